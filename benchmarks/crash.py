@@ -1,11 +1,11 @@
-"""`kill -9` of the whole process group at random moments while a source is indexed.
+"""`kill -9` of the whole process group at random times while a source is indexed.
 
     python -m benchmarks.crash FOLDER [--kills 10] [--seed 1] [--rounds 1]
 
-Each round indexes the source in peace, then kills and restarts `kodit index` on a fresh data
-directory until it is through, and compares the two: snippets, vectors, file statuses, keyword
-hits, and what parsers, embedder and enricher did. Ends with status 1 when they differ, or when
-more was done twice than one batch a kill.
+Each round indexes the source without interruption, then kills and restarts `kodit index` on a fresh
+data directory until it succeeds, and compares the two: snippets, vectors, file statuses, keyword
+hits, and the work of parsers, embedder and enricher. Exits with status 1 if they differ, or if more
+than one batch per kill was repeated.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _round(folder: Path, source: str, kills: int, seed: int) -> int:
     undisturbed = run_undisturbed(peaceful, source)
     command = KoditCommand(folder / "killed", **IMPATIENT)
     killed, outcome = run_killed(command, source, undisturbed, kills, seed)
-    print(f"seed {seed}: {undisturbed.seconds:.1f} s in peace, {len(killed)} kills")
+    print(f"seed {seed}: {undisturbed.seconds:.1f} s uninterrupted, {len(killed)} kills")
     for number, kill in enumerate(killed, 1):
         print(f"  kill {number:>2} after {kill.after_seconds:5.2f} s   {_describe(kill)}")
     violations = []

@@ -1,13 +1,13 @@
-"""A day of a server in some minutes: does it hold at the end what it held in the morning?
+"""A simulated day of a server in a few minutes: do its resources grow from morning to night?
 
     python -m benchmarks.day FOLDER… [--requests 10000] [--runs 200] [--storm 5000] [--workers 1]
 
-The folders are copied, since their files are changed, and served by `kodit serve` in a process of
-its own. Some clients then make requests of all kinds, a hundred at a time (see `day_requests`),
-while files are changed and runs asked for; now and then so many files come and go at once, and a
-source is added, searched and deleted. After each tenth of the day, when nothing goes on any more,
-is told what the server, its workers and their child processes hold. Ends with status 1 when an
-answer was wrong, or when something is more than a tenth larger at the end than after the first
+The folders are copied, because their files are changed, and served by `kodit serve` in a separate
+process. Several clients make requests of all kinds, a hundred at a time (see `day_requests`), while
+files are changed and runs requested; now and then `--storm` files are added and removed at once,
+and a source is added, searched and deleted. After each tenth of the day, once the server is idle,
+the resources of the server, its workers and their child processes are printed. Exits with status 1
+if an answer was wrong, or if anything is more than a tenth larger at the end than after the first
 hundred requests.
 """
 
@@ -54,13 +54,13 @@ LOOK_SECONDS = 0.1
 
 
 class Day:
-    """The day of one server."""
+    """The simulated day of one server."""
 
     def __init__(self, place: Path, port: int, folders: Sequence[Path]) -> None:
         self._place = place
         self._port = port
         self._folders = folders
-        self._choice = random.Random(1)  # noqa: S311 - to repeat it
+        self._choice = random.Random(1)  # noqa: S311 - repeatable
         self._lock = threading.Lock()
         self.asked: Counter[str] = Counter()
         self.errors: list[str] = []
@@ -71,7 +71,7 @@ class Day:
     @contextmanager
     def client(self, seed: int) -> Iterator[Asker]:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_SECONDS)
-        choice = random.Random(seed)  # noqa: S311 - to repeat it
+        choice = random.Random(seed)  # noqa: S311 - repeatable
         try:
             yield Asker(self._port, self._place / "data", self._folders, choice, connection)
         finally:
@@ -82,10 +82,10 @@ class Day:
         with self.client(0) as asker:
             for folder in self._folders:
                 asker.post("/api/v1/indexes", {"source": str(folder)}, (202,))
-        self.wait_for_rest()
+        self.wait_until_idle()
 
     def round(self, first: int, runs: int, *, storm: int, is_with_source: bool) -> None:
-        """A hundred requests, beside some runs and whatever else happens."""
+        """A hundred requests, concurrent with some runs and the other events."""
         changing = threading.Thread(target=self._change, args=(first, runs, storm, is_with_source))
         changing.start()
         numbers = iter(range(first, first + AT_A_TIME))
@@ -127,7 +127,9 @@ class Day:
                 self._do("source", partial(self._source, asker, number))
 
     def _run(self, asker: Asker, number: int) -> None:
-        """Change a file; the watch asks for a run by itself, and every other time we do."""
+        """Change a file; the watch requests a run by itself, and so does this function every other
+        time.
+        """
         folder = self._choice.choice(self._folders)
         with (folder / "day.py").open("w") as file:
             file.write(f"def of_the_day_{number}(value):\n    return value + {number}\n")
@@ -148,7 +150,7 @@ class Day:
         self.runs += 1
 
     def _storm(self, asker: Asker, files: int) -> None:
-        """Many files come, are indexed, and go."""
+        """Many files are added, indexed, and removed."""
         folder = self._folders[0]
         for number in range(files):
             path = folder / "storm" / f"part_{number % 50}" / f"storm_{number}.py"
@@ -160,7 +162,7 @@ class Day:
         self.storms += 1
 
     def _source(self, asker: Asker, number: int) -> None:
-        """A source comes, is searched, and goes."""
+        """A source is added, searched, and deleted."""
         folder = self._place / "sources" / f"guest_{number}"
         shutil.copytree(min(self._folders, key=lambda one: sum(1 for _ in one.rglob("*"))), folder)
         added = asker.post("/api/v1/indexes", {"source": str(folder)}, (202,))
@@ -177,19 +179,19 @@ class Day:
         indexes = asker.get("/api/v1/indexes")["indexes"]
         return next(int(one["id"]) for one in indexes if one["source"] == str(folder))
 
-    def wait_for_rest(self) -> None:
-        """Until nothing has been queued or at work for a while."""
+    def wait_until_idle(self) -> None:
+        """Wait until nothing has been queued or running for a while."""
         with self.client(0) as asker:
             quiet_since = time.monotonic()
             while time.monotonic() - quiet_since < REST_SECONDS:
                 if asker.get("/api/v1/runs", states=["queued", "running"])["runs"]:
                     quiet_since = time.monotonic()
                 time.sleep(LOOK_SECONDS)
-        time.sleep(REST_SECONDS)  # connections that were dropped are noticed, one after the other
+        time.sleep(REST_SECONDS)  # dropped connections are noticed one after the other
 
 
 def main() -> int:
-    """Live through the day; returns the exit status."""
+    """Run the day; returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--requests", type=int, default=10_000)
@@ -207,7 +209,7 @@ def main() -> int:
             day.begin()
             samples = list(_live(day, process, options))
     print(", ".join(f"{count} {kind}" for kind, count in sorted(day.asked.items())))
-    print(f"{day.runs} runs, {day.storms} storms, {day.sources} sources that came and went")
+    print(f"{day.runs} runs, {day.storms} bursts, {day.sources} sources added and deleted")
     for line in day.errors[:20]:
         print(line)
     print(f"{len(day.errors)} wrong answers")
@@ -225,7 +227,7 @@ def _live(day: Day, process: int, options: argparse.Namespace) -> Iterator[dict[
             is_with_source=number % ROUNDS_PER_SOURCE == 0,
         )
         if number % max(1, rounds // SAMPLES) == 0 or number == rounds - 1:
-            day.wait_for_rest()
+            day.wait_until_idle()
             held = held_by_server(process)
             _print(f"after {(number + 1) * AT_A_TIME} requests", held)
             yield held
@@ -233,7 +235,7 @@ def _live(day: Day, process: int, options: argparse.Namespace) -> Iterator[dict[
 
 @contextmanager
 def _serving(place: Path, workers: int) -> Iterator[tuple[int, int]]:
-    """A server; its process and port."""
+    """Yields the process id and port of a server."""
     environment = kodit_environment(place / "data") | {"KODIT_ALLOWED_ROOTS": str(place)}
     log = place / "log"
     with log.open("w") as file:
@@ -249,11 +251,11 @@ def _serving(place: Path, workers: int) -> Iterator[tuple[int, int]]:
     finally:
         server.terminate()
         server.wait()
-        _tell_of(log)
+        _print_problems(log)
 
 
-def _tell_of(log: Path) -> None:
-    """Print what the server has complained of."""
+def _print_problems(log: Path) -> None:
+    """Print the warnings and errors in the server's log."""
     lines = [
         line for line in log.read_text().splitlines() if re.search("warning|error|Trace", line)
     ]
@@ -272,7 +274,7 @@ def _print(when: str, held: dict[str, Holding]) -> None:
 
 
 def _compare(first: dict[str, Holding], last: dict[str, Holding]) -> bool:
-    """Whether nothing is a tenth larger than it was, and more than one or two."""
+    """Whether nothing grew by more than a tenth, and by more than one or two."""
     is_well = True
     for name, before in first.items():
         after = last[name]

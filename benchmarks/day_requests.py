@@ -1,4 +1,4 @@
-"""All kinds of requests to a server: how each is made, and what may be answered."""
+"""All kinds of requests to a server: how each is made, and which answers are valid."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ OLDER = "2025-06-18"
 
 
 class WrongAnswerError(Exception):
-    """An answer that nobody should get."""
+    """An answer that no client should get."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """One client: a connection that is kept over TCP, and a choice that can be repeated."""
+    """One client: a persistent TCP connection, and a repeatable random choice."""
 
     port: int
     data_dir: Path
@@ -60,8 +60,9 @@ class Asker:
         allowed: tuple[int, ...] = (200,),
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """The answer, parsed where it is JSON. Raises WrongAnswerError where its status is not
-        among those that are allowed."""
+        """The answer, parsed if it is JSON. Raises WrongAnswerError if its status is not
+        allowed.
+        """
         data = None if body is None else json.dumps(body).encode()
         sent = dict(headers or {}) | ({} if data is None else {"Content-Type": "application/json"})
         for attempt in (1, 2):
@@ -70,7 +71,7 @@ class Asker:
                 response = self.connection.getresponse()
                 break
             except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                self.connection.close()  # it was kept for too long, which is the server's right
+                self.connection.close()  # the server may close an idle connection
                 if attempt == 2:
                     raise
         text = response.read()
@@ -80,7 +81,7 @@ class Asker:
         return json.loads(text) if is_json else text.decode()
 
     def index(self) -> int:
-        """One that is there."""
+        """The id of an existing index."""
         indexes = self.get("/api/v1/indexes")["indexes"]
         names = {str(folder) for folder in self.folders}
         return int(self.choice.choice([one["id"] for one in indexes if one["source"] in names]))
@@ -159,7 +160,7 @@ def _mistake(asker: Asker) -> None:
 
 
 def _events(asker: Asker) -> None:
-    """Open a stream, read a little, and go away without a word."""
+    """Open an event stream, read a little, and disconnect abruptly."""
     with socket.create_connection(("127.0.0.1", asker.port), PATIENCE_SECONDS) as connection:
         connection.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         if not connection.recv(1000).startswith(b"HTTP/1.1 200"):
@@ -224,7 +225,7 @@ def _call_of_latest_revision(asker: Asker) -> None:
 
 
 def _front(asker: Asker) -> None:
-    """A front that comes, asks, and goes."""
+    """A stdio front that connects, makes a request, and exits."""
     name, arguments = _tool(asker)
     messages: list[dict[str, Any]] = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": OLDER}},
@@ -290,11 +291,11 @@ KINDS: Mapping[str, tuple[Callable[[Asker], None], int]] = {
     "front": (_front, 1),
     "command": (_command, 1),
 }
-"""Each with how many of about a hundred requests are of that kind."""
+"""Each with its number among about a hundred requests."""
 
 
 def make_kind(number: int, choice: random.Random) -> str:
-    """The kind of a request: among the first of a day, each is there."""
+    """The kind of a request: every kind is among the first of a day."""
     names = list(KINDS)
     if number < len(names):
         return names[number]

@@ -1,12 +1,12 @@
-"""Which definitions of real code Kodit names, beside those that Universal Ctags lists.
+"""Which definitions of real code Kodit finds, compared with Universal Ctags.
 
     python -m benchmarks.definitions FOLDER... [--language ruby] [--missing 20]
 
-Needs `ctags` (Universal Ctags 5.9 or later). For each language that both know: how many of the
+Needs `ctags` (Universal Ctags 5.9 or later). For each language that both support: how many of the
 definitions of Ctags have the same name here, on the same line or within the lines of the
-definition, by the kinds of Ctags, worst first; and the first of those that are missing. Ctags lists
-some that are none, so a list is to be read before it is believed. What names a file or another
-file's module (packages, imports, headers) is left out.
+definition, by the kinds of Ctags, worst first; and the first of the missing ones. Ctags has false
+positives, so check a missing definition before believing it. Names of files and of other files'
+modules (packages, imports, headers) are ignored.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LANGUAGES = {
     "Sh": "bash",
     "TypeScript": "typescript",
 }
-"""Those that both know, by the name that Ctags has for them."""
+"""Languages that both support, by Ctags's name."""
 
 NOT_HERE = frozenset(
     {
@@ -58,7 +58,7 @@ NOT_HERE = frozenset(
         ),
     }
 )
-"""Kinds of what is defined elsewhere, by many files, or within a function."""
+"""Kinds defined elsewhere, by many files, or inside a function."""
 
 LOCAL = frozenset(
     {
@@ -66,18 +66,21 @@ LOCAL = frozenset(
         *("TypeScript.constant", "TypeScript.variable"),
     }
 )
-"""Kinds of which Ctags lists those inside functions too: here only what begins a line counts."""
+"""Kinds that Ctags also lists inside functions: here only those at the beginning of a line
+count.
+"""
 NAMELESS = ("__anon", "<lambda>")
-"""How Ctags calls what has no name."""
+"""Ctags's placeholders for anonymous definitions."""
 
 FIELDS = 5
 NEAR_LINES = 2
-"""By so many lines the two may differ, as the one names the line of the name, the other that of
-the definition."""
+"""The two may differ by this many lines, because one gives the line of the name, the other that of
+the definition.
+"""
 
 
 class Tag(NamedTuple):
-    """What Ctags says of one definition."""
+    """One definition of Ctags."""
 
     language: str
     kind: str
@@ -87,14 +90,14 @@ class Tag(NamedTuple):
 
 
 def tags_of(folder: Path) -> Iterator[Tag]:
-    """The definitions in a folder as Ctags has them."""
+    """The definitions that Ctags finds in a folder."""
     command = ["ctags", "-R", "-f", "-", "--excmd=number", "--fields=Kl", "--extras=-{anonymous}"]
     command += [f"--languages={','.join(LANGUAGES)}", "--exclude=.git", "--links=no", "."]
     done = subprocess.run(command, cwd=folder, capture_output=True, check=True)
     for line in done.stdout.decode("utf-8", "replace").splitlines():
         fields = line.split("\t")
         if len(fields) < FIELDS:
-            continue  # a name with an end of line in it
+            continue  # a name that contains a line end
         name, path, number, kind, language = fields[:FIELDS]
         language = language.removeprefix("language:")
         if f"{language}.{kind}" not in NOT_HERE and not name.startswith(NAMELESS):
@@ -103,14 +106,14 @@ def tags_of(folder: Path) -> Iterator[Tag]:
 
 
 def plain(name: str) -> str:
-    """A name without what the two write differently: white space, arity, qualifiers."""
+    """A name without what the two tools write differently: white space, arity, qualifiers."""
     name = re.sub(r"\s+", "", name).strip("\"'`")
     name = re.sub(r"/\d+$", "", name)
     return name if name.startswith("operator") else re.split(r"[.:#](?=[^.:#=])", name)[-1]
 
 
 def named_here(path: Path, relative: str) -> tuple[str, dict[str, list[tuple[int, int]]]]:
-    """The language of a file, and the lines of each definition by its name."""
+    """The language of a file, and the line ranges of its definitions by name."""
     sliced = slice_file(relative, path.read_bytes(), 60.0)
     lines: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for snippet in sliced.snippets:
@@ -123,7 +126,7 @@ def named_here(path: Path, relative: str) -> tuple[str, dict[str, list[tuple[int
 
 
 class Comparison:
-    """What has been found and what is missing, by the language and kind of Ctags."""
+    """Found and missing definitions, by language and kind of Ctags."""
 
     def __init__(self) -> None:
         self.all: Counter[tuple[str, str]] = Counter()
@@ -173,7 +176,7 @@ class Comparison:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
-    parser.add_argument("--language", default="", help="one of ours, such as ruby")
+    parser.add_argument("--language", default="", help="by Kodit's name, such as ruby")
     parser.add_argument("--missing", type=int, default=0, metavar="N", help="show N of each kind")
     arguments = parser.parse_args()
     comparison = Comparison()

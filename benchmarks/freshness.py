@@ -1,10 +1,10 @@
-"""How soon a saved file is in the answers of a server, and how many runs a storm costs.
+"""How soon a saved file appears in a server's answers, and how many runs a burst of writes costs.
 
     python -m benchmarks.freshness WORKPLACE [--files 5000] [--saves 20]
 
-A repository of so many files is made below WORKPLACE and served. Then files are saved one after
-the other, each as soon as the one before was found; 5,000 files are written at once, into a folder
-that is left out and into one that is not; and a branch is checked out that changes 2,000 files.
+A repository of `--files` files is created below WORKPLACE and served. Then files are saved one
+after the other, each as soon as the previous one was found; 5,000 files are written at once, into a
+left-out folder and into an indexed one; and a branch is checked out that changes 2,000 files.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LOOK_SECONDS = 0.02
 
 
 def main() -> None:
-    """Make what is missing, measure, print."""
+    """Create what is missing, measure, print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("workplace", type=Path)
     parser.add_argument("--files", type=int, default=5000)
@@ -41,12 +41,12 @@ def main() -> None:
     make_repository(place, arguments.files)
     run(kodit("index", place / "source"), kodit_environment(place / "data"))
     with Kodit(place / "data") as answers, serving(place) as server:
-        wait_for_rest(answers)
+        wait_until_idle(answers)
         save_files(place, answers, arguments.saves)
-        print(f"a storm in a folder that is left out: {storm(place, answers, 'build')} runs")
+        print(f"writes to a left-out folder: {storm(place, answers, 'build')} runs")
         report("runs for a storm", storm(place, answers, "made"), 1, 1)
         report("runs for a checkout", check_out(place, answers), 1, 1)
-        wait_for_rest(answers)
+        wait_until_idle(answers)
         began = cpu_seconds(server)
         time.sleep(IDLE_SECONDS)
         idle = 100 * (cpu_seconds(server) - began) / IDLE_SECONDS
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def make_repository(place: Path, files: int) -> None:
-    """A work tree with two branches, which differ in some files."""
+    """A work tree with two branches that differ in some files."""
     if (place / "complete").exists():
         return
     source = place / "source"
@@ -82,7 +82,7 @@ def git(source: Path, *arguments: str) -> None:
 
 @contextmanager
 def serving(place: Path) -> Iterator[int]:
-    """A server with its worker; its process."""
+    """Yields the process id of a server with its worker."""
     environment = kodit_environment(place / "data") | {
         "KODIT_LOG_LEVEL": os.environ.get("KODIT_LOG_LEVEL", "warning")
     }
@@ -110,7 +110,7 @@ def save_files(place: Path, answers: Kodit, saves: int) -> None:
         seconds.append(time.perf_counter() - began)
         time.sleep(0.5)  # nobody saves without a pause
     git(place / "source", "checkout", "--quiet", ".")
-    wait_for_rest(answers)
+    wait_until_idle(answers)
     print(f"a saved file is found after (p50) {statistics.median(seconds):26.3f} s")
     report("a saved file is found after (p95), s", statistics.quantiles(seconds, n=20)[-1], 2, 1)
 
@@ -122,39 +122,40 @@ def is_found(answers: Kodit, name: str) -> bool:
 
 
 def storm(place: Path, answers: Kodit, folder: str) -> int:
-    """Write many files; the number of runs that are asked for."""
+    """Write many files; returns the number of requested runs."""
     before = last_run(answers)
     for number in range(STORM):
         path = place / "source" / folder / f"part_{number % FOLDERS}" / f"made_{number}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"def made_{number}():\n    return {number}\n")
-    wait_for_rest(answers, after=before if folder == "made" else None)
+    wait_until_idle(answers, after=before if folder == "made" else None)
     runs = last_run(answers) - before
     subprocess.run(["rm", "-rf", place / "source" / folder], check=True)
-    wait_for_rest(answers)
+    wait_until_idle(answers)
     return runs
 
 
 def check_out(place: Path, answers: Kodit) -> int:
-    """Check out another branch; the number of runs that are asked for."""
+    """Check out another branch; returns the number of requested runs."""
     before = last_run(answers)
     git(place / "source", "checkout", "--quiet", "other")
-    wait_for_rest(answers, after=before)
+    wait_until_idle(answers, after=before)
     runs = last_run(answers) - before
     git(place / "source", "checkout", "--quiet", "main")
-    wait_for_rest(answers)
+    wait_until_idle(answers)
     return runs
 
 
 def last_run(answers: Kodit) -> int:
-    """Runs are numbered as they are asked for."""
+    """The newest run's id: runs are numbered in order of request."""
     [index] = answers.status()
     return 0 if index.run is None else index.run.id
 
 
-def wait_for_rest(answers: Kodit, after: int | None = None) -> None:
-    """Until nothing is asked for or under way any more for a while, and there is a run `after`
-    that one."""
+def wait_until_idle(answers: Kodit, after: int | None = None) -> None:
+    """Wait until nothing has been queued or running for a while, and there is a run newer than
+    `after`.
+    """
     while after is not None and last_run(answers) == after:
         time.sleep(LOOK_SECONDS)
     quiet_since = time.monotonic()
@@ -167,7 +168,7 @@ def wait_for_rest(answers: Kodit, after: int | None = None) -> None:
 
 
 def cpu_seconds(process: int) -> float:
-    """What a process and its children have used so far, on Linux."""
+    """Processor time of a process and its children so far, on Linux."""
     ticks = os.sysconf("SC_CLK_TCK")
     total = 0.0
     for one in [process, *children(process)]:
@@ -177,7 +178,7 @@ def cpu_seconds(process: int) -> float:
 
 
 def children(process: int) -> Iterator[int]:
-    """All processes below one."""
+    """All descendants of a process."""
     for task in Path(f"/proc/{process}/task").iterdir():
         for child in map(int, (task / "children").read_text().split()):
             yield child

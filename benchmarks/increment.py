@@ -1,9 +1,9 @@
-"""One changed file in a large index against one in a small index.
+"""The cost of one changed file in a large index and in a small one.
 
     python -m benchmarks.increment WORKPLACE [--small 200] [--large 20000] [--runs 3]
 
-The files are made below WORKPLACE and indexed once. What is measured is the processor time of
-`kodit index` after one file has changed.
+The files are created below WORKPLACE and indexed once. The measure is the processor time of `kodit
+index` after one file has changed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FOLDERS = 50
 
 
 def main() -> None:
-    """Make what is missing, measure, print."""
+    """Create what is missing, measure, print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("workplace", type=Path)
     parser.add_argument("--small", type=int, default=200)

@@ -1,15 +1,15 @@
-"""Indexing a folder from nothing, all five tasks, against semble 0.7.0.
+"""Indexing a folder from nothing, all five tasks, compared with semble 0.7.0.
 
     python -m benchmarks.indexing FOLDER CACHE [--runs 3]
 
-The measure is processor time of all processes, the interpreter's start included. The peer stores
+The measure is processor time of all processes, including the interpreter's start. The peer stores
 nothing durably and embeds once; Kodit stores, and embeds code and enriched text. Each round runs
 both, so that a busy machine slows both alike.
 
-The peer's own model cannot be had without its server, so it is given one that a package brings, of
-as many dimensions as Kodit's, in the peer's file format: its own code then tokenises and embeds as
-it would. Byte-pair encoding costs it more than its own word pieces would, so the share of its
-embedding is told apart.
+The peer's own model is only available from its server, so it gets one from a package, with as many
+dimensions as Kodit's, in the peer's file format: its own code then tokenises and embeds as usual.
+Byte-pair encoding costs it more than its own word pieces would, so the share of its embedding is
+printed separately.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("cache", type=Path, help="where the peer's environment is made and kept")
+    parser.add_argument("cache", type=Path, help="the folder of the peer's environment")
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     folder, cache = arguments.folder.resolve(), arguments.cache.resolve()
@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def make_peer(cache: Path) -> tuple[Path, Path]:
-    """The peer's Python and its model, made where they are not there yet."""
+    """The peer's Python and its model, created on first use."""
     environment, model = cache / "semble", cache / "model"
     python = environment / "bin" / "python"
     if not (environment / "complete").exists():
@@ -105,11 +105,11 @@ def index_with_kodit(folder: Path, scratch: Path) -> Cost:
 
 
 def index_with_peer(python: Path, model: Path, folder: Path, scratch: Path) -> tuple[Cost, str]:
-    """What it cost, and in words how much it made and what share of it was embedding."""
+    """Its cost, and in words its number of results and the share of embedding."""
     answer = scratch / "peer.json"
     environment = os.environ | {
         "HF_HUB_OFFLINE": "1",
-        # An index from nothing: no cache of an earlier round.
+        # An index from nothing: without the cache of an earlier round.
         "SEMBLE_CACHE_LOCATION": str(scratch / "cache"),
         "XDG_CACHE_HOME": str(scratch / "cache"),
     }

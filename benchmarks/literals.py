@@ -1,12 +1,12 @@
-"""Whether what people paste is found where it stands: a line of code, the sentence of an error.
+"""Whether pasted text is found in its place: a line of code, or an error message.
 
     python -m benchmarks.literals REPOSITORY… [--data DIR] [--lines 100] [--errors 100] [--show]
 
-A pasted line is one of 30 to 120 characters that a repository has once, taken by the hash of what
-it says and where. The sentence of an error is a literal of four words or more in a call or
-statement that raises, throws or logs, asked for without its placeholders. Found means that the
-first result has the line. Each repository is indexed below `--data`, which is kept; prints the
-share by mode, and with `--show` what was shown instead.
+A pasted line has 30 to 120 characters and occurs once in its repository; lines are chosen by the
+hash of their text and place. An error message is a literal of at least four words in a call or
+statement that raises, throws or logs, searched for without its placeholders. Found means that the
+first result contains the line. Each repository is indexed below `--data`, which is kept; prints the
+share by mode, and with `--show` the wrong results.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from kodit.domain.value_objects import SearchMode
 SHORTEST, LONGEST = 30, 120
 FEWEST_WORDS = 4
 LONGEST_CODE = 500
-"""A longer line is none that a person wrote."""
+"""A longer line was not written by a person."""
 MODES = (SearchMode.HYBRID, SearchMode.KEYWORD)
 _RAISES = re.compile(
     r"\b(?:raise|throw|panic!?|bail!|abort|die|errx?|warnx?|fatal|Errorf|errors?\.New|fail(?:With)?"
@@ -40,7 +40,7 @@ _PLACEHOLDER = re.compile(
 
 
 class Wanted(NamedTuple):
-    """A query and every place that answers it."""
+    """A query and every place that is a correct answer."""
 
     query: str
     places: tuple[tuple[str, int], ...]
@@ -53,7 +53,7 @@ class Line(NamedTuple):
 
 
 def lines_of(kodit: Kodit, repository: Path) -> list[Line]:
-    """All lines of all files that are indexed."""
+    """All lines of all indexed files."""
     found: list[Line] = []
     for file in kodit.list_files(str(repository)):
         text = (repository / file.path).read_text("utf-8", errors="replace")
@@ -62,7 +62,7 @@ def lines_of(kodit: Kodit, repository: Path) -> list[Line]:
 
 
 def in_order_of_hash(wanted: Sequence[Wanted]) -> list[Wanted]:
-    """The same order whenever and wherever this runs."""
+    """A reproducible order."""
 
     def key(one: Wanted) -> bytes:
         return hashlib.sha256(f"{one.places[0]} {one.query}".encode()).digest()
@@ -71,7 +71,7 @@ def in_order_of_hash(wanted: Sequence[Wanted]) -> list[Wanted]:
 
 
 def pasted_lines(lines: Sequence[Line]) -> list[Wanted]:
-    """Lines that a repository has once."""
+    """Lines that occur once in a repository."""
     counted = Counter(line.text.strip() for line in lines)
     return [
         Wanted(text, ((line.path, line.number),))
@@ -81,7 +81,7 @@ def pasted_lines(lines: Sequence[Line]) -> list[Wanted]:
 
 
 def error_sentences(lines: Sequence[Line]) -> list[Wanted]:
-    """Sentences of errors, each with all places that have it."""
+    """Error messages, each with all places that contain it."""
     places: dict[str, list[tuple[str, int]]] = {}
     for line in lines:
         for sentence in _sentences(line.text):
@@ -116,7 +116,7 @@ def main() -> int:
         asked["pasted line"] += [(repository, one) for one in pasted_lines(lines)]
         asked["error sentence"] += [(repository, one) for one in error_sentences(lines)]
     for (kind, all_of), most in zip(asked.items(), (options.lines, options.errors), strict=True):
-        chosen = chosen_of(all_of, most)
+        chosen = sample_of(all_of, most)
         measure(kind, chosen, options)
     return 0
 
@@ -127,8 +127,8 @@ def data_of(options: argparse.Namespace, repository: Path) -> Path:
     return place / "_".join(repository.absolute().parts[1:])
 
 
-def chosen_of(all_of: Sequence[tuple[Path, Wanted]], most: int) -> list[tuple[Path, Wanted]]:
-    """So many, every repository in turn, as long as it has any."""
+def sample_of(all_of: Sequence[tuple[Path, Wanted]], most: int) -> list[tuple[Path, Wanted]]:
+    """At most `most` queries, from every repository in turn."""
     by_repository: dict[Path, list[Wanted]] = {}
     for repository, one in all_of:
         by_repository.setdefault(repository, []).append(one)
@@ -142,7 +142,7 @@ def chosen_of(all_of: Sequence[tuple[Path, Wanted]], most: int) -> list[tuple[Pa
 
 
 def measure(kind: str, chosen: Sequence[tuple[Path, Wanted]], options: argparse.Namespace) -> None:
-    """Ask for all of them in each mode, and print the share."""
+    """Search for all of them in each mode, and print the share found."""
     first: Counter[str] = Counter()
     in_ten: Counter[str] = Counter()
     for repository in dict.fromkeys(name for name, _one in chosen):

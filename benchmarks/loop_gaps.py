@@ -1,14 +1,14 @@
-"""How long the event loop of a server leaves its clients alone, measured within that loop.
+"""How long a server's event loop is blocked, measured within that loop.
 
     python -m benchmarks.loop_gaps FILE serve --port 0
 
-does what `kodit serve --port 0` does, with a task on the event loop that wants to run every 5 ms.
-Whenever it runs more than 5 ms late, a line of JSON is appended to FILE: when that was on the
-monotonic clock, and in milliseconds how late, how long the loop itself computed meanwhile, how long
-all threads did, and how long the loop waited for a core of a busy machine.
+does the same as `kodit serve --port 0`, with an additional task on the event loop that is scheduled
+every 5 ms. Whenever it runs more than 5 ms late, a line of JSON is appended to FILE: the time on
+the monotonic clock, and in milliseconds the delay, the processor time of the loop's thread
+meanwhile, that of all threads, and how long the loop waited for a core.
 
-With `BENCHMARK_STACKS=MILLISECONDS`, FILE.stacks has what all threads did when the loop was
-that late. It is written without waiting for any of them.
+With `BENCHMARK_STACKS=MILLISECONDS`, FILE.stacks has the stacks of all threads when the loop was at
+least that late. They are written without waiting for any thread.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from typing import Any, NamedTuple
 
 INTERVAL_SECONDS = 0.005
 LEAST_MS = 5.0
-"""Smaller gaps are not written down."""
+"""Smaller gaps are not recorded."""
 STACKS_VARIABLE = "BENCHMARK_STACKS"
 
 
 class Gap(NamedTuple):
-    """When it ended, in seconds of the monotonic clock; all else in milliseconds."""
+    """Its end, in seconds of the monotonic clock; all other values in milliseconds."""
 
     at: float
     late: float
@@ -41,24 +41,25 @@ class Gap(NamedTuple):
 
     @property
     def own(self) -> float:
-        """How long it would have been at most on a machine that does nothing else: while the loop
-        waits for another thread, and that one for a core, nobody computes."""
+        """Its maximum length on an otherwise idle machine: while the loop waits for another thread,
+        and that one for a core, no thread of the server computes.
+        """
         return max(self.computing, min(self.late - self.waiting_for_a_core, self.all_computing))
 
 
 def measured(file: Path, *arguments: str) -> list[str]:
-    """The command that does what `kodit` with these arguments does, and measures."""
+    """The command that does the same as `kodit` with these arguments, and measures."""
     return [sys.executable, "-m", "benchmarks.loop_gaps", str(file), *arguments]
 
 
 def gaps_between(file: Path, began: float, ended: float) -> list[Gap]:
-    """Those that ended between two moments of the monotonic clock, the longest first."""
+    """The gaps that ended between two times of the monotonic clock, longest first."""
     gaps = [Gap(*json.loads(line)) for line in file.read_text("ascii").splitlines()]
     return sorted((gap for gap in gaps if began <= gap.at <= ended), key=lambda gap: -gap.late)
 
 
 def report_gaps(what: str, gaps: Iterable[Gap], most: float) -> None:
-    """Print the longest, as it was and as it would have been on a machine for itself."""
+    """Print the longest, as measured and for an otherwise idle machine."""
     gaps = list(gaps)
     late = max((gap.late for gap in gaps), default=0.0)
     own = max((gap.own for gap in gaps), default=0.0)
@@ -70,7 +71,7 @@ def report_gaps(what: str, gaps: Iterable[Gap], most: float) -> None:
 
 
 class _Usage(NamedTuple):
-    """In nanoseconds; of the thread that asks, and of all threads."""
+    """In nanoseconds; of the calling thread, and of all threads."""
 
     computing: int
     all_computing: int
@@ -109,7 +110,7 @@ def _open(opened: ExitStack, path: str, flags: int = os.O_RDONLY) -> int:
 
 
 def main() -> None:
-    """Be `kodit`, and measure the server if it is one."""
+    """Run `kodit`, and measure the server if it starts one."""
     from kodit.cli import main as kodit  # noqa: PLC0415 - as late as `kodit` itself does
     from kodit.server.process import ServerProcess  # noqa: PLC0415
 

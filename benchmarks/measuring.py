@@ -1,4 +1,4 @@
-"""What the benchmarks share: running a command and adding up what it cost."""
+"""Shared by the benchmarks: running a command and measuring its cost."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from typing import NamedTuple
 
 
 class Cost(NamedTuple):
-    """Seconds of processor time, of the command and of all its children, and of the clock."""
+    """Processor time of the command and all its children, and wall time, in seconds."""
 
     cpu: float
     wall: float
 
 
 def kodit_environment(data_dir: Path) -> dict[str, str]:
-    """This environment with no settings of Kodit's but the data directory. Python may keep what it
-    has compiled, as an installed program has it."""
+    """This environment, but of Kodit's settings only the data directory. Python may cache compiled
+    modules, as in an installed program.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KODIT_")}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | {"KODIT_DATA_DIR": str(data_dir)}
 
 
 def kodit(*arguments: str | Path) -> list[str]:
-    """The command line, run by this Python as its own start script would."""
+    """The command line, run with this Python in the same way as its start script does."""
     program = "import sys; from kodit.cli import main; sys.argv[0] = 'kodit'; main()"
     return [sys.executable, "-P", "-c", program, *map(str, arguments)]
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], cwd: Path | None = None) -> Cost:
-    """Run a command that must succeed. Its children count when they have ended before it."""
+    """Run a command that must succeed. Children count if they have ended before it."""
     started = time.perf_counter()
     process = subprocess.Popen(
         command, env=environment, cwd=cwd, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
@@ -53,6 +54,6 @@ def median_cpu(measure: Callable[[], Cost], runs: int) -> float:
 
 
 def report(what: str, seconds: float, least: float, aim: float) -> None:
-    """A figure beside what it must reach and what it should."""
+    """Print a figure with its minimum and its target."""
     verdict = "aim met" if seconds <= aim else "met" if seconds <= least else "MISSED"
     print(f"{what:<48} {seconds:8.3f}   at least {least:g}, aim {aim:g}: {verdict}")

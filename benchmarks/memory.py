@@ -1,8 +1,8 @@
-"""The most memory that indexing takes: the proportional set size of all its processes.
+"""The peak memory of indexing: the proportional set size of all its processes.
 
     python -m benchmarks.memory FOLDER
 
-Linux only: what processes share is counted once, as `/proc/PID/smaps_rollup` tells it.
+Linux only: shared memory is counted once, as in `/proc/PID/smaps_rollup`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SECONDS_BETWEEN_LOOKS = 0.05
 
 
 def main() -> None:
-    """Index the folder, looking at the processes all the while."""
+    """Index the folder and sample the memory of its processes."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder.resolve()
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def family(pid: int) -> dict[str, int]:
-    """A process and all that it has started, by a name."""
+    """A process and its descendants, by a label."""
     found, waiting = {"parent": pid}, [pid]
     while waiting:
         parent = waiting.pop()

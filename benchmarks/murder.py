@@ -1,12 +1,12 @@
-"""Worker processes that are killed, stopped and woken at random moments, and what came of it.
+"""Worker processes that are killed, stopped and resumed at random times, and the consequences.
 
     python -m benchmarks.murder [--cycles 500] [--workers 4] [--seed 1]
 
-Real worker processes share one data directory; each cycle one of them meets a fate: `kill -9` of
-its process group or of itself alone, SIGSTOP for longer than its lease and SIGCONT, SIGSTOP and
-then `kill -9`, `kill -9` of a child process, or SIGTERM. Their stages record every batch in a file
-outside the database. Afterwards every run must have ended, and no effect may be there twice, too
-early, not at all, or from a worker that had lost its claim. Ends with status 1 otherwise.
+Real worker processes share one data directory; in each cycle one of them gets `kill -9` of its
+process group or of itself alone, SIGSTOP for longer than its lease and SIGCONT, SIGSTOP and then
+`kill -9`, `kill -9` of a child process, or SIGTERM. Their stages record every batch in a file
+outside the database. Afterwards every run must have ended, and no effect may be duplicated,
+premature, missing, or from a worker that had lost its claim. Exits with status 1 otherwise.
 """
 
 from __future__ import annotations

@@ -1,21 +1,21 @@
-"""Breaks the program on purpose, in copies of its source, and asks which tests notice.
+"""Breaks the program on purpose, in copies of its source, and checks which tests notice.
 
     python -m benchmarks.mutants --measure [TEST…]        which tests run which lines: once, 10 min
     python -m benchmarks.mutants [PATH…] --number 100 --seed 1
     python -m benchmarks.mutants --survivors              those of the last run again
     python -m benchmarks.mutants --written [NAME…] [--processes]
 
-A mutant is the program with one small mistake: a comparison, a constant, an argument, a statement
-that is gone. The seed chooses them from the whole package, or from the modules below the given
-PATHs (`domain`, `infrastructure/slicing`), without a look at the tests. Each meets first the tests
-that run its line, the quick ones and those that run little else before the others; a survivor
-meets all that run it, which `--near` leaves out, and with `--whole` the whole suite. The map of
-which test runs which line is recorded by `--measure` and kept in `.benchmarks`; tests that are
-given are measured again and added to it.
+A mutant is the program with one small mistake: a comparison, a constant, an argument, a removed
+statement. The seed chooses mutants from the whole package, or from the modules below the given
+PATHs (`domain`, `infrastructure/slicing`), without regard to the tests. Each is first tested with
+the tests that run its line, starting with fast and specific ones; a survivor is tested with all
+tests that run it, unless `--near` is given, and with `--whole` with the whole suite. The map of
+which test runs which line is recorded by `--measure` and kept in `.benchmarks`; given tests are
+measured again and merged into it.
 
-Mutants that change nothing one could notice are put aside in `benchmarks/mutating/equivalent.toml`,
-each with its reason. `--written` runs mutants of the queue that were made by hand, each of which
-breaks one of its promises. Ends with status 1 when a mutant survives.
+Mutants without an observable change are listed in `benchmarks/mutating/equivalent.toml`, each with
+its reason. `--written` runs hand-written mutants of the queue, each of which breaks one of its
+invariants. Exits with status 1 if a mutant survives.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ SECONDS_OF_FIRST_TESTS = 60.0
 START_SECONDS = 90.0
 WHOLE_SUITE_SECONDS = 900.0
 SLOWER = 8.0
-"""How many times longer than in the map the tests of a mutant may take on a busy machine."""
-HANDS_OFF = ("infrastructure/sqlalchemy/migrations/versions/",)
-"""What has been released stays as it is."""
+"""How many times longer than measured the tests of a mutant may take on a busy machine."""
+NEVER_CHANGED = ("infrastructure/sqlalchemy/migrations/versions/",)
+"""Released migrations are never changed."""
 
 
 def main() -> int:
@@ -63,8 +63,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=SECONDS_OF_FIRST_TESTS)
     further = parser.add_mutually_exclusive_group()
-    further.add_argument("--near", action="store_true", help="survivors meet no further tests")
-    further.add_argument("--whole", action="store_true", help="survivors meet the whole suite")
+    further.add_argument("--near", action="store_true", help="run no further tests on survivors")
+    further.add_argument("--whole", action="store_true", help="run the whole suite on survivors")
     parser.add_argument("--list", action="store_true", help="only print the mutants")
     parser.add_argument("--survivors", action="store_true")
     parser.add_argument("--measure", action="store_true")
@@ -86,7 +86,7 @@ def main() -> int:
     )
     aside = equivalent()
     mutants = [one for one in chosen if key(one, sources) not in aside]
-    print(f"{len(mutants)} mutants; {len(chosen) - len(mutants)} put aside as equivalent")
+    print(f"{len(mutants)} mutants; {len(chosen) - len(mutants)} excluded as equivalent")
     if options.list:
         for mutation in mutants:
             print(mutation.diff(sources[mutation.module]))
@@ -99,13 +99,15 @@ def main() -> int:
 def sample(
     sources: dict[str, bytes], paths: Sequence[str], number: int, seed: int
 ) -> list[Mutation]:
-    """Mutations by chance: first a statement, then a kind of mistake, then one of that kind."""
+    """A random sample of mutations: first a statement, then a kind of mistake, then one of that
+    kind.
+    """
     by_statement: dict[tuple[str, int], list[Mutation]] = defaultdict(list)
     for module, source in sources.items():
-        if not module.startswith(HANDS_OFF) and (not paths or module.startswith(tuple(paths))):
+        if not module.startswith(NEVER_CHANGED) and (not paths or module.startswith(tuple(paths))):
             for mutation in mutations_of(module, source):
                 by_statement[module, mutation.statement.first].append(mutation)
-    chance = random.Random(seed)  # noqa: S311 - nothing secret is drawn
+    chance = random.Random(seed)  # noqa: S311 - not for secrets
     places = list(by_statement)
     chance.shuffle(places)
     chosen: list[Mutation] = []
@@ -120,12 +122,12 @@ def sample(
 
 
 def key(mutation: Mutation, sources: dict[str, bytes]) -> tuple[str, str, str]:
-    """What a mutant is known by, wherever its line has moved."""
+    """Identifies a mutant even if its line has moved."""
     return mutation.module, *mutation.changed_lines(sources[mutation.module])
 
 
 def equivalent() -> set[tuple[str, str, str]]:
-    """The mutants that nobody could notice."""
+    """The mutants without an observable change."""
     entries = tomllib.loads(EQUIVALENT.read_text("utf-8"))["mutant"]
     assert all(entry["reason"] for entry in entries)
     return {(entry["module"], entry["old"].strip(), entry["new"].strip()) for entry in entries}
@@ -147,10 +149,11 @@ def survivors_of_last_run(sources: dict[str, bytes]) -> list[Mutation]:
 def examine(
     mutants: Iterable[Mutation], sources: dict[str, bytes], reach: Reach
 ) -> Iterator[tuple[Mutation, Finding]]:
-    """The verdict over each mutant, as it comes. Where it rests on tests that fail without a mutant
-    as well, another one without these follows."""
+    """The verdict on each mutant, as it is found. If it is based on tests that also fail without a
+    mutant, a second one without these follows.
+    """
     texts = {module: source.decode() for module, source in sources.items()}
-    covering = CoverageMap.read(MAP).brought_up_to(texts)
+    covering = CoverageMap.read(MAP).updated_to(texts)
     unknown = covering.unknown_files(ROOT)
     with copies() as free, ThreadPoolExecutor(AT_ONCE) as threads:
         examiner = Examiner(covering, unknown, free, reach)
@@ -169,7 +172,7 @@ def examine(
 
 @contextmanager
 def copies() -> Iterator[SimpleQueue[Copy]]:
-    """Copies of the project that are free to be broken."""
+    """A queue of copies of the project to run mutants in."""
     free: SimpleQueue[Copy] = SimpleQueue()
     with TemporaryDirectory(prefix="kodit-mutants-") as folder:
         for number in range(AT_ONCE):
@@ -179,8 +182,9 @@ def copies() -> Iterator[SimpleQueue[Copy]]:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Which tests a mutant meets: at first those of so many seconds, then all that run its line
-    unless only the near ones are wanted, and at last, where that is wanted, the whole suite."""
+    """Which tests a mutant is tested with: first those that take so many seconds, then all that run
+    its line unless only the near ones are wanted, and finally, if wanted, the whole suite.
+    """
 
     seconds: float
     near: bool
@@ -205,7 +209,7 @@ class Examiner:
         self._unsound: set[str] = set()
 
     def examine(self, mutation: Mutation, source: bytes) -> Finding:
-        """Run first the tests that are near, then the others."""
+        """Run the near tests first, then the others."""
         with self._lock:
             tests = self._covering.tests_of(mutation)
         copy = self._free.get()
@@ -252,8 +256,9 @@ class Examiner:
         return name not in self._covering.test_files
 
     def leave_out_unsound(self, findings: Iterable[Finding]) -> set[str]:
-        """Of the tests that noticed a mutant, those that fail where nothing is broken: they are
-        not run again."""
+        """Of the tests that noticed a mutant, those that fail without any change: they are not run
+        again.
+        """
         noticed = {finding.failed[0] for finding in findings if finding.failed}
         tests = sorted(test for test in noticed if test.startswith("tests/"))
         if not tests:
@@ -265,13 +270,13 @@ class Examiner:
             self._free.put(copy)
         unsound = set(found) & noticed
         for test in unsound - self._unsound:
-            print(f"fails without a mutant as well: {test}", flush=True)
+            print(f"also fails without a mutant: {test}", flush=True)
         self._unsound |= unsound
         return unsound
 
 
 def report(findings: Iterator[tuple[Mutation, Finding]], sources: dict[str, bytes]) -> int:
-    """Print what came of each mutant, and how many of each folder were caught."""
+    """Print the verdict on each mutant, and the number killed in each folder."""
     told: dict[Mutation, Finding] = {}
     for mutation, finding in findings:
         told[mutation] = finding

@@ -1,4 +1,4 @@
-"""What the processes of a server hold: memory, threads, descriptors, connections. On Linux."""
+"""The resources of a server's processes: memory, threads, descriptors, connections. On Linux."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What one process holds; memory in bytes. `private` is what would be free without it, and
-    `connections` are its sockets."""
+    """The resources of one process; memory in bytes. `private` is the memory that would be free
+    without it, and `connections` are its sockets.
+    """
 
     resident: int = 0
     proportional: int = 0
@@ -27,13 +28,13 @@ class Holding:
 
 
 def held_by(process: int) -> Holding:
-    """What a process holds now. Raises OSError where there is none."""
+    """The current resources of a process. Raises OSError if there is none."""
     place = Path(f"/proc/{process}")
     memory = _numbers((place / "smaps_rollup").read_text())
     links = []
-    for descriptor in os.listdir(place / "fd"):  # noqa: PTH208 - names alone
+    for descriptor in os.listdir(place / "fd"):  # noqa: PTH208 - only names are needed
         try:
-            links.append(os.readlink(place / "fd" / descriptor))  # noqa: PTH115 - may name nothing
+            links.append(os.readlink(place / "fd" / descriptor))  # noqa: PTH115 - may be no path
         except OSError:  # closed since
             continue
     return Holding(
@@ -47,7 +48,7 @@ def held_by(process: int) -> Holding:
 
 
 def held_by_server(server: int) -> dict[str, Holding]:
-    """What the server itself, its workers, and their child processes hold."""
+    """The resources of the server itself, its workers, and their child processes."""
     held = {"server": held_by(server), "workers": Holding(), "their children": Holding()}
     for worker in child_processes(server):
         held["workers"] += held_by(worker)
@@ -57,7 +58,7 @@ def held_by_server(server: int) -> dict[str, Holding]:
 
 
 def cpu_seconds(process: int) -> float:
-    """What a process and its children have used so far."""
+    """Processor time of a process and its children so far."""
     ticks = os.sysconf("SC_CLK_TCK")
     total = 0.0
     for one in [process, *descendants(process)]:
@@ -67,14 +68,14 @@ def cpu_seconds(process: int) -> float:
 
 
 def descendants(process: int) -> Iterator[int]:
-    """All processes below one."""
+    """All descendants of a process."""
     for child in child_processes(process):
         yield child
         yield from descendants(child)
 
 
 def child_processes(process: int) -> list[int]:
-    """Those that a process has started itself."""
+    """The direct children of a process."""
     return [
         int(child)
         for task in Path(f"/proc/{process}/task").iterdir()

@@ -1,9 +1,9 @@
-"""The queue beside a bare sqlite3 claim loop and huey, in one run.
+"""The queue compared with a bare sqlite3 claim loop and huey, in one run.
 
-pip install -e .[benchmark]
-python benchmarks/queue.py [rates] [latency] [idle]     # all three take some four minutes
+    pip install -e .[benchmark]
+    python benchmarks/queue.py [rates] [latency] [idle]     # all three take some four minutes
 
-What is compared is told in `queue_comparison.py`.
+`queue_comparison.py` describes the comparison.
 """
 
 import sys
@@ -17,6 +17,6 @@ if __name__ == "__main__":
 
     main(sys.argv[1:])
 elif __name__ == "queue":
-    # A neighbour that was run as a script asked for the library's `queue`, and found this.
+    # Another benchmark, run as a script, imports the library's `queue`, and gets this file.
     path = Path(sysconfig.get_path("stdlib")) / "queue.py"
-    exec(compile(path.read_text("utf-8"), str(path), "exec"))  # noqa: S102 - the library's own
+    exec(compile(path.read_text("utf-8"), str(path), "exec"))  # noqa: S102 - the library's own file

@@ -1,14 +1,13 @@
-"""How fast runs are queued and tasks drained, how long a waiting worker takes to begin, and what an
-idle one costs: Kodit, a bare sqlite3 claim loop and huey, in one run.
+"""Rates, latency and idle cost of Kodit's queue, a bare sqlite3 claim loop and huey, in one run.
 
-A queue of tasks that do nothing is drained by one caller, with one claim a task and in batches, and
-by a worker. Rounds take turns, so that what else the machine does falls on all alike; a ratio is
-the median over the rounds.
+A queue of empty tasks is drained by one caller, with one claim per task and in batches, and by a
+worker. Rounds alternate, so that other load on the machine affects all alike; a ratio is the median
+over the rounds.
 
-The bare loop is what one would write by hand: one table, one index, one UPDATE that claims and one
-that finishes, each in a transaction of its own; once as durable as Kodit, to which a crash of the
-machine may cost the last commits, and once with SQLite's default durability. Kodit's tasks have
-five stages that depend on each other, priorities, leases, fences and a history, all of it stored.
+The bare loop is a typical hand-written one: one table, one index, one UPDATE that claims and one
+that finishes, each in a transaction of its own; once as durable as Kodit, which may lose the last
+commits if the machine crashes, and once with SQLite's default durability. Kodit's tasks have five
+dependent stages, priorities, leases, fences and a history, all of it stored.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ Drain = Callable[[Application], Awaitable[int]]
 
 
 async def drain_one_by_one(application: Application) -> int:
-    """One transaction a task: it completes one and claims the next."""
+    """One transaction per task: it completes one and claims the next."""
     done = 0
     task = await application.queue.claim("benchmark")
     while task is not None:
@@ -57,7 +56,7 @@ async def drain_one_by_one(application: Application) -> int:
 
 
 async def drain_in_batches(application: Application) -> int:
-    """One transaction a batch."""
+    """One transaction per batch."""
     done = 0
     tasks = await application.queue.claim_many("benchmark", BATCH)
     while tasks:
@@ -69,7 +68,7 @@ async def drain_in_batches(application: Application) -> int:
 
 
 async def drain_by_worker(application: Application) -> int:
-    """A worker with all that belongs to it: slots, heartbeats, logs."""
+    """A complete worker: slots, heartbeats, logs."""
     done = 0
 
     async def do_nothing(_task: Task, _tracker: ProgressTracker | None) -> StageOutcome:
@@ -87,7 +86,7 @@ async def drain_by_worker(application: Application) -> int:
 
 
 def kodit_round(drain: Drain, folder: Path) -> tuple[float, float]:
-    """Runs queued a second, tasks drained a second."""
+    """Runs queued per second, tasks drained per second."""
     with Application(Settings.load({}, data_dir=folder)) as application:
         return asyncio.run(_fill_and_drain(application, drain))
 
@@ -110,7 +109,7 @@ async def _fill_and_drain(application: Application, drain: Drain) -> tuple[float
 
 
 def compare_rates() -> None:
-    """Enqueue and drain rates, in rounds that take turns."""
+    """Enqueue and drain rates, in alternating rounds."""
     drains: dict[str, Drain] = {
         "kodit, one claim a task": drain_one_by_one,
         f"kodit, batches of {BATCH}": drain_in_batches,
@@ -150,7 +149,7 @@ def _ratio(rates: list[float], bare: list[float]) -> float:
 
 
 def compare_latency() -> None:
-    """From just before a task is queued to its begin in a worker of another process."""
+    """From just before a task is queued to its start in a worker of another process."""
     print(f"\n{'wake-up, ms':<30}{'p50':>10}{'p95':>8}{'max':>8}   (across processes)")
     kinds: tuple[tuple[str, Callable[[Path], Peer], int], ...] = (
         ("kodit", KoditPeer, SAMPLES),
@@ -166,7 +165,7 @@ def compare_latency() -> None:
 
 
 def compare_idle() -> None:
-    """What a worker that has nothing to do costs."""
+    """The cost of an idle worker."""
     print(f"\n{'idle, % of a core':<30}   (over {IDLE_SECONDS:.0f} s)")
     kinds: dict[str, Callable[[Path], Peer]] = {"kodit": KoditPeer, "huey, its defaults": HueyPeer}
     for name, kind in kinds.items():

@@ -1,4 +1,4 @@
-"""Ways to break the queue: what is changed, and which of its promises that breaks."""
+"""Ways to break the queue: the change, and the invariant that it breaks."""
 
 from __future__ import annotations
 

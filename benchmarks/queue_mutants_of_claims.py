@@ -1,4 +1,4 @@
-"""Ways to break claims, limits, retries and history: likewise."""
+"""Ways to break claims, limits, retries and history."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ MUTANTS = (
         "        return now >= self._leases_trusted_at\n",
         "        return True\n",
     ),
-    # What SQLite hides
+    # Hidden by SQLite
     Mutant(
         "the run row is not locked",
         5,

@@ -1,7 +1,7 @@
-"""The other queues of the comparison, and workers in processes of their own.
+"""The other queues of the comparison, and workers in separate processes.
 
 Such a worker prints the monotonic time, which all processes of a machine share, at which each task
-begins.
+starts.
 """
 
 from __future__ import annotations
@@ -42,13 +42,14 @@ class Bench(Protocol):
     """A queue that can be filled and drained in this process."""
 
     def round(self, jobs: int) -> tuple[float, float]:
-        """Jobs queued a second, jobs drained a second."""
+        """Jobs queued per second, jobs drained per second."""
         ...
 
 
 class BareQueue:
-    """What a loop over sqlite3 does at best: with the durability that Kodit has or, where it is
-    `synchronous`, with SQLite's default, which waits for the disk at every commit."""
+    """The best case of a sqlite3 loop: with Kodit's durability or, if `synchronous`, with SQLite's
+    default, which waits for the disk at every commit.
+    """
 
     def __init__(self, path: Path, *, synchronous: str = "NORMAL") -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
@@ -61,7 +62,7 @@ class BareQueue:
             self._connection.execute(statement)
 
     def round(self, jobs: int) -> tuple[float, float]:
-        """Jobs queued a second, jobs drained a second."""
+        """Jobs queued per second, jobs drained per second."""
         started = time.perf_counter()
         for _job in range(jobs):
             self._write("INSERT INTO jobs (priority, state, payload) VALUES (10, 'ready', '{}')")
@@ -87,7 +88,7 @@ class HueyQueue:
         self._task = self._huey.task()(do_nothing)
 
     def round(self, jobs: int) -> tuple[float, float]:
-        """Jobs queued a second, jobs drained a second."""
+        """Jobs queued per second, jobs drained per second."""
         started = time.perf_counter()
         for _job in range(jobs):
             self._task()
@@ -104,7 +105,7 @@ def do_nothing() -> None:
 
 
 class Peer(ABC):
-    """A worker in a process of its own, and a way to give it tasks."""
+    """A worker in a separate process, and a way to give it tasks."""
 
     def __init__(self, kind: str, folder: Path) -> None:
         self._process = subprocess.Popen(
@@ -113,21 +114,21 @@ class Peer(ABC):
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._listen()  # it says that it is ready
+        self._listen()  # its message that it is ready
 
     @abstractmethod
     def enqueue(self) -> None:
         """Queue one task."""
 
     def latency(self) -> float:
-        """Seconds from just before a task is queued to its begin."""
-        time.sleep(random.uniform(0.02, 0.12))  # noqa: S311 - not to beat in time with a poll
+        """Seconds from just before a task is queued to its start."""
+        time.sleep(random.uniform(0.02, 0.12))  # noqa: S311 - to stay out of step with polling
         started = time.monotonic()
         self.enqueue()
         return float(self._listen()) - started
 
     def cpu_seconds(self) -> float:
-        """What the process has used so far (proc(5): utime and stime are fields 14 and 15)."""
+        """Processor time of the process so far (proc(5): utime and stime are fields 14 and 15)."""
         stat = Path(f"/proc/{self._process.pid}/stat").read_text("ascii")
         user, system = stat.rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
@@ -169,7 +170,7 @@ class HueyPeer(Peer):
     def __init__(self, folder: Path) -> None:
         super().__init__("huey", folder)
         self._huey = SqliteHuey(filename=str(folder / "huey.db"))
-        self._task = self._huey.task(name="tell_time")(tell_time)
+        self._task = self._huey.task(name="print_time")(print_time)
 
     def enqueue(self) -> None:
         self._task()
@@ -188,20 +189,20 @@ def started(peer: Peer) -> Iterator[Peer]:
         peer.close()
 
 
-def tell_time() -> None:
-    """Say when a task begins."""
+def print_time() -> None:
+    """Print the time at which a task starts."""
     print(time.monotonic(), flush=True)
 
 
-async def _tell_time(_task: Task, _tracker: ProgressTracker | None) -> StageOutcome:
-    tell_time()
+async def _print_time(_task: Task, _tracker: ProgressTracker | None) -> StageOutcome:
+    print_time()
     return StageOutcome()
 
 
 async def serve_kodit(folder: Path) -> None:
-    """Work until SIGINT."""
+    """Run until SIGINT."""
     with Application(Settings.load({}, data_dir=folder)) as application:
-        handlers = dict.fromkeys(TaskType, _tell_time)
+        handlers = dict.fromkeys(TaskType, _print_time)
         async with application.worker(lambda _engines: handlers) as (worker, name):
             with stopped_by(worker, [signal.SIGINT]):
                 print("ready", flush=True)
@@ -209,15 +210,15 @@ async def serve_kodit(folder: Path) -> None:
 
 
 def serve_huey(folder: Path) -> None:
-    """Work until SIGINT."""
+    """Run until SIGINT."""
     huey = SqliteHuey(filename=str(folder / "huey.db"))
-    huey.task(name="tell_time")(tell_time)
+    huey.task(name="print_time")(print_time)
     print("ready", flush=True)
     Consumer(huey).run()
 
 
 def serve(kind: str, folder: str) -> None:
-    """The program of such a worker."""
+    """The main function of such a worker."""
     if kind == "kodit":
         asyncio.run(serve_kodit(Path(folder)))
     else:

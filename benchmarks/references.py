@@ -1,9 +1,9 @@
-"""How many callers of a definition `kodit symbols` finds, and how many of those it names are.
+"""Recall and precision of the callers that `kodit symbols` finds for a definition.
 
-The truth is a JSON object: `files`, the paths that the oracle has read (may be missing: all), and
-`definitions`, each with `name`, `path`, `line`, `scope`, `true` (places of calls that mean it, each
-`[path, line]`) and `unknown` (places of calls of the same name of which the oracle cannot tell what
-they mean; they count neither way).
+The truth is a JSON object: `files`, the paths that the oracle has read (default: all), and
+`definitions`, each with `name`, `path`, `line`, `scope`, `true` (places of its calls, each `[path,
+line]`) and `unknown` (places of calls of the same name that the oracle cannot resolve; they count
+neither way).
 
     python -m benchmarks.references FOLDER TRUTH [FOLDER TRUTH ...] [--data-dir DIR] [--show N]
 """
@@ -23,19 +23,19 @@ from kodit import Kodit
 from kodit.domain.symbols import Definition
 
 PAGE = 1_000
-"""References asked for of one name."""
+"""References requested per name."""
 
 NEAR = 8
-"""Lines between a definition in the truth and the same one here: decorators and modifiers lie
-between them."""
+"""Lines between a definition in the truth and the same one here: decorators and modifiers may come
+between.
+"""
 
 Place = tuple[str, int]
 
 
 @dataclass(slots=True)
 class Score:
-    """Callers that were found, that were missed, and that are none; apart from that those that are
-    said to be certain."""
+    """Callers that were found, missed, and wrong; and separately those reported as certain."""
 
     found: int = 0
     missed: int = 0
@@ -43,8 +43,7 @@ class Score:
     certain: int = 0
     certain_wrong: int = 0
     without: int = 0
-    """Definitions that the index does not have, in files that it leaves out for the most part: of
-    these nothing is counted."""
+    """Definitions missing from the index, mostly in left-out files: they are not counted."""
     seconds: list[float] = field(default_factory=list)
 
     @property
@@ -69,8 +68,9 @@ class Score:
 
 
 def callers(kodit: Kodit, folder: Path, row: dict[str, Any]) -> dict[Place, bool] | None:
-    """The lines that call a definition of the truth, and whether that is likely only; None where
-    the definition is not known. It is asked for by its file, its scope and its name."""
+    """The lines that call a definition of the truth, and whether each is only likely; None if the
+    definition is not found by its file, scope and name.
+    """
     module = re.sub(r"(?:(?:^|/)(?:__init__|index|mod|lib))?\.[^/]*$", "", row["path"])
     scope = row.get("scope")
     if scope is None:
@@ -78,22 +78,22 @@ def callers(kodit: Kodit, folder: Path, row: dict[str, Any]) -> dict[Place, bool
             (
                 one.snippet.scope
                 for one in kodit.symbols(row["name"], folder, limit=PAGE).definitions
-                if is_there(one, row)
+                if matches(one, row)
             ),
             "",
         )
     name = ".".join(filter(None, (module, scope, row["name"])))
     answer = kodit.symbols(name, folder, uses="callers", limit=PAGE)
-    wanted = [one for one in answer.definitions if is_there(one, row)]
+    wanted = [one for one in answer.definitions if matches(one, row)]
     if not wanted:
         return None
-    if len(answer.definitions) > 1:  # a file may be called like a type in it
+    if len(answer.definitions) > 1:  # a file may have the name of a type in it
         kinds = [wanted[0].snippet.kind or ""]
         answer = kodit.symbols(name, folder, kinds=kinds, uses="callers", limit=PAGE)
     return {(one.snippet.path, one.line): one.is_likely for one in answer.references}
 
 
-def is_there(definition: Definition, row: dict[str, Any]) -> bool:
+def matches(definition: Definition, row: dict[str, Any]) -> bool:
     """Whether a definition is the one of the truth."""
     near = abs(definition.line - int(row["line"])) <= NEAR
     return near and definition.snippet.path == str(row["path"])

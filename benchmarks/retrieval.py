@@ -1,19 +1,19 @@
-"""How well the answer is found: NDCG@10 of hybrid search over annotated repositories.
+"""Quality of answers: NDCG@10 of hybrid search over annotated repositories.
 
     python benchmarks/retrieval.py --benchmark DIR --repos DIR [--repo NAME …] [--save FILE]
         [--compare FILE] [--update]
 
 `--benchmark` is a folder with `evaluate.py`, `repos.json` and `annotations/`; `--repos` has the
 checked-out repositories, `NAME/<benchmark_root>/…`. Each is indexed by the public `Kodit` class in
-a temporary data directory and asked every annotated question. Prints NDCG@10 per repository,
-category and language, then each repository against the golden scores in
-`golden/retrieval.json`; `--update` writes those anew, so that a change of ranking is read as a
-diff. `--save` keeps the rankings; `--compare` pairs this run with a saved one, query by query.
+a temporary data directory and searched for every annotated query. Prints NDCG@10 per repository,
+category and language, then each repository against the golden scores in `golden/retrieval.json`;
+`--update` rewrites those, so that a change of ranking is reviewed as a diff. `--save` keeps the
+rankings; `--compare` pairs this run with a saved one, query by query.
 
-The file is also the adapter that `evaluate.py --adapter benchmarks/retrieval.py[:MODE]` takes, MODE
-being one of hybrid, keyword, code and text: `build`, `search`, `info` and `close` below. The mode
-`reciprocal` is a baseline for the ranking: the answers of the three engines, fused by reciprocal
-rank (Cormack, Clarke and Büttcher, 2009) and by nothing else.
+The file is also the adapter for `evaluate.py --adapter benchmarks/retrieval.py[:MODE]`, MODE being
+one of hybrid, keyword, code and text: `build`, `search`, `info` and `close` below. The mode
+`reciprocal` is a baseline for the ranking: the answers of the three engines, fused only by
+reciprocal rank (Cormack, Clarke and Büttcher, 2009).
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ RECIPROCAL_DEPTH = 100
 
 
 class Handle(NamedTuple):
-    """One indexed repository. (A dataclass could not be made: the harness loads this file without
-    entering it in `sys.modules`.)"""
+    """One indexed repository. (Not a dataclass, because the harness loads this file without
+    entering it in `sys.modules`.)
+    """
 
     data_dir: tempfile.TemporaryDirectory[str]
     kodit: Kodit
@@ -60,7 +61,7 @@ def build(repo_dir: str, arg: str | None = None) -> Handle:
 
 
 def search(handle: Handle, query: str, k: int) -> list[dict[str, Any]]:
-    """The `k` best snippets, as `evaluate.py` counts them."""
+    """The `k` best snippets in the form of `evaluate.py`."""
     if handle.mode == RECIPROCAL:
         found = by_reciprocal_rank(handle.kodit, query)[:k]
     else:
@@ -72,7 +73,7 @@ def search(handle: Handle, query: str, k: int) -> list[dict[str, Any]]:
 
 
 def by_reciprocal_rank(kodit: Kodit, query: str) -> list[StoredSnippet]:
-    """What the three engines find, each snippet worth the sum of 1 / (60 + its rank)."""
+    """The results of the three engines, each snippet scored by the sum of 1 / (60 + its rank)."""
     snippets: dict[int, StoredSnippet] = {}
     worth: dict[int, float] = defaultdict(float)
     for mode in (SearchMode.KEYWORD, SearchMode.CODE, SearchMode.TEXT):
@@ -84,19 +85,19 @@ def by_reciprocal_rank(kodit: Kodit, query: str) -> list[StoredSnippet]:
 
 
 def info(handle: Handle) -> dict[str, int]:
-    """What was indexed."""
+    """The numbers of indexed files and snippets."""
     [status] = handle.kodit.status()
     return {"files": status.summary.files, "snippets": status.summary.snippets}
 
 
 def close(handle: Handle) -> None:
-    """Let go of the index and remove it."""
+    """Close the index and remove it."""
     handle.kodit.close()
     handle.data_dir.cleanup()
 
 
 def evaluate(options: argparse.Namespace, saved: Path) -> dict[str, Any]:
-    """Run the benchmark's own harness over this file; returns what it saved."""
+    """Run the benchmark's own harness over this file; returns its saved output."""
     command = [sys.executable, str(options.benchmark / "evaluate.py")]
     command += ["--repos", str(options.repos), "--adapter", f"{__file__}:{options.mode}"]
     command += ["--runs", str(options.runs), "--save", str(saved)]
@@ -116,7 +117,7 @@ def scores(queries: Sequence[Mapping[str, Any]], key: str) -> dict[str, float]:
 
 
 def report(outcome: Mapping[str, Any]) -> None:
-    """Figures by language, and the whole against what it must reach."""
+    """Print figures by language, and the total with its minimum and target."""
     by_repo = scores(outcome["queries"], "repo")
     by_language: dict[str, list[float]] = defaultdict(list)
     for name, score in by_repo.items():
@@ -134,13 +135,13 @@ def ranked(named: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def verdict(figure: float, least: float, aim: float) -> str:
-    """A figure beside what it must reach."""
+    """A figure with its minimum and target."""
     reached = "aim met" if figure >= aim else "met" if figure >= least else "MISSED"
     return f"at least {least:g}, aim {aim:g}: {reached}"
 
 
 def against_golden(by_repo: Mapping[str, float], *, update: bool) -> None:
-    """Print what moved since the golden scores were written, and write them when asked."""
+    """Print the changes since the golden scores were written, and rewrite them with `update`."""
     golden: dict[str, float] = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
     for name, score in by_repo.items():
         before = golden.get(name)
@@ -164,7 +165,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1, help="searches per query, for the times")
     parser.add_argument("--save", type=Path)
     parser.add_argument("--compare", type=Path, help="a saved run, to pair with this one")
-    parser.add_argument("--update", action="store_true", help="write the golden scores anew")
+    parser.add_argument("--update", action="store_true", help="rewrite the golden scores")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         saved = options.save or Path(folder) / "run.json"

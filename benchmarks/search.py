@@ -1,12 +1,12 @@
-"""How long a hybrid search takes, and how much memory serving needs, at growing sizes.
+"""Latency of a hybrid search, and memory of serving, at growing sizes.
 
     python benchmarks/search.py [--snippets 34000 200000 1000000] [--folder DIR] [--cache DIR]
 
-The corpus is made here: the folder (by default Python's own library) is indexed in earnest, and
-its rows are then multiplied until there are as many snippets as asked for. A copy's vectors are
-moved at random, as equal ones would tie by the dozen; its words are those of the original, so that
-their distribution stays that of code. Prints milliseconds of CPU in this process, with no filter
-and with a narrow one, the recall of the 1-bit candidates, and the proportional set size.
+The corpus is generated: the folder (by default Python's own library) is indexed, and its rows are
+then multiplied up to the requested number of snippets. A copy's vectors are moved at random,
+because equal ones would tie; its words are those of the original, so that their distribution stays
+that of code. Prints milliseconds of CPU in this process, without a filter and with a narrow one,
+the recall of the 1-bit candidates, and the proportional set size.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ QUERIES = (
 )
 DOCUMENTS_AT_ONCE = 512
 NOISE = 0.35
-"""Standard deviation of what is added to a copy's vector, in parts of a component's own."""
+"""Standard deviation of the noise added to a copy's vector, relative to that of a component."""
 ROWS_PER_STATEMENT = 20_000
 
 
@@ -71,7 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--snippets", type=int, nargs="+", default=[34_000, 200_000, 1_000_000])
     parser.add_argument("--folder", default=sysconfig.get_paths()["stdlib"])
-    parser.add_argument("--cache", type=Path, help="keep the corpora here for the next time")
+    parser.add_argument("--cache", type=Path, help="keep the corpora in this folder")
     arguments = parser.parse_args()
     work = arguments.cache or Path(tempfile.mkdtemp(prefix="kodit-search-"))
     try:
@@ -182,7 +182,7 @@ def _copy_rows(
     path_prefix: str = "",
     limit: int = -1,
 ) -> None:
-    """Copy the original rows of a table, with other identifiers."""
+    """Copy the original rows of a table, with new ids."""
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     expressions = []
     for column in columns:
@@ -202,7 +202,7 @@ def _copy_rows(
 
 
 def _original(connection: sqlite3.Connection, table: str, offset: int) -> int:
-    """The largest identifier among the rows that were there first."""
+    """The largest id among the original rows."""
     key = f"last_{table}"
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS originals (name TEXT PRIMARY KEY, id INT)")
     row = connection.execute("SELECT id FROM originals WHERE name = ?", (key,)).fetchone()
@@ -301,7 +301,7 @@ def _times(search: Any, requests: Sequence[SearchRequest]) -> list[float]:
 
 
 def _recall(application: Application) -> float:
-    """Of the ten nearest by a scan of every stored vector, how many the index finds."""
+    """The share of the ten nearest, by a scan of every stored vector, that the index finds."""
     model = application.engines.embedder.model
     scope = Scope(frozenset([1]))
     pack = open_pack(pack_path(application.data_dir / "vectors", 1, VectorKind.CODE.value))

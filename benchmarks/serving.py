@@ -1,13 +1,13 @@
-"""How a server answers: alone, while a large folder is indexed, and many clients at once.
+"""Latency of a server: alone, while a large folder is indexed, and with many clients at once.
 
     python -m benchmarks.serving SEARCHED LARGE [--workers 2] [--clients 100] [--seconds 60]
 
-SEARCHED is indexed first; hybrid searches then go over REST to `kodit serve` in a process of its
-own, one after the other. The same is done while LARGE is indexed, with `/healthz` asked every
-10 ms. Then so many clients search without a pause, and once more while LARGE is indexed anew. For
-each phase the longest gap of the server's event loop is told, measured within it. Idle and busy
-figures are to be compared only within one run, since the client needs a part of the same cores;
-any answer that is no good one ends the program.
+SEARCHED is indexed first; hybrid searches then go over REST to `kodit serve` in a separate process,
+one after the other. The same is repeated while LARGE is indexed, with a request of `/healthz` every
+10 ms. Then `--clients` clients search without a pause, and once more while LARGE is indexed again.
+For each phase the longest gap of the server's event loop is printed, measured within it. Idle and
+busy figures are comparable only within one run, because the client uses some of the same cores; any
+unsuccessful answer ends the program.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ HEALTH_CONNECTION_SECONDS = 5.0
 
 
 class Client:
-    """One connection over which requests go one after the other."""
+    """One connection with sequential requests."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -59,7 +59,7 @@ class Client:
         return cls(*await asyncio.open_connection("127.0.0.1", port))
 
     async def get(self, path: str) -> float:
-        """How long the answer took, in seconds; it must be a good one."""
+        """The time to a successful answer, in seconds."""
         began = time.perf_counter()
         self._writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode("ascii"))
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
@@ -122,9 +122,9 @@ async def _measure_many(port: int, arguments: argparse.Namespace, gaps: Path, wh
         health = await _health_while(port, _many(port, arguments, many))
     _report(f"search, {arguments.clients} clients{when}", many)
     _report(f"/healthz, {arguments.clients} clients{when}", health)
-    print(f"searches a second: {len(many) / arguments.seconds:.0f}")
+    print(f"searches per second: {len(many) / arguments.seconds:.0f}")
     if when and not await _is_indexing(port):
-        print("the large folder was indexed before that was over; the second figures are too good")
+        print("indexing the large folder ended too early: the second figures are too good")
 
 
 @contextmanager
@@ -203,8 +203,9 @@ async def _many(port: int, arguments: argparse.Namespace, seconds: list[float]) 
 
 
 async def _health_while(port: int, work: Coroutine[Any, Any, None]) -> list[float]:
-    """How long `/healthz` took, asked every 10 ms while something else is done. A connection on
-    which nothing else is asked is closed after a while, so that it is opened anew before."""
+    """Times of `/healthz`, requested every 10 ms while `work` runs. A connection that is idle
+    otherwise is closed after a while, so it is reopened first.
+    """
     doing = asyncio.create_task(work)
     seconds = []
     while not doing.done():

@@ -1,13 +1,12 @@
-"""A month in the life of one data directory, in some minutes: what queue and search cost at its end
-beside what they cost at its beginning, and how large the database has become.
+"""A simulated month of one data directory in a few minutes: does anything get slower or larger?
 
     python -m benchmarks.soak [--runs 100000] [--days 30] [--indexes 100]    # some five minutes
 
-One process, a clock that is set by hand, and no sleeping. Every index is asked for again and again:
-most runs find nothing to do, some do all five stages, some fail or are tried again. Once a
-simulated hour the chores are done, and once a day an index is deleted and another one made. One of
-the indexes is a real one, which is searched. Costs are seconds of processor time, as medians over
-the first simulated day and over the last. Ends with status 1 when something has grown too much.
+One process, a clock that is set manually, and no sleeping. Every index is requested again and
+again: most runs find nothing to do, some do all five stages, some fail or are retried. Maintenance
+runs once a simulated hour, and once a day an index is deleted and another one created. One of the
+indexes is a real one, which is searched. Costs are processor time in seconds, as medians over the
+first simulated day and over the last. Exits with status 1 if anything has grown too much.
 """
 
 from __future__ import annotations
@@ -47,18 +46,18 @@ MOST_GROWTH = 1.2
 FILES = 40
 BATCH = 256
 REQUESTS = 20
-"""How many runs are asked for and worked off one by one, and measured."""
+"""How many runs are requested and completed one by one, and measured."""
 BACK_OFF_SECONDS = 10.0
 SEARCHES = ("carry the anchor past the basket", "glacier_3_1", "where is the harbor sorted")
 
 
 class Soak:
-    """The month, round by round: in each, every index is asked for once."""
+    """The month, round by round: in each, every index is requested once."""
 
     def __init__(self, application: Application, clock: ManualClock, indexes: int) -> None:
         self._application = application
         self._clock = clock
-        self._choice = random.Random(1)  # noqa: S311 - to be repeated, not to be secret
+        self._choice = random.Random(1)  # noqa: S311 - repeatable, not secret
         self._real = 0
         self._indexes = indexes
         self._index_ids: list[int] = []
@@ -66,7 +65,7 @@ class Soak:
         self.runs = 0
 
     async def begin(self) -> None:
-        """Find the index that is searched, and make the others."""
+        """Find the searched index, and create the others."""
         (status,) = await self._application.indexes.status()
         self._real = status.id
         self._index_ids = [self._add_index() for _ in range(self._indexes - 1)]
@@ -78,7 +77,7 @@ class Soak:
             return transaction.indexes.add(source, self._clock.now()).id
 
     async def round(self, seconds: float) -> None:
-        """Ask for every index, and work until nothing is left; then let some time pass."""
+        """Request every index, and work until nothing is left; then advance the clock."""
         queue = self._application.queue
         for index_id in [self._real, *self._index_ids]:
             base = self._choice.choice(list(QueuePriority))
@@ -106,7 +105,7 @@ class Soak:
         await queue.complete_many(done)
 
     async def drain(self) -> None:
-        """Claim and complete what is left, each task in a transaction of its own."""
+        """Claim and complete the remaining tasks, each in a transaction of its own."""
         task = await self._application.queue.claim("soak")
         while task is not None:
             task = await self._application.queue.complete(
@@ -119,14 +118,16 @@ class Soak:
                 pass
 
     async def replace_an_index(self) -> None:
-        """Delete the oldest that is not searched, with all its history, and make another."""
+        """Delete the oldest index that is not searched, with all its history, and create
+        another.
+        """
         await self._application.indexes.delete(self._index_ids.pop(0))
         self._index_ids.append(self._add_index())
 
-    # What is measured
+    # Measured operations
 
     async def claims(self) -> None:
-        """A request of some indexes, and their tasks one by one."""
+        """Request some indexes, and complete their tasks one by one."""
         for index_id in self._index_ids[:REQUESTS]:
             await self._application.queue.request_run(index_id, QueuePriority.BACKGROUND)
             self.runs += 1
@@ -136,7 +137,7 @@ class Soak:
         await self._application.indexes.status()
 
     async def lists(self) -> None:
-        """What `kodit queue list` asks for, also with all runs."""
+        """The queries of `kodit queue list`, also with all runs."""
         queue, registry = self._application.queue, self._application.registry
         for runs in (await queue.needing_attention(registry), await queue.list_runs()):
             await queue.overview(registry, runs)
@@ -146,36 +147,36 @@ class Soak:
             self._application.search.search(SearchRequest(query))
 
     async def chores(self) -> None:
-        """One look of a worker that has nothing to do."""
+        """One maintenance check of an idle worker."""
         queue = self._application.queue
         await queue.claim_or_wait("soak", 2)
         await queue.reclaim(self._application.registry)
 
-    # How large everything is
+    # Sizes
 
     def size(self) -> int:
-        """Of the database file, in bytes, with all that the log holds put in its place."""
+        """Bytes of the database file after a checkpoint."""
         database = self._application.database
         with database.engine.connect() as connection:
             connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
         return database.path.stat().st_size
 
     def kept(self) -> int:
-        """How many runs the history holds."""
+        """The number of runs in the history."""
         with self._application.database.read() as transaction:
             query = select(func.count()).select_from(INDEX_RUNS)
             return transaction.connection.execute(query).scalar_one()
 
 
 async def cpu_of(work: Callable[[], Awaitable[None]]) -> float:
-    """Seconds of processor time, of all threads."""
+    """Processor time of all threads in seconds."""
     before = time.process_time()
     await work()
     return time.process_time() - before
 
 
 async def soak(application: Application, clock: ManualClock, options: argparse.Namespace) -> bool:
-    """Live through the month and print what has become of everything; whether it is well."""
+    """Simulate the month and print the results; returns whether they are acceptable."""
     month = Soak(application, clock, options.indexes)
     await month.begin()
     rounds = options.runs // options.indexes
@@ -203,7 +204,7 @@ async def soak(application: Application, clock: ManualClock, options: argparse.N
             await month.replace_an_index()
             if day in (options.days // 2, options.days):
                 sizes[day] = month.size()
-            print(f"day {day}: {month.runs} runs asked for, {month.kept()} kept", flush=True)
+            print(f"day {day}: {month.runs} runs requested, {month.kept()} kept", flush=True)
         if number < rounds_a_day or number >= rounds - rounds_a_day:
             figures = at_first if number < rounds_a_day else at_last
             for name, work in measured.items():
@@ -214,7 +215,7 @@ async def soak(application: Application, clock: ManualClock, options: argparse.N
 def report(
     at_first: dict[str, list[float]], at_last: dict[str, list[float]], sizes: dict[float, int]
 ) -> bool:
-    """Print the figures; whether nothing has grown too much."""
+    """Print the figures; returns whether nothing has grown too much."""
     is_well = True
     print(f"{'CPU, ms':<24}{'first day':>12}{'last day':>12}{'ratio':>8}")
     for name, figures in at_first.items():

@@ -1,11 +1,11 @@
-"""What starting costs: `python -c pass`, `kodit --help`, and commands over one indexed folder.
+"""Start-up costs: `python -c pass`, `kodit --help`, and commands over one indexed folder.
 
     python -m benchmarks.start FOLDER [--runs 5]
 
-The folder is indexed first, and no server runs. What each command costs is told in CPU seconds,
-and as a ratio, which busy machines change less: of help to a Python that does nothing, and of the
-others to help. The commands take turns, and the cheapest of their runs counts. Afterwards the
-imports that took longest are told.
+The folder is indexed first, and no server runs. The cost of each command is printed in CPU seconds,
+and as a ratio, which is more stable on a busy machine: of help to an empty Python program, and of
+the others to help. The commands alternate, and the cheapest of their runs counts. The slowest
+imports are printed at the end.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ RATIOS = (
     ("kodit grep", "kodit --help", 3.0),
     ("kodit search", "kodit --help", 4.0),
 )
-"""What a command may cost, by what another one costs."""
+"""The permitted cost of a command, as a multiple of another's."""
 _IMPORT = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \| (\s*)(\S+)")
 
 
@@ -56,7 +56,7 @@ def main() -> None:
             "kodit search": search,
         }
         cheapest = dict.fromkeys(commands, math.inf)
-        for _ in range(arguments.runs + 1):  # the first run fills the caches of the disk
+        for _ in range(arguments.runs + 1):  # the first run fills the disk cache
             for name, command in commands.items():
                 cost = median_cpu(partial(run, command, environment), 1)
                 cheapest[name] = min(cheapest[name], cost)
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def _a_file(environment: dict[str, str]) -> str:
-    """The path of some file that is indexed."""
+    """The path of any indexed file."""
     told = subprocess.run(
         kodit("ls", "--json"), env=environment, capture_output=True, check=True, text=True
     )
@@ -77,7 +77,7 @@ def _a_file(environment: dict[str, str]) -> str:
 
 
 def slowest_imports(command: list[str], environment: dict[str, str]) -> list[tuple[float, str]]:
-    """By the time that each import took together with what it imported."""
+    """Sorted by the time of each import including its own imports."""
     timed = [command[0], "-X", "importtime", *command[1:]]
     told = subprocess.run(timed, env=environment, capture_output=True, check=True, text=True).stderr
     found = [

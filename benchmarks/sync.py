@@ -1,10 +1,10 @@
-"""Indexing a source that has not changed since: a folder and a git repository with many files.
+"""Indexing an unchanged source again: a folder and a git repository with many files.
 
     python -m benchmarks.sync WORKPLACE [--files 80000] [--runs 3]
 
-The files are made below WORKPLACE, small, in two hundred folders, and are indexed once; both are
-kept, so that the next call is quick. Told are the whole command `kodit index`, the start of the
-interpreter included, and the SYNC alone: what the command takes beyond one on a single file.
+The files are created below WORKPLACE, small, in two hundred folders, and are indexed once; both are
+kept, so that the next call is quick. Prints the cost of the whole command `kodit index`, including
+the interpreter's start, and of SYNC alone: the difference to an index of a single file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LEAST_FOLDER, AIM_FOLDER = 1.5, 0.7
 
 
 def main() -> None:
-    """Make what is missing, measure, print."""
+    """Create what is missing, measure, print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("workplace", type=Path)
     parser.add_argument("--files", type=int, default=80_000)
@@ -65,8 +65,8 @@ def make_sources(place: Path, files: int) -> None:
 
 
 def measure(place: Path, kind: str, runs: int) -> float:
-    """Processor time of `kodit index` once nothing has changed."""
-    # The first scan after a change hashes what is younger than the clock's resolution.
+    """Processor time of `kodit index` when nothing has changed."""
+    # The first scan after a change hashes files younger than the clock's resolution.
     run(*_index(place, kind))
     return median_cpu(lambda: run(*_index(place, kind)), runs)
 

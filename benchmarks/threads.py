@@ -1,12 +1,12 @@
-"""Many threads on one `Kodit` while two workers index: is every read what a single thread gets?
+"""Many threads on one `Kodit` while two workers index: does every read match a single thread's?
 
     python -m benchmarks.threads [--threads 64] [--calls 2000]
 
 Half of the indexes are left alone, and every search, grep, listing, read and status of these is
-compared with what one thread got before. The other half is indexed, deleted and cancelled: there,
-only the errors count that the caller did not cause. Memory is the resident set of this process
-after each half of the calls. Ends with status 1 when an answer differs or an error is not the
-caller's.
+compared with the earlier result of a single thread. The other half is indexed, deleted and
+cancelled: there, only errors not caused by the callers count. Memory is the resident set of this
+process after each half of the calls. Exits with status 1 if an answer differs or an error was not
+caused by a caller.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ WORDS = (
     "needle orchard pepper quartz ribbon saddle thunder umbrella velvet walnut yonder zephyr"
 ).split()
 CAUSED_BY_CALLERS = (IndexingError, NotFoundError, SourceError, UserError)
-"""What may happen to who indexes, deletes or cancels what somebody else deletes or cancels."""
+"""Expected errors when one thread uses an index that another one deletes or cancels."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What the calls came to. `resident` are the bytes after each half of them."""
+    """The results of the calls. `resident` are the bytes after each half of them."""
 
     calls: Counter[str] = field(default_factory=Counter)
     differing: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Outcome:
 
 
 def main() -> int:
-    """Play once and print the outcome; returns the exit status."""
+    """Run once and print the outcome; returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--threads", type=int, default=64)
     parser.add_argument("--calls", type=int, default=2000)
@@ -84,12 +84,12 @@ def play(place: Path, *, threads: int, calls: int, workers: int) -> Outcome:
         changes = _changes(kodit, busy)
 
         def call(number: int) -> None:
-            choice = random.Random(number)  # noqa: S311 - to repeat it
+            choice = random.Random(number)  # noqa: S311 - repeatable
             is_read = choice.random() < 0.8
             name = choice.choice(sorted(reads if is_read else changes))
             try:
                 answer = repr(reads[name]()) if is_read else changes[name](choice)
-            except Exception as error:  # noqa: BLE001 - told below
+            except Exception as error:  # noqa: BLE001 - reported below
                 if is_read or not isinstance(error, CAUSED_BY_CALLERS):
                     with lock:
                         outcome.errors.append(f"{name}: {type(error).__name__}: {error}")
@@ -107,7 +107,7 @@ def play(place: Path, *, threads: int, calls: int, workers: int) -> Outcome:
 
 
 def _write(folder: Path, seed: int) -> Path:
-    """A source of a few functions a file, of words that all sources share."""
+    """A source with a few functions per file, made of words that all sources share."""
     choice = random.Random(seed)  # noqa: S311 - not for secrets
     for number in range(FILES):
         path = folder / f"part{number % 3}" / f"module{number}.py"
@@ -122,7 +122,7 @@ def _write(folder: Path, seed: int) -> Path:
 
 
 def _reads(kodit: Kodit, sources: Sequence[Path]) -> dict[str, Callable[[], object]]:
-    """Calls whose answers are the same as long as nobody touches these sources."""
+    """Calls whose answers stay the same as long as their sources are not changed."""
     reads: dict[str, Callable[[], object]] = {}
     for source in sources:
         [status] = [one for one in kodit.status() if one.source == str(source)]
@@ -148,7 +148,7 @@ def _reads(kodit: Kodit, sources: Sequence[Path]) -> dict[str, Callable[[], obje
 
 
 def _changes(kodit: Kodit, sources: Sequence[Path]) -> dict[str, Callable[[random.Random], object]]:
-    """What changes the other half of the indexes."""
+    """Calls that change the other half of the indexes."""
 
     def index(choice: random.Random) -> None:
         source = choice.choice(sources)
@@ -167,7 +167,7 @@ def _changes(kodit: Kodit, sources: Sequence[Path]) -> dict[str, Callable[[rando
 
 
 def _resident() -> int:
-    """Bytes of this process that are in memory."""
+    """Resident memory of this process in bytes."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024

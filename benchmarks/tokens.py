@@ -1,23 +1,23 @@
-"""How many tokens an assistant reads until it has the answer: recall by tokens read.
+"""How many tokens an assistant reads until it has the answer: recall by number of tokens.
 
     python -m benchmarks.tokens --benchmark DIR --repos DIR [--repo NAME …] [--peer CACHE]
         [--functions]
 
 `--benchmark` is a folder with `repos.json`, `annotations/` and `functions.py`; `--repos` has the
-checked-out repositories, `NAME/<benchmark_root>/…`. Every annotated question is asked of
+checked-out repositories, `NAME/<benchmark_root>/…`. Every annotated query is given to
 
-* the tool `search` with its default budget, and what counts is the text of its answer;
-* ripgrep with the longest three words of the question, whose files are read whole, in the order of
-  their paths;
-* with `--peer`, semble 0.7: the text of its own MCP tool with ten results. Its own model cannot be
-  had without its server, so it runs with the table and tokenizer that Kodit uses.
+* the tool `search` with its default budget; the text of its answer counts;
+* ripgrep with the longest three words of the query; the files it finds are read whole, in path
+  order;
+* with `--peer`, semble 0.7; the text of its own MCP tool with ten results counts. Its own model is
+  only available from its server, so it runs with the table and tokenizer that Kodit uses.
 
-Tokens are characters / 4 of the whole text, for all alike. A question is answered as soon as one of
-its targets is: one without lines by any line of its file, one with lines by a line among them.
-`named` counts a place that the text names, `shown` only lines that stand in it.
+Tokens are characters / 4 of the whole text, for all alike. A query is answered as soon as one of
+its targets is found: a target without lines by any line of its file, one with lines by one of them.
+`named` counts a place that the text names, `shown` only lines that it contains.
 
-`--functions` asks for functions by the first sentence of their documentation, which is removed from
-what is indexed, and reports the share of which every line was shown.
+`--functions` searches for functions by the first sentence of their documentation, which is removed
+from the indexed files, and reports the share of functions of which every line was shown.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _HEAD = re.compile(r"(?:\[\d+\] )?(?P<path>\S.*?):(?P<start>\d+)-(?P<end>\d+)(?:
 
 
 class Target(NamedTuple):
-    """What is looked for; both lines are None for a whole file."""
+    """The place to find; both lines are None for a whole file."""
 
     path: str
     start: int | None
@@ -62,8 +62,9 @@ class Target(NamedTuple):
 
 
 class Read(NamedTuple):
-    """After `at` characters, a reader knows of lines `start` to `end` of a file. They are `shown`,
-    or only named."""
+    """After `at` characters, a reader knows lines `start` to `end` of a file. They are `shown`, or
+    only named.
+    """
 
     at: int
     path: str
@@ -78,7 +79,7 @@ class Question(NamedTuple):
 
 
 Ask = Callable[[Sequence[str]], list[list[Read]]]
-"""What a system lets one read for each of some questions."""
+"""What a system shows for each of some queries."""
 
 
 def main() -> None:
@@ -88,9 +89,9 @@ def main() -> None:
     parser.add_argument("--benchmark", type=Path, required=True)
     parser.add_argument("--repos", type=Path, required=True)
     parser.add_argument("--repo", action="append", help="only these repositories")
-    parser.add_argument("--peer", type=Path, help="where the peer's environment is made and kept")
+    parser.add_argument("--peer", type=Path, help="the folder of the peer's environment")
     parser.add_argument("--functions", action="store_true")
-    parser.add_argument("--data-dir", type=Path, help="keep the indexes here for another time")
+    parser.add_argument("--data-dir", type=Path, help="keep the indexes in this folder")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kodit-tokens-") as scratch:
         data_dir = arguments.data_dir or Path(scratch) / "data"
@@ -132,13 +133,13 @@ def _curves(arguments: argparse.Namespace, data_dir: Path) -> None:
 
 
 def _share(repositories: list[list[int]], tokens: int) -> float:
-    """Of all questions, which are answered by then."""
+    """The share of all queries that are answered by then."""
     places = [place for repository in repositories for place in repository]
     return fmean(place <= tokens * CHARACTERS_PER_TOKEN for place in places)
 
 
 def _met(reads: Sequence[Read], target: Target, kind: str) -> int:
-    """After how many characters a target is known."""
+    """The number of characters after which a target is known."""
     for read in reads:
         if (kind == "named" or read.is_shown) and same_file(read.path, target.path):
             if target.start is None or target.end is None:
@@ -149,7 +150,7 @@ def _met(reads: Sequence[Read], target: Target, kind: str) -> int:
 
 
 def same_file(found: str, wanted: str) -> bool:
-    """Either may be relative to a folder above the other's."""
+    """Compares paths of which either may be relative to a folder above the other's."""
     return found == wanted or found.endswith(f"/{wanted}") or wanted.endswith(f"/{found}")
 
 
@@ -176,7 +177,7 @@ def _targets(task: dict[str, Any]) -> tuple[Target, ...]:
 
 
 def ask_kodit(data_dir: Path, folder: Path, texts: Sequence[str]) -> list[list[Read]]:
-    """What the tool `search` lets one read, with its default budget."""
+    """The output of the tool `search`, with its default budget."""
     answers = asyncio.run(_ask_tool(data_dir, folder, texts))
     return [list(read_answer(answer, folder)) for answer in answers]
 
@@ -185,7 +186,7 @@ async def _ask_tool(data_dir: Path, folder: Path, texts: Sequence[str]) -> list[
     async def no_progress(
         progress: float, total: float | None = None, message: str | None = None
     ) -> None:
-        """Nobody waits."""
+        """Ignore progress."""
 
     caller = Caller(folder=str(folder))
     with Application(Settings(data_dir=data_dir)) as application:
@@ -228,7 +229,7 @@ def read_answer(text: str, folder: Path) -> Iterator[Read]:
 
 
 def _is_line(shown: str, line: str) -> bool:
-    """Whether a line of an answer is this line of the file; a declaration may go on behind it."""
+    """Whether a line of an answer is this line of the file; a declaration may continue after it."""
     line = line.rstrip().replace("\r", "")
     return shown == line or (line.strip() != "" and shown.startswith(line) and line[-1:] in "([,{")
 
@@ -275,7 +276,7 @@ json.dump(answers, sys.stdout)
 
 
 def ask_peer(python: Path, model: Path, folder: Path, texts: Sequence[str]) -> list[list[Read]]:
-    """The text of its tool: JSON, with ten lines of each result."""
+    """The output of its tool: JSON, with ten lines of each result."""
     with tempfile.TemporaryDirectory(prefix="kodit-peer-") as cache:
         done = subprocess.run(
             [python, "-c", _SEARCH, folder, model],
@@ -332,7 +333,9 @@ def _functions(arguments: argparse.Namespace, data_dir: Path, scratch: Path) -> 
 
 
 def _all_shown(reads: Sequence[Read], query: dict[str, Any], folder: Path) -> int:
-    """After how many characters every line of a function was shown, blank ones aside."""
+    """The number of characters after which every line of a function was shown, except blank
+    ones.
+    """
     lines = (folder / query["path"]).read_text("utf-8", "replace").split("\n")
     left = {n for n in range(query["start"], query["end"] + 1) if lines[n - 1].strip()}
     for read in reads:

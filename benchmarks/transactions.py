@@ -1,10 +1,10 @@
-"""The longest write transactions of an indexing: who holds the only writer's place, for how long.
+"""The longest write transactions of an indexing: which function holds the write lock, how long.
 
     python -m benchmarks.transactions FOLDER
 
 A copy of the folder is indexed from nothing; then every file changes; then the keyword index and
-the model are others, so that everything is noted anew; then the index is deleted. The measure is
-the processor time of the thread that holds the write lock, by the function that wrote.
+the model are replaced, so that everything becomes pending again; then the index is deleted. The
+measure is the processor time of the thread that holds the write lock, by the function that wrote.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SHOWN = 5
 
 
 class Write(NamedTuple):
-    """A write transaction: its processor time in seconds, and the rows that it changed."""
+    """A write transaction: its processor time in seconds, and the number of rows it changed."""
 
     cpu: float
     rows: int
@@ -46,7 +46,7 @@ class Write(NamedTuple):
 
 
 class WatchedDatabase(SqliteDatabase):
-    """Notes what each write transaction cost."""
+    """Records the cost of each write transaction."""
 
     writes: list[Write]
 
@@ -73,7 +73,7 @@ class WatchedApplication(Application):
 
 
 def _writer(frame: Any) -> str:
-    """The function that a stage wants to have run in a transaction, or else the caller."""
+    """The function that a stage runs in a transaction, or else the caller."""
     while frame is not None and "contextlib" in frame.f_code.co_filename:
         frame = frame.f_back
     work = frame.f_locals.get("work")
@@ -103,7 +103,7 @@ def main() -> None:
 
 
 def index(application: Application, source: Path) -> None:
-    """Bring the source up to date."""
+    """Refresh the index of the source."""
     runs = asyncio.run(application.source_indexing.index(IndexRequest([str(source)])))
     assert [run.state for run in runs] == [RunState.SUCCEEDED], runs
 
@@ -119,7 +119,7 @@ def change(application: Application, source: Path) -> None:
 
 
 def renew(application: Application, source: Path) -> None:
-    """As if the keyword index had been lost and the model were another one."""
+    """Simulate a lost keyword index and a new model."""
     with closing(sqlite3.connect(application.data_dir / "kodit.db")) as connection, connection:
         connection.execute("UPDATE indexes SET code_model = 'former', text_model = 'former'")
         connection.execute("UPDATE files SET extractor_version = 'former'")

@@ -1,4 +1,4 @@
-"""The mined pairs as token counts, ready to train on."""
+"""The mined pairs as token counts, ready for training."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def count_words(files: Iterable[Path]) -> tuple[Counter[str], Counter[str]]:
 
 
 def choose_vocabulary(total: Counter[str], projects: Counter[str], size: int) -> list[str]:
-    """The words of most projects, and all letters and digits, by falling frequency."""
+    """The words that occur in most projects, and all letters and digits, in descending
+    frequency.
+    """
     wanted = set(LETTERS)
     able = [word for word in total if len(word) <= LONGEST_WORD and word not in wanted]
     able.sort(key=lambda word: (-projects[word], -total[word], word))
@@ -54,8 +56,9 @@ def choose_vocabulary(total: Counter[str], projects: Counter[str], size: int) ->
 
 @dataclass(frozen=True)
 class Corpus:
-    """Counts of shape (pairs, tokens) and, for each pair, its project, kind, and numbers that are
-    equal where queries or targets are."""
+    """Counts of shape (pairs, tokens) and, for each pair, its project, its kind, and a number for
+    its query and its target that is the same for equal ones.
+    """
 
     queries: sparse.csr_matrix
     paths: sparse.csr_matrix

@@ -1,6 +1,6 @@
 """Fetch the sources at their revisions: `python -m training.fetch --mirrors DIR`.
 
-Makes a bare git repository of each project, `OWNER+NAME.git`, with that one revision in it.
+Creates a bare git repository of each project, `OWNER+NAME.git`, with only that revision.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from training.sources import Source, read_sources
 
 
 def fetch(source: Source, mirrors: Path) -> None:
-    """Fetch one project, unless its revision is there."""
+    """Fetch one project, unless its revision is there already."""
     folder = mirrors / f"{source.folder}.git"
     git = ["git", f"--git-dir={folder}"]
     known = [*git, "cat-file", "-e", f"{source.revision}^{{commit}}"]

@@ -1,7 +1,7 @@
 """Mine the pairs of all sources: `python -m training.mine --mirrors DIR --pairs DIR`.
 
-`--mirrors` has a git repository of each project of `sources.json`, `OWNER+NAME/repo` or
-`OWNER+NAME.git`; `--pairs` gets one file of JSON lines a project.
+`--mirrors` has a git repository of each project in `sources.json`, `OWNER+NAME/repo` or
+`OWNER+NAME.git`; `--pairs` receives one JSON Lines file per project.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PAIRS_PER_PROJECT = 12_000
 
 
 def git_dir(mirrors: Path, source: Source) -> Path:
-    """Where the mirror of a project is."""
+    """The path of a project's mirror."""
     places = (mirrors / source.folder / "repo", mirrors / f"{source.folder}.git")
     for path in places:
         if path.is_dir():
@@ -30,7 +30,7 @@ def git_dir(mirrors: Path, source: Source) -> Path:
 
 
 def mine_one(source: Source, mirrors: Path, pairs: Path) -> tuple[str, int]:
-    """Write the pairs of one project, unless they are there."""
+    """Write the pairs of one project, unless they exist."""
     out = pairs / f"{source.folder}.jsonl"
     if not out.exists():
         found = unique(mine(git_dir(mirrors, source), source, HeldOut.load()), PAIRS_PER_PROJECT)

@@ -1,7 +1,7 @@
-"""Pairs of words and the code they tell of, mined from git repositories with Kodit's own slicer.
+"""Pairs of text and the code it describes, mined from git repositories with Kodit's own slicer.
 
-Each pair has a `query`, what people wrote about a piece of code, and a `target`, the piece without
-those words. Nothing but what the code says of itself is used.
+Each pair has a `query`, written by people about a piece of code, and a `target`, the piece without
+that text. Only the code's own text is used.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from training.sources import Source
 
 CODE_BYTES = 1_500_000
 PROSE_BYTES = 200_000
-"""Of each repository: files in the order of a hash of their path, until so much is read."""
+"""Bytes of prose per repository, read in the order of a hash of the file's path."""
 LARGEST_FILE = 150_000
 SMALLEST_FILE = 200
 PAIRS_PER_FILE = 60
@@ -31,14 +31,14 @@ LONGEST_QUERY = 240
 LONGEST_TARGET = 4_000
 LONGEST_REST = 800
 LEAST_BODY = 120
-"""Characters of code, for a name or a path to tell of it."""
+"""Minimum number of characters of code for a pair with a name or a path."""
 
 _FOREIGN = frozenset(
     "vendor vendored _vendor third_party third-party thirdparty 3rdparty external externals deps "
     "node_modules bundled bower_components dist generated gen testdata fixtures fixture snapshots "
     "__snapshots__ locale locales i18n translations".split()
 )
-"""Folders of what a project did not write, or did not write by hand."""
+"""Folders of code that a project did not write, or did not write by hand."""
 _TESTS = re.compile(
     r"(^|/)(tests?|specs?|__tests__|testing|benchmarks?|examples?|samples?)(/|$)"
     r"|[_.](test|spec)s?\.|(Test|Tests|Spec)\.\w+$",
@@ -64,8 +64,9 @@ _LETTERS = re.compile(r"[A-Za-z]{3,}")
 
 
 class Pair(NamedTuple):
-    """`path` and `rest`, what else is said within the piece, stand apart: they are part of what is
-    searched, but not always of what the model is trained on."""
+    """`path` and `rest`, the other text in the piece, are separate: they are part of the searched
+    text, but the model is not always trained on them.
+    """
 
     kind: str
     query: str
@@ -75,7 +76,7 @@ class Pair(NamedTuple):
 
 
 def mine(git_dir: Path, source: Source, held_out: HeldOut) -> Iterator[Pair]:
-    """All pairs of one repository, in an order that depends on its content alone."""
+    """All pairs of one repository, in an order that depends only on its content."""
     for path, data in files_of(git_dir, source, held_out):
         yield from pairs_of(path, data)
 
@@ -93,7 +94,7 @@ def files_of(git_dir: Path, source: Source, held_out: HeldOut) -> Iterator[tuple
         about, _, raw_path = entry.partition(b"\t")
         mode, kind, name, size = about.split()
         path = raw_path.decode("utf-8", "replace")
-        # A snapshot may lack its largest files, of which git then tells no size.
+        # A snapshot may lack its largest files, for which git then reports no size.
         if (
             kind == b"blob"
             and size.isdigit()
@@ -159,7 +160,7 @@ def pairs_of(path: str, data: bytes) -> Iterator[Pair]:
 
 
 def _of_code(snippet: Snippet) -> Iterator[Pair]:
-    """What documentation, comments and names say of one snippet."""
+    """Pairs from the documentation, comments and names of one snippet."""
     path, symbol = snippet.path, snippet.symbol
     documentation, bare, within = split_documentation(snippet.text)
     if len(bare.split()) < 6:
@@ -181,7 +182,7 @@ def _of_code(snippet: Snippet) -> Iterator[Pair]:
 
 
 def _of_path(path: str, snippets: Sequence[Snippet]) -> Iterator[Pair]:
-    """What the path says of the definition in the middle of the file."""
+    """A pair of the path and the definition in the middle of the file."""
     named = [snippet for snippet in snippets if snippet.symbol is not None]
     if not named:
         return
@@ -194,8 +195,9 @@ def _of_path(path: str, snippets: Sequence[Snippet]) -> Iterator[Pair]:
 
 
 def split_documentation(text: str) -> tuple[str, str, str]:
-    """What a snippet says in its docstring or leading comment, its code without comments, and its
-    other comments."""
+    """The docstring or leading comment of a snippet, its code without comments, and its other
+    comments.
+    """
     documentation = ""
     quoted = _ELIXIR_DOC.search(text)
     if quoted is not None:
@@ -218,8 +220,9 @@ def split_documentation(text: str) -> tuple[str, str, str]:
 
 
 def first_sentences(documentation: str) -> tuple[str | None, str]:
-    """The first sentence, with the next one where it is short, and what follows; None for one that
-    tells nothing."""
+    """The first sentence, with the next one if it is short, and the rest; None for an uninformative
+    sentence.
+    """
     text = _ROLE.sub(r"\1", documentation)
     text = _LINK.sub(lambda match: match[1] or match[2] or " ", text)
     text = _TAG.sub(" ", text).replace("`", " ").replace("*/", " ")
@@ -239,15 +242,16 @@ def first_sentences(documentation: str) -> tuple[str | None, str]:
 
 
 def without_name(sentence: str, name: str) -> str | None:
-    """A sentence without the name of what it documents, which would give it away; None where that
-    leaves too little."""
+    """A sentence without the name of the documented definition, which would give it away; None if
+    too little is left.
+    """
     own = name.lower()
     said = " ".join(word for word in sentence.split() if word.strip(".,:;()'\"").lower() != own)
     return said if len(_LETTERS.findall(said)) >= 3 else None
 
 
 def inner_comments(text: str) -> Iterator[tuple[str, str]]:
-    """Comments on lines of their own within code, each with the ten lines of code below it."""
+    """Comments on their own lines within code, each with the ten lines of code below it."""
     lines = text.split("\n")
     row = 0
     seen_code = False
@@ -270,7 +274,7 @@ def inner_comments(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _sections(snippet: Snippet) -> Iterator[Pair]:
-    """What headings say of the text below them."""
+    """Pairs of headings and the text below them."""
     heading, below = "", list[str]()
     for line in [*snippet.text.split("\n"), "# "]:
         match = _HEADING.match(line)
@@ -284,7 +288,7 @@ def _sections(snippet: Snippet) -> Iterator[Pair]:
 
 
 def unique(pairs: Iterable[Pair], most: int) -> list[Pair]:
-    """Without what is said twice, at most so many, the first ones."""
+    """At most `most` of the pairs, without duplicates, first ones first."""
     found: dict[tuple[str, str], Pair] = {}
     for pair in pairs:
         found.setdefault((pair.query.lower(), pair.kind), pair)

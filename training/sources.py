@@ -1,4 +1,4 @@
-"""The projects that the model is made from."""
+"""The projects used to train the model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LIST = Path(__file__).with_name("sources.json")
 
 
 class Source(NamedTuple):
-    """One version of one project on GitHub, by its owner and name, and the licence it is under."""
+    """One revision of a GitHub project, by its owner and name, with its licence."""
 
     project: str
     revision: str
@@ -18,10 +18,10 @@ class Source(NamedTuple):
 
     @property
     def folder(self) -> str:
-        """The name of the folder that its mirror is in."""
+        """The name of its mirror's folder."""
         return self.project.replace("/", "+")
 
 
 def read_sources(path: Path = LIST) -> list[Source]:
-    """All projects of the list."""
+    """All projects in the list."""
     return [Source(**entry) for entry in json.loads(path.read_text())]

@@ -1,9 +1,9 @@
 """Train the table: `python -m training.train --pairs DIR --out FILE`.
 
-A text is the sum of its tokens' vectors, each 1 + ln(its count) times, and its direction. The
-table is fitted so that what is said of a piece of code is nearer to it than to the others of a
-batch (InfoNCE; van den Oord, Li and Vinyals, 2018), which are of few projects, as a search
-has to tell apart what is of one project.
+The vector of a text is the sum of its tokens' vectors, each weighted 1 + ln(its count), normalised.
+The table is fitted so that the query for a piece of code is nearer to it than to the others in a
+batch (InfoNCE; van den Oord, Li and Vinyals, 2018). A batch has only few projects, because a search
+has to distinguish code of one project.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that the table depends on, beside the pairs."""
+    """All parameters of the table, besides the pairs."""
 
     seed: int = 20261126
     words: int = 30_000
@@ -36,25 +36,25 @@ class Recipe:
     steps: int = 2_000
     chunk: int = 256
     chunks: int = 4
-    """A batch has so many chunks of so many pairs, each chunk of one project."""
+    """A batch has this many chunks of `chunk` pairs, each chunk from one project."""
     temperature: float = 0.05
     rate: float = 0.005
     weights_rate: float = 0.01
     smoothing: float = 3e-4
-    """A token of this share of all text starts with half the length of a rare one."""
+    """A token with this share of all text starts with half the length of a rare one."""
     kinds: tuple[float, ...] = (1.0, 0.6, 0.5, 0.5, 0.6)
     """Share of the pairs of each kind that an epoch takes."""
     path_share: float = 0.5
     rest_share: float = 0.5
-    """How often a piece of code is seen with its path, and with what else is said in it."""
+    """How often a piece of code is seen with its path, and with its other text."""
     dropout: float = 0.1
-    """Share of the tokens of a text that a step does without, so that none is relied on."""
+    """Share of a text's tokens that a step drops, so that none is relied on."""
     held_back: int = 12
-    """Projects that are not trained on, by which recipes are compared."""
+    """Projects that are not used for training, by which recipes are compared."""
 
 
 class Adam:
-    """Kingma and Ba, 2015; of a table, the rows that a batch touches."""
+    """Kingma and Ba, 2015; updates only the rows of a table that a batch uses."""
 
     def __init__(self, table: Floats) -> None:
         self.table = table
@@ -88,7 +88,7 @@ def unit(vectors: Floats) -> tuple[Floats, Floats]:
 
 
 def batches(corpus: Corpus, recipe: Recipe, random: np.random.Generator, skip: set[int]) -> Any:
-    """Rows of the corpus without end, batch after batch."""
+    """An infinite sequence of batches of row numbers."""
     kept = ~np.isin(corpus.project, list(skip))
     share = np.asarray(recipe.kinds)[corpus.kind]
     while True:
@@ -118,8 +118,9 @@ def initial(corpus: Corpus, size: int, recipe: Recipe, random: np.random.Generat
 def texts_of(
     corpus: Corpus, rows: NDArray[np.int64], recipe: Recipe, random: np.random.Generator
 ) -> sparse.csr_matrix:
-    """The weighed tokens of the queries of a batch, and below them those of their targets, as one
-    step sees them."""
+    """The weighted tokens of the queries of a batch, and below them those of their targets, with
+    the dropout of one step.
+    """
     targets = corpus.targets[rows]
     for share, more in ((recipe.path_share, corpus.paths), (recipe.rest_share, corpus.rest)):
         shown = (random.random(len(rows)) < share).astype(np.float32)
@@ -131,8 +132,9 @@ def texts_of(
 
 
 def alike(corpus: Corpus, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which query of a batch must not be held apart from which target, as one of another pair says
-    the same; shape (n, n)."""
+    """Which query must not be separated from which target, because they are the same in another
+    pair; shape (n, n).
+    """
     same: NDArray[np.bool_] = corpus.same_query[rows][:, None] == corpus.same_query[rows]
     same |= corpus.same_target[rows][:, None] == corpus.same_target[rows]
     np.fill_diagonal(same, val=False)
@@ -146,8 +148,9 @@ def step(
     same: NDArray[np.bool_],
     temperature: float,
 ) -> tuple[float, NDArray[np.int64], Floats, Floats]:
-    """The loss of one batch, the rows of the table that it touches, and its gradient by them and by
-    the logarithms of their weights in queries."""
+    """The loss of one batch, the rows of the table that it uses, and its gradient by them and by
+    the logarithms of their query weights.
+    """
     touched = np.unique(texts.indices)
     narrow = sparse.csr_matrix(
         (texts.data, np.searchsorted(touched, texts.indices), texts.indptr),
@@ -199,7 +202,7 @@ def validate(
 
 
 def train(corpus: Corpus, size: int, recipe: Recipe) -> tuple[Floats, Floats]:
-    """The table, of shape (tokens, dimensions), and the weight of each token in queries."""
+    """The table, of shape (tokens, dimensions), and the query weight of each token."""
     random = np.random.default_rng(recipe.seed)
     projects = int(corpus.project.max()) + 1
     skip = set(
@@ -237,7 +240,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--pairs", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--recipe", type=json.loads, default={}, help="JSON of what differs")
+    parser.add_argument(
+        "--recipe", type=json.loads, default={}, help="JSON of the parameters that differ"
+    )
     options = parser.parse_args()
     recipe = Recipe(**options.recipe)
     files = sorted(options.pairs.glob("*.jsonl"))

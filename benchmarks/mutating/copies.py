@@ -1,4 +1,4 @@
-"""A copy of the project in which a module is broken and tests are run."""
+"""A copy of the project in which a module is modified and tests are run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _USAGE_ERROR, _NO_TESTS = 4, 5
 
 
 class Verdict(StrEnum):
-    """What the tests say of a mutant."""
+    """The result of testing a mutant."""
 
     CAUGHT = "caught"
     SURVIVED = "survived"
@@ -36,7 +36,7 @@ class Finding(NamedTuple):
 
 
 class Copy:
-    """One copy. It is used by one thread at a time."""
+    """One copy of the project. Not thread-safe."""
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.tree = folder / "tree"
@@ -49,15 +49,16 @@ class Copy:
         return self.tree / "src" / "kodit"
 
     def write(self, module: str, source: bytes) -> None:
-        """Put a text in the place of a module's. Its time is unlike any other, so that no compiled
-        module is taken for it."""
+        """Replace the text of a module. Its modification time is unique, so that no compiled module
+        is reused.
+        """
         self._moment += 2
         path = self.package / module
         path.write_bytes(source)
         os.utime(path, (self._moment, self._moment))
 
     def run(self, arguments: Sequence[str], seconds: float, most_failures: int = 1) -> Finding:
-        """Run pytest until tests have failed, at most for some seconds."""
+        """Run pytest until `most_failures` tests have failed, at most for some seconds."""
         arguments = list(arguments)
         while True:
             code, output = self._pytest(arguments, seconds, most_failures)
@@ -111,7 +112,7 @@ class Copy:
 
 
 def _descendants(pid: int) -> Iterator[int]:
-    """What a process has started, the last first; on Linux."""
+    """The descendants of a process, newest first; on Linux."""
     children: dict[int, list[int]] = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):

@@ -1,7 +1,7 @@
-"""Which tests run which lines of the package, in processes that they start too.
+"""Which tests run which lines of the package, including child processes.
 
-The map is measured once and kept; the lines of modules that have changed since are found again by
-comparing the texts, and tests whose files have changed are taken to run what they ran before.
+The map is measured once and kept; lines of modules that have changed since are matched by comparing
+the texts, and changed tests are assumed to run the same lines as before.
 """
 
 from __future__ import annotations
@@ -26,19 +26,20 @@ from benchmarks.mutating.plugin import TESTS_FILE, WITHOUT_TEST
 
 HOOK = Path(__file__).with_name("hook")
 LEFT_OUT = ("--ignore=tests/murder", "-m", "not slow")
-"""Tests that run everything for minutes: they are left to the whole suite."""
+"""Tests that run everything for minutes: only a run of the whole suite includes them."""
 
 
 @dataclass(slots=True)
 class CoverageMap:
-    """The tests, with the seconds each took, and for each module its text and who ran its lines:
-    a number, of which the bits are those tests, in their order."""
+    """The tests, with the duration of each in seconds, and for each module its text and a bit mask
+    of tests for each line, in the order of the tests.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     lines: dict[str, dict[int, int]] = field(default_factory=dict)
     test_files: dict[str, str] = field(default_factory=dict)
-    """The digest of each file of tests as it was measured."""
+    """The digest of each test file when it was measured."""
     _extents: dict[str, list[int]] = field(default_factory=dict)
 
     @classmethod
@@ -63,9 +64,10 @@ class CoverageMap:
         }
         path.write_text(json.dumps(stored), "utf-8")
 
-    def brought_up_to(self, sources: dict[str, str]) -> CoverageMap:
-        """The map for other texts of the modules: lines that are the same keep their tests, and
-        lines that took the place of others take theirs."""
+    def updated_to(self, sources: dict[str, str]) -> CoverageMap:
+        """The map for other texts of the modules: unchanged lines keep their tests, and replaced
+        lines get those of the old ones.
+        """
         lines = {
             module: by_line
             if self.sources.get(module) == text
@@ -76,8 +78,8 @@ class CoverageMap:
         return CoverageMap(self.seconds, sources, lines, self.test_files)
 
     def merge(self, newer: CoverageMap) -> CoverageMap:
-        """This map with what was measured anew in place of what it knew of the same tests."""
-        known = self.brought_up_to(newer.sources)
+        """This map, with new measurements replacing those of the same tests."""
+        known = self.updated_to(newer.sources)
         seconds = {**self.seconds, **newer.seconds}
         bit = {test: 1 << place for place, test in enumerate(seconds)}
         again = sum(bit[test] for test in newer.seconds)
@@ -95,13 +97,14 @@ class CoverageMap:
         return CoverageMap(seconds, newer.sources, lines, test_files)
 
     def tests_of(self, mutation: Mutation) -> list[str]:
-        """The tests that run the place of a mutation, those first that are quick and run little
-        else. For code that runs on import: the tests that run any function of the module, or of
-        the modules that import it."""
+        """The tests that run the place of a mutation, fast and specific ones first. For code that
+        runs on import: the tests that run any function of the module, or of the modules that import
+        it.
+        """
         by_line = self.lines.get(mutation.module, {})
         found = 0
         if mutation.function is not None:
-            # What stands before the body runs when the module is imported, by whoever comes first.
+            # Code before the body runs when the module is first imported, by any test.
             is_in_body = mutation.statement.first in mutation.function
             for around in (mutation.statement, mutation.function)[not is_in_body :]:
                 found = found or _of_lines(by_line, range(around.first, around.last + 1))
@@ -121,7 +124,7 @@ class CoverageMap:
         return sorted(_named(list(self.seconds), found), key=cost)
 
     def unknown_files(self, root: Path) -> list[str]:
-        """The files of tests that are new, or not as they were when they were measured."""
+        """The test files that are new, or have changed since they were measured."""
         return [
             name
             for name, digest in digests_of_tests(root).items()
@@ -152,7 +155,7 @@ class CoverageMap:
 
 
 def measure(root: Path, tests: Sequence[str]) -> CoverageMap:
-    """Run tests of a source tree and note which lines each runs."""
+    """Run tests of a source tree and record which lines each runs."""
     package = root / "src" / "kodit"
     with TemporaryDirectory(prefix="kodit-coverage-") as name:
         folder = Path(name)
@@ -180,9 +183,8 @@ def measure(root: Path, tests: Sequence[str]) -> CoverageMap:
 def collect(
     root: Path, data_files: Iterable[Path], tests_file: Path, *, is_whole: bool
 ) -> CoverageMap:
-    """The map that measured processes have left in their files; `is_whole` after a run of all
-    tests that are ever measured."""
-    import coverage  # noqa: PLC0415 - running mutants does not need it
+    """The map from the files of the measured processes; `is_whole` after a run of all tests."""
+    import coverage  # noqa: PLC0415 - not needed to run mutants
 
     package = root / "src" / "kodit"
     tests: dict[str, Any] = json.loads(tests_file.read_text("utf-8"))
@@ -198,7 +200,7 @@ def collect(
         try:
             data.read()
         except coverage.exceptions.DataError:
-            continue  # a test killed the process while it was writing
+            continue  # a test killed the process during the write
         for file in data.measured_files():
             by_line = lines[str(Path(file).relative_to(package))]
             for line, contexts in data.contexts_by_lineno(file).items():
@@ -263,7 +265,7 @@ def _lines_of_functions(source: str) -> list[int]:
 
 
 def _places(tests: int) -> Iterator[int]:
-    """The places of the bits of a number."""
+    """The positions of the set bits of a number."""
     for place, bit in enumerate(reversed(f"{tests:b}")):
         if bit == "1":
             yield place

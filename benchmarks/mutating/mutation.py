@@ -39,7 +39,7 @@ class Mutation:
         return source[: self.start] + self.text.encode() + source[self.end :]
 
     def changed_lines(self, source: bytes) -> tuple[str, str]:
-        """The lines that change, before and after, without indentation: the mutant's name."""
+        """The changed lines, before and after, without indentation: the mutant's name."""
         before, after = source.decode().splitlines(), self.apply(source).decode().splitlines()
         blocks = difflib.SequenceMatcher(a=before, b=after, autojunk=False).get_opcodes()
         changes = [block for block in blocks if block[0] != "equal"]
@@ -48,7 +48,7 @@ class Mutation:
         )
 
     def diff(self, source: bytes) -> str:
-        """The change as a reader sees it."""
+        """The change as a readable diff."""
         return "".join(
             difflib.unified_diff(
                 source.decode().splitlines(keepends=True),
@@ -81,8 +81,9 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A mutant made by hand. `invariant` is what it breaks, by number; `survives` says why no test
-    here can notice."""
+    """A hand-written mutant. `invariant` is the number of the one it breaks; `survives` is the
+    reason why no test here can notice.
+    """
 
     name: str
     invariant: int

@@ -1,6 +1,6 @@
-"""The small mistakes that a tool can make everywhere: what an expression or a statement becomes.
+"""Mechanical mistakes: possible replacements of an expression or a statement.
 
-Each function gives pairs: what the mistake is called, and the text that takes the node's place.
+Each function yields pairs: the name of the mistake, and the text that replaces the node.
 """
 
 from __future__ import annotations
@@ -73,11 +73,11 @@ _KEYWORDS_OF_NO_CONSEQUENCE = frozenset({"strict", "help", "metavar", "name", "t
 _MOST_FOR_OFF_BY_ONE = 16
 """A larger number is a limit or a size: it is doubled or halved."""
 _MOST_ELEMENTS = 40
-"""Of a longer table the first, the last and every so many of the elements are dropped."""
+"""From a longer table only the first, the last and some elements between are dropped."""
 
 
 def expression(node: ast.expr) -> Iterator[Change]:
-    """What a mistake makes of an expression."""
+    """The possible mistakes in an expression."""
     match node:
         case ast.Compare():
             yield from _compare(node)
@@ -137,7 +137,7 @@ def elements_of_tuple(node: ast.Tuple) -> Iterator[Change]:
 
 
 def condition(test: ast.expr) -> Iterator[Change]:
-    """What a mistake makes of the condition of an `if` or a `while`."""
+    """The possible mistakes in the condition of an `if` or a `while`."""
     yield "condition negated", f"not ({ast.unparse(test)})"
     yield "condition false", "False"
     yield "condition true", "True"

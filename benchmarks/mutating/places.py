@@ -1,4 +1,4 @@
-"""Every place of a module where a tool can make a small mistake."""
+"""Finding every place in a module for a mechanical mistake."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _KEPT_DECORATORS = frozenset(
     "property staticmethod classmethod abstractmethod overload override cached_property cache "
     "lru_cache dataclass contextmanager asynccontextmanager setter runtime_checkable".split()
 )
-"""Without these a program is broken at once, or only slower."""
+"""Without these a program fails immediately, or is only slower."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def mutations_of(module: str, source: bytes) -> list[Mutation]:
-    """All mutations of a module; a few are no Python, or change nothing.
+    """All mutations of a module; a few are invalid Python, or change nothing.
 
-    Docstrings, imports, annotations, log messages, `__repr__` and code for type checkers stay as
-    they are, and so do sentences: texts with a space in them.
+    Docstrings, imports, annotations, log messages, `__repr__` and code for type checkers are not
+    mutated, nor are sentences, which are texts with a space in them.
     """
     return list(_Places(module, source).of_body(ast.parse(source).body))
 
 
 def is_program(mutation: Mutation, source: bytes) -> bool:
-    """Whether a mutation leaves a program, and another one than it was."""
+    """Whether a mutation gives a valid program that differs from the original."""
     try:
         tree = ast.parse(mutation.apply(source))
         compile(tree, mutation.module, "exec", dont_inherit=True)
@@ -43,12 +43,12 @@ def is_program(mutation: Mutation, source: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """What a node stands in."""
+    """The context of a node."""
 
     statement: Lines
     function: Lines | None = None
     assigned: frozenset[str] = frozenset()
-    """Names that the function has assigned further up."""
+    """Names that the function has assigned before."""
 
 
 class _Places:
@@ -60,7 +60,7 @@ class _Places:
             self._starts.append(self._starts[-1] + len(line))
 
     def of_body(self, body: list[ast.stmt], around: _Around | None = None) -> Iterator[Mutation]:
-        """Those of statements that follow each other."""
+        """Mutations of consecutive statements."""
         assigned = around.assigned if around else frozenset()
         for statement in body:
             lines = Lines(statement.lineno, statement.end_lineno or statement.lineno)
@@ -101,17 +101,19 @@ class _Places:
         yield from self.of_body(node.body, _Around(around.statement, inside, names))
 
     def _of_annotation(self, node: ast.expr | None, around: _Around) -> Iterator[Mutation]:
-        """Of what `Annotated` holds beside the type: the options of a command."""
+        """Mutations of the metadata in `Annotated`: the options of a command."""
         if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("Annotated"):
             assert isinstance(node.slice, ast.Tuple)
             for part in node.slice.elts[1:]:
                 yield from self._of_expression(part, around)
 
     def _of_simple_parts(self, node: ast.stmt, around: _Around) -> Iterator[Mutation]:
-        """Of the expressions in a statement's own lines, its conditions and its context."""
+        """Mutations of the expressions in a statement's own lines, its conditions and its
+        context.
+        """
         match node:
             case ast.Raise():
-                return  # what an error says
+                return  # the text of an error
             case ast.If(test=test) | ast.While(test=test):
                 around = replace(around, statement=_lines(test))
                 for name, text in operators.condition(test):

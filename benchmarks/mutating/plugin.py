@@ -1,7 +1,7 @@
-"""A plugin of pytest that tells coverage which test is under way: `-p benchmarks.mutating.plugin`.
+"""A pytest plugin that tells coverage which test is running: `-p benchmarks.mutating.plugin`.
 
-What a fixture of more than one test does is put down to the fixture, and each test names the
-fixtures of that kind that it uses.
+The lines run by a shared fixture are recorded for the fixture, and each test lists the shared
+fixtures that it uses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ CONTEXT = "MUTATION_CONTEXT"
 WITHOUT_TEST = ""
 """The context of code that runs outside any test."""
 TESTS_FILE = "MUTATION_TESTS"
-"""The environment variable that names the file for the tests: how long each took, what it uses."""
+"""The environment variable with the name of the output file: the duration and fixtures of each
+test.
+"""
 
 _seconds: dict[str, float] = defaultdict(float)
 _fixtures: dict[str, list[str]] = {}
@@ -29,7 +31,9 @@ _fixtures: dict[str, list[str]] = {}
 
 @contextmanager
 def measured_for(context: str) -> Iterator[None]:
-    """What is run until the end is put down to a test or a fixture; started processes too."""
+    """Records the lines run within the context for a test or a fixture, including those of child
+    processes.
+    """
     measuring = coverage.Coverage.current()
     assert measuring is not None, "the tests must be started with the hook on PYTHONPATH"
     before = os.environ.get(CONTEXT, WITHOUT_TEST)

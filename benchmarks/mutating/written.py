@@ -1,8 +1,8 @@
-"""The mutants of the queue that were made by hand: which test notices each.
+"""The hand-written mutants of the queue: which test notices each.
 
-`tests/queue` runs against them: the scenarios and, apart from them, the random events compared with
-the model, over SQLite where the change is in its adapter and in memory, which is faster, where it
-is not. The short process murder runs where it is asked for.
+`tests/queue` runs against them: the scenarios and, separately, the random events compared with the
+model, over SQLite if the change is in its adapter, and otherwise in memory, which is faster. The
+short process murder runs only with `--processes`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from benchmarks.mutating.mutation import Mutant
 from benchmarks.queue_mutants import MUTANTS
 
 SHOWN = 3
-"""How many of the tests that notice are named: a run ends when so many have failed."""
+"""The number of tests named per mutant: a run ends after this many failures."""
 LONGEST_SECONDS = 1800.0
 RUNS = {
     "scenarios": ["tests/queue", "--ignore=tests/queue/test_model.py"],
@@ -28,8 +28,9 @@ NEEDS = {"memory": "not sqlite", "sqlite": "not memory"}
 
 
 def run(root: Path, names: Sequence[str], *, with_processes: bool) -> int:
-    """Run the mutants whose name contains one of `names`; status 1 where one survives that should
-    not."""
+    """Run the mutants whose name contains one of `names`; returns 1 if one survives that should
+    not.
+    """
     runs = [name for name in RUNS if name != "processes" or with_processes]
     with TemporaryDirectory(prefix="kodit-mutants-") as folder:
         copy = Copy(root, Path(folder))
@@ -43,7 +44,9 @@ def run(root: Path, names: Sequence[str], *, with_processes: bool) -> int:
 
 
 def report(copy: Copy, mutant: Mutant, runs: list[str]) -> bool:
-    """Run the tests against a mutant and print who noticed; whether that was as it should be."""
+    """Run the tests against a mutant and print which noticed; returns whether that is as
+    expected.
+    """
     originals = {
         change.path: (copy.package / change.path).read_bytes() for change in mutant.changes
     }
@@ -67,6 +70,6 @@ def report(copy: Copy, mutant: Mutant, runs: list[str]) -> bool:
 
 
 def failures(copy: Copy, run: str, database: str) -> list[str]:
-    """The tests of one run over one database that fail against a copy."""
+    """The tests of one run over one database that fail in a copy."""
     finding = copy.run([*RUNS[run], "-k", NEEDS[database]], LONGEST_SECONDS, SHOWN)
     return ["(too slow)"] if finding.verdict is Verdict.TIMED_OUT else finding.failed

@@ -141,12 +141,12 @@ _PLACES = {
     ),
     "kodit.faces.python.client": "Kodit",
 }
-"""What is offered, by the module that has it."""
+"""The exported names, by the module that defines them."""
 _MODULES = {name: module for module, names in _PLACES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use: `kodit --help` and child processes need nothing of this."""
+    """Import on first use: `kodit --help` and child processes need none of these."""
     if name in _MODULES:
         return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Where the program starts: it hands over to a face, or to the front of the resident server."""
+"""The program's entry point: runs a face, or the front of the resident server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EXIT_INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command line, or `kodit stdio`, which has no time to load it."""
+    """Run the command line, or `kodit stdio`, which starts too often to load it."""
     front = _arguments_of_front(sys.argv[1:])
     if front is not None:
         from kodit.front.main import main as answer  # noqa: PLC0415 - one of the two is needed
@@ -20,8 +20,8 @@ def main() -> None:
         answer(front)
         return
     try:
-        from kodit.faces.cli.app import main as run  # noqa: PLC0415 - other faces do without it
-    except KeyboardInterrupt:  # from then on, the command line takes care of it
+        from kodit.faces.cli.app import main as run  # noqa: PLC0415 - other faces do not need it
+    except KeyboardInterrupt:  # from then on, the command line handles it
         sys.stderr.write("kodit: interrupted\n")
         sys.exit(EXIT_INTERRUPTED)
     run(serve=_serve)

@@ -1,10 +1,10 @@
-"""What can be set from outside.
+"""The settings, and where they are read from.
 
 An option of the command line comes first, then the environment, then `.env` of the user's folder
 (`$XDG_CONFIG_HOME/kodit`, by default `~/.config/kodit`), then `.env` of the data directory, then
-the default. A data directory may come from anybody, so that its `.env` sets numbers and levels
-only: nothing that says where to look, whom to talk to, or who may do what. Nothing is ever read
-from the current folder.
+the default. A data directory may come from another person, so that its `.env` can set only numbers
+and levels: nothing about paths, addresses or permissions. Nothing is ever read from the current
+folder.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from kodit.infrastructure.home import expand_home
 from kodit.infrastructure.trust import read_trusted_file, user_folder
 
 PREFIX = "KODIT_"
-BESIDE = Path("~/.kodit-search")
-"""The data directory where another program keeps its database in the usual one."""
+ALTERNATIVE_DATA_DIR = Path("~/.kodit-search")
+"""The default data directory if another program's database occupies the usual one."""
 FILE_NAME = ".env"
 LARGEST_NUMBER = 1_000_000_000
 """For any setting: as seconds, thirty years."""
@@ -47,13 +47,13 @@ _OF_ONE_PROCESS = (
         "pager",
     ),
 )
-"""Settings that say what one process does, and to whom, but not how it indexes."""
+"""Settings that affect one process and its clients, but not how it indexes."""
 _YES = ("1", "true", "yes", "on")
 _NO = ("0", "false", "no", "off")
 
 
 class LogLevel(StrEnum):
-    """From which level on log lines are written."""
+    """The lowest level of log lines that are written."""
 
     AUTO = "auto"
     DEBUG = "debug"
@@ -156,8 +156,8 @@ class Settings:
 
     @property
     def digest(self) -> str:
-        """Of what decides over indexing and answers; two programs with the same one, on one data
-        directory, do the same."""
+        """A digest of the settings that affect indexing and answers; two programs with the same
+        digest, on one data directory, behave the same."""
         import hashlib  # noqa: PLC0415 - it loads OpenSSL, and few commands compare settings
 
         values = [
@@ -169,11 +169,11 @@ class Settings:
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, **options: Any) -> Settings:
-        """All settings, each from the first place that has it. `environment` stands for that of
-        this process.
+        """All settings, each from the first place that has it. `environment` replaces that of this
+        process.
 
-        Raises SettingError, naming the variable and where it is set, for a value that cannot be
-        used, and UserError for a file that cannot be read or trusted.
+        Raises SettingError, naming the variable and where it is set, for an invalid value, and
+        UserError for a file that cannot be read or trusted.
         """
         given = {name: value for name, value in options.items() if value is not None}
         places: list[Mapping[str, Any]] = [given]
@@ -182,7 +182,7 @@ class Settings:
         if folder is not None:
             places.append(_from_user(folder / FILE_NAME))
         named = _first_of(places).get("data_dir")
-        data_dir = _usual_data_directory() if named is None else _data_directory(named)
+        data_dir = _default_data_directory() if named is None else _data_directory(named)
         places.append(_from_data_directory(data_dir / FILE_NAME))
         settings = cls(**_first_of(places) | {"data_dir": data_dir})
         if settings.lease_seconds < 2 * settings.heartbeat_seconds:
@@ -205,19 +205,23 @@ def _first_of(places: list[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: value for place in reversed(places) for name, value in place.items()}
 
 
-def _usual_data_directory() -> Path:
-    """The one beside it where another program keeps its database in the usual one."""
+def _default_data_directory() -> Path:
+    """The default data directory, or the alternative if another program's database occupies it."""
     usual = _data_directory(Settings.data_dir)
-    return usual if another_database(usual / "kodit.db") is None else _data_directory(BESIDE)
+    return (
+        usual
+        if another_database(usual / "kodit.db") is None
+        else _data_directory(ALTERNATIVE_DATA_DIR)
+    )
 
 
-def another_in_usual_place() -> AnotherDatabase | None:
-    """The database of another program that keeps this one out of the usual data directory."""
+def other_database_in_default_folder() -> AnotherDatabase | None:
+    """The database of another program that occupies the default data directory."""
     return another_database(_data_directory(Settings.data_dir) / "kodit.db")
 
 
 def _data_directory(named: str | Path) -> Path:
-    if not str(named).strip():  # to `Path` it would be the current folder
+    if not str(named).strip():  # `Path` would make it the current folder
         raise SettingError(
             "the name of the data directory is empty; give a folder, or leave it out"
         )
@@ -246,10 +250,10 @@ def _from_user(path: Path) -> dict[str, Any]:
 
 
 def _from_data_directory(path: Path) -> dict[str, Any]:
-    """Raises SettingError for a setting that is none of a data directory's, since the one who wrote
-    it there counts on it."""
+    """Raises SettingError for a setting that a data directory may not set, because its author
+    relies on it."""
     if not os.access(path.parent, os.X_OK):
-        return {}  # there is none yet, or none that this user may enter, which opening it says
+        return {}  # it does not exist, or this user may not enter it, which opening it reports
     found = _read(path, follow=False)
     for setting in fields(Settings):
         if not may_be_set_by_a_data_directory(setting) and found.get(_variable(setting)):
@@ -266,7 +270,7 @@ def _users_file() -> str:
 
 
 def _read(path: Path, *, follow: bool = True) -> dict[str, str]:
-    """The variables of a file; of one that is not there, none."""
+    """The variables of a file; empty if the file does not exist."""
     data = read_trusted_file(path, follow=follow)
     if data is None:
         return {}
@@ -288,7 +292,7 @@ def _read(path: Path, *, follow: bool = True) -> dict[str, str]:
 
 
 def _understood(found: Mapping[str, str], where: str = "") -> dict[str, Any]:
-    """The settings among variables, by name. An empty variable is as good as none."""
+    """The settings among variables, by name. An empty variable counts as unset."""
     values = {}
     for setting in fields(Settings):
         text = found.get(_variable(setting))
@@ -362,4 +366,4 @@ _WAYS: dict[Any, Callable[[str, str], Any]] = {
     "file": setting_values.file_at,
     "hosts": setting_values.hosts_in,
 }
-"""How the text of a setting of each kind is understood, but for numbers and levels."""
+"""The parser of each kind of setting, except numbers and levels."""

@@ -1,3 +1,3 @@
-"""Which version of Kodit this is: known without looking at what is installed, which takes time."""
+"""The version of Kodit, as a constant, because reading package metadata takes time."""
 
 VERSION = "0.1.0"

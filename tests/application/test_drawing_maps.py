@@ -118,8 +118,8 @@ def test_long_lines_are_cut() -> None:
 
 
 def test_files_are_read_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert map_service.FILES_PER_LOOK == 256
-    monkeypatch.setattr(map_service, "FILES_PER_LOOK", 2)
+    assert map_service.FILES_PER_READ == 256
+    monkeypatch.setattr(map_service, "FILES_PER_READ", 2)
     code = CodeInMemory({f"{name}.py": functions(name * 3) for name in "abcde"})
     maps(code)
     assert code.reads == [[1, 2], [3, 4], [5]]

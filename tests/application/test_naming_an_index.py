@@ -59,7 +59,7 @@ def test_an_index_is_found_by_what_its_folder_was_called(
         for name in ("gone", "./gone", "~/gone", str(tmp_path / "gone"), "x/../gone"):
             assert locator.locate(name).id == 1
         for name in ("gone@main", "other", "gone\x1b", "~nobody-of-this-name/x"):
-            assert locator.locate_gone(name) is None
+            assert locator.locate_missing(name) is None
 
 
 def test_a_number_is_an_identifier_everywhere(

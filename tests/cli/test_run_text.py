@@ -56,8 +56,8 @@ def run_line(run: IndexRun) -> str:
     return text.run_line(RunView.of(run))
 
 
-def telling_lines(run: IndexRun) -> list[str]:
-    return text.telling_lines(RunView.of(run, IDLE))
+def noteworthy_lines(run: IndexRun) -> list[str]:
+    return text.noteworthy_lines(RunView.of(run, IDLE))
 
 
 def first_task_line(run: IndexRun, queue: QueueOverview) -> str:
@@ -168,17 +168,17 @@ def test_only_what_tells_something_is_told() -> None:
     run = run_of(
         TaskState.READY, TaskState.RUNNING, TaskState.FAILED, TaskState.SKIPPED, TaskState.SUCCEEDED
     )
-    assert [line.partition(":")[0] for line in telling_lines(run)] == [
+    assert [line.partition(":")[0] for line in noteworthy_lines(run)] == [
         "SYNC",
         "EXTRACT",
         "BM25_INDEX",
     ]
     run.is_follow_up = True
-    assert len(telling_lines(run)) == 3
+    assert len(noteworthy_lines(run)) == 3
     waiting = run_of(TaskState.BLOCKED)
-    assert telling_lines(waiting) == []
+    assert noteworthy_lines(waiting) == []
     waiting.is_follow_up = True
-    assert telling_lines(waiting) == ["SYNC: waits for the current run of index 3"]
+    assert noteworthy_lines(waiting) == ["SYNC: waits for the current run of index 3"]
 
 
 def test_how_far_a_task_is() -> None:

@@ -17,8 +17,8 @@ from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.entities import IndexRun
 from kodit.domain.questions import Where
 from kodit.domain.value_objects import QueuePriority
-from kodit.faces.cli.ending import end_for_want_of_room
-from kodit.faces.cli.terminal import another, screen
+from kodit.faces.cli.ending import end_if_exhausted
+from kodit.faces.cli.terminal import other_database, screen
 from kodit.faces.cli.terminal.doctor import _show
 from kodit.faces.cli.terminal.notices import (
     ALL,
@@ -203,10 +203,10 @@ def test_what_another_program_has_indexed(
     """As a command to copy, of no more than a screen holds."""
     names = tuple(f"/a{' ' if number == 0 else number}b" for number in range(sources))
     theirs = AnotherDatabase(tmp_path / "usual" / "kodit.db", names)
-    monkeypatch.setattr(another, "another_in_usual_place", lambda: theirs)
-    another.say_what_another_has(Settings(data_dir=tmp_path / "usual"))
+    monkeypatch.setattr(other_database, "other_database_in_default_folder", lambda: theirs)
+    other_database.report_other_database(Settings(data_dir=tmp_path / "usual"))
     assert capsys.readouterr().err == ""
-    another.say_what_another_has(Settings(data_dir=tmp_path / "ours"))
+    other_database.report_other_database(Settings(data_dir=tmp_path / "ours"))
     first, *lines = capsys.readouterr().err.splitlines()
     assert str(theirs.path) in first
     assert lines[: len(said)] == said
@@ -229,10 +229,10 @@ def test_a_machine_that_has_run_out(error: OSError, sentence: str, capsys: Captu
     """Ends with the code of the command, and one sentence; what is no such error propagates."""
     for code in (1, 2):
         with pytest.raises(SystemExit) as ended:
-            end_for_want_of_room(error, code)
+            end_if_exhausted(error, code)
         assert ended.value.code == code
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith(f"kodit: {sentence}")
         assert len(line) == len(f"kodit: {sentence}") or error.errno == errno.EMFILE
     with pytest.raises(RuntimeError, match="of our own"):
-        end_for_want_of_room(RuntimeError("of our own"), 1)
+        end_if_exhausted(RuntimeError("of our own"), 1)

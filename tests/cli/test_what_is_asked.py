@@ -36,7 +36,7 @@ from kodit.domain.questions import (
 )
 from kodit.domain.value_objects import SearchMode, SymbolKind
 from kodit.faces.cli.app import app
-from kodit.faces.cli.commands.options import Given, Serve
+from kodit.faces.cli.commands.options import CommandContext, Serve
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal import (
     doctor,
@@ -291,7 +291,9 @@ def test_how_to_serve(line: str, told: tuple[Any, ...]) -> None:
         found.append(tuple(options[name] for name in ("host", "port", "workers", "idle_minutes")))
 
     command: Any = typer.main.get_command(app)
-    command.main(shlex.split(line), standalone_mode=False, obj=Given(serve=cast(Serve, serve)))
+    command.main(
+        shlex.split(line), standalone_mode=False, obj=CommandContext(serve=cast(Serve, serve))
+    )
     assert found == [told]
 
 

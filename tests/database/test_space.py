@@ -101,14 +101,14 @@ def test_a_step_is_small_and_the_next_ones_do_the_rest(application: Application)
     """Others write between two of them."""
     path = application.data_dir / "kodit.db"
     pages, free = pages_of(path)
-    assert asyncio.run(application.space.give_back_some())
+    assert asyncio.run(application.space.release_some_space())
     after, still_free = pages_of(path)
     assert 0 < free - still_free <= MOST_PAGES
     assert pages - after >= free - still_free
     with application.database.write() as transaction:
         transaction.tasks.set_paused(application.clock.now())
 
-    asyncio.run(application.space.give_back())
+    asyncio.run(application.space.release_space())
 
     pages, free = pages_of(path)
     assert free * PAGE <= LEAST_WORTH
@@ -134,7 +134,7 @@ def test_little_is_left_for_what_comes_next(tmp_path: Path) -> None:
     leave_free(tmp_path / "kodit.db", LEAST_WORTH // 2)
     before = pages_of(tmp_path / "kodit.db")
     with Application(Settings(data_dir=tmp_path)) as opened:
-        assert not asyncio.run(opened.space.give_back_some())
+        assert not asyncio.run(opened.space.release_some_space())
         assert asyncio.run(opened.space.freeable()) == 0
     assert pages_of(tmp_path / "kodit.db") == before
 
@@ -165,7 +165,7 @@ def test_an_older_database_is_written_anew_once(kodit: KoditCommand, tmp_path: P
     without_steps(path)
     leave_free(path)
     with Application(Settings(data_dir=kodit.data_dir)) as opened:
-        assert not asyncio.run(opened.space.give_back_some())
+        assert not asyncio.run(opened.space.release_some_space())
         assert asyncio.run(opened.space.freeable()) > 12_000_000
 
     assert kodit.run_here("doctor", "--repair").code == 0

@@ -149,7 +149,7 @@ async def _work_through(application: Application, rules: ClaimRules) -> None:
 async def _look_at(queue: QueueService, registry: MemoryWorkerRegistry, run_id: int) -> None:
     (run,) = await queue.get_runs([run_id])
     await queue.under_way([run])
-    await queue.left_beside(run)
+    await queue.other_unfinished_runs(run)
     await queue.needing_attention(registry)
     await queue.overview(registry, await queue.list_runs(list(RunState)))
     await queue.list_runs()

@@ -299,6 +299,54 @@ def test_nothing_of_a_run_that_has_ended_goes_on(queue: Queue) -> None:
     assert states == [("cancelled", 2), ("failed", 3)]
 
 
+STUCK = (
+    "UPDATE index_runs SET state = 'running', started_at = 1",
+    "UPDATE tasks SET state = 'succeeded' WHERE type = 'SYNC'",
+)
+ENDED = ("UPDATE index_runs SET state = 'failed', finished_at = 1",)
+
+
+@pytest.mark.parametrize(
+    ("found", "since"),
+    [
+        (STUCK, "UPDATE index_runs SET state = 'cancelled', finished_at = 5"),
+        (STUCK, "UPDATE index_runs SET state = 'queued', is_follow_up = 1"),
+        (STUCK, "UPDATE tasks SET state = 'running', worker = 'w' WHERE type = 'EXTRACT'"),
+        (STUCK, "DELETE FROM tasks"),
+        (ENDED, "UPDATE index_runs SET state = 'running', finished_at = NULL"),
+        (ENDED, "DELETE FROM tasks"),
+    ],
+)
+def test_a_run_that_has_moved_since_it_was_found(
+    queue: Queue, found: tuple[str, ...], since: str
+) -> None:
+    """Somebody has cancelled, retried or claimed it, or it is gone."""
+    add_run(queue.rows.database, 1)
+    queue.rows.sql(*found)
+    [problem] = queue.examiner.examine()
+    queue.rows.sql(since)
+    if since.startswith("DELETE"):
+        queue.rows.sql("DELETE FROM index_runs")
+    everything = (
+        "SELECT state, is_follow_up, finished_at FROM index_runs",
+        "SELECT id, state, worker, finished_at FROM tasks ORDER BY id",
+    )
+    before = [queue.rows.sql(one) for one in everything]
+    repair(problem)
+    assert [queue.rows.sql(one) for one in everything] == before
+
+
+def test_a_run_that_is_stuck_goes_on_where_it_can(queue: Queue) -> None:
+    run = add_run(queue.rows.database, 1)
+    queue.rows.sql(*STUCK)
+    [problem] = queue.examiner.examine()
+    assert problem.what == f"run {run.id} is running and none of its tasks can start"
+    assert problem.index_id == 1
+    repair(problem)
+    assert queue.examiner.examine() == []
+    assert queue.rows.sql("SELECT type FROM tasks WHERE state = 'ready'") == [("EXTRACT",)]
+
+
 # The database file
 
 

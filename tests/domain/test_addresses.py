@@ -6,7 +6,7 @@ import pytest
 
 from kodit.domain.addresses import Address, readings_of_page, same_repository, short_address
 from kodit.domain.languages import language_named
-from kodit.domain.naming import Meant, meant_by, source_of
+from kodit.domain.naming import NameMatch, match_name, source_of
 from kodit.domain.near import did_you_mean, near_names
 from kodit.domain.search import SearchFilter
 from kodit.domain.symbols import bases_named
@@ -147,48 +147,48 @@ SOURCES = [
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("/code/shop", [Meant(0)]),
-        ("/code/shop/", [Meant(0)]),
-        ("/code/shop/web/a.py", [Meant(0, "web/a.py")]),
-        ("/code/shop/inner/x", [Meant(1, "x")]),
+        ("/code/shop", [NameMatch(0)]),
+        ("/code/shop/", [NameMatch(0)]),
+        ("/code/shop/web/a.py", [NameMatch(0, "web/a.py")]),
+        ("/code/shop/inner/x", [NameMatch(1, "x")]),
         ("/code", []),
         ("/code/shopping", []),
-        ("/code/shop/../shop/inner/./x", [Meant(1, "x")]),
+        ("/code/shop/../shop/inner/./x", [NameMatch(1, "x")]),
         ("/pallets/flask", []),
-        ("ledger", [Meant(8)]),
-        ("team/ledger.git", [Meant(8)]),
-        ("GIT+https://github.com/pallets/flask", [Meant(2)]),
+        ("ledger", [NameMatch(8)]),
+        ("team/ledger.git", [NameMatch(8)]),
+        ("GIT+https://github.com/pallets/flask", [NameMatch(2)]),
         ("https://github.com/psf/requests", []),
         ("https://github.com/psf/requests/tree/main", []),
         ("..", []),
-        ("shop", [Meant(0)]),
-        ("SHOP", [Meant(0)]),
-        ("code/shop", [Meant(0)]),
-        ("flask", [Meant(2)]),
-        ("flask@2.0", [Meant(3)]),
+        ("shop", [NameMatch(0)]),
+        ("SHOP", [NameMatch(0)]),
+        ("code/shop", [NameMatch(0)]),
+        ("flask", [NameMatch(2)]),
+        ("flask@2.0", [NameMatch(3)]),
         ("flask@9", []),
-        ("pallets/flask", [Meant(2)]),
-        ("github.com/pallets/flask", [Meant(2)]),
-        ("https://github.com/Pallets/Flask/", [Meant(2)]),
-        ("git+https://github.com/pallets/flask.git@2.0", [Meant(3)]),
-        ("https://github.com/pallets/flask/tree/2.0/src", [Meant(3, "src")]),
-        ("https://github.com/pallets/flask/blob/main/a.py#L3", [Meant(2, "a.py")]),
+        ("pallets/flask", [NameMatch(2)]),
+        ("github.com/pallets/flask", [NameMatch(2)]),
+        ("https://github.com/Pallets/Flask/", [NameMatch(2)]),
+        ("git+https://github.com/pallets/flask.git@2.0", [NameMatch(3)]),
+        ("https://github.com/pallets/flask/tree/2.0/src", [NameMatch(3, "src")]),
+        ("https://github.com/pallets/flask/blob/main/a.py#L3", [NameMatch(2, "a.py")]),
         ("https://github.com/pallets/flask/tree/other", []),
-        ("https://github.com/psf/requests/tree/feature/x/src", [Meant(6, "src")]),
-        ("requests", [Meant(6)]),
-        ("tools", [Meant(4), Meant(5)]),
-        ("team/tools", [Meant(4)]),
-        ("git@example.org:team/tools", [Meant(4)]),
-        ("mirror", [Meant(7)]),
+        ("https://github.com/psf/requests/tree/feature/x/src", [NameMatch(6, "src")]),
+        ("requests", [NameMatch(6)]),
+        ("tools", [NameMatch(4), NameMatch(5)]),
+        ("team/tools", [NameMatch(4)]),
+        ("git@example.org:team/tools", [NameMatch(4)]),
+        ("mirror", [NameMatch(7)]),
         ("lask", []),
         (".", []),
         ("/", []),
         ("", []),
     ],
 )
-def test_what_a_name_means(name: str, meant: list[Meant]) -> None:
+def test_what_a_name_means(name: str, meant: list[NameMatch]) -> None:
     """By its text alone."""
-    assert meant_by(name, SOURCES) == meant
+    assert match_name(name, SOURCES) == meant
 
 
 @pytest.mark.parametrize(

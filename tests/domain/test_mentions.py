@@ -70,4 +70,4 @@ def test_the_mentions_of_some_names_of_origins_and_of_aliases() -> None:
     assert list(stored.named(("Kind", "axb"))) == [IMPORT, TYPE]
     assert list(stored.named(("b", "Kin"))) == []
     assert list(stored.origins) == [IMPORT, BASE]
-    assert [stored.heard(one) for one in stored.sayings] == [TYPE]
+    assert [stored.decode_hint(one) for one in stored.hint_rows] == [TYPE]

@@ -18,7 +18,7 @@ from kodit.domain.ports.watching import FolderChanges
 from kodit.infrastructure.inotify import Inotify
 from kodit.infrastructure.watching.folder_watch import FolderWatch
 from kodit.infrastructure.watching.watched_tree import WatchedTree
-from kodit.infrastructure.watching.watches import WATCHES_EACH, AskedWatch, Watch, open_watch
+from kodit.infrastructure.watching.watches import WATCHES_EACH, PolledWatch, Watch, open_watch
 
 
 @pytest.mark.parametrize("is_told", [True, False])
@@ -29,7 +29,7 @@ def test_a_name_that_is_no_text(folder: Path, *, is_told: bool) -> None:
         pytest.skip("this system does not tell")
 
     def ask(folders: list[str]) -> Watch:
-        return AskedWatch(folders, with_what_is_below=False)
+        return PolledWatch(folders, with_what_is_below=False)
 
     async def look() -> tuple[Sequence[int], FolderChanges]:
         watch = FolderWatch(folder.with_name("marks"), open_watch if is_told else ask)
@@ -168,5 +168,7 @@ def test_marks_that_are_told_out_of_order(tmp_path: Path) -> None:
     for number in (2, 10, 9):
         watch._note({f"{tmp_path}/marks/{number}"})
     assert watch.seen_mark() == 10
+    assert [watch.mark(), watch.mark()] == [1, 2]
+    assert list((tmp_path / "marks").iterdir()) == []
     asyncio.run(watch.aclose())
     assert not (tmp_path / "marks").exists()

@@ -15,7 +15,7 @@ from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git import history as module
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.history import clone_history, folder_history
-from kodit.infrastructure.git.remote import was_cut_shorter, was_deepened
+from kodit.infrastructure.git.remote import has_been_deepened, has_lost_history
 from kodit.infrastructure.git.tree import list_files
 
 if TYPE_CHECKING:
@@ -350,16 +350,16 @@ def test_the_clone_of_a_shallow_source_that_is_deepened(
     source = Source(SourceKind.GIT, shallow.as_uri())
     commit = synchronise(source, clone)
     assert commit is not None
-    assert not was_deepened(source, clone)
+    assert not has_been_deepened(source, clone)
     cut_off = history_of(clone, commit)
     origin.git("branch", "other", "HEAD~1")
     origin.git("-C", str(shallow), "fetch", "--quiet", "--depth=1", "origin", "other")
-    assert not was_deepened(source, clone)  # more is cut off, and nothing less
+    assert not has_been_deepened(source, clone)  # more is cut off, and nothing less
     origin.git("-C", str(shallow), "fetch", "--quiet", "--unshallow")
-    assert was_deepened(source, clone)
+    assert has_been_deepened(source, clone)
     assert synchronise(source, clone) == commit
     assert history_of(clone, commit) == history_of(origin.path / ".git", commit) != cut_off
-    assert not was_deepened(source, clone)
+    assert not has_been_deepened(source, clone)
 
 
 @pytest.mark.parametrize("moves", [True, False], ids=["moved", "unchanged"])
@@ -382,7 +382,7 @@ def test_the_clone_of_a_shallow_source_that_is_cut_shorter(
     assert commit is not None
     synchronise(source, tmp_path / "new")
     assert history_of(clone, commit) == history_of(tmp_path / "new", commit)
-    assert not was_cut_shorter(source, clone, commit)
+    assert not has_lost_history(source, clone, commit)
 
 
 def test_a_folder_that_is_no_work_tree_any_more(make_repository: MakeRepository) -> None:

@@ -19,7 +19,7 @@ from kodit.infrastructure.git.clone import (
     synchronise,
 )
 from kodit.infrastructure.git.objects import TreeEntry
-from kodit.infrastructure.git.own_repository import is_own_folder, take_possession
+from kodit.infrastructure.git.own_repository import is_own_folder, reset_configuration
 from kodit.infrastructure.git.remote import candidate_refs, is_commit_id, may_be_short_commit_id
 from kodit.infrastructure.git.repositories_in_trees import CommittedRepositories, is_inside
 from kodit.infrastructure.git.transfer import new_repository, tip_of
@@ -110,18 +110,18 @@ def test_a_link_where_git_writes_makes_a_clone_anothers(clone: Path, name: str) 
 
 def test_a_clone_that_leads_elsewhere_is_made_ours(clone: Path) -> None:
     """Its configuration, also one as long as ours, and what names other places."""
-    take_possession(clone)
+    reset_configuration(clone)
     ours = (clone / "config").read_bytes()
     for theirs in (ours.replace(b"true", b"TRUE"), b"", ours + b"[include]\n\tpath = /x\n"):
         (clone / "config").write_bytes(theirs)
         for name in ("commondir", "config.worktree", "objects/info/alternates"):
             write(clone / name, "/elsewhere\n")
-        take_possession(clone)
+        reset_configuration(clone)
         assert (clone / "config").read_bytes() == ours
         assert sorted(one.name for one in clone.iterdir()) == ["HEAD", "config", "objects", "refs"]
         assert list((clone / "objects" / "info").iterdir()) == []
     before = (clone / "config").stat().st_mtime_ns
-    take_possession(clone)
+    reset_configuration(clone)
     assert (clone / "config").stat().st_mtime_ns == before
 
 
@@ -188,7 +188,7 @@ def test_a_new_repository_has_our_configuration(clone: Path) -> None:
     """And nothing from a template of the user's."""
     new = clone.parent / "new.git"
     new_repository(new)
-    take_possession(clone)
+    reset_configuration(clone)
     assert (new / "config").read_bytes() == (clone / "config").read_bytes()
     assert not (new / "hooks").exists()
     assert tip_of(new) is None
@@ -248,9 +248,9 @@ def test_files_by_whose_content_a_part_of_a_repository_is_known() -> None:
         *entries("z/config", mode="120000"),
         *entries("z/hooks/a"),
     ]
-    assert [one.path for one in CommittedRepositories(tree).proving_files()] == ["x/config"]
+    assert [one.path for one in CommittedRepositories(tree).telling_files()] == ["x/config"]
     pair = CommittedRepositories(entries("w/Config", "w/hooks/a"))
-    assert [one.path for one in pair.proving_files()] == ["w/Config"]
+    assert [one.path for one in pair.telling_files()] == ["w/Config"]
 
 
 @pytest.mark.parametrize(

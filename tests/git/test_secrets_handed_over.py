@@ -175,7 +175,7 @@ def test_a_server_that_still_opens_takes_secrets() -> None:
                 read_body=lambda: None,
                 is_local=True,
                 is_ahead=False,
-                has_come_in_whole=True,
+                is_fully_received=True,
             ),
         )
         scope = {"method": "POST", "path": SECRETS_PATH, "headers": []}

@@ -261,7 +261,7 @@ def test_a_confined_source_stays_on_public_hosts(
     source = Source(SourceKind.GIT, server.url("outer/.git"), submodules=True)
     synchronise(source, clone)
     asked = len(server.requests)
-    SubmoduleFetch(source, clone, None, ignore_report, is_confined=True).take_in(commit)
+    SubmoduleFetch(source, clone, None, ignore_report, is_confined=True).fetch_pinned(commit)
     assert "on a private network" in refusals(clone)["sub"]
     assert len(server.requests) == asked
     assert paths(list_files(clone, commit, {}, submodules=True)) == [".gitmodules"]

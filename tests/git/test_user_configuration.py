@@ -13,11 +13,11 @@ from kodit.domain.report import ignore_report
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.runner import CONFIGURATION, git_environment, run_git
-from kodit.infrastructure.git.user_configuration import hearing_the_user
+from kodit.infrastructure.git.user_configuration import with_user_configuration
 from kodit.infrastructure.sources.child_functions import NetworkAccess, look_up, scan, verify
 from kodit.infrastructure.sources.location import Location
 
-HEARD = NetworkAccess(hears_user=True)
+HEARD = NetworkAccess(uses_user_configuration=True)
 UNHEARD = NetworkAccess()
 CODE = {"a.py": "def quartz(): ...\n"}
 
@@ -92,12 +92,12 @@ def test_an_ssh_command_and_a_proxy(
     configuration.write_text(
         f"[core]\n\tsshCommand = ssh -i ~/.ssh/work\n[http]\n\tproxy = http://{proxy.host}\n"
     )
-    with hearing_the_user(CONFIGURATION):
+    with with_user_configuration(CONFIGURATION):
         command = git_environment()["GIT_SSH_COMMAND"]
         assert command.startswith("ssh -i ~/.ssh/work -o BatchMode=yes ")
         assert run_git(["config", "http.proxy"]).decode().strip() == f"http://{proxy.host}"
     monkeypatch.setenv("GIT_SSH_COMMAND", "/opt/myssh -x")
-    with hearing_the_user(CONFIGURATION):
+    with with_user_configuration(CONFIGURATION):
         assert git_environment()["GIT_SSH_COMMAND"] == "/opt/myssh -x"
     assert git_environment()["GIT_SSH_COMMAND"].startswith("ssh -o BatchMode=yes ")
 
@@ -112,7 +112,7 @@ def test_nothing_else_is_heard(configuration: Path, tmp_path: Path) -> None:
     hostile = tmp_path / "hostile"
     run_git(["init", "--quiet", "--bare", "--", str(hostile)])
     (hostile / "config").write_text("[core]\n\tbare = true\n\tsshCommand = evil\n")
-    with hearing_the_user(CONFIGURATION):
+    with with_user_configuration(CONFIGURATION):
         said = run_git(["config", "--list", "--show-origin"]).decode()
         assert "sslverify=true" in said
         assert "evil" not in said
@@ -125,5 +125,5 @@ def test_a_value_stays_as_it_is(configuration: Path) -> None:
     """Whatever is in it: quotes, backslashes, comments, other letters."""
     value = 'a "quoted" \\ back; # no comment é '
     run_git(["config", "--file", str(configuration), 'http.https://h.org/x"y.userAgent', value])
-    with hearing_the_user(CONFIGURATION):
+    with with_user_configuration(CONFIGURATION):
         assert run_git(["config", 'http.https://h.org/x"y.userAgent']).decode() == f"{value}\n"

@@ -131,7 +131,7 @@ def test_whose_git_configuration_counts(tmp_path: Path) -> None:
         reader = PooledSourceReader(tmp_path, Pool(), **options)  # type: ignore[arg-type]
         return reader.access(is_confined=False, is_remote=is_remote)
 
-    assert access(hears_user=True, is_remote=False).hears_user
-    assert not access(hears_user=True, is_remote=True).hears_user
-    assert access(hears_user_for_remote=True, is_remote=True).hears_user
-    assert not access(is_remote=False).hears_user
+    assert access(uses_user_configuration=True, is_remote=False).uses_user_configuration
+    assert not access(uses_user_configuration=True, is_remote=True).uses_user_configuration
+    assert access(uses_user_configuration_for_remote=True, is_remote=True).uses_user_configuration
+    assert not access(is_remote=False).uses_user_configuration

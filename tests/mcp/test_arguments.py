@@ -24,9 +24,9 @@ from kodit.faces.mcp.calls import Call
 from kodit.faces.mcp.definitions import BY_NAME, LONGEST_WAIT_SECONDS
 from kodit.faces.mcp.dispatch import SECONDS_OF_A_CALL
 from kodit.faces.mcp.tools.finding import LONGEST_WAIT_OF_A_SEARCH
-from kodit.faces.mcp.tools.first_look import (
-    MOST_SECONDS_OF_A_SECOND_LOOK,
-    SECONDS_OF_A_FIRST_LOOK,
+from kodit.faces.mcp.tools.on_demand_indexing import (
+    FIRST_WAIT_SECONDS,
+    LONGEST_LATER_WAIT_SECONDS,
 )
 from kodit.server.limits import Limits
 
@@ -247,8 +247,8 @@ def test_what_a_call_asks_for_unless_it_says_so() -> None:
     assert called("index", wait=0.5).wait == 0.5
     longest = called("index", wait=50).wait
     assert longest == 42
-    looking = SECONDS_OF_A_FIRST_LOOK + MOST_SECONDS_OF_A_SECOND_LOOK
-    assert SECONDS_OF_A_FIRST_LOOK < 5
+    looking = FIRST_WAIT_SECONDS + LONGEST_LATER_WAIT_SECONDS
+    assert FIRST_WAIT_SECONDS < 5
     assert looking + LONGEST_WAIT_OF_A_SEARCH < longest + 1
     assert longest + 1 < SECONDS_OF_A_CALL < Limits().request_seconds < LONGEST_WAIT_SECONDS
 

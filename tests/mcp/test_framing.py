@@ -20,7 +20,7 @@ from kodit.faces.mcp.text.results import show_results
 from kodit.faces.mcp.text.sheet import (
     TITLE_OF_CALLEES,
     TITLES_OF_USES,
-    meant_path,
+    parse_shown_path,
     shown_path,
 )
 from kodit.faces.mcp.text.symbols import show_symbols
@@ -175,7 +175,7 @@ def test_of_symbols_only_places_are_its_own(
 @given(paths)
 def test_a_path_is_one_word_and_can_be_given_back(path: str) -> None:
     shown = shown_path(path)
-    assert meant_path(shown) == path or meant_path(path) != path
+    assert parse_shown_path(shown) == path or parse_shown_path(path) != path
     assert len(shown.splitlines()) == 1
     assert re.fullmatch(PATH, shown)
     assert not shown.startswith(("—", "…", "\t", "`"))

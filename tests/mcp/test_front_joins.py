@@ -105,7 +105,7 @@ def test_a_server_is_started_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(resident_module, "SECONDS_BETWEEN_LOOKS", 0.0)
     front, right = joining(tmp_path)
     around = Surroundings(monkeypatch, None, None, None, right)
-    around.to_start = [Started(None, resident_module.ANOTHER_ONE_RUNS)]
+    around.to_start = [Started(None, resident_module.ALREADY_RUNNING)]
     front.connect()
     [started] = around.started
     assert started.is_waited_for.wait(10)

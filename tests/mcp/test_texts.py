@@ -12,14 +12,19 @@ from kodit.application.views.search import ResultView
 from kodit.domain.symbols import Use
 from kodit.domain.text import LONGEST_LINE
 from kodit.faces.mcp.text.lines import show_matches
-from kodit.faces.mcp.text.results import LONGEST_TELLING_LINE, head, show_results, telling_line
+from kodit.faces.mcp.text.results import (
+    LONGEST_TELLING_LINE,
+    head,
+    most_informative_line,
+    show_results,
+)
 from kodit.faces.mcp.text.sheet import (
     TITLES_OF_USES,
     Sheet,
     code_line,
     code_lines,
     fenced,
-    meant_path,
+    parse_shown_path,
     shown_path,
 )
 from kodit.faces.mcp.text.symbols import show_symbols
@@ -84,13 +89,13 @@ MATCH = MatchView(1, "/shop", "a.py", None, "python", 5, 1, "x = 5")
 )
 def test_a_path_that_says_more_is_quoted(path: str, shown: str) -> None:
     assert shown_path(path) == shown
-    assert meant_path(shown) == path
+    assert parse_shown_path(shown) == path
 
 
 def test_what_only_looks_quoted_is_a_path_as_it_is() -> None:
-    assert meant_path('"a') == '"a'
-    assert meant_path('"') == '"'
-    assert meant_path('"a"b"') == '"a"b"'
+    assert parse_shown_path('"a') == '"a'
+    assert parse_shown_path('"') == '"'
+    assert parse_shown_path('"a"b"') == '"a"b"'
 
 
 def test_code_keeps_its_lines_and_its_fence() -> None:
@@ -199,7 +204,7 @@ def test_of_a_few_results_the_code_is_shown_at_once() -> None:
 )
 def test_the_line_that_tells_most(text: str, expected: list[str]) -> None:
     result = replace(RESULT, text=text)
-    assert telling_line(result, code_lines(text)) == expected
+    assert most_informative_line(result, code_lines(text)) == expected
     assert all(len(line) <= LONGEST_TELLING_LINE for line in expected)
 
 

@@ -24,8 +24,8 @@ class Held(ctypes.Structure):
 
 library.mallinfo2.restype = Held
 if "settle" in sys.argv:
-    from kodit.infrastructure.processes.allocator import settle_allocator
-    settle_allocator()
+    from kodit.infrastructure.processes.allocator import configure_allocator
+    configure_allocator()
 library.free(library.malloc(20 << 20))
 before = library.mallinfo2().field_4
 block = library.malloc(16 << 20)
@@ -54,13 +54,24 @@ print(json.dumps([mapped, arenas]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
-@pytest.mark.parametrize("way", ["none", "settle", "variables"])
-def test_large_blocks_go_back_and_threads_share_arenas(way: str, tmp_path: Path) -> None:
-    variables = ALLOCATOR_VARIABLES if way == "variables" else {}
+@pytest.mark.parametrize(
+    ("way", "variables", "expected"),
+    [
+        ("none", {}, (False, False)),
+        ("settle", {}, (True, True)),
+        ("none", ALLOCATOR_VARIABLES, (True, True)),
+        ("settle", {"MALLOC_ARENA_MAX": "8"}, (True, False)),
+    ],
+    ids=["none", "settle", "variables", "chosen"],
+)
+def test_large_blocks_go_back_and_threads_share_arenas(
+    way: str, variables: dict[str, str], expected: tuple[bool, bool], tmp_path: Path
+) -> None:
+    """Unless the user has chosen otherwise."""
     command = [sys.executable, "-c", LOOK, str(tmp_path / "info"), way]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
     ran = subprocess.run(
         command, env=kept | variables, capture_output=True, check=True, text=True, timeout=60
     )
     mapped, arenas = json.loads(ran.stdout)
-    assert (mapped > 0, arenas <= 2) == ((False, False) if way == "none" else (True, True))
+    assert (mapped > 0, arenas <= 2) == expected

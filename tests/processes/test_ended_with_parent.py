@@ -83,9 +83,9 @@ def test_it_does_not_start_after_the_process_has_ended(system: str, tmp_path: Pa
 @pytest.fixture
 def _nothing_remembered() -> Iterator[None]:
     """Of the programs that the system has; afterwards too."""
-    ended_with_parent._keeper.cache_clear()
+    ended_with_parent._helper_command.cache_clear()
     yield
-    ended_with_parent._keeper.cache_clear()
+    ended_with_parent._helper_command.cache_clear()
 
 
 @pytest.mark.usefixtures("_nothing_remembered")

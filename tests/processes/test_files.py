@@ -25,7 +25,7 @@ from kodit.infrastructure.data_directory import (
     is_read_only,
     make_data_directory,
 )
-from kodit.infrastructure.descriptors import ENOUGH, check_descriptors
+from kodit.infrastructure.descriptors import NEEDED, check_descriptors
 from kodit.infrastructure.home import expand_home, home_folder
 from kodit.infrastructure.hosts import SystemHostResolver
 from kodit.infrastructure.keys_file import KeysFile
@@ -131,23 +131,25 @@ def test_what_is_removed_is_no_more_than_what_was_named(tmp_path: Path) -> None:
 
 def test_why_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A limit of the process, a disk that is full, or one that fails; nothing is left behind."""
-    assert files.why_no_room(tmp_path, 1) is None
+    assert files.why_write_fails(tmp_path, 1) is None
     assert list(tmp_path.iterdir()) == []
-    gone = files.why_no_room(tmp_path / "gone", 1)
+    gone = files.why_write_fails(tmp_path / "gone", 1)
     assert gone == f"the disk of {tmp_path / 'gone'} is full or failing: No such file or directory"
 
     def fail(_descriptor: int) -> None:
         raise OSError(122, "Disk quota exceeded")
 
     monkeypatch.setattr("kodit.infrastructure.files.os.fsync", fail)
-    assert str(files.why_no_room(tmp_path, 1)).endswith("failing: Disk quota exceeded")
+    assert str(files.why_write_fails(tmp_path, 1)).endswith("failing: Disk quota exceeded")
     assert list(tmp_path.iterdir()) == []
     room = SimpleNamespace(f_bavail=3 << 10, f_frsize=1 << 10)
     monkeypatch.setattr("kodit.infrastructure.files.os.statvfs", lambda _folder: room)
-    assert files.why_no_room(tmp_path, 4 << 20) == f"the disk of {tmp_path} is full: 3 MB are free"
+    assert (
+        files.why_write_fails(tmp_path, 4 << 20) == f"the disk of {tmp_path} is full: 3 MB are free"
+    )
     monkeypatch.setattr(resource, "getrlimit", lambda _which: (1000, 1000))
     told = "files of this process may not grow beyond 1000 bytes (ulimit -f)"
-    assert files.why_no_room(tmp_path, 1) == told
+    assert files.why_write_fails(tmp_path, 1) == told
 
 
 def test_whose_home_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +188,7 @@ def test_descriptors_are_looked_for_and_given_back(monkeypatch: pytest.MonkeyPat
     closed: list[int] = []
 
     def open_one(_path: str, _flags: int) -> int:
-        if len(opened) % (ENOUGH + 1) == ENOUGH:
+        if len(opened) % (NEEDED + 1) == NEEDED:
             raise OSError(24, "Too many open files")
         opened.append(len(opened))
         return opened[-1]

@@ -99,7 +99,7 @@ def test_what_is_left_beside_a_run_is_its_follow_up_or_the_run_before(queue: Que
     follow_up = queue.request()
     elsewhere = queue.request(queue.second)
     for run, others in ((active, [follow_up]), (follow_up, [active]), (elsewhere, [])):
-        left = queue.ask(queue.service.left_beside(run))
+        left = queue.ask(queue.service.other_unfinished_runs(run))
         assert [other.id for other in left] == [other.id for other in others]
 
 

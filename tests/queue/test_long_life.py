@@ -134,7 +134,7 @@ def costs(life: Life) -> Mapping[str, int]:
         runs = await life.queue.list_runs(limit=SHOWN)
         await life.queue.overview(life.registry, runs)
         for run in runs:
-            await life.queue.left_beside(run)
+            await life.queue.other_unfinished_runs(run)
 
     async def latest() -> None:
         with life.database.read() as transaction:

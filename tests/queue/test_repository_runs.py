@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +43,26 @@ def test_identifiers_grow_and_are_never_used_twice(database: Database) -> None:
     second = add_run(database, 1)
     assert second.id > first.id
     assert min(task.id for task in second.tasks) > max(task.id for task in first.tasks)
+
+
+def test_one_writes_at_a_time(database: Database) -> None:
+    """Else what the first one stores is lost with the second one's commit, or the other way."""
+    is_ready = threading.Event()
+
+    def write() -> None:
+        is_ready.set()
+        add_run(database, 2)
+
+    with database.write() as transaction:
+        other = threading.Thread(target=write)
+        other.start()
+        is_ready.wait()
+        other.join(0.1)  # it has to wait, however long it is given
+        assert other.is_alive()
+        transaction.tasks.add_run(IndexRun.create(1, QueuePriority.BACKGROUND, NOW))
+    other.join()
+    with database.read() as transaction:
+        assert {run.index_id for run in transaction.tasks.list_runs()} == {1, 2}
 
 
 def test_payload_is_kept(database: Database) -> None:

@@ -13,9 +13,9 @@ from kodit.domain.ranking.literals import (
     PART_OF_LINE,
     Literal,
     literals,
-    share_said,
+    share_contained,
 )
-from kodit.domain.ranking.places import MOST_PLACES, AskedPlace, asked_places
+from kodit.domain.ranking.places import MOST_PLACES, QueryPlace, query_places
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_long_paste_asks_for_its_first_lines() -> None:
 
 def said(query: str, text: str, **rarities: float) -> float:
     [literal] = literals(query)
-    return share_said(literal, text, lambda word: rarities.get(word, 1.0))
+    return share_contained(literal, text, lambda word: rarities.get(word, 1.0))
 
 
 def test_a_whole_line_says_the_most() -> None:
@@ -126,30 +126,30 @@ def test_terms_are_those_of_all_words() -> None:
     ],
 )
 def test_a_place_in_a_file(query: str, path: str, line: int) -> None:
-    assert asked_places(query) == (AskedPlace(path, line),)
+    assert query_places(query) == (QueryPlace(path, line),)
 
 
 @pytest.mark.parametrize("query", ["url.c", "a:3", "12:30", "std::vector", "x.y:z", "v1.2:3"])
 def test_no_place_in_a_file(query: str) -> None:
-    assert asked_places(query) == ()
+    assert query_places(query) == ()
 
 
 def test_the_places_of_a_trace() -> None:
     trace = "a.py:1\nb.py:2\na.py:1\na.py:3"
-    assert [str(one.line) + one.path for one in asked_places(trace)] == ["1a.py", "2b.py", "3a.py"]
+    assert [str(one.line) + one.path for one in query_places(trace)] == ["1a.py", "2b.py", "3a.py"]
     long = " ".join(f"a.py:{number}" for number in range(1, 100))
-    assert len(asked_places(long)) == MOST_PLACES
+    assert len(query_places(long)) == MOST_PLACES
 
 
 def test_a_path_may_be_longer_or_shorter_than_that_of_the_file() -> None:
     """What is alike is counted from the end; the source tells files of one name apart."""
-    asked = AskedPlace("lib/url.c", 1)
+    asked = QueryPlace("lib/url.c", 1)
     assert asked.likeness("/home/curl", "lib/url.c") == 2
     assert asked.likeness("/home/lib", "url.c") == 2
     assert asked.likeness("/home/src", "url.c") == 1
     assert asked.likeness("/home/curl", "src/lib/url.c") == 2
     assert asked.likeness("/home/curl", "lib/curl.c") == 0
     assert asked.likeness("/home/curl", "src/url.c") == 0
-    assert AskedPlace("url.c", 1).likeness("/home", "lib/aurl.c") == 0
-    assert AskedPlace("a/b/c.c", 1).likeness("/a", "b/c.c") == 3
+    assert QueryPlace("url.c", 1).likeness("/home", "lib/aurl.c") == 0
+    assert QueryPlace("a/b/c.c", 1).likeness("/a", "b/c.c") == 3
     assert asked.file_name == "url.c"

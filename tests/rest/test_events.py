@@ -11,21 +11,26 @@ from typing import Any, TypeVar
 import pytest
 from tests.rest.conftest import Idle, Indexed
 
-from kodit.application.services.events.event_feed import EventFeed, EventReader, Told, Wanted
-from kodit.application.services.events.event_log import EventLog, Happening
+from kodit.application.services.events.event_feed import (
+    DeliveredEvent,
+    EventFeed,
+    EventFilter,
+    EventReader,
+)
+from kodit.application.services.events.event_log import EventLog, StateChange
 from kodit.application.services.events.run_watch import RunWatch
 from kodit.application.views.serialization import to_json
 from kodit.composition import Application
 from kodit.domain.entities import Task
-from kodit.domain.value_objects import RunState, TaskType
+from kodit.domain.value_objects import RunState, Source, SourceKind, TaskType
 from kodit.faces.rest import events
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 60.0
 
 
-def happening(identity: int, data: str = "", kind: str = "run") -> Happening:
-    return Happening(kind, identity, None, identity, data)
+def change(identity: int, data: str = "", kind: str = "run") -> StateChange:
+    return StateChange(kind, identity, None, identity, data)
 
 
 def numbers(log: EventLog, after: int) -> list[int] | None:
@@ -36,8 +41,8 @@ def numbers(log: EventLog, after: int) -> list[int] | None:
 def test_the_log_keeps_the_latest_of_each_thing() -> None:
     log = EventLog(most=3)
     for identity in (1, 2, 1):
-        log.add(happening(identity))
-    log.add(happening(1, kind="task"))
+        log.add(change(identity))
+    log.add(change(1, kind="task"))
     assert numbers(log, 0) == [2, 3, 4]
     assert numbers(log, 2) == [3, 4]
     assert numbers(log, 4) == []
@@ -48,7 +53,7 @@ def test_the_log_knows_what_it_has_dropped() -> None:
     """Who has read less must look at the whole again; what was overtaken is no loss."""
     log = EventLog(most=2)
     for identity in (1, 1, 2, 3):
-        log.add(happening(identity))
+        log.add(change(identity))
     assert numbers(log, 1) is None
     assert numbers(log, 2) == [3, 4]
     log.forget()
@@ -56,7 +61,7 @@ def test_the_log_knows_what_it_has_dropped() -> None:
     assert numbers(log, log.last) == []
 
 
-def told(events: list[Told]) -> list[tuple[str, Any, str]]:
+def told(events: list[DeliveredEvent]) -> list[tuple[str, Any, str]]:
     """Kind, identity and state of each."""
     found = []
     for event in events:
@@ -65,9 +70,9 @@ def told(events: list[Told]) -> list[tuple[str, Any, str]]:
     return found
 
 
-async def read_until(reader: EventReader, wanted: tuple[str, Any, str]) -> list[Told]:
+async def read_until(reader: EventReader, wanted: tuple[str, Any, str]) -> list[DeliveredEvent]:
     """All that comes up to this event, without sleeping for luck."""
-    events: list[Told] = []
+    events: list[DeliveredEvent] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
         while wanted not in told(events):
             events += await reader.read(PATIENCE_SECONDS)
@@ -103,7 +108,7 @@ def test_first_how_things_stand_then_what_happens(idle: Idle) -> None:
     add(idle, "one")
 
     async def follow(application: Application) -> None:
-        async with new_feed(application).reading(Wanted()) as reader:
+        async with new_feed(application).reading(EventFilter()) as reader:
             first = await reader.read(PATIENCE_SECONDS)
             assert told(first) == [("run", 1, "queued"), ("index", 1, "indexing")]
             assert [event.mark is None for event in first] == [True, False]
@@ -131,9 +136,9 @@ def test_only_what_is_wanted(idle: Idle) -> None:
     async def follow(application: Application) -> None:
         feed = new_feed(application)
         async with (
-            feed.reading(Wanted(run_ids=(2,))) as of_run,
-            feed.reading(Wanted(index_ids=(2,))) as of_index,
-            feed.reading(Wanted(index_ids=(1,), run_ids=(2,))) as of_nothing,
+            feed.reading(EventFilter(run_ids=(2,))) as of_run,
+            feed.reading(EventFilter(index_ids=(2,))) as of_index,
+            feed.reading(EventFilter(index_ids=(1,), run_ids=(2,))) as of_nothing,
         ):
             assert told(await of_run.read(PATIENCE_SECONDS)) == [("run", 2, "queued")]
             assert told(await of_index.read(PATIENCE_SECONDS)) == [
@@ -158,18 +163,18 @@ def test_a_mark_resumes(idle: Idle) -> None:
 
     async def follow(application: Application) -> None:
         feed = new_feed(application)
-        async with feed.reading(Wanted()) as reader:
+        async with feed.reading(EventFilter()) as reader:
             *_, last = await reader.read(PATIENCE_SECONDS)
         await application.queue.cancel(1)
-        async with feed.reading(Wanted(), last.mark) as reader:
+        async with feed.reading(EventFilter(), last.mark) as reader:
             events = await reader.read(PATIENCE_SECONDS)
             assert ("run", 1, "cancelled") in told(events)
             assert events[0].mark is not None
             newest = events[-1].mark
-        async with feed.reading(Wanted(), newest) as reader:
+        async with feed.reading(EventFilter(), newest) as reader:
             assert await reader.read(0) == []
         for mark in (None, "", "x", "0-0", f"{newest}0", f"{newest}x", "²-²"):
-            async with feed.reading(Wanted(), mark) as reader:
+            async with feed.reading(EventFilter(), mark) as reader:
                 assert told(await reader.read(PATIENCE_SECONDS)) == [
                     ("run", 1, "cancelled"),
                     ("index", 1, "incomplete"),
@@ -186,7 +191,7 @@ def test_a_slow_reader_is_told_how_it_ended(idle: Idle) -> None:
     async def follow(application: Application) -> None:
         for most in (100, 2):
             feed = new_feed(application, EventLog(most))
-            async with feed.reading(Wanted()) as slow, feed.reading(Wanted()) as quick:
+            async with feed.reading(EventFilter()) as slow, feed.reading(EventFilter()) as quick:
                 for reader in (slow, quick):
                     await reader.read(PATIENCE_SECONDS)
                 for state in (RunState.CANCELLED, RunState.QUEUED) * 2:
@@ -207,14 +212,30 @@ def test_runs_that_come_and_go_unseen(idle: Idle) -> None:
 
     async def follow(application: Application) -> None:
         feed = new_feed(application)
-        async with feed.reading(Wanted()) as reader:
+        async with feed.reading(EventFilter()) as reader:
             assert await reader.read(0) == []
         await application.queue.enqueue_task(Task.create(TaskType.SYNC, 10, {}))
         task = await claim(application)
         await application.queue.complete(task.claim)
-        async with feed.reading(Wanted(), feed._mark(0)) as reader:
+        async with feed.reading(EventFilter(), feed._mark(0)) as reader:
             events = await reader.read(PATIENCE_SECONDS)
             assert ("run", task.run_id, "succeeded") in told(events)
+
+    run_with(idle, follow)
+
+
+def test_an_index_without_a_run(idle: Idle) -> None:
+    """It is new to who has looked before, although nothing was ever stored of its being complete;
+    and told once."""
+
+    async def follow(application: Application) -> None:
+        watch = RunWatch(database=application.database, standing=application.standing)
+        assert watch.look() == []
+        with application.database.write() as transaction:
+            source = Source(SourceKind.FOLDER, str(idle.root / "one"))
+            index = transaction.indexes.add(source, application.clock.now())
+        assert [(one.kind, one.identity) for one in watch.look() or ()] == [("index", index.id)]
+        assert watch.look() == []
 
     run_with(idle, follow)
 
@@ -223,7 +244,7 @@ def test_an_index_that_is_deleted(idle: Idle) -> None:
     add(idle, "one")
 
     async def follow(application: Application) -> None:
-        async with new_feed(application).reading(Wanted()) as reader:
+        async with new_feed(application).reading(EventFilter()) as reader:
             await reader.read(PATIENCE_SECONDS)
             await application.indexes.delete(1)
             await read_until(reader, ("index", 1, "deleted"))
@@ -250,7 +271,7 @@ def test_nobody_watches_without_a_reader(idle: Idle) -> None:
         feed = EventFeed(watch=watch, open_wake_up=wake_up)
         async with asyncio.timeout(PATIENCE_SECONDS):
             for _ in range(2):
-                async with feed.reading(Wanted()), feed.reading(Wanted()):
+                async with feed.reading(EventFilter()), feed.reading(EventFilter()):
                     assert await opened.get()
                 assert not await opened.get()
         assert opened.empty()
@@ -266,11 +287,11 @@ def test_a_look_that_fails_is_not_the_last(
     async def follow(application: Application) -> None:
         watch = RunWatch(database=application.database, standing=application.standing)
         feed = EventFeed(watch=watch, open_wake_up=application.wake_up)
-        async with feed.reading(Wanted()) as reader:
+        async with feed.reading(EventFilter()) as reader:
             await reader.read(PATIENCE_SECONDS)
             look, fails = watch.look, [True]
 
-            def failing() -> list[Happening] | None:
+            def failing() -> list[StateChange] | None:
                 if fails:
                     fails.pop()
                     raise OSError("the disk is gone")

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.rest.conftest import Idle
 from tests.support.rest import Rest
 
-from kodit.application.services.events.event_feed import Wanted
+from kodit.application.services.events.event_feed import EventFilter
 from kodit.composition import Application
 from kodit.domain.value_objects import TaskType
 from kodit.faces.rest.app import create_rest_app
@@ -52,7 +52,7 @@ def test_the_queue_and_the_indexes(idle: Idle) -> None:
     rest.ask("POST", "runs/1/retry")
 
     async def read_events(application: Application) -> dict[tuple[str, ...], float]:
-        async with application.events.reading(Wanted()):
+        async with application.events.reading(EventFilter()):
             return await asyncio.to_thread(samples, rest)
 
     found = rest.serving.call(read_events)

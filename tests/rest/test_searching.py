@@ -161,7 +161,7 @@ def test_a_search_may_wait_for_what_has_just_changed(
         asked=application,
         scope=application.scoping,
         standing=application.standing,
-        looks=application.looks,
+        comparisons=application.comparisons,
         settle=settle,
     )
     monkeypatch.setattr(application, "answers", answers)

@@ -61,10 +61,10 @@ def test_none_of_the_best_is_missing(
     """However few candidates the engine is asked for at first, and whatever it counts."""
     reader = many.reader(ONE)
     for terms in (["lantern"], ["basket", "quartz"], ["meadow", "violin", "harbour"], [*WORDS]):
-        monkeypatch.setattr(reading, "FEWEST_BEYOND", 10_000)
+        monkeypatch.setattr(reading, "EXTRA_CANDIDATES", 10_000)
         every = reader.search(terms, Scope(index_ids), 2_000)
         assert [hit.score for hit in every] == sorted((hit.score for hit in every), reverse=True)
-        monkeypatch.setattr(reading, "FEWEST_BEYOND", 0)
+        monkeypatch.setattr(reading, "EXTRA_CANDIDATES", 0)
         for limit in (1, 2, 3, 7, 20, 50):
             assert reader.search(terms, Scope(index_ids), limit) == every[:limit]
         in_files = reader.in_files(terms, list(range(60)))

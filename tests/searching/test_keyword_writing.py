@@ -245,7 +245,7 @@ def test_a_disk_that_is_full_damages_nothing(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine.apply(batch(1, 1, snippet(1)))
-    monkeypatch.setattr(writing, "why_no_room", lambda _folder, _needed: "no room")
+    monkeypatch.setattr(writing, "why_write_fails", lambda _folder, _needed: "no room")
     with pytest.raises(TransientError) as told, writing._translated_errors(engine.folder):
         raise ValueError("corrupt")
     assert str(told.value).endswith(": no room; free some space and try again")

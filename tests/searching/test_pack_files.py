@@ -18,7 +18,7 @@ from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.vectors import pack_builder
 from kodit.infrastructure.vectors.exact_index import ExactVectorIndex
-from kodit.infrastructure.vectors.incomplete_file import HalfDone, half_done_files
+from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded, partly_embedded_files
 from kodit.infrastructure.vectors.pack_builder import extend_pack, pack_path, refresh_pack
 from kodit.infrastructure.vectors.pack_file import open_pack
 from kodit.infrastructure.vectors.quantization import pack, unpack
@@ -79,7 +79,7 @@ class Packed:
 @pytest.fixture
 def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Packed]:
     monkeypatch.setattr(pack_builder, "FEWEST_CHANGES", 4)
-    monkeypatch.setattr(pack_builder, "FEWEST_LEFT", 2)
+    monkeypatch.setattr(pack_builder, "FEWEST_AT_END", 2)
     monkeypatch.setattr(pack_builder, "LARGEST_SHARE", 0.5)
     with sqlite_database(tmp_path) as database:
         yield Packed(database, tmp_path / "vectors")
@@ -162,7 +162,7 @@ def test_a_pack_of_another_model_is_not_searched(packed: Packed) -> None:
     assert index._packs.get(1, VectorKind.CODE, "m", token) is not None
 
 
-def test_a_file_is_half_done_in_one_model(packed: Packed) -> None:
+def test_a_file_is_partly_embedded_in_one_model(packed: Packed) -> None:
     """With vectors of a former model alone it has nothing that could still answer."""
     with packed.database.write() as transaction:
         content = Content(transaction, "/half", "a")
@@ -172,11 +172,11 @@ def test_a_file_is_half_done_in_one_model(packed: Packed) -> None:
         driver = Driver(transaction.connection)
         ids = [row[0] for row in rows(transaction, "SELECT id FROM snippets ORDER BY id")]
         halves = {
-            model: half_done_files(driver, [content.id], VectorKind.CODE, model)
+            model: partly_embedded_files(driver, [content.id], VectorKind.CODE, model)
             for model in ("former", "newer")
         }
         file_id = content.files["a"]
-    assert halves == {"former": {content.id: HalfDone(file_id, ids[1])}, "newer": {}}
+    assert halves == {"former": {content.id: PartlyEmbedded(file_id, ids[1])}, "newer": {}}
 
 
 def test_a_pack_that_has_changed_since_it_was_written_is_read_whole(packed: Packed) -> None:

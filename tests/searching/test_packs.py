@@ -179,7 +179,7 @@ def test_a_pack_grows_by_one_state_of_the_database(
 def test_what_is_left_at_the_end_of_a_stage_is_packed(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pack_builder, "FEWEST_LEFT", 10)
+    monkeypatch.setattr(pack_builder, "FEWEST_AT_END", 10)
     model, rows = stored_rows(place, VectorKind.TEXT)
     path = pack_path(place / "vectors", 1, "text")
     arguments = (str(place / "kodit.db"), str(path.parent), 1, "text", model)
@@ -252,6 +252,26 @@ def test_a_process_that_only_indexes_lets_go_of_packs_as_well(place: Path) -> No
         assert not is_mapped(place / "vectors" / "1-code.pack")
     finally:
         application.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_pack_is_let_go_once_another_one_has_its_place(place: Path) -> None:
+    """Not before the database says so: a search of an earlier state still reads it."""
+    path = pack_path(place / "vectors", 1, "code")
+    model, rows = stored_rows(place, VectorKind.CODE)
+    put_pack(place, "code", model, rows)
+    with Application(Settings.load(data_dir=place)) as application:
+        for mapped, change in (
+            (0, lambda: None),
+            (1, lambda: write_pack(path, model, rows)),
+            (0, lambda: put_pack(place, "code", model, rows)),
+        ):
+            change()
+            application.search.search(SearchRequest("anchor", mode=SearchMode.CODE))
+            gc.collect()
+            maps = Path("/proc/self/maps").read_text("utf-8").splitlines()
+            removed = [one for one in maps if one.endswith(f"{path} (deleted)")]
+            assert len(removed) == mapped
 
 
 def is_mapped(path: Path) -> bool:

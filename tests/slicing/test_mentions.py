@@ -375,7 +375,7 @@ def test_what_a_stored_piece_says_is_heard_when_it_is_asked_for() -> None:
         at_once.learn(piece.mentions, piece.around)
     assert (later.imports, later.bases) == (at_once.imports, at_once.bases)
     for name, base in (("x", "C"), ("f()", "D"), ("y", "E")):
-        said = later.said_of_field("A", name)
+        said = later.hints_for_field("A", name)
         assert [one.mention.name for one in said] == [base]
-        assert said == at_once.said_of_field("A", name)
-        assert later.said_of_field("A", name) == at_once.said_of_field("A", name)
+        assert said == at_once.hints_for_field("A", name)
+        assert later.hints_for_field("A", name) == at_once.hints_for_field("A", name)

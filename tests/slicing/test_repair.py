@@ -172,6 +172,18 @@ def test_only_the_lines_that_do_not_parse_are_left_out() -> None:
     assert len(unknown) <= 4
 
 
+def test_a_long_part_takes_the_place_of_a_short_one() -> None:
+    """Where the two do not parse together: what is lost then is the one line before it."""
+    source = ONE_LINE.encode()
+    grammar = load_grammar("kotlin")
+    tree = grammar.parse(source, Budget(60.0))
+    unknown = set(repaired(source, tree, grammar, Budget(60.0)).unknown)
+    lines = ONE_LINE.splitlines()
+    of_class = range(lines.index("class C {"), lines.index("fun top() = 1; fun second() = 2"))
+    assert not unknown & set(of_class)
+    assert unknown
+
+
 def test_what_parses_stays_as_it_is() -> None:
     source = b"fun a() = 1\n"
     grammar = load_grammar("kotlin")
@@ -199,7 +211,7 @@ def test_the_search_has_a_time_limit_of_its_own(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_search_reads_a_file_so_many_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repair, "_READ_TIMES", 0)
+    monkeypatch.setattr(repair, "_MOST_REPARSES", 0)
     source = INFIX.encode()
     grammar = load_grammar("kotlin")
     tree = grammar.parse(source, Budget(60.0))
@@ -207,7 +219,7 @@ def test_the_search_reads_a_file_so_many_times(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_little_of_a_large_file_is_not_worth_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repair, "_LITTLE", 0.5)  # more rows than there are
+    monkeypatch.setattr(repair, "_ROWS_PER_LOSS", 0.5)  # more rows than there are
     source = INFIX.encode()
     grammar = load_grammar("kotlin")
     tree = grammar.parse(source, Budget(60.0))

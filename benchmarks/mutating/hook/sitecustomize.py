@@ -1,7 +1,7 @@
-"""What each Python process of a measured test run does first: it measures itself.
+"""Starts coverage in each Python process of a measured test run.
 
-Python imports this module by its name where its folder is on `PYTHONPATH`. A process that is
-started is measured for the test that is under way in the process that starts it.
+Python imports this module by its name if its folder is on `PYTHONPATH`. A child process is measured
+for the test that its parent is running.
 """
 
 from __future__ import annotations
@@ -12,20 +12,22 @@ from contextlib import suppress
 from typing import Any
 
 CONTEXT = "MUTATION_CONTEXT"
-"""The environment variable that says for which test, or fixture, a process works."""
+"""The environment variable that names the test, or fixture, that a process works for."""
 CONFIGURATION = "MUTATION_COVERAGE"
-"""The environment variable that names coverage's configuration file; without it nothing is done."""
+"""The environment variable that names coverage's configuration file; if unset, this module does
+nothing.
+"""
 SECONDS_TO_SAVE = 10.0
 
 
 def measure(configuration: str) -> None:
-    """Start coverage, and let an idle child process save what it has seen before it is killed."""
-    import coverage  # noqa: PLC0415 - only where it is wanted
+    """Start coverage, and let an idle child process save its data before it is killed."""
+    import coverage  # noqa: PLC0415 - only if needed
 
     measuring = coverage.Coverage(
         config_file=configuration, data_suffix=True, context=os.environ.get(CONTEXT)
     )
-    # What the imports of the measuring program itself leave behind is of no interest.
+    # Side effects of coverage's own imports are irrelevant.
     measuring._warn_no_data = measuring._warn_unimported_source = False
     measuring._auto_save = True
     measuring.start()

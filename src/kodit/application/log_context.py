@@ -1,4 +1,4 @@
-"""What log lines carry without being told each time: the run, task and attempt in hand."""
+"""Context fields of log lines: the current run, task and attempt."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ _FIELDS: ContextVar[Mapping[str, object] | None] = ContextVar("kodit_log_fields"
 
 
 def log_fields() -> Mapping[str, object]:
-    """The fields of the code that runs now, in this task or thread."""
+    """The fields that apply to the current task or thread."""
     return _FIELDS.get() or {}
 
 
 @contextmanager
 def log_context(**fields: object) -> Iterator[None]:
-    """Add fields to every line that is logged inside the block, in threads it starts too."""
+    """Add fields to every line that is logged inside the block, including threads that it
+    starts."""
     token = _FIELDS.set({**log_fields(), **fields})
     try:
         yield

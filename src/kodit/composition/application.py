@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from kodit.application.services.doctor_service import DoctorService
     from kodit.application.services.events.event_feed import EventFeed
     from kodit.application.services.examination_service import ExaminationService
-    from kodit.application.services.first_look_service import FirstLookService
     from kodit.application.services.index_service import IndexService
     from kodit.application.services.indexing_worker_service import (
         IndexingWorkerService,
         WorkerSettings,
     )
+    from kodit.application.services.on_demand_indexing_service import OnDemandIndexingService
     from kodit.application.services.queue_service import QueueService
     from kodit.application.services.refresh_service import RefreshService
     from kodit.application.services.savings_service import SavingsService
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 
 class Application(Finding):
-    """Everything over one data directory. It is built once and lives long: any number of threads
-    may use it, its asynchronous parts on one event loop. Workers come and go beside it, each with
-    child processes of its own."""
+    """Everything over one data directory. Built once and long-lived: any number of threads may use
+    it, its asynchronous parts on one event loop. Workers may be opened beside it, each with child
+    processes of its own."""
 
     # Use cases of the queue
 
@@ -92,7 +92,7 @@ class Application(Finding):
         make_handlers: MakeHandlers | None = None,
         settings: WorkerSettings | None = None,
     ) -> AsyncIterator[tuple[IndexingWorkerService, str]]:
-        """A worker in the registry, with children and engines of its own, and its name."""
+        """A registered worker with its own child processes and engines, and its name."""
         from kodit.application.services.indexing_worker_service import (
             IndexingWorkerService,
             WorkerSettings,
@@ -116,7 +116,7 @@ class Application(Finding):
             self._stages(engines).handlers() if make_handlers is None else make_handlers(engines)
         )
         try:
-            # Pinned first, so that the file that wakes it is the one that it works on.
+            # Pinned first, so that the worker's wake-up watches the same file that the worker uses.
             with self.database.pinned():
                 async with self.wake_up() as wake_up:
                     yield (
@@ -148,7 +148,7 @@ class Application(Finding):
 
     @property
     def chores(self) -> list[Chore]:
-        """What a process that serves the queue does besides."""
+        """The background work of every process that serves the queue."""
         from kodit.composition.chores import make_chores
 
         return make_chores(
@@ -162,7 +162,7 @@ class Application(Finding):
 
     @property
     def schedule(self) -> list[Chore]:
-        """What a worker that serves until it is told to stop does as well."""
+        """The additional background work of a worker that serves until told to stop."""
         from kodit.composition.chores import make_schedule
 
         return make_schedule(
@@ -297,10 +297,10 @@ class Application(Finding):
         )
 
     @made_once
-    def first_look(self) -> FirstLookService:
-        from kodit.application.services.first_look_service import FirstLookService
+    def on_demand_indexing(self) -> OnDemandIndexingService:
+        from kodit.application.services.on_demand_indexing_service import OnDemandIndexingService
 
-        return FirstLookService(
+        return OnDemandIndexingService(
             parser=self.parser,
             locator=self.locator,
             scope=self.scoping,

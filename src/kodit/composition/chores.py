@@ -1,4 +1,4 @@
-"""What is done beside the queue, from time to time; times in seconds."""
+"""Periodic work beside the queue; times in seconds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def make_chores(
     sweep: Callable[[], object],
     space: SpaceService,
 ) -> list[Chore]:
-    """For a process that serves the queue. `sweep` clears away what dead workers have left."""
+    """For a process that serves the queue. `sweep` removes what dead workers have left."""
     pruner = HistoryPruner(
         database=database,
         clock=clock,
@@ -48,7 +48,7 @@ def make_chores(
         Chore("finish deletions", 60.0, indexes.continue_deletions),
         Chore("delete old runs", 3600.0, pruner.prune_some),
         Chore("remove unused results", 3600.0, cache.remove_some_unused),
-        Chore("release disk space", 60.0, space.give_back_some),
+        Chore("release disk space", 60.0, space.release_some_space),
         Chore("remove dead workers", 60.0, partial(in_one_piece, sweep)),
     ]
 
@@ -61,8 +61,8 @@ def make_schedule(
     indexing: CodeIndexingApplicationService,
     is_watched: Callable[[int], bool],
 ) -> list[Chore]:
-    """For who serves the queue until told to stop. Indexes are brought up to date only where an
-    interval is set; `is_watched` tells those that are when something changes."""
+    """For a process that serves the queue until told to stop. Indexes are brought up to date only
+    if an interval is set; `is_watched` says whether an index is also updated on changes."""
     rebuilds = KeywordRebuilds(database=database, indexing=indexing, clock=clock)
     rebuilding = Chore("rebuild the keyword index", 60.0, rebuilds.queue_some)
     if settings.sync_every_seconds is None:

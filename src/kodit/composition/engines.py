@@ -1,4 +1,4 @@
-"""The engines and readers that do their work in the child processes of one pool."""
+"""The engines and readers that work in the child processes of one pool."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Engines:
-    """All that uses one pool of child processes: the application's own, or a worker's."""
+    """The users of one pool of child processes: the application's own, or a worker's."""
 
     def __init__(
         self,
@@ -72,6 +72,6 @@ class Engines:
             self.pool,
             self.settings.git_answer_seconds,
             self.exchange,
-            hears_user=self.settings.git_configuration,
-            hears_user_for_remote=self.settings.git_configuration_for_remote_callers,
+            uses_user_configuration=self.settings.git_configuration,
+            uses_user_configuration_for_remote=self.settings.git_configuration_for_remote_callers,
         )

@@ -1,4 +1,4 @@
-"""Examining a data directory, before it is opened and afterwards."""
+"""Builds the service that examines a data directory, before it is opened and afterwards."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def make_examination(
     host: Callable[[], WorkerHost],
     space: Callable[[], SpaceService],
 ) -> ExaminationService:
-    """`doctor`, `host` and `space` are asked for once the data directory is open."""
+    """`doctor`, `host` and `space` are created once the data directory is open."""
     return ExaminationService(
         doctor=doctor,
         host=host,

@@ -1,4 +1,4 @@
-"""What finds and reads what is indexed: nothing here writes, and nothing needs the queue."""
+"""The services that search and read indexed code, without writing and without the queue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kodit.composition.made_once import made_once
 if TYPE_CHECKING:
     from kodit.application.services.answers.answer_service import AnswerService
     from kodit.application.services.browse_service import BrowseService
-    from kodit.application.services.folder_looks import FolderLooks
+    from kodit.application.services.folder_comparisons import FolderComparisons
     from kodit.application.services.grep_service import GrepService
     from kodit.application.services.index_locator import IndexLocator
     from kodit.application.services.map_service import MapService
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Finding(Foundation):
-    """The services of reading over one data directory, each made when it is first needed."""
+    """The reading services over one data directory, each created on first use."""
 
     @made_once
     def standing(self) -> StandingService:
@@ -39,7 +39,7 @@ class Finding(Foundation):
         )
 
     def _keywords(self) -> ReadableKeywords:
-        """The keyword index; its positions alone where nothing searches it."""
+        """The keyword index, or only its positions if nothing searches it."""
         if self.is_brief and "keyword_index" not in vars(self.engines):
             from kodit.infrastructure.keyword.positions import KeywordPositions
 
@@ -119,16 +119,16 @@ class Finding(Foundation):
         return ScopeService(locator=self.locator)
 
     @made_once
-    def looks(self) -> FolderLooks:
-        from kodit.application.services.folder_looks import FolderLooks
+    def comparisons(self) -> FolderComparisons:
+        from kodit.application.services.folder_comparisons import FolderComparisons
 
         def compare() -> FolderComparer:
             from kodit.infrastructure.watching.comparing import compare_folder
 
             return compare_folder
 
-        return FolderLooks(
-            database=self.reading, comparer=compare if self.looks_at_folders else None
+        return FolderComparisons(
+            database=self.reading, comparer=compare if self.compares_folders else None
         )
 
     @made_once
@@ -139,6 +139,6 @@ class Finding(Foundation):
             asked=self,
             scope=self.scoping,
             standing=self.standing,
-            looks=self.looks,
+            comparisons=self.comparisons,
             settle=self.known_changes.settle,
         )

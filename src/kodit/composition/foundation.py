@@ -1,4 +1,4 @@
-"""What an application is built on: its data directory, and the adapters of what lies outside."""
+"""The base of an application: its data directory, and the adapters of external systems."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class Foundation:
-    """The adapters over one data directory, each made when it is first needed."""
+    """The adapters over one data directory, each created on first use."""
 
     def __init__(
         self,
@@ -50,12 +50,12 @@ class Foundation:
         exchange: SecretExchange | None = None,
         *,
         is_brief: bool = False,
-        looks_at_folders: bool = False,
+        compares_folders: bool = False,
     ) -> None:
-        """`exchange` is how this process shares secrets with a server and its workers. What is
-        `is_brief` answers a question and ends: it reads the database by the driver alone, as long
-        as nothing is to be written. With `looks_at_folders`, answers tell what has changed in
-        folders that nobody watches."""
+        """`exchange` is how this process shares secrets with a server and its workers. With
+        `is_brief`, the application answers one question and ends: it reads the database with the
+        plain driver until something is to be written. With `compares_folders`, answers report
+        changes in unwatched folders."""
         self.settings = settings
         set_limit(settings.largest_file_bytes)
         self.exchange = exchange
@@ -64,7 +64,7 @@ class Foundation:
         self.is_read_only = is_read_only(self.data_dir)
         self.making = threading.RLock()
         self.is_brief = is_brief
-        self.looks_at_folders = looks_at_folders
+        self.compares_folders = compares_folders
         self._read_alone: ReadingDatabase | None = None
 
     def __enter__(self) -> Self:
@@ -80,9 +80,9 @@ class Foundation:
         self.close()
 
     def open(self) -> None:
-        """Make the data directory and bring its database to this program's schema. Raises
-        UserError where that cannot be, and DatabaseVersionError. One that cannot be written is
-        read as it is."""
+        """Create the data directory and migrate its database to this program's schema. Raises
+        UserError if that is impossible, and DatabaseVersionError. A database that cannot be written
+        is opened read-only."""
         if self.is_brief and self._open_to_read():
             return
         from kodit.infrastructure.sqlalchemy.migrate import migrate
@@ -96,8 +96,8 @@ class Foundation:
         migrate(self.database, before_creation=lambda: clear_derived(self.data_dir))
 
     def _open_to_read(self) -> bool:
-        """Open the database only to read it, where it is as this program makes it; nothing is made
-        or changed then. Raises UserError for a data directory that is not to be trusted."""
+        """Open the database read-only, if it has this program's schema; creates and changes
+        nothing. Raises UserError for a data directory that is not to be trusted."""
         from kodit.infrastructure.sql.reading import ReadingDatabase
 
         path = self.data_dir / "kodit.db"
@@ -124,7 +124,7 @@ class Foundation:
     @made_once
     def database(self) -> SqliteDatabase:
         database = self._make_database()
-        if self._read_alone is not None:  # nobody has told it of which schema it is
+        if self._read_alone is not None:  # its schema has not been checked
             from kodit.infrastructure.sqlalchemy.migrate import migrate
 
             migrate(database)
@@ -142,9 +142,9 @@ class Foundation:
 
     @property
     def reading(self) -> ReadableDatabase:
-        """The database for what only reads."""
+        """The database for services that only read."""
         if self._read_alone is not None:
-            return cast("ReadableDatabase", self._read_alone)  # but for what would write
+            return cast("ReadableDatabase", self._read_alone)  # unless something is to be written
         return self.database
 
     @made_once
@@ -155,7 +155,7 @@ class Foundation:
 
     @made_once
     def pool(self) -> ProcessPool:
-        """For what is asked for outside a worker: grep, checking a source, deleting."""
+        """For work outside a worker: grep, checking a source, deleting."""
         from kodit.infrastructure.processes.pool import ProcessPool
 
         return ProcessPool(self.data_dir)
@@ -174,7 +174,7 @@ class Foundation:
 
     @property
     def registry(self) -> FileWorkerRegistry:
-        """Who works on this data directory; a view of its own for each who asks."""
+        """The workers on this data directory; a new view for each caller."""
         from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 
         return FileWorkerRegistry(self.data_dir / "workers")
@@ -199,7 +199,7 @@ class Foundation:
 
     @asynccontextmanager
     async def wake_up(self) -> AsyncIterator[WakeUp]:
-        """What tells a coroutine that the database may have changed, by any process."""
+        """Wakes a coroutine when any process may have changed the database."""
         from kodit.application.services.threads import in_thread
         from kodit.infrastructure.wake_up import SqliteWakeUp
 
@@ -218,7 +218,7 @@ class Foundation:
         return SqlCatalogue(self.reading)
 
     def make_engines(self, pool: ProcessPool) -> Engines:
-        """What uses a pool; a worker has one of its own."""
+        """The engines of a pool; a worker has one of its own."""
         return Engines(self.settings, self.reading, pool, self.exchange)
 
     @made_once

@@ -1,4 +1,4 @@
-"""The keys of callers over the network: they belong to a user, and need no data directory."""
+"""The keys of callers over the network, which belong to a user and need no data directory."""
 
 from __future__ import annotations
 

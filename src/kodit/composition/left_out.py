@@ -1,4 +1,4 @@
-"""What answers why files are not in the indexes."""
+"""Builds the service that explains why files are not in the indexes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kodit.infrastructure.sqlalchemy.file_facts import SqlFileFacts
 def make_left_out_answers(
     foundation: Foundation, *, scope: ScopeService, standing: StandingService
 ) -> LeftOutAnswers:
-    """Answers over one data directory."""
+    """The service over one data directory."""
     service = LeftOutService(
         facts=SqlFileFacts(foundation.database),
         reader=PooledLeftOutReader(foundation.data_dir / "clones", foundation.pool),

@@ -1,4 +1,4 @@
-"""A part that is made when something is first asked of it, for who may never ask."""
+"""A part that is created on first use, for users that may never need it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Part = TypeVar("Part")
 
 
 class _Later:
-    """Looks like what it stands for."""
+    """A proxy for the part."""
 
     def __init__(self, make: Callable[[], object]) -> None:
         self._make = make
@@ -19,5 +19,6 @@ class _Later:
 
 
 def made_later(make: Callable[[], Part]) -> Part:
-    """Stands for the part that `make` gives, which is called at each use: `made_once` keeps it."""
+    """A proxy for the part that `make` returns. `make` is called at each use: `made_once` keeps its
+    result."""
     return cast(Part, _Later(make))

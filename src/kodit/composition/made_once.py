@@ -1,4 +1,4 @@
-"""Parts that are made when they are first asked for."""
+"""Parts that are created on first use."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Part = TypeVar("Part")
 
 
 class Maker(Protocol):
-    """What has such parts."""
+    """An object with such parts."""
 
     @property
     def making(self) -> threading.RLock: ...
 
 
 class made_once(Generic[Part]):  # noqa: N801 - a decorator
-    """A part of an object, made when it is first asked for: once, whichever threads ask."""
+    """A part of an object, created on first use: once, whichever threads ask."""
 
     def __init__(self, make: Callable[[Any], Part]) -> None:
         self._make = make

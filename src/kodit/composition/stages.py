@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-# Most commands do without the stages.
+# Most commands do not need the stages.
 if TYPE_CHECKING:
     from kodit.application.services.code_indexing_application_service import (
         CodeIndexingApplicationService,

@@ -1,4 +1,4 @@
-"""Watching the folders that are indexed, for the one process that serves a data directory."""
+"""Builds the watcher of indexed folders, for the one process that serves a data directory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kodit.infrastructure.watching.folder_watch import FolderWatch
 
 
 def make_watching(application: Application) -> WatchService:
-    """A service that is run once; the application's answers know what it finds."""
+    """A service to run once; the application's answers use its findings."""
     return WatchService(
         database=application.database,
         queue=application.queue,

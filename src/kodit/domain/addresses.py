@@ -1,8 +1,8 @@
-"""Addresses of repositories as people paste them, taken apart by their text alone.
+"""Parses the addresses of repositories as people paste them, by their text alone.
 
 A browser shows the page of a folder or a file of a branch; a chat says `owner/name`; pip writes
-`git+https://`. Which repository is meant is always clear. Where a branch ends and a path begins is
-not, as branches have slashes too, so there may be several readings.
+`git+https://`. The repository is always clear. Where the branch ends and the path begins is not,
+because branch names contain slashes too, so an address may have several readings.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 DEFAULT_BRANCHES = ("HEAD", "main", "master", "trunk", "develop")
-"""The name of the branch that a remote gives if none is named."""
+"""Names that a remote's default branch may have."""
 
 _FORGES = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "gitea.com")
 _HOSTS = re.compile(r"(?:www\.)?(?:" + "|".join(map(re.escape, _FORGES)) + r")", re.IGNORECASE)
@@ -35,13 +35,13 @@ _COMMIT = re.compile(
 _OF_A_FORGE = re.compile(r"(?P<repository>/[^/]+/[^/]+)(?:/.*)?")
 _RAW = re.compile(r"/(?P<owner>[^/]+)/(?P<name>[^/]+)/(?:refs/heads/)?(?P<rest>[^/].*)")
 MOST_PARTS = 8
-"""Of a branch's name that are tried."""
+"""How many parts of a path are tried as the name of a branch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One reading: the plain URL of a repository, the ref that is named, and a path in it, which
-    is empty for the whole. `lines` is what follows `#`."""
+    """One reading of an address: the plain URL of a repository, a ref if one is named, and a path
+    in it, empty for the whole repository. `lines` is the text after `#`."""
 
     url: str
     ref: str | None = None
@@ -50,12 +50,12 @@ class Address:
 
     @property
     def typed(self) -> str:
-        """The repository and its ref as a source is typed."""
+        """The repository and its ref as a user types a source."""
         return self.url if self.ref is None else f"{self.url}@{self.ref}"
 
 
 def short_address(text: str) -> str | None:
-    """The repository on GitHub that `owner/name` stands for where there is no such folder."""
+    """The GitHub repository that `owner/name` stands for when no folder of that name exists."""
     base, at, ref = text.partition("@")
     match = _SHORT.fullmatch(base)
     if match is None or match["name"].strip(".") == "":
@@ -64,16 +64,17 @@ def short_address(text: str) -> str | None:
 
 
 def with_scheme(text: str) -> str:
-    """`github.com/owner/name` and the like with `https://` in front, which nobody types, and
-    `git+https://` without what only pip wants; all else as it is."""
+    """Adds `https://` to `github.com/owner/name` and the like, and removes pip's `git+` from
+    `git+https://`; returns any other text unchanged."""
     if text[:4].lower() == "git+" and "://" in text:
         return text[4:]
     return f"https://{text}" if _WITHOUT_SCHEME.fullmatch(text) else text
 
 
 def readings_of_page(text: str) -> Iterator[Address]:
-    """What the address of a page means, the likeliest first: the shortest branch. Nothing for what
-    is no page but may be the address of a repository itself. Credentials stay in it."""
+    """The possible readings of a page's address, the likeliest (with the shortest branch) first.
+    Empty for an address that is not a page but may be a repository itself. Credentials stay in it.
+    """
     if re.match(r"https?://", text, re.IGNORECASE) is None:
         return
     try:
@@ -101,7 +102,7 @@ def readings_of_page(text: str) -> Iterator[Address]:
         host in ("github.com", "www.github.com")
         and "@" not in path
         and (match := _OF_A_FORGE.fullmatch(path))
-        # Its issues or its wiki, or which tab of its page is shown.
+        # Its issues or wiki, or a tab of its page.
         and (path != match["repository"] or parts.query or parts.fragment)
     ):
         yield Address(f"{start}{match['repository']}")
@@ -114,8 +115,9 @@ def _refs(url: str, rest: str, lines: str) -> Iterator[Address]:
 
 
 def same_repository(one: str, other: str) -> bool:
-    """Whether two locations of git sources are one: `…/r`, `…/r/` and `…/r.git` are, in which the
-    host may be in either case. On hosts that are known not to tell them apart, so are names."""
+    """Whether two locations of git sources are the same: `…/r`, `…/r/` and `…/r.git` are, and the
+    case of the host does not matter. On hosts known to ignore case, the case of names does not
+    matter either."""
     return one == other or _key(one) == _key(other)
 
 
@@ -146,7 +148,7 @@ def base_name(location: str) -> str:
 
 
 def ends_with(location: str, name: str) -> bool:
-    """Whether a location ends with a name, or with several parts of it, such as `owner/name`."""
+    """Whether a location ends with a name, or with several parts such as `owner/name`."""
     wanted = name.strip("/").removesuffix(".git").lower().split("/")
     parts = [part for part in re.split(r"[/:]", location.rstrip("/")) if part]
     if parts:

@@ -1,8 +1,8 @@
-"""How much goes into one batch, and into one write transaction.
+"""Size limits of a batch and of a write transaction.
 
-A writer blocks all other writers: a transaction takes a few tens of milliseconds, and what a
-process holds in memory is bounded too. Both follow from rows and bytes, never from the number of
-files alone. A single item that is over a limit makes a batch of its own.
+A writer blocks all other writers, so a transaction should take a few tens of milliseconds, and the
+memory of a process must stay bounded. Both depend on rows and bytes, never on the number of files
+alone. A single item over a limit makes a batch of its own.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ T = TypeVar("T")
 
 
 class Weight(NamedTuple):
-    """What something adds to a batch: rows of the database, and bytes of text or of vectors."""
+    """What an item adds to a batch: database rows, and bytes of text or of vectors."""
 
     rows: int
     size: int = 0
 
 
 MOST_PER_TRANSACTION = Weight(rows=512, size=2_000_000)
-"""Some 15 ms of a core: a snippet with its entries in the log and for later stages takes 25 µs, on
-a busy machine twice that."""
+"""About 15 ms of CPU time: a snippet with its log entries and pending stages takes 25 µs, twice
+that on a busy machine."""
 
 MOST_PER_READ = Weight(rows=2048, size=4_000_000)
-"""What is read for one batch, or handed over by a child process at once."""
+"""The most that is read for one batch, or that a child process returns at once."""
 
 
 def size_of(text: str) -> int:
@@ -34,13 +34,13 @@ def size_of(text: str) -> int:
 
 
 def first_batch(items: Iterable[T], most: Weight, weigh: Callable[[T], Weight]) -> list[T]:
-    """The first items that together weigh no more than `most`, and one at least. Of an iterator,
-    at most one item more is taken."""
+    """The first items that together weigh no more than `most`, and at least one. Takes at most one
+    more item from an iterator."""
     return next(in_batches(items, most, weigh), [])
 
 
 def in_batches(items: Iterable[T], most: Weight, weigh: Callable[[T], Weight]) -> Iterator[list[T]]:
-    """All items in their order, cut into such batches."""
+    """All items in order, split into such batches."""
     batch: list[T] = []
     rows = size = 0
     for item in items:

@@ -1,4 +1,4 @@
-"""Who asks: what they may name, what they may change, and where they stand."""
+"""The caller of a request: what they may name and change, and their working directory."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from kodit.domain.policy import LOCAL, CallerPolicy
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, in one request.
+    """The caller of one request.
 
-    `policy` says what may be named; `may_write` is whether anything may be changed. `folder` is the
-    absolute path, with every symbolic link followed, of the working directory of a caller on this
-    machine; None if there is none. `roots` are the folders that the caller's program says it works
-    in, as paths of the same kind, where it says so.
+    `policy` decides which sources the caller may name, `may_write` whether they may change
+    anything. `folder` is the working directory of a local caller, absolute and with every symbolic
+    link resolved; None if there is none. `roots` are the folders that the caller's program reports
+    as its workspace, in the same form.
     """
 
     policy: CallerPolicy = LOCAL
@@ -24,15 +24,14 @@ class Caller:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The folders that are meant where no source is named: the roots, or else the working
-        directory."""
+        """The folders to use when no source is named: the roots, or else the working directory."""
         return self.roots or (() if self.folder is None else (self.folder,))
 
     @property
     def is_local(self) -> bool:
-        """Whether it is the user of this machine, to whom paths of this machine mean something."""
+        """Whether the caller is the user of this machine, so that local paths have a meaning."""
         return self.policy.is_free
 
 
 LOCAL_CALLER = Caller()
-"""The user of this machine, wherever they stand."""
+"""The user of this machine, in any working directory."""

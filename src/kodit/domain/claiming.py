@@ -1,4 +1,4 @@
-"""Which of the ready tasks a worker may take, and which of them first."""
+"""Which ready tasks a worker may claim, and in what order."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from kodit.domain.task import TaskType
 
 
 class QueueOrder(StrEnum):
-    """In what order ready tasks are claimed. Neither lets a background task overtake a ready
-    user-initiated one."""
+    """The order in which ready tasks are claimed. In neither order does a background task overtake
+    a ready user-initiated one."""
 
     PRIORITY = "priority"
     """`priority DESC`, user-initiated first, `created_at`, `id`."""
     RUN_FIRST = "run_first"
-    """User-initiated first, then tasks of runs that have started, then as above: what was started
-    is finished before more is started, where very many indexes share one queue."""
+    """User-initiated first, then tasks of runs that have started, then as above: started runs
+    finish before others start, for installations where very many indexes share one queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimRules:
-    """The order, and how many tasks of a type may run at once over all workers; a type that is
-    not named may run as often as there are workers for it."""
+    """The order of claims, and how many tasks of a type may run at once across all workers; a type
+    without a limit may use every worker."""
 
     order: QueueOrder = QueueOrder.PRIORITY
     limits: Mapping[TaskType, int] = field(default_factory=dict)
 
     def has_capacity_for(self, kind: TaskType | str, running: Mapping[TaskType | str, int]) -> bool:
-        """Whether one more task of a type may run beside those that do."""
+        """Whether one more task of a type may run beside those already running."""
         limit = self.limits.get(kind) if isinstance(kind, TaskType) else None
         return limit is None or running.get(kind, 0) < limit
 

@@ -1,4 +1,4 @@
-"""What in a text is code: without comments and strings."""
+"""Tells the code in a text from its comments and strings."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _OWN_STRINGS = {
 _STRING = r'"(?:[^"\\\n]|\\.)*"'
 _CHARACTERS = r"'(?:[^'\\\n]|\\.)*'"
 _LIFETIMES = frozenset({"rust", "haskell", "scala"})
-"""Languages in which a single quote may stand alone."""
+"""Languages in which a single quote may appear unpaired."""
 
 
 def prose_spans(text: str, language: str) -> list[tuple[int, int]]:
-    """Where the comments and strings of a text begin and end, in order. What begins in the middle
-    of one is taken for code."""
+    """The start and end offsets of the comments and strings of a text, in order. A comment or
+    string that starts before the text is taken for code."""
     return [match.span() for match in _prose(language).finditer(text)]
 
 

@@ -1,4 +1,5 @@
-"""Where an answer goes on that was cut: an opaque text that fits its own question alone."""
+"""Where the next page of an answer starts, as an opaque text that is valid for one question
+only."""
 
 from __future__ import annotations
 
@@ -18,19 +19,19 @@ _BODY = re.compile(r"(?P<version>\w+)\.(?P<offset>\d{1,9})\.(?P<digest>[\w-]+)",
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How many results of a question have been shown."""
+    """How many results of a question have been returned so far."""
 
     offset: int
 
     def encode(self, question: str) -> str:
-        """The cursor as text for this question."""
+        """The cursor as text, bound to this question."""
         body = f"{VERSION}.{self.offset}.{_digest(question)}"
         return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
 
     @classmethod
     def decode(cls, text: str, question: str) -> Self:
-        """The cursor that `encode` made of the same question. Raises InvalidQueryError with the
-        code `cursor_invalid` for any other text, also for one of another version."""
+        """The cursor that `encode` made for the same question. Raises InvalidQueryError with the
+        code `cursor_invalid` for any other text, including a cursor of another version."""
         match = _BODY.fullmatch(_decoded(text))
         if match is None or match["version"] != VERSION or match["digest"] != _digest(question):
             raise InvalidQueryError(
@@ -51,7 +52,7 @@ def _decoded(text: str) -> str:
 
 
 def _digest(question: str) -> str:
-    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and most answers have no other page
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and most answers have only one page
 
     digest = hashlib.blake2b(question.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES)
     return base64.urlsafe_b64encode(digest.digest()).decode()

@@ -1,4 +1,4 @@
-"""What can be wrong with a data directory, and what repairs it."""
+"""Problems of a data directory, and their repairs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kodit.domain.errors import Field
 
 
 class Area(StrEnum):
-    """What is looked at, in the order of repair: each trusts those before it."""
+    """The areas that are examined, in the order of repair: each one relies on those before it."""
 
     DATABASE = "database"
     QUEUE = "queue"
@@ -25,13 +25,12 @@ class Area(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as it should be, in one line, and in another what a repair does. Where
-    there is something to do for the user, a `code` and `fields` tell it, as those of an error.
+    """A problem in one line, and in another line what its repair does. If the user has to act,
+    `code` and `fields` identify it, as in an error.
 
-    `repair` repairs it, may be run twice, and looks again at what is still wrong before it changes
-    anything; None where only the user can help, which `remedy` then tells. Afterwards the keyword
-    index of the indexes in `relog` has changes to follow, and those in `refresh` have stages to
-    run.
+    `repair` may run twice, and checks again what is still wrong before it changes anything; it is
+    None where only the user can help, as `remedy` explains. After the repair, the indexes in
+    `relog` have keyword changes to apply, and those in `refresh` have stages to run.
     """
 
     area: Area
@@ -47,8 +46,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What an examination found and, where it was followed by a repair, what is still wrong.
-    `freeable` is how many bytes of the database are free and could be released, which is not a
+    """The problems that an examination found and, if a repair followed, those that remain.
+    `freeable` is how many unused bytes of the database could be released, which is not a
     problem."""
 
     found: tuple[Problem, ...]

@@ -1,4 +1,4 @@
-"""Vectors and enrichments as they are stored and cached."""
+"""Stored and cached forms of vectors and enrichments."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 
 class PackedVector(NamedTuple):
-    """A vector in the form that is stored. A tuple: tens of thousands travel between processes.
+    """A vector as it is stored. A tuple, because tens of thousands travel between processes.
 
-    `values` is the rescoring form (the adapter's own compact encoding) and `code` its 1-bit form:
-    one sign bit a dimension, packed into bytes, for finding candidates.
+    `values` is used for rescoring (in the adapter's own compact encoding), and `code` is the 1-bit
+    form for finding candidates: one sign bit per dimension, packed into bytes.
     """
 
     values: bytes
@@ -17,11 +17,9 @@ class PackedVector(NamedTuple):
 
 
 def cache_key(model: str, text: str) -> bytes:
-    """What identifies the result of a model for an exact input: 16 bytes of BLAKE2b.
-
-    `model` names the model and the version of all that is done to the text before it.
-    """
-    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and who only reads hashes nothing
+    """The cache key of a model's result for an exact input: 16 bytes of BLAKE2b. `model` names the
+    model and the version of the preprocessing."""
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and a process that only reads hashes nothing
 
     digest = hashlib.blake2b(model.encode(), digest_size=16)
     digest.update(b"\0")

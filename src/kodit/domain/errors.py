@@ -3,18 +3,18 @@
 KoditError
 ├── UserError                 a mistake the user can correct; exit code 2
 │   ├── SettingError          a setting that cannot be used
-│   ├── SourceError           the source is missing, refused, or not what it should be
-│   │   └── MissingFolderError   a folder that is not there
-│   ├── RefusedByPolicyError  what this caller may not name
+│   ├── SourceError           the source is missing, refused, or of the wrong kind
+│   │   └── MissingFolderError   a folder that does not exist
+│   ├── RefusedByPolicyError  a source or reference this caller may not name
 │   ├── NotFoundError         no such index, run, task or file
 │   ├── InvalidQueryError     a search that cannot be run as asked
 │   └── DatabaseVersionError  the database was written by a newer Kodit
 ├── IndexingError             a run that was waited for did not succeed
 ├── PermanentError            a stage that will fail again in the same way
-├── TransientError            a stage that may succeed when tried again
+├── TransientError            a stage that may succeed when retried
 │   └── StalledError          a child process made no progress within its limit
 ├── DatabaseReplacedError     the file was replaced or removed while a worker used it
-├── LeaseLost                 the task belongs to somebody else now; change nothing
+├── LeaseLost                 the task belongs to another claim now; change nothing
 └── TaskCancelled             the user asked the running task to stop
 
 Every error has a `code`, which programs may rely on, and `fields`, the values it is about. What to
@@ -27,9 +27,9 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 Field = str | int | float | None
-"""What an error may be about."""
+"""The type of a value in an error's `fields`."""
 MOST_LISTED = 5
-"""Of what a name may mean."""
+"""How many candidates the error about an ambiguous name lists."""
 
 
 class KoditError(Exception):
@@ -56,20 +56,20 @@ class SettingError(UserError):
 
 
 class SourceError(UserError):
-    """The source is missing, refused, or not what it should be."""
+    """The source is missing, refused, or of the wrong kind."""
 
     default_code = "source_refused"
 
 
 class MissingFolderError(SourceError):
-    """What can only be the path of a folder, where there is none."""
+    """The text can only be the path of a folder, and no such folder exists."""
 
     default_code = "folder_missing"
 
 
 class RefusedByPolicyError(UserError):
-    """What this caller may not name. Its fields are `what` (`folder`, `file_url`, `host` or
-    `credentials`) and `value`, what was named, without secrets."""
+    """This caller may not name the source or reference. Its fields are `what` (`folder`,
+    `file_url`, `host` or `credentials`) and `value`, the refused text without secrets."""
 
     default_code = "refused_by_policy"
 
@@ -99,13 +99,14 @@ class IndexingError(KoditError):
 
 
 class PermanentError(KoditError):
-    """Trying again would fail in the same way."""
+    """A retry would fail in the same way."""
 
     default_code = "stage_failed"
 
 
 class TransientError(KoditError):
-    """Trying again later may succeed; `retry_after_seconds` is what the other side asked for."""
+    """A later retry may succeed; `retry_after_seconds` is the wait that the other side asked
+    for."""
 
     default_code = "unavailable"
 
@@ -128,29 +129,29 @@ class StalledError(TransientError):
 
 
 class DatabaseReplacedError(KoditError):
-    """Another file was put in the place of the database, or it was removed, while a worker used
-    it: what the worker holds is known to nobody any more."""
+    """The database file was replaced or removed while a worker used it, so no database knows the
+    worker's tasks any more."""
 
 
 class LeaseLost(KoditError):  # noqa: N818 - the queue's own term for it
-    """The task is held by another claim now; whatever this one was about to write is dropped."""
+    """Another claim holds the task now; nothing that this one was about to write is stored."""
 
     default_code = "lease_lost"
 
 
-class TaskCancelled(KoditError):  # noqa: N818 - an outcome that travels as an exception
+class TaskCancelled(KoditError):  # noqa: N818 - an outcome that is raised as an exception
     """The task was asked to stop."""
 
     default_code = "cancelled"
 
 
 def no_such_index(index_id: int | str) -> NotFoundError:
-    """For an identifier that no index has."""
+    """The error for an identifier that no index has."""
     return NotFoundError(f"there is no index {index_id}", code="index_not_found", index=index_id)
 
 
 def ambiguous(name: str, named: Sequence[str]) -> SourceError:
-    """For a name that several indexes have, which are listed."""
+    """The error for a name that matches several indexes, which it lists."""
     more = f" and {len(named) - MOST_LISTED} more" if len(named) > MOST_LISTED else ""
     return SourceError(
         f"{name!r} could be any of {', '.join(named[:MOST_LISTED])}{more}; name one of them",
@@ -160,7 +161,7 @@ def ambiguous(name: str, named: Sequence[str]) -> SourceError:
 
 
 def part_of_index(name: str, index_id: int, source: str) -> SourceError:
-    """For a part of an index where all of it is concerned."""
+    """The error for naming a part of an index where only the whole index can be used."""
     return SourceError(
         f"{name} is part of index {index_id}, {source}; name the index to act on all of it",
         code="source_is_part",
@@ -170,10 +171,10 @@ def part_of_index(name: str, index_id: int, source: str) -> SourceError:
 
 
 def no_such_run(run_id: int) -> NotFoundError:
-    """For an identifier that no run has."""
+    """The error for an identifier that no run has."""
     return NotFoundError(f"there is no run {run_id}", code="run_not_found", run=run_id)
 
 
 def no_such_task(task_id: int) -> NotFoundError:
-    """For an identifier that no task has."""
+    """The error for an identifier that no task has."""
     return NotFoundError(f"there is no task {task_id}", code="task_not_found", task=task_id)

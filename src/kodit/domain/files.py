@@ -1,4 +1,4 @@
-"""Indexed files themselves: which there are, and what stands in them."""
+"""Indexed files: their listing and their text."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from kodit.domain.index import Index
 
 @dataclass(frozen=True, slots=True)
 class IndexedText:
-    """A file whose text is in an index: deleted files, and such as are never read, are none.
-
-    `content_hash` is that of the bytes that its snippets were made from (the git blob id).
-    """
+    """A file whose text is in an index; neither a deleted file nor one that is never read.
+    `content_hash` is the git blob id of the bytes that its snippets were made from."""
 
     id: int
     index_id: int
@@ -27,7 +25,7 @@ class IndexedText:
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file of an index. `size` is in bytes; `lines` is the last line that holds anything."""
+    """A file of an index. `size` is in bytes; `lines` is the number of its last non-empty line."""
 
     index_id: int
     source: str
@@ -40,8 +38,8 @@ class ListedFile:
 
 @dataclass(frozen=True, slots=True)
 class FileText:
-    """Lines `start_line` to `end_line`, both included and counted from 1, of `lines` in all. An
-    empty file has the lines 1 to 0."""
+    """Lines `start_line` to `end_line` of a file, counted from 1 and both inclusive; `lines` is the
+    total. An empty file has the lines 1 to 0."""
 
     index_id: int
     source: str
@@ -55,14 +53,15 @@ class FileText:
 
 @dataclass(frozen=True, slots=True)
 class FilePlace:
-    """A path with the lines asked for; `end_line` None means to the end, both None the whole."""
+    """A path with a range of lines; `end_line` None means up to the end, both None the whole
+    file."""
 
     path: str
     start_line: int | None = None
     end_line: int | None = None
 
     def __str__(self) -> str:
-        """As it is typed."""
+        """The place as users type it."""
         if self.start_line is None:
             return self.path
         end = "" if self.end_line is None else self.end_line
@@ -72,7 +71,7 @@ class FilePlace:
 
 @dataclass(frozen=True, slots=True)
 class IndexedFiles:
-    """The files of one index that are to be looked at, in the order of their paths."""
+    """Files of one index, in the order of their paths."""
 
     index: Index
     files: tuple[IndexedText, ...]
@@ -81,7 +80,7 @@ class IndexedFiles:
 _NUMBERS = r"[Ll]?(?P<start>\d{1,9})(?:C\d+)?(?P<to>{to}(?:[Ll]?(?P<end>\d{1,9})(?:C\d+)?)?)?"
 _LINES = _NUMBERS.replace("{to}", r"(?:-|,|\.\.)")
 _PLACES = (
-    # With and without a column behind the line, each perhaps with the colon that tools write there.
+    # With and without a column after the line, each with the optional colon that tools write there.
     re.compile(rf"(?P<path>.+)[:#](?P<lines>{_LINES}):?", re.DOTALL | re.ASCII),
     re.compile(r"(?P<path>.+):(?P<lines>(?P<start>\d{1,9})):\d+:?", re.DOTALL | re.ASCII),
 )
@@ -90,13 +89,13 @@ _SOME_LINES = re.compile(_NUMBERS.replace("{to}", r"\s*(?:-|,|:|\.\.)\s*"), re.A
 
 
 def readings_of(text: str) -> Iterator[FilePlace]:
-    """What a place may mean as it is typed, the most literal reading first: the caller, who knows
-    the files, takes the first whose path is that of a file. These are understood:
+    """The possible meanings of a place as typed, the most literal first: the caller, who knows the
+    files, takes the first one whose path exists. Accepts:
 
-    `PATH`; `PATH:10`, as of compilers and grep also `PATH:10:5`, where 5 is a column; `PATH:10-20`
-    or `PATH:10,20`; `PATH:10-`, to the end; `PATH#L10` and `PATH#L10-L20`, as in addresses.
+    `PATH`; `PATH:10`, and `PATH:10:5` of compilers and grep, where 5 is a column; `PATH:10-20` or
+    `PATH:10,20`; `PATH:10-`, up to the end; `PATH#L10` and `PATH#L10-L20`, as in URLs.
 
-    Raises InvalidQueryError, in the end, for lines that there cannot be.
+    Raises InvalidQueryError at the end for an invalid line range.
     """
     yield FilePlace(tidy_path(text))
     for pattern in _PLACES:
@@ -110,19 +109,20 @@ def readings_of(text: str) -> Iterator[FilePlace]:
 
 
 def parse_place(text: str) -> FilePlace:
-    """The last of the readings: as much as possible is taken for lines. Raises InvalidQueryError
-    for lines that there cannot be."""
+    """The last of the readings, which takes as much of the text as possible for lines. Raises
+    InvalidQueryError for an invalid line range."""
     *_, last = readings_of(text)
     return last
 
 
 def from_root(glob: str) -> str:
-    """`./docs/**`, as a shell completes it, names what lies at the root: `/docs/**` to a glob."""
+    """Turns `./docs/**`, as a shell completes it, into the glob `/docs/**`, which matches at the
+    root."""
     return _FROM_HERE.sub(r"\1/", glob)
 
 
 def tidy_path(path: str) -> str:
-    """A relative path without `./` in front, without a slash at the end, and with single ones."""
+    """A relative path without a leading `./`, a trailing slash or double slashes."""
     parts = [part for part in path.split("/") if part not in ("", ".")]
     tidy = "/".join(parts)
     return f"/{tidy}" if path.startswith("/") else tidy or path
@@ -130,7 +130,7 @@ def tidy_path(path: str) -> str:
 
 def place_at(path: str, lines: str) -> FilePlace:
     """The lines `10`, `10-20` or `10-` of the file of exactly this path; also `10,20`, `10:20`,
-    `10..20` and `L10-L20`. Raises InvalidQueryError for lines that there cannot be."""
+    `10..20` and `L10-L20`. Raises InvalidQueryError for an invalid line range."""
     match = _SOME_LINES.fullmatch(lines.strip())
     if match is None:
         raise InvalidQueryError(

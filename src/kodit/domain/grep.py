@@ -1,4 +1,4 @@
-"""Lines that match an expression: what is asked, and what is answered."""
+"""Requests for the lines that match an expression, and their answers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from kodit.domain.search import EVERYTHING, SearchFilter
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """What a line must contain: a regular expression (RE2 syntax) or, with `is_fixed`, the text
-    itself; or one of the patterns in `more`. With `whole_words`, what is before and behind it is no
-    letter, digit or underscore (of ASCII). With `is_inverted`, the other lines are meant."""
+    """What a line must match: a regular expression (RE2 syntax) or, with `is_fixed`, a literal
+    text; or one of the patterns in `more`. With `whole_words`, the match must not touch a letter,
+    digit or underscore (ASCII). With `is_inverted`, the lines that do not match are found."""
 
     pattern: str
     is_fixed: bool = False
@@ -23,9 +23,9 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class LineShape:
-    """What is wanted of each line that matches: how many lines before and after it; of the line
-    itself `only_matching` parts, each on its own; and with `one_per_file` only the first of each
-    file."""
+    """How each matching line is returned: the number of lines before and after it; with
+    `only_matching`, each matching part as a result of its own; with `one_per_file`, only the first
+    of each file."""
 
     before: int = 0
     after: int = 0
@@ -35,8 +35,8 @@ class LineShape:
 
 @dataclass(frozen=True, slots=True)
 class GrepRequest:
-    """An expression, the files to look at, and how much of each place is wanted: `limit` is a
-    number of lines found, after the first `offset`."""
+    """An expression, the files to search, and the shape of each result. Returns at most `limit`
+    lines, after skipping the first `offset`."""
 
     expression: Expression
     filter: SearchFilter = EVERYTHING
@@ -48,8 +48,7 @@ class GrepRequest:
 @dataclass(frozen=True, slots=True)
 class FoundLine:
     """A line that matches; `line` and `column` count from 1, the column in characters. `text`,
-    `before` and `after` are cut to `LONGEST_LINE` characters, with `…` where something is left
-    out."""
+    `before` and `after` are cut to `LONGEST_LINE` characters, with `…` where text was left out."""
 
     line: int
     column: int
@@ -60,7 +59,7 @@ class FoundLine:
 
 @dataclass(frozen=True, slots=True)
 class GrepMatch:
-    """A found line with its place."""
+    """A found line with its index and path."""
 
     index_id: int
     source: str
@@ -71,9 +70,9 @@ class GrepMatch:
 
 @dataclass(frozen=True, slots=True)
 class GrepAnswer:
-    """Matches by index, path and line. `files` is how many were in the scope; the answer is
-    complete when there is no further match. `problems` are sources that could not be read, one
-    sentence each."""
+    """Matches by index, path and line. `files` is the number of files in scope; the answer is
+    complete when there is no further match. `problems` has one sentence for each source that could
+    not be read."""
 
     matches: tuple[GrepMatch, ...]
     files: int

@@ -12,8 +12,9 @@ from kodit.domain.source import FileProcessingStatus, FileStamp, Source, SourceK
 class IndexedFile:
     """A file of a working copy, as the index knows it.
 
-    `extracted_hash` and `extractor_version` say what the stored snippets were made from; None means
-    that there are none. `problem` says why the file was left out or split by lines.
+    `extracted_hash` and `extractor_version` identify the content and the extractor that the stored
+    snippets come from; None means that there are none. `problem` says why the file was left out or
+    split by lines.
     """
 
     id: int
@@ -30,10 +31,9 @@ class IndexedFile:
 class WorkingCopy:
     """Kodit's view of a source after its last scan.
 
-    `commit` is the commit that was read (git sources only); `scanned_at_ns` the file system's
-    time at the scan's begin; `skipped` counts by reason what the scan left out. Up to
-    what `history_commit` marks the authors and dates of files are known, also of a folder in a
-    work tree.
+    `commit` is the commit that was read (git sources only); `scanned_at_ns` the file system's time
+    when the scan started; `skipped` the number of files left out, by reason. The authors and dates
+    of files are known up to `history_commit`, also for a folder in a work tree.
     """
 
     commit: str | None = None
@@ -44,14 +44,13 @@ class WorkingCopy:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A source plus everything derived from it; `updated_at` is when it was last complete.
+    """A source and everything derived from it; `updated_at` is when it was last complete.
 
-    `credentials` refers to the secret that the source asks for: `env:NAME`, or a file of the data
-    directory. It is never the secret itself. What a caller over the network has added is
-    confined: its host must have public addresses alone, whenever it is asked; where the operator
-    allows others, it is only `is_remote`. `sync_every` is after
-    how many seconds a server brings it up to date by itself, 0 for never; None leaves it to the
-    server.
+    `credentials` refers to the secret for the source: `env:NAME`, or a file of the data directory.
+    It is never the secret itself. An index added over the network is confined: its host must have
+    only public addresses at every access; where the operator allows others, it is only `is_remote`.
+    `sync_every` is the number of seconds between a server's automatic refreshes, 0 for never; None
+    leaves it to the server.
     """
 
     id: int
@@ -67,8 +66,8 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class IndexSummary:
-    """How much an index holds: files read, live snippets, and by reason how many files were read
-    without their grammar (`problems`) and how many were left out for what is in them."""
+    """The size of an index: files read, live snippets, and by reason the files that were read
+    without their grammar (`problems`) and those left out because of their content."""
 
     index: Index
     files: int
@@ -90,8 +89,8 @@ class IndexSummary:
 
     @property
     def skipped(self) -> dict[str, int]:
-        """By reason, the files that are not in the index: those that the scan left out and those
-        that were left out when they were read."""
+        """By reason, the number of files that are not in the index: those that the scan left out
+        and those that were left out when they were read."""
         reasons = self.index.working_copy.skipped
         return {
             reason: reasons.get(reason, 0) + self.left_out.get(reason, 0)

@@ -1,7 +1,7 @@
-"""Of which type a receiver is, as far as annotations, constructors and imports tell.
+"""Infers the type of a receiver from annotations, constructors and imports.
 
-Types are known by their plain names. Where several are possible (`a or B()`, `dict[str, C]`), all
-of them are: whoever asks looks whether one of them has the member.
+Types are known by their plain names. If several are possible (`a or B()`, `dict[str, C]`), all of
+them are returned, and the caller checks which one has the member.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
-from kodit.domain.file_facts import MentioningFile, Said, last_of
+from kodit.domain.file_facts import MentioningFile, TypeHint, last_of
 from kodit.domain.mentions import Mention, MentionKind
 from kodit.domain.modules import Place, folder_of, is_below, is_module
 
@@ -21,14 +21,14 @@ _ITSELF = frozenset({"self", "this", "cls", "Self", "static"})
 _BASES = frozenset({"super", "super()", "base", "parent"})
 
 DEEPEST = 8
-"""Variables, calls and fields that are followed, one from another."""
+"""The maximum depth of variables, calls and fields that are followed from one another."""
 
 MOST_ANCESTORS = 32
-"""Bases, and bases of bases, that are looked at."""
+"""The maximum number of direct and indirect bases that are examined."""
 
 
 class Sight(IntEnum):
-    """What a name sees that nothing qualifies and no import explains."""
+    """Which definitions an unqualified name can refer to without an import."""
 
     FILE = 0
     FOLDER = 1
@@ -37,8 +37,8 @@ class Sight(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a language finds what a name means. `own_members`: a member of the type around needs no
-    receiver. `folders`: all files of a folder are one module."""
+    """How a language resolves names. `own_members`: a member of the current type needs no receiver.
+    `folders`: all files of a folder are one module."""
 
     sight: Sight = Sight.INDEX
     own_members: bool = True
@@ -60,13 +60,13 @@ _ANY = Rules()
 
 
 def rules_of(language: str) -> Rules:
-    """Those of the language, or those of all that have none of their own."""
+    """The rules of a language, or the default ones."""
     return _RULES.get(language, _ANY)
 
 
 class Target(NamedTuple):
-    """A definition: where it is, the scopes around it, whether the innermost is a type of which it
-    is a member, whether it is a type itself, and the name of the source."""
+    """A definition: its place, the scopes around it, whether the innermost scope is a type that it
+    is a member of, whether it is a type itself, and the name of the source."""
 
     index_id: int
     path: str
@@ -79,7 +79,7 @@ class Target(NamedTuple):
 
     @property
     def place(self) -> Place:
-        """Where it is, for whoever imports it."""
+        """Its place, as an importing file needs it."""
         return Place(self.path, self.root, rules_of(self.language).folders)
 
     @property
@@ -89,20 +89,20 @@ class Target(NamedTuple):
 
 
 class Declared(NamedTuple):
-    """A definition, and what its file says."""
+    """A definition with what its file says about names."""
 
     target: Target
     file: MentioningFile
 
 
 Declarations = Callable[[str], Sequence[Declared]]
-"""What is defined by a name."""
+"""Returns the definitions of a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What an expression stands for: an object of one of the types (or such a type itself), or a
-    module as the file at `importing` names it; nothing of both where that is not known."""
+    """What an expression evaluates to: an object of one of the types (or such a type itself), or a
+    module as the file at `importing` names it; neither if unknown."""
 
     types: frozenset[str] = frozenset()
     module: str = ""
@@ -113,7 +113,7 @@ UNKNOWN = Meaning()
 
 
 def steps_of(qualifier: str) -> list[str]:
-    """The names of a chain, those that are called with `()` behind."""
+    """The names of a chain; those that are called end with `()`."""
     if qualifier.startswith("@"):
         qualifier = f"self.{qualifier.lstrip('@')}"
     plain = qualifier.replace("!!", "").replace("[]", "")
@@ -124,19 +124,19 @@ def steps_of(qualifier: str) -> list[str]:
 
 @dataclass(slots=True)
 class Inference:
-    """Follows names through files. `declared` may be slow: what it gives is asked for once."""
+    """Resolves chains of names across files. `declared` may be slow: its results are cached."""
 
     declared: Declarations
     _lines: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     _known: dict[tuple[str, str, tuple[str, ...], int], Meaning] = field(default_factory=dict)
 
     def meaning(self, qualifier: str, around: str, line: int, file: MentioningFile) -> Meaning:
-        """Of what qualifies a name on a line, in the definition around it."""
+        """The meaning of a name's qualifier on a line, in the definition around that line."""
         steps = steps_of(qualifier)
         return self._chain(steps, around, line, file, 0) if steps else UNKNOWN
 
     def ancestors(self, name: str, file: MentioningFile) -> list[str]:
-        """A type and its bases, the nearest first."""
+        """A type and its bases, nearest first."""
         key = (name, file.path if name in file.bases else "")
         known = self._lines.get(key)
         if known is not None:
@@ -161,11 +161,11 @@ class Inference:
         )
 
     def is_declared(self, name: str) -> bool:
-        """Whether there is a type of that name."""
+        """Whether the index has a type of that name."""
         return any(one.target.is_type for one in self.declared(name))
 
     def _type_around(self, around: str, file: MentioningFile) -> str:
-        """The innermost type around what stands in a definition: functions may lie in functions."""
+        """The innermost type around a definition, since functions may be nested in functions."""
         scopes = around.split(".")
         if len(scopes) > 2:
             for scope in reversed(scopes[:-1]):
@@ -181,7 +181,7 @@ class Inference:
         key = (file.path, around, tuple(steps), line)
         known = self._known.get(key)
         if known is None:
-            self._known[key] = UNKNOWN  # what is said of itself says nothing
+            self._known[key] = UNKNOWN  # stops a definition that refers to itself
             known = self._first(steps[0], around, line, file, depth)
             for step in steps[1:]:
                 known = self._next(known, step, file, depth)
@@ -191,7 +191,7 @@ class Inference:
     def _first(
         self, step: str, around: str, line: int, file: MentioningFile, depth: int
     ) -> Meaning:
-        """Of the name that a chain begins with."""
+        """The meaning of the first name of a chain."""
         owner = self._type_around(around, file)
         if step in _ITSELF:
             return Meaning(frozenset({owner})) if owner else UNKNOWN
@@ -199,8 +199,8 @@ class Inference:
             return Meaning(frozenset(self._bases(owner, file)))
         name = step.removesuffix("()")
         is_call = name != step
-        if not is_call and (said := file.said_of(name, around, line)):
-            return self._of_said(said, file, depth)
+        if not is_call and (hints := file.hints_for_variable(name, around, line)):
+            return self._of_hints(hints, file, depth)
         rules = rules_of(file.language)
         found = self._in_sight(step, owner, file, rules, depth)
         if found == UNKNOWN and name[:1].isupper():
@@ -212,7 +212,8 @@ class Inference:
     def _in_sight(
         self, step: str, owner: str, file: MentioningFile, rules: Rules, depth: int
     ) -> Meaning:
-        """A member of the type around, what is imported, or what the file sees without that."""
+        """A member of the current type, an import, or a definition that the file sees without
+        one."""
         name = step.removesuffix("()")
         is_call = name != step
         found = UNKNOWN
@@ -256,8 +257,8 @@ class Inference:
                 types.add(target.name)
             elif not target.is_member:
                 key = f"{target.name}()" if is_call else target.name
-                said = file.said_of_field(target.owner, key)
-                types |= self._of_said(said, file, depth).types
+                hints = file.hints_for_field(target.owner, key)
+                types |= self._of_hints(hints, file, depth).types
         return Meaning(frozenset(types)) if types else UNKNOWN
 
     def _next(self, known: Meaning, step: str, file: MentioningFile, depth: int) -> Meaning:
@@ -273,7 +274,7 @@ class Inference:
                 for one in self.declared(name)
                 if one.target.is_type and one.target.owner in known.types
             }
-            return Meaning(frozenset(inner)) if inner else self._held_by(known)
+            return Meaning(frozenset(inner)) if inner else self._element_types(known)
         if known.module:
             importing = known.importing or file.path
             found = self._of_declared(
@@ -293,14 +294,14 @@ class Inference:
             return Meaning(module=joined(known.module, name), importing=known.importing)
         return UNKNOWN
 
-    def _held_by(self, known: Meaning) -> Meaning:
-        """What a container gives is what it holds: `list[C]`, `Map<K, C>`, `RefCell<C>`. The types
-        of the index stand for it, if there are others beside."""
+    def _element_types(self, known: Meaning) -> Meaning:
+        """Resolves a container to its elements: `list[C]`, `Map<K, C>`, `RefCell<C>`. These are the
+        types that the index has, if there are others beside them."""
         held = frozenset(filter(self.is_declared, known.types))
         return Meaning(held) if held and held != known.types else UNKNOWN
 
     def _field(self, owner: str, step: str, file: MentioningFile, depth: int) -> Meaning:
-        """What a field of a type is, or what its function returns."""
+        """The type of a type's field, or of its function's result."""
         name = step.removesuffix("()")
         # A function may be a property, and a field may hold a function.
         keys = (step, name) if name != step else (step, f"{name}()")
@@ -309,31 +310,31 @@ class Inference:
             places += [known.file for known in self.declared(name) if known.target.owner == one]
             for key in keys:
                 for place in places:
-                    said = place.said_of_field(one, key)
-                    if said and (found := self._of_said(said, place, depth)).types:
+                    hints = place.hints_for_field(one, key)
+                    if hints and (found := self._of_hints(hints, place, depth)).types:
                         return found
         return UNKNOWN
 
-    def _of_said(self, some: Iterable[Said], file: MentioningFile, depth: int) -> Meaning:
-        """All types that several mentions say, or the first module."""
+    def _of_hints(self, some: Iterable[TypeHint], file: MentioningFile, depth: int) -> Meaning:
+        """All types that several hints name, or else the first module."""
         types: set[str] = set()
         module: Meaning | None = None
-        for said in some:
-            mention = said.mention
+        for hint in some:
+            mention = hint.mention
             if mention.kind is MentionKind.TYPE:
                 types.add(file.real_name(mention.name))
                 continue
             step = f"{mention.name}()" if mention.kind is MentionKind.CALL else mention.name
             steps = [*steps_of(mention.qualifier), step]
             line = mention.line - (steps[0] == mention.alias.lstrip("$"))
-            found = self._chain(steps, said.around, line, file, depth + 1)
+            found = self._chain(steps, hint.around, line, file, depth + 1)
             types |= found.types
             module = module or (found if found.module else None)
         return Meaning(frozenset(types)) if types else module or UNKNOWN
 
 
 def _sees(file: MentioningFile, target: Target, rules: Rules) -> bool:
-    """Whether a file sees a definition that nothing qualifies and no import names."""
+    """Whether a file can refer to a definition without a qualifier or an import."""
     if target.path == file.path or rules.sight is Sight.INDEX:
         return True
     if rules.sight is Sight.FOLDER and folder_of(target.path) == folder_of(file.path):
@@ -342,14 +343,14 @@ def _sees(file: MentioningFile, target: Target, rules: Rules) -> bool:
 
 
 def module_text(imported: Mention) -> str:
-    """The module that an import stands for, where what it imports is none but a module."""
+    """The module that an import refers to if the imported name is a module itself."""
     if imported.name in ("*", ""):
         return imported.qualifier
     return joined(imported.qualifier, imported.name)
 
 
 def joined(module: str, name: str) -> str:
-    """The name of what lies in a module, in the way in which the module is written."""
+    """The qualified name of a module's member, with the separator that the module's name uses."""
     if not module or module.endswith("."):
         return f"{module}{name}"
     for separator in ("/", "::", "\\"):

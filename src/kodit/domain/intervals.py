@@ -1,4 +1,4 @@
-"""How often a server brings an index up to date by itself, as people write and read it."""
+"""Parses and formats the interval at which a server refreshes an index."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from kodit.domain.errors import UserError
 
 SyncEvery = int | Literal["default"]
-"""Seconds, 0 for never, or what the server does with indexes that have no interval of their own."""
+"""Seconds, 0 for never, or `default`: the server's own interval."""
 
 SHORTEST_SYNC_EVERY = 60
 LONGEST_SYNC_EVERY = 366 * 86_400
@@ -20,7 +20,7 @@ _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
 def parse_sync_every(text: str) -> SyncEvery:
-    """`10m`, `1h30m`, `2d`, `600` (seconds), `never` or `default`. Raises UserError."""
+    """Parses `10m`, `1h30m`, `2d`, `600` (seconds), `never` or `default`. Raises UserError."""
     plain = text.strip().lower()
     if plain == "default":
         return "default"
@@ -41,7 +41,7 @@ def parse_sync_every(text: str) -> SyncEvery:
 
 
 def check_sync_every(seconds: int) -> int:
-    """The same number. Raises UserError for one that is too short or too long."""
+    """Returns the number unchanged. Raises UserError if it is too small or too large."""
     if seconds and not SHORTEST_SYNC_EVERY <= seconds <= LONGEST_SYNC_EVERY:
         raise UserError(
             f"the interval of an index must be {SHORTEST_SYNC_EVERY} to {LONGEST_SYNC_EVERY} "
@@ -53,7 +53,7 @@ def check_sync_every(seconds: int) -> int:
 
 
 def in_words(seconds: int) -> str:
-    """`every 10 minutes`, `every hour`, `every 90 seconds`, `never`."""
+    """`every 10 minutes`, `every hour`, `every 90 seconds` or `never`."""
     if seconds == 0:
         return "never"
     unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)

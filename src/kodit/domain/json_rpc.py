@@ -1,6 +1,6 @@
-"""What a message of JSON-RPC 2.0 must be, as the Model Context Protocol has it: its parameters are
-an object, and the identifier of a request is a string or an integer. Imports next to nothing: the
-front answers its first request within a moment."""
+"""Validates JSON-RPC 2.0 messages as the Model Context Protocol restricts them: parameters are an
+object, and a request's identifier is a string or an integer. Imports next to nothing, because the
+front must answer its first request at once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ INVALID_REQUEST = -32600
 
 
 def parse(data: bytes) -> object:
-    """The value that JSON in UTF-8 stands for. Raises ValueError for all else, and for what is
-    nested too deeply."""
+    """Parses JSON in UTF-8. Raises ValueError for anything else and for values nested too
+    deeply."""
     try:
         return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse)
     except RecursionError:
@@ -20,8 +20,8 @@ def parse(data: bytes) -> object:
 
 
 def why_invalid(message: object) -> str | None:  # noqa: PLR0911 - one for each rule
-    """Why a value is not a message, in one sentence; None for one that is: a request, a
-    notification or a response."""
+    """Why a value is not a message, in one sentence; None for a valid request, notification or
+    response."""
     if isinstance(message, list):
         return "the message must be one JSON object, not a list; send each message by itself"
     if not isinstance(message, dict):
@@ -41,13 +41,13 @@ def why_invalid(message: object) -> str | None:  # noqa: PLR0911 - one for each 
 
 
 def id_of(message: object) -> str | int | None:
-    """The identifier by which a message can be answered; None where it has none that is valid."""
+    """The identifier to answer a message with; None if it has no valid one."""
     value = message.get("id") if isinstance(message, dict) else None
     return value if isinstance(value, (str, int)) and not isinstance(value, bool) else None
 
 
 def error(request_id: str | int | None, code: int, sentence: str) -> dict[str, object]:
-    """The response to a message that failed."""
+    """The error response to a request."""
     return {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": sentence}}
 
 

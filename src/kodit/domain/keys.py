@@ -1,4 +1,5 @@
-"""Keys of callers over the network. Of a key only a digest is kept: it is shown once, when made."""
+"""Keys of callers over the network. A key is shown once, when it is made; only its digest is
+stored."""
 
 from __future__ import annotations
 
@@ -23,15 +24,15 @@ class KeyScope(StrEnum):
     """What the holder of a key may do."""
 
     READ = "read"
-    """Ask, and change nothing."""
+    """Read everything, change nothing."""
     WRITE = "write"
     """Everything that a caller over the network may do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key as it is stored. `digest` is SHA-256 over the salt and the key, both in hexadecimal:
-    a key is 256 random bits, which nobody finds by trying."""
+    """A key as it is stored. `digest` is SHA-256 over the salt and the key, both in hexadecimal;
+    one round is enough, since a key is 256 random bits and cannot be guessed."""
 
     name: str
     scope: KeyScope
@@ -41,8 +42,7 @@ class Key:
 
     @classmethod
     def make(cls, name: str, scope: KeyScope, created_at: datetime) -> tuple[Key, str]:
-        """A new key, and the secret that its holder sends. Raises UserError for a name that cannot
-        be one."""
+        """A new key, and the secret that its holder sends. Raises UserError for an invalid name."""
         if _NAME.fullmatch(name) is None:
             raise UserError(
                 f"{name!r} is not a valid key name; use at most 64 letters, digits and . _ @ -"
@@ -52,12 +52,12 @@ class Key:
         return cls(name, scope, salt, _digest(salt, secret), created_at), secret
 
     def matches(self, secret: str) -> bool:
-        """Whether this is the key; takes the same time for every secret of one length."""
+        """Whether the secret is this key; takes the same time for every secret of one length."""
         return hmac.compare_digest(_digest(self.salt, secret), self.digest)
 
 
 def find_key(keys: Iterable[Key], secret: str) -> Key | None:
-    """The key that the secret is. All are compared, so that the time does not tell which."""
+    """The key that the secret belongs to. Compares all keys, so that the time reveals nothing."""
     found = None
     for key in keys:
         if key.matches(secret):

@@ -1,10 +1,10 @@
-"""The log that a keyword index follows, and how far it has followed it.
+"""The log of changes that a keyword index follows, and its position in that log.
 
-Numbers alone do not tell where an engine stands: a database that was restored from an older copy,
-or that lost its last transactions with the machine, gives out the same numbers again. So each
-index has a `generation`, a random name that its log was started with, and each change a random
-`token`. What an engine holds fits the database if, and only if, its position is the last one that
-was acknowledged, or is that of a change that still waits to be.
+Sequence numbers alone do not identify a position: a database that was restored from a backup, or
+that lost its last transactions in a crash, assigns the same numbers again. So each index has a
+`generation`, a random name given when its log was started, and each change a random `token`. A
+keyword index matches the database if, and only if, its position is the last acknowledged change or
+one that still waits to be acknowledged.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class KeywordOperation(StrEnum):
 
 
 class KeywordPosition(NamedTuple):
-    """How far an index was followed: the last change, and the generation of the log it was in."""
+    """How far an index was followed: the last change, and the generation of its log."""
 
     generation: str
     seq: int
@@ -34,7 +34,7 @@ class KeywordPosition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeywordChange:
-    """An entry of the log; within a generation `seq` only grows. `snippet` is there for additions
+    """An entry of the log; `seq` only grows within a generation. `snippet` is set for additions
     that still hold."""
 
     seq: int
@@ -46,8 +46,8 @@ class KeywordChange:
 
 @dataclass(frozen=True, slots=True)
 class KeywordLog:
-    """The oldest changes of an index that are not acknowledged. `follows` is the last change that
-    was; None where the log was started from nothing."""
+    """The oldest unacknowledged changes of an index. `follows` is the last acknowledged change;
+    None if the log was started from nothing."""
 
     generation: str
     follows: KeywordPosition | None
@@ -69,12 +69,12 @@ class KeywordBatch:
 
     @property
     def reached(self) -> KeywordPosition:
-        """Where an engine stands that has applied the batch."""
+        """The position of an engine that has applied the batch."""
         return KeywordPosition(self.generation, self.seq, self.tokens[self.seq])
 
     def continues(self, position: KeywordPosition | None) -> bool:
-        """Whether an engine at this position may apply the batch: it stands before the first
-        change, or at one of them, since a batch may be applied twice."""
+        """Whether an engine at this position may apply the batch: it is just before the first
+        change, or at one of the changes, since a batch may be applied twice."""
         if position is None or position.generation != self.generation:
             return self.follows is None
         return position == self.follows or self.tokens.get(position.seq) == position.token

@@ -1,4 +1,4 @@
-"""What people call the languages that Kodit knows."""
+"""Other names of the languages that Kodit knows."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ _OTHER_NAMES = """
     fish        fish-shell
     xml         xsd xslt plist
 """
-"""A language in each line, and what else it is called: by its files' extensions, by editors, and in
-fenced blocks of Markdown."""
+"""One language per line, followed by its other names: file extensions, names in editors, and names
+in fenced blocks of Markdown."""
 
 LANGUAGE_OF: Mapping[str, str] = MappingProxyType(
     {
@@ -89,8 +89,8 @@ LANGUAGE_OF: Mapping[str, str] = MappingProxyType(
 
 
 def language_named(text: str) -> str:
-    """The language that a name, an extension or a usual abbreviation stands for, in any case, with
-    or without a dot in front; another name in lower case, as it is."""
+    """The language that a name, an extension or a common abbreviation stands for, in any case, with
+    or without a leading dot; any other name in lower case."""
     name = text.strip().lower()
     bare = name.removeprefix(".")
     return LANGUAGE_OF.get(bare, bare)

@@ -1,4 +1,4 @@
-"""What of a source is not in its index, and why; and all that is known of one file."""
+"""Which files of a source are not in its index, and why; and what the index knows of one file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kodit.domain.source import FileProcessingStatus
 
 
 class Presence(StrEnum):
-    """What there is at a path of a source."""
+    """What exists at a path of a source."""
 
     GONE = "gone"
     FILE = "file"
@@ -22,12 +22,12 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file, or a folder with all that is in it, that is not read.
+    """A file, or a folder with all of its contents, that is not read.
 
-    `path` is relative to the source, a folder's with a slash at its end; that of the source itself
-    is `./`. `reason` is a word or two ("ignored", "binary"); `rule` says what decides, and where
-    that stands (`.gitignore:12: build/`). `files` is how many files that are; where not
-    `is_counted`, there are more, which were not counted.
+    `path` is relative to the source, for a folder with a slash at its end; the source itself is
+    `./`. `reason` is a word or two ("ignored", "binary"); `rule` names the rule and where it is
+    defined (`.gitignore:12: build/`). `files` is the number of files left out; unless `is_counted`,
+    there are more.
     """
 
     path: str
@@ -39,7 +39,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class UnreadFile:
-    """A file that is known, and was left out for its content."""
+    """A known file that was left out because of its content."""
 
     path: str
     reason: str
@@ -48,8 +48,8 @@ class UnreadFile:
 
 @dataclass(frozen=True, slots=True)
 class LeftOutRequest:
-    """Which files of a source are meant: `within` a folder of it ("" for all), that match one of
-    the globs, if any are given; or with `only_path` one file or folder."""
+    """Which files of a source to report: those `within` a folder ("" for all) that match one of the
+    globs, if any are given; or with `only_path` one file or folder."""
 
     within: tuple[str, ...] = ()
     globs: tuple[str, ...] = ()
@@ -58,8 +58,8 @@ class LeftOutRequest:
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What the database has of a file. `problem` says why it was split by lines or left out; author
-    and moments are empty where no history has the file, or was asked yet."""
+    """What the database holds about a file. `problem` says why it was split by lines or left out;
+    author and times are empty if the history was not read yet or does not have the file."""
 
     id: int
     path: str
@@ -76,7 +76,7 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class SnippetFacts:
-    """A live snippet of a file. `stages` says of each stage by its name whether the snippet has
+    """A live snippet of a file. `stages` maps the name of each stage to whether the snippet has
     passed it."""
 
     start_line: int
@@ -89,8 +89,8 @@ class SnippetFacts:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a file is in an index or not: it is `left_out`, or there are `facts` of it, or both for a
-    moment; without either it is one that the next run takes in, or a folder."""
+    """Why a file is in an index or not: `left_out`, or `facts` about it, or for a moment both; with
+    neither, it is a folder or a file that the next run takes in."""
 
     index: Index
     path: str
@@ -101,7 +101,7 @@ class Explanation:
 
     @property
     def state(self) -> str:
-        """In a word, as `ExplanationView` has it."""
+        """One word, as in `ExplanationView`."""
         if self.left_out is not None:
             return "left_out"
         if self.facts is None:
@@ -112,22 +112,23 @@ class Explanation:
 
 
 class LeftOutReader(Protocol):
-    """Looks at sources for what is left out of their indexes."""
+    """Finds the files of sources that are left out of their indexes."""
 
     async def find(
         self, index: Index, request: LeftOutRequest, unread: Sequence[UnreadFile]
     ) -> tuple[list[LeftOut], Presence]:
-        """What of a source is left out, by path: by its rules, of a folder as it is now and of a
-        git source at the indexed commit, and what of the `unread` is meant. Also what there is at
-        the only path that is asked for. Raises SourceError and TransientError."""
+        """The files and folders of a source that are left out, by path: those that its rules leave
+        out (of a folder as it is now, of a git source at the indexed commit) and those of `unread`
+        that match the request. Also what exists at the request's `only_path`. Raises SourceError
+        and TransientError."""
         ...
 
 
 class FileFactsReader(Protocol):
-    """What the database has of files. Synchronous: each call is one transaction."""
+    """What the database holds about files. Synchronous: each call is one transaction."""
 
     def unread(self, index_id: int) -> list[UnreadFile]:
-        """The files of an index that were left out for their content, by path."""
+        """The files of an index that were left out because of their content, by path."""
         ...
 
     def facts(self, index_id: int, path: str) -> tuple[FileFacts, tuple[SnippetFacts, ...]] | None:

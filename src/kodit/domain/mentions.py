@@ -1,7 +1,7 @@
-"""Where a file uses names, as its grammar sees it: without a word on what they mean.
+"""Where a file uses names, as its grammar sees it, without resolving them.
 
-What a name means is a question to the whole index, and is answered when it is asked. So mentions
-are stored with the snippet on whose lines they stand, and live and die with it.
+Which definition a name refers to depends on the whole index, and is resolved at query time. So a
+mention is stored with the snippet that contains its line, and is replaced with it.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ _KINDS = {letter: kind for kind, letter in _LETTERS.items()}
 
 
 class Mention(NamedTuple):
-    """A name on a line of its file, from 1.
+    """A name on a line of its file, counted from 1.
 
-    `qualifier` is what stands before the name (`self.pool` in `self.pool.get()`), of an import the
-    module it comes from; `?` stands for an expression that is no chain of names. `alias` is the
-    name by which the file goes on: that of an import (`as`), of the variable, parameter or field
-    that has the type, or to which a call's result is assigned. Both are empty where there is none.
+    `qualifier` is the text before the name (`self.pool` in `self.pool.get()`), for an import the
+    module; `?` stands for an expression that is not a chain of names. `alias` is the name that the
+    file binds: of an import (`as`), of the variable, parameter or field that has the type, or of
+    the variable that a call's result is assigned to. Both may be empty.
     """
 
     kind: MentionKind
@@ -56,8 +56,8 @@ class Mention(NamedTuple):
 
 
 def mention_row(kind: MentionKind, line: int, name: str, qualifier: str, alias: str) -> str:
-    """A mention as a line of text; its own line counts from the first of its snippet, from 0. Tens
-    of thousands travel between processes, and rest in a column."""
+    """A mention as a line of text, its own line number relative to the snippet's first line, from
+    0. Text, because tens of thousands travel between processes and are stored in a column."""
     if alias:
         return f"{_LETTERS[kind]}{line}\t{name}\t{qualifier}\t{alias}"
     return (
@@ -68,7 +68,7 @@ def mention_row(kind: MentionKind, line: int, name: str, qualifier: str, alias: 
 
 
 def encode_mentions(mentions: Iterable[Mention], first_line: int) -> str:
-    """Mentions as one text, their lines counted from `first_line`."""
+    """Mentions as one text, with line numbers relative to `first_line`."""
     return "\n".join(
         mention_row(kind, line - first_line, name, qualifier, alias)
         for kind, name, line, qualifier, alias in mentions
@@ -76,7 +76,7 @@ def encode_mentions(mentions: Iterable[Mention], first_line: int) -> str:
 
 
 def decode_mentions(text: str, first_line: int) -> Iterator[Mention]:
-    """What `mention_row` wrote, a row on each line."""
+    """Decodes the rows that `mention_row` wrote, one per line."""
     for row in text.split("\n") if text else ():
         place, name, *rest = row.split(_SEPARATOR)
         yield Mention(_KINDS[place[0]], name, first_line + int(place[1:]), *rest)
@@ -94,7 +94,7 @@ def _named(names: tuple[str, ...]) -> re.Pattern[str]:
 
 
 class MentioningSnippet(NamedTuple):
-    """What a stored snippet mentions, and what it defines: `symbol` in `scope`, and others."""
+    """The mentions of a stored snippet and what it defines: `symbol` in `scope`, and others."""
 
     id: int
     file_id: int
@@ -116,23 +116,23 @@ class MentioningSnippet(NamedTuple):
 
     @property
     def origins(self) -> Iterator[Mention]:
-        """The mentions that tell where names come from: imports and bases."""
+        """The mentions that say where names come from: imports and bases."""
         rows = "\n".join(_OF_ORIGINS.findall(self.encoded))
         return decode_mentions(rows, self.start_line)
 
     @property
-    def sayings(self) -> list[tuple[str, str, str, str]]:
-        """The other mentions with an alias, as they are written; see `heard`."""
+    def hint_rows(self) -> list[tuple[str, str, str, str]]:
+        """The undecoded rows of the other mentions that have an alias; see `decode_hint`."""
         return _WITH_ALIAS.findall(self.encoded)
 
-    def heard(self, saying: tuple[str, str, str, str]) -> Mention:
-        """A saying as a mention."""
-        place, name, qualifier, alias = saying
+    def decode_hint(self, row: tuple[str, str, str, str]) -> Mention:
+        """Decodes one of these rows."""
+        place, name, qualifier, alias = row
         line = self.start_line + int(place[1:])
         return Mention(_KINDS[place[0]], name, line, qualifier, alias)
 
     def around(self, line: int) -> str:
-        """The qualified name of the innermost definition on a line, "" at the top of a file."""
+        """The qualified name of the innermost definition around a line, "" at the top of a file."""
         inner = min(
             (one for one in self.also_defines if one.start_line <= line <= one.end_line),
             key=lambda one: one.end_line - one.start_line,

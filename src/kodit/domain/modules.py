@@ -1,4 +1,4 @@
-"""What the name of a module means: which file or folder, as an importing file names it."""
+"""Resolves the name of a module to a file or folder, as an importing file names it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import NamedTuple
 
 _PARTS = re.compile(r"[./\\:@\"'`]+")
 _ENTRANCES = frozenset({"__init__", "index", "mod", "lib", "main", "init"})
-"""Files that are named by their folder."""
+"""File names of modules that are imported by the name of their folder."""
 
 _ROOTS = frozenset({"src", "lib", "crate", "main", "java", "kotlin", "scala", "test", "tests"})
-"""Folders that no module is named after."""
+"""Folders that are not part of a module's name."""
 
 _SCRIPT = re.compile(r"\.[cm]?[jt]sx?$")
 _GO_VERSION = re.compile(r"/v\d+$|\.v\d+$")
 
 
 def split_module(text: str) -> list[str]:
-    """The parts of the name of a module, in whichever way they are separated."""
+    """The parts of a module's name, whatever separates them."""
     return [part for part in _PARTS.split(text) if part]
 
 
@@ -34,24 +34,24 @@ class Place(NamedTuple):
 
 @lru_cache(maxsize=8192)
 def is_module(module: str, place: Place, importing: str) -> bool:
-    """Whether a module, as the file at `importing` names it, is the file at `place` or, where that
-    is a module, its folder."""
+    """Whether a module, as the file at `importing` names it, is the file at `place` or, where
+    folders are modules, its folder."""
     found = [module_of(place.path)]
     if place.is_of_folder:
         folder = folder_of(place.path)
         found = [_trimmed(split_module(folder)) if folder else [place.root], *found]
     return any(
         wanted == one if is_exact else bool(one) and ends_alike(wanted, one)
-        for wanted, is_exact in _meant(module, importing)
+        for wanted, is_exact in _parse_module(module, importing)
         for one in found
     )
 
 
 @lru_cache(maxsize=8192)
 def is_below(module: str, place: Place, importing: str) -> bool:
-    """Whether the file at `place` lies somewhere below the folder that a module names."""
+    """Whether the file at `place` lies anywhere below the folder that a module names."""
     parts = module_of(place.path)
-    for wanted, is_exact in _meant(module, importing):
+    for wanted, is_exact in _parse_module(module, importing):
         if is_exact:
             if parts[: len(wanted)] == wanted:
                 return True
@@ -66,7 +66,7 @@ def is_below(module: str, place: Place, importing: str) -> bool:
     return False
 
 
-def _meant(module: str, importing: str) -> list[tuple[list[str], bool]]:
+def _parse_module(module: str, importing: str) -> list[tuple[list[str], bool]]:
     """The parts of a module's name, and whether they count from the top of the source."""
     if module.startswith("."):
         here = folder_of(importing).split("/") if "/" in importing else []
@@ -90,12 +90,13 @@ def _module_parts(path: str) -> tuple[str, ...]:
 
 
 def module_of(path: str) -> list[str]:
-    """The parts of the name that the file at `path` has as a module."""
+    """The parts of the module name of the file at `path`."""
     return list(_module_parts(path))
 
 
 def _trimmed(parts: list[str]) -> list[str]:
-    """Without the roots that no module is named after, and the file that is named by its folder."""
+    """Without folders that are not part of module names, and without a file name that stands for
+    its folder."""
     start = 0
     while start < len(parts) and parts[start] in _ROOTS:
         start += 1

@@ -1,5 +1,5 @@
-"""What a typed name means among the sources that are indexed, by its text alone: the one rule for
-every face. The caller has already found out what a path is on the disk."""
+"""Resolves a typed name among the indexed sources, by its text alone: the one rule for every face.
+The caller has already looked up paths on the disk."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _REF = re.compile(r"(?<=[^/])@")
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*|[^@/:\s]+@[^/:]+:")
 
 
-class Meant(NamedTuple):
-    """Which of the sources a name means, by its position, and which part of it: the relative path
-    of a folder or a file, empty for the whole."""
+class NameMatch(NamedTuple):
+    """The position of the source that a name means, and the part of it: the relative path of a
+    folder or a file, empty for the whole source."""
 
     position: int
     part: str = ""
 
 
 def split_ref(path: str) -> tuple[str, str | None]:
-    """Cut at the first `@` that ends a path's component: paths like `/@scope/name` keep theirs,
-    and refs like `pkg@1.0` may hold more."""
+    """Splits at the first `@` that ends a path component: paths like `/@scope/name` keep theirs,
+    and refs like `pkg@1.0` may contain more."""
     match = _REF.search(path)
     if match is None:
         return path, None
@@ -42,7 +42,7 @@ def split_ref(path: str) -> tuple[str, str | None]:
 
 
 def source_of(text: str) -> Source:
-    """A source from the text that is shown of it."""
+    """Parses a source from its displayed text."""
     if text.startswith("/"):
         return Source(SourceKind.FOLDER, text)
     start = _AUTHORITY.match(text)
@@ -51,17 +51,17 @@ def source_of(text: str) -> Source:
     return Source(SourceKind.GIT, f"{before}{path}", ref)
 
 
-def meant_by(name: str, sources: Sequence[Source]) -> list[Meant]:
-    """What a name means among the sources, by the first of these rules that says anything:
+def match_name(name: str, sources: Sequence[Source]) -> list[NameMatch]:
+    """The sources that a name means, by the first of these rules that matches:
 
-    1. A source as it is shown.
-    2. An absolute path: of the nearest folder that holds it, that part.
-    3. A repository by its address, in whichever way that is written, `owner/name` on GitHub
-       included; of the page of a folder or file, that part of its branch.
+    1. A source as it is displayed.
+    2. An absolute path: a part of the nearest folder that holds it.
+    3. A repository by its address in any form, `owner/name` on GitHub included; for the page of a
+       folder or file, that part of its branch.
     4. The last part of a source, or several of them, with or without a ref: `flask`,
-       `pallets/flask`, `flask@2.0`. Several may be meant, and then all of them come back.
+       `pallets/flask`, `flask@2.0`. If several sources match, all of them are returned.
     """
-    whole = [Meant(at) for at, source in enumerate(sources) if str(source) == name]
+    whole = [NameMatch(at) for at, source in enumerate(sources) if str(source) == name]
     if whole:
         return whole
     if name.startswith("/"):
@@ -74,10 +74,10 @@ def meant_by(name: str, sources: Sequence[Source]) -> list[Meant]:
     return list(_by_last_parts(name, sources))
 
 
-def holding(path: str, sources: Sequence[Source]) -> Meant | None:
-    """The nearest folder among the sources that holds a path, or is it; None where none does."""
+def holding(path: str, sources: Sequence[Source]) -> NameMatch | None:
+    """The nearest folder among the sources that is or holds a path; None if there is none."""
     place = PurePosixPath(normpath(path))
-    best: Meant | None = None
+    best: NameMatch | None = None
     longest = -1
     for at, source in enumerate(sources):
         if source.kind is not SourceKind.FOLDER or not place.is_relative_to(source.location):
@@ -85,7 +85,7 @@ def holding(path: str, sources: Sequence[Source]) -> Meant | None:
         parts = len(PurePosixPath(source.location).parts)
         if parts > longest:
             relative = place.relative_to(source.location).as_posix()
-            best, longest = Meant(at, "" if relative == "." else relative), parts
+            best, longest = NameMatch(at, "" if relative == "." else relative), parts
     return best
 
 
@@ -99,25 +99,24 @@ def _addresses(name: str) -> Iterator[Address]:
             yield Address(source.location, source.ref)
 
 
-def _of_address(address: Address, sources: Sequence[Source]) -> Iterator[Meant]:
-    """The repository at that ref; the branch that a remote gives if none is named may go by its
-    name as well."""
+def _of_address(address: Address, sources: Sequence[Source]) -> Iterator[NameMatch]:
+    """The repository at that ref; a default branch also matches a source without a ref."""
     at_refs = {
         source.ref: position
         for position, source in enumerate(sources)
         if source.kind is SourceKind.GIT and same_repository(source.location, address.url)
     }
     if address.ref in at_refs:
-        yield Meant(at_refs[address.ref], address.path)
+        yield NameMatch(at_refs[address.ref], address.path)
     elif address.ref in DEFAULT_BRANCHES and None in at_refs:
-        yield Meant(at_refs[None], address.path)
+        yield NameMatch(at_refs[None], address.path)
 
 
-def _by_last_parts(name: str, sources: Sequence[Source]) -> Iterator[Meant]:
+def _by_last_parts(name: str, sources: Sequence[Source]) -> Iterator[NameMatch]:
     if "://" in name or name.startswith((".", "~")) or not name.strip("/"):
         return
     base, ref = split_ref(name)
     found = [at for at, source in enumerate(sources) if ends_with(source.location, base)]
     at_ref = [at for at in found if sources[at].ref == ref]
-    # Without a ref, the only index there is of a repository is meant, whatever its ref.
-    yield from map(Meant, at_ref or ([] if ref is not None else found))
+    # Without a ref, a repository's only index is meant, whatever its ref.
+    yield from map(NameMatch, at_ref or ([] if ref is not None else found))

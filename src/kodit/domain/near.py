@@ -1,4 +1,4 @@
-"""Names that were probably meant by one that does not exist."""
+"""Suggests existing names for one that does not exist."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from heapq import nlargest
 
 LONGEST_NAME = 100
-"""Characters of a wrong name that are compared with the right ones."""
+"""Characters of a wrong name that are compared."""
 LEAST_RATIO = 0.6
 LEAST_OF_BEST = 0.8
-"""How like the wrong name others must be, as a share of how like it the best one is: beside a name
-with one letter less, those that only begin alike are no help."""
+"""The similarity that further names need, as a share of the best one's: beside a name with one
+letter less, names that merely start alike are no help."""
 MOST_COMPARED = 200
-"""Names that are compared exactly, those that share most pairs of letters with the wrong one: to
-compare a whole index exactly would take seconds."""
+"""How many names are compared exactly, those that share most letter pairs with the wrong one:
+comparing a whole index exactly would take seconds."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
@@ -23,7 +23,7 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 
 def near_names(name: str, names: Iterable[str], limit: int) -> list[str]:
-    """The names that are most like one, best first; letters count alike in either case."""
+    """The most similar names, best first, ignoring case."""
     from difflib import SequenceMatcher  # noqa: PLC0415 - only where something is wrong
 
     wrong = name[:LONGEST_NAME].lower()
@@ -48,7 +48,7 @@ def near_names(name: str, names: Iterable[str], limit: int) -> list[str]:
 
 
 def did_you_mean(names: Iterable[str]) -> str:
-    """` Did you mean 'a', 'b' or 'c'?`, with a space in front; empty without names."""
+    """` Did you mean 'a', 'b' or 'c'?`, with a leading space; empty without names."""
     *others, last = [repr(name) for name in names] or [""]
     if not last:
         return ""
@@ -57,7 +57,7 @@ def did_you_mean(names: Iterable[str]) -> str:
 
 
 def _pairs(text: str) -> set[str]:
-    """Its pairs of letters, and its first letter, which is seldom mistaken."""
+    """Its pairs of letters, and its first letter, which is seldom mistyped."""
     pairs = {text[start : start + 2] for start in range(len(text) - 1)}
     pairs.add(text[:1])
     return pairs

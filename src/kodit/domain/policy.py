@@ -1,9 +1,9 @@
 """What a caller may name: folders, addresses and references to secrets.
 
-Who calls from this machine as the same user may name all that this user may. Who calls over the
-network may not: to that caller this machine's files, its private network and its secrets are closed
-but for what the operator has opened. Nothing here looks at a disk or a network; what that tells (a
-folder with its symbolic links followed, the addresses of a host) is handed in.
+A caller on this machine, as the same user, may name everything that this user may. A caller over
+the network may not: this machine's files, its private network and its secrets are closed to that
+caller unless the operator has opened them. Nothing here reads a disk or a network; the facts needed
+from there (a folder with its symbolic links resolved, the addresses of a host) are passed in.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(//|:)")
 SCP_LIKE = re.compile(
     r"(?P<user>[^@/:\s]+)@(?P<host>\[[0-9A-Fa-f:.]+\]|[^@/:\s\[]+):(?P<path>[^:].*)"
 )
-"""`user@host:path`, as ssh and scp have it."""
+"""`user@host:path`, as ssh and scp accept it."""
 _LIKE_A_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _NUMBER = re.compile(
     r"0[xX](?P<hexadecimal>[0-9a-fA-F]+)|(?P<octal>0[0-7]*)|(?P<decimal>[1-9][0-9]*)"
 )
 _SPECIAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
 _EMBEDDING = (
-    # Of IPv6: what holds the address of an IPv4 host in its last bits.
+    # IPv6 prefixes that carry the address of an IPv4 host in their last bits.
     ipaddress.IPv6Network("::/96"),
     ipaddress.IPv6Network("::ffff:0:0/96"),
     ipaddress.IPv6Network("::ffff:0:0:0/96"),
@@ -42,9 +42,9 @@ _EMBEDDING = (
 )
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _SPECIAL = tuple(
-    # The special-purpose registries of IANA (RFC 6890), in full, as each version of Python knows
-    # other parts of them. What is reachable from everywhere is in here as well: such an address may
-    # be answered by the network that one is in, and none is that of a git server.
+    # The special-purpose registries of IANA (RFC 6890), in full, because Python's own list differs
+    # between versions. Globally reachable ranges are included: such an address may be answered by
+    # the local network, and no git server has one.
     map(
         ipaddress.ip_network,
         (
@@ -60,15 +60,16 @@ _SPECIAL = tuple(
 
 @dataclass(frozen=True, slots=True)
 class AllowedCredentials:
-    """A reference that callers over the network may use, for one host (with its port, if that is
-    named) or, where it is None, for any that they name."""
+    """A reference that callers over the network may use, for one host (with its port, if given) or,
+    if `host` is None, for any host."""
 
     reference: str
     host: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """`env:NAME`, `NAME`, each with or without `@HOST` or `@HOST:PORT`; None for all else."""
+        """Parses `env:NAME` or `NAME`, each with or without `@HOST` or `@HOST:PORT`; None for
+        anything else."""
         name, at, host = text.partition("@")
         reference = name if name.startswith("env:") else f"env:{name}"
         if _REFERENCE.fullmatch(reference) is None or (at and not host):
@@ -79,7 +80,7 @@ class AllowedCredentials:
 @dataclass(frozen=True, slots=True)
 class CallerPolicy:
     """What one kind of caller may name. `allowed_roots` are absolute, with every symbolic link
-    followed."""
+    resolved."""
 
     is_free: bool = False
     allowed_roots: tuple[PurePath, ...] = ()
@@ -87,12 +88,9 @@ class CallerPolicy:
     allowed_credentials: tuple[AllowedCredentials, ...] = ()
 
     def check_typed(self, text: str) -> None:
-        """Refuse a source as it was typed, before anything is looked for on the disk: whether a
-        path exists is nothing that a caller over the network may find out. A path must be
-        absolute, since the server's current folder is none of the caller's.
-
-        Raises RefusedByPolicyError.
-        """
+        """Refuse a source as it was typed, before the disk is read: a caller over the network may
+        not find out whether a path exists. A path must be absolute, since the server's current
+        folder is not the caller's. Raises RefusedByPolicyError."""
         if self.is_free:
             return
         scheme = _SCHEME.match(text)
@@ -103,8 +101,8 @@ class CallerPolicy:
             self.check_folder(posixpath.normpath(text), text)
 
     def check_source(self, source: Source) -> None:
-        """Refuse a source by its location alone: of a folder, with every symbolic link followed;
-        of a git URL, its host as far as that needs no look-up. Raises RefusedByPolicyError."""
+        """Refuse a source by its location: a folder with every symbolic link resolved, or a git URL
+        by its host, as far as that needs no look-up. Raises RefusedByPolicyError."""
         if self.is_free:
             return
         if source.kind is SourceKind.FOLDER:
@@ -115,25 +113,24 @@ class CallerPolicy:
             _check_host(host_of(source.location))
 
     def host_to_look_up(self, source: Source) -> str | None:
-        """The host of which `check_addresses` wants to know the addresses; None for no look-up."""
+        """The host whose addresses `check_addresses` needs; None if no look-up is needed."""
         if self.is_free or self.allow_private_addresses or source.kind is SourceKind.FOLDER:
             return None
         return host_of(source.location)
 
     def confines(self, source: Source) -> bool:
-        """Whether what this caller adds stays confined to hosts of the public internet. A name may
-        lead elsewhere later than when it was looked up for the caller."""
+        """Whether sources that this caller adds stay confined to hosts of the public internet,
+        because a name may resolve to another address later than at its first look-up."""
         return self.host_to_look_up(source) is not None
 
     def is_remote(self, source: Source) -> bool:
-        """Whether what this caller adds is fetched as for a caller over the network."""
+        """Whether sources that this caller adds are fetched with the rules for callers over the
+        network."""
         return not self.is_free and source.kind is SourceKind.GIT
 
     def check_addresses(self, host: str, addresses: Sequence[str]) -> None:
-        """Refuse a host of which any address is not one of the public internet.
-
-        Raises RefusedByPolicyError, and SourceError for a host without addresses.
-        """
+        """Refuse a host if any of its addresses is not on the public internet. Raises
+        RefusedByPolicyError, and SourceError for a host without addresses."""
         if not addresses:
             raise SourceError(f"the host {host} has no address; nothing can be fetched from it")
         for address in addresses:
@@ -151,7 +148,7 @@ class CallerPolicy:
             allowed.reference == reference and allowed.host in places
             for allowed in self.allowed_credentials
         ):
-            # What is no reference may be the secret itself.
+            # An invalid reference may be the secret itself.
             named = reference if _REFERENCE.fullmatch(reference) else "env:…"
             raise RefusedByPolicyError(
                 f"{named} may not be used for this source by a caller over the network; "
@@ -161,8 +158,9 @@ class CallerPolicy:
             )
 
     def check_folder(self, path: str, typed: str) -> None:
-        """Refuse a folder by its path, with every symbolic link followed. The sentence names it as
-        it was typed: where a link leads is nothing to tell. Raises RefusedByPolicyError."""
+        """Refuse a folder by its path with every symbolic link resolved. The sentence names the
+        folder as typed, because the target of a link must not be revealed. Raises
+        RefusedByPolicyError."""
         if self.is_free:
             return
         folder = PurePath(path)
@@ -178,11 +176,11 @@ class CallerPolicy:
 
 
 LOCAL = CallerPolicy(is_free=True)
-"""Of callers who are the user of this machine."""
+"""The policy for callers who are the user of this machine."""
 
 
 def host_of(location: str) -> str:
-    """The host of a git URL or of `user@host:path`, in lower case and without brackets; empty where
+    """The host of a git URL or of `user@host:path`, in lower case and without brackets; empty if
     there is none."""
     if "://" in location:
         return (urlsplit(location).hostname or "").lower()
@@ -191,7 +189,7 @@ def host_of(location: str) -> str:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one of the public internet, and so is what it stands for."""
+    """Whether an address, and any IPv4 address embedded in it, is on the public internet."""
     if isinstance(address, ipaddress.IPv6Address):
         embedded = [address.sixtofour, *(address.teredo or ())]
         if any(address in network for network in _EMBEDDING):
@@ -206,10 +204,10 @@ def is_public(address: Address) -> bool:
 
 
 def _check_host(host: str) -> None:
-    """Refuse what is private by its name, in every way in which an address can be written."""
+    """Refuse a host that is private by its name, in any spelling of an address."""
     name = host.rstrip(".")
     if not name.isascii():
-        # Programs differ in what they make of such a name, and thereby in where it leads.
+        # Programs disagree on how to read such a name, and so on the host it leads to.
         raise RefusedByPolicyError(
             f"the host {host} has letters beyond ASCII; write it as xn--…", what="host", value=host
         )
@@ -221,8 +219,8 @@ def _check_host(host: str) -> None:
 
 
 def _literal(name: str) -> Address | None:
-    """The address that a host is written as. As for inet_aton(3): one to four numbers, decimal,
-    octal or hexadecimal, of which the last stands for all bytes that are left."""
+    """The address that a host is written as, in the forms of inet_aton(3): one to four numbers,
+    decimal, octal or hexadecimal, the last of which fills all remaining bytes."""
     try:
         return ipaddress.ip_address(name)
     except ValueError:
@@ -234,7 +232,7 @@ def _literal(name: str) -> Address | None:
     value = 0
     for number in numbers[:-1]:
         if number is None or number > 0xFF:
-            raise _refused_host(name)  # a number at the end, and yet no address
+            raise _refused_host(name)  # ends with a number but is not an address
         value = value << 8 | number
     bits = 8 * (5 - len(numbers))
     if bits < 8 or numbers[-1] is None or numbers[-1] >= 1 << bits:

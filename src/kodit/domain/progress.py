@@ -1,4 +1,4 @@
-"""A tree of operations that tells subscribers how far the work has come."""
+"""A tree of operations that reports its progress to subscribers."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ class OperationState(StrEnum):
 
 
 class ProgressTracker:
-    """One operation; its children are the operations it is made of.
+    """One operation; its children are the operations it consists of.
 
     Used as a context manager, it is completed at the end of the block; an exception marks it failed
-    and propagates. Every change is told to the subscribers of the operation and of all above it.
+    and propagates. Every change is reported to the subscribers of the operation and of all
+    operations above it.
     """
 
     def __init__(
@@ -74,10 +75,10 @@ class ProgressTracker:
         trackable_type: TrackableType | None = None,
         trackable_id: int | None = None,
     ) -> ProgressTracker:
-        """An operation below this one."""
+        """A child operation."""
         child = ProgressTracker(operation, self, trackable_type, trackable_id)
         self.children.append(child)
-        child._tell()
+        child._notify()
         return child
 
     def subscribe(self, subscriber: Callable[[ProgressTracker], None]) -> None:
@@ -86,22 +87,22 @@ class ProgressTracker:
 
     def set_total(self, total: int | None) -> None:
         self.total = total
-        self._tell()
+        self._notify()
 
     def set_current(self, current: int) -> None:
         self.current = current
         self.state = OperationState.IN_PROGRESS
-        self._tell()
+        self._notify()
 
     def skip(self, reason: str) -> None:
-        """There is nothing to do, for `reason`."""
+        """Mark the operation as having nothing to do, for `reason`."""
         self._end(OperationState.SKIPPED, reason)
 
     def fail(self, error: str) -> None:
         self._end(OperationState.FAILED, error)
 
     def complete(self) -> None:
-        """Done, unless the operation has already been skipped or has failed."""
+        """Mark the operation as done, unless it was skipped or has failed."""
         if self.state in (OperationState.STARTED, OperationState.IN_PROGRESS):
             self._end(OperationState.COMPLETED, None)
 
@@ -122,9 +123,9 @@ class ProgressTracker:
     def _end(self, state: OperationState, message: str | None) -> None:
         self.state = state
         self.message = message
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         node: ProgressTracker | None = self
         while node is not None:
             for subscriber in node._subscribers:

@@ -1,4 +1,4 @@
-"""Declarations of functions that are defined elsewhere, as headers have them."""
+"""Declarations of functions that are defined elsewhere, as in headers."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from kodit.domain.snippet import SymbolKind
 
 _CALLABLE = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD})
 _WITH_PROTOTYPES = frozenset({"c", "cpp", "cuda", "objc"})
-"""Languages that declare functions in headers, and define them elsewhere."""
+"""Languages that declare functions in headers and define them elsewhere."""
 
 
 def is_declaration(snippet: StoredSnippet) -> bool:
-    """Whether it is only the declaration of a function, which is defined elsewhere."""
+    """Whether the snippet only declares a function that is defined elsewhere."""
     return snippet.is_minor and snippet.kind in _CALLABLE and snippet.language in _WITH_PROTOTYPES
 
 
 def without_declarations(snippets: Iterable[StoredSnippet]) -> list[StoredSnippet]:
-    """Without the declarations of what one of the others defines."""
+    """The snippets without declarations of functions that another snippet defines."""
     some = list(snippets)
     defined = {one.defined_symbol for one in some if not is_declaration(one)}
     return [one for one in some if not is_declaration(one) or one.defined_symbol not in defined]

@@ -1,4 +1,4 @@
-"""What callers ask of what is indexed, as every face takes it."""
+"""Requests of callers, in the form that every face builds."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from kodit.domain.search import SearchMode
 from kodit.domain.snippet import SymbolKind
 
 LONGEST_WAIT_SECONDS = 30.0
-"""How long an answer waits at most for changes that are not indexed yet."""
+"""The longest time a request may wait for changes that are not indexed yet."""
 WAIT_SECONDS = 2.0
-"""How long a search waits for them unless the caller says otherwise."""
+"""How long a search waits for them by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Which files are meant.
+    """Selects files.
 
-    `sources` are indexes by identifier or source, or folders below one. Without any, the index
-    that holds the caller's folder is meant, or, if there is none or with `everywhere`, all. The
-    others restrict the files as in `SearchFilter`.
+    `sources` are indexes by identifier or source, or folders below one. Without any, the index that
+    holds the caller's folder is selected; if there is none, or with `everywhere`, all indexes. The
+    other fields restrict the files as in `SearchFilter`.
     """
 
     sources: tuple[str, ...] = ()
@@ -38,8 +38,8 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuestion:
-    """A search. `wait` is for how many seconds it may wait until changes that were made just now
-    are indexed; `budget` is in tokens; a `cursor` of an earlier answer goes on where it ended."""
+    """A search. `wait` is how many seconds it may wait for recent changes to be indexed; `budget`
+    is in tokens; a `cursor` continues an earlier answer."""
 
     query: str
     where: Where = Where()
@@ -55,8 +55,8 @@ class SearchQuestion:
 
 @dataclass(frozen=True, slots=True)
 class GrepQuestion:
-    """Lines that match a regular expression, or the text itself with `fixed_strings`; `Expression`
-    and `LineShape` say what the others mean. `before` and `after` go before `context`."""
+    """Lines that match a regular expression, or a literal text with `fixed_strings`; `Expression`
+    and `LineShape` describe the other fields. `before` and `after` override `context`."""
 
     pattern: str
     where: Where = Where()
@@ -76,7 +76,8 @@ class GrepQuestion:
 
 @dataclass(frozen=True, slots=True)
 class SymbolsQuestion:
-    """Where a name is defined and used: at most `limit` of each. `uses` is one of `AskedUses`."""
+    """Where a name is defined and used: at most `limit` results of each. `uses` is one of
+    `AskedUses`."""
 
     name: str
     where: Where = Where()
@@ -88,7 +89,7 @@ class SymbolsQuestion:
 
 @dataclass(frozen=True, slots=True)
 class FilesQuestion:
-    """Which files are indexed; all of them without a `limit`."""
+    """The indexed files; all of them without a `limit`."""
 
     where: Where = Where()
     limit: int | None = None
@@ -97,8 +98,8 @@ class FilesQuestion:
 
 @dataclass(frozen=True, slots=True)
 class ReadQuestion:
-    """The text at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`, or at a place whose path
-    is exactly that of the file, in one index."""
+    """The text at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`, or at a place with the
+    exact path of a file, in one index."""
 
     place: str | FilePlace
     where: Where = Where()
@@ -106,7 +107,7 @@ class ReadQuestion:
 
 @dataclass(frozen=True, slots=True)
 class OutlineQuestion:
-    """What the file of this path defines, in one index."""
+    """The definitions in one file of an index."""
 
     path: str
     where: Where = Where()
@@ -114,7 +115,7 @@ class OutlineQuestion:
 
 @dataclass(frozen=True, slots=True)
 class MapQuestion:
-    """What matters most in the indexes that are meant, within `budget` tokens."""
+    """The most important files and definitions of the selected indexes, within `budget` tokens."""
 
     where: Where = Where()
     budget: int = DEFAULT_BUDGET
@@ -122,8 +123,8 @@ class MapQuestion:
 
 @dataclass(frozen=True, slots=True)
 class RelatedQuestion:
-    """Snippets like the one at `PATH:LINE` of one index: in the same index, or with `in_all` in
-    all."""
+    """Snippets similar to the one at `PATH:LINE` of one index: in the same index, or with `in_all`
+    in all indexes."""
 
     place: str | FilePlace
     where: Where = Where()
@@ -133,14 +134,14 @@ class RelatedQuestion:
 
 @dataclass(frozen=True, slots=True)
 class LeftOutQuestion:
-    """Which files and folders are not in the indexes that are meant, and by which rules."""
+    """The files and folders of the selected indexes that are left out, and the rules that do so."""
 
     where: Where = Where()
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainQuestion:
-    """Why the file of this path is in an index or not."""
+    """Why a file is in an index or not."""
 
     path: str
     where: Where = Where()
@@ -158,7 +159,7 @@ class RunsQuestion:
 
 @dataclass(frozen=True, slots=True)
 class IndexesQuestion:
-    """Which indexes there are, by identifier."""
+    """The list of indexes, by identifier."""
 
     limit: int = 500
     cursor: str | None = None
@@ -166,15 +167,15 @@ class IndexesQuestion:
 
 @dataclass(frozen=True, slots=True)
 class StatusQuestion:
-    """How one index stands, or all."""
+    """The status of one index or of all."""
 
     source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class QueueQuestion:
-    """What runs, waits, or has failed: at most `limit` runs of each state; or with `everything` the
-    newest `limit` runs, whatever became of them."""
+    """The running, waiting and failed runs: at most `limit` of each state; or with `everything`,
+    the newest `limit` runs in any state."""
 
     everything: bool = False
     limit: int = 50
@@ -182,7 +183,7 @@ class QueueQuestion:
 
 @dataclass(frozen=True, slots=True)
 class RunQuestion:
-    """One run, and all that happened to its tasks."""
+    """One run, with all attempts of its tasks."""
 
     run_id: int
 
@@ -190,7 +191,7 @@ class RunQuestion:
 Question = (
     SearchQuestion | GrepQuestion | SymbolsQuestion | FilesQuestion | RunsQuestion | IndexesQuestion
 )
-"""One with pages."""
+"""A request whose answer has pages."""
 AnyQuestion = (
     SearchQuestion
     | GrepQuestion
@@ -206,13 +207,12 @@ AnyQuestion = (
     | QueueQuestion
     | RunQuestion
 )
-"""What the command line asks."""
+"""Any request of the command line."""
 
 
 def start_of(question: Question) -> int:
-    """How many results come before the page that is asked for; of runs and indexes, the identifier
-    of the last one before it, 0 for none. Raises InvalidQueryError for a cursor of another
-    question."""
+    """How many results precede the requested page; for runs and indexes, the identifier of the last
+    one before it, 0 for none. Raises InvalidQueryError for a cursor of another request."""
     offset = question.offset if isinstance(question, SearchQuestion) else 0
     if question.cursor is None:
         return offset
@@ -220,13 +220,13 @@ def start_of(question: Question) -> int:
 
 
 def cursor_at(question: Question, offset: int) -> str:
-    """What goes on after so many results of this question, or after the run or index of this
-    identifier."""
+    """The cursor that continues this request after so many results, or after the run or index with
+    this identifier."""
     return Cursor(offset).encode(_identity(question))
 
 
 def _identity(question: Question) -> str:
-    """The question without what only cuts its answer."""
+    """The request without the fields that only limit its answer."""
     if isinstance(question, SearchQuestion):
         plain = replace(
             question, limit=1, offset=0, budget=None, cursor=None, explain=False, wait=0.0

@@ -1,11 +1,11 @@
-"""How work that takes long reports its progress."""
+"""How a long operation reports its progress."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Report = Callable[[int, int | None], None]
-"""Called with how much is done and the total, None while it is not known."""
+"""Called with the amount done and the total, None if it is not known."""
 
 
 def ignore_report(_done: int, _total: int | None) -> None:

@@ -1,4 +1,4 @@
-"""The map of a repository: what matters most in it, within so many tokens."""
+"""The map of a repository: its most important definitions, within a token budget."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ DEFAULT_BUDGET = 1_500
 LEAST_BUDGET = 100
 MOST_BUDGET = 20_000
 LONGEST_LINE = 120
-"""Characters of the line of a definition."""
+"""The maximum length of a definition's line, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class MappedDefinition:
-    """A definition, and the line that names it."""
+    """A definition and the line that names it."""
 
     symbol: str
     kind: str
@@ -24,8 +24,8 @@ class MappedDefinition:
 
 @dataclass(frozen=True, slots=True)
 class MappedFile:
-    """A file with its most important definitions, by line; `importance` is its share of the
-    whole, 0 to 1."""
+    """A file with its most important definitions, by line; `importance` is its share of the total,
+    0 to 1."""
 
     path: str
     language: str
@@ -35,7 +35,7 @@ class MappedFile:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryMap:
-    """The most important files of an index, best first; `total` is how many it has in all."""
+    """The most important files of an index, best first; `total` is the number of all its files."""
 
     index_id: int
     source: str
@@ -44,10 +44,10 @@ class RepositoryMap:
 
 
 def cost_of(path: str) -> int:
-    """Characters that a file's line takes in an answer."""
+    """The characters that a file's line takes in an answer."""
     return len(path) + 2
 
 
 def cost_of_line(text: str) -> int:
-    """Characters that the line of a definition takes, with its number."""
+    """The characters that a definition's line takes, with its line number."""
     return min(len(text), LONGEST_LINE) + 8

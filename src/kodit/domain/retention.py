@@ -1,4 +1,4 @@
-"""How much is kept of what is over: of the queue's history, and of results nothing uses."""
+"""Retention of ended runs, and of unused results."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Of each index the newest `runs` are kept, and of all what ended less than `age` ago. A run
-    that has not ended is never forgotten, nor is the latest of an index."""
+    """For each index, the newest `runs` are kept, and everything that ended less than `age` ago. A
+    run that has not ended is never deleted, nor is the latest of an index."""
 
     runs: int = 20
     age: timedelta = timedelta(days=14)
 
 
 class RunEnd(NamedTuple):
-    """Where a run stands in the order in which runs have ended."""
+    """The position of a run in the order in which runs ended."""
 
     ended_at: datetime
     run_id: int
 
 
 class PrunableRuns(NamedTuple):
-    """What one look at the history has found, and after which run the next one goes on; None when
-    everything that is old enough has been looked at."""
+    """The runs that one look at the history has found, and the run after which the next look
+    starts; None when everything that is old enough has been examined."""
 
     run_ids: list[int]
     looked_up_to: RunEnd | None
@@ -33,8 +33,7 @@ class PrunableRuns(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UnusedRetention:
-    """For how long embeddings and enrichments are kept that nothing uses any more, and how many
-    bytes of them at most."""
+    """How long unused embeddings and enrichments are kept, and how many bytes of them at most."""
 
     age: timedelta = timedelta(days=7)
     most_bytes: int = 256_000_000

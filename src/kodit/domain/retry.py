@@ -1,4 +1,4 @@
-"""When a task that failed with a transient error is tried again."""
+"""When a task is retried after a transient error."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 LONGEST_WAIT = timedelta(days=1)
-"""No failure is waited for longer, whatever the other side asks for. A task that seems to have to
-wait longer was put off before the clock was set back."""
+"""The longest back-off, whatever the other side asks for. A longer wait means that the clock was
+set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,8 @@ class RetryPolicy:
     def delay(
         self, failures: int, jitter: float, retry_after_seconds: float | None = None
     ) -> timedelta:
-        """The wait after the `failures`-th failure; `jitter` in [0, 1) spreads the herd.
-
-        A wait that the other side asked for is honoured when it is the longer one, up to
-        `LONGEST_WAIT`.
-        """
+        """The wait after the `failures`-th failure; `jitter` in [0, 1) spreads retries over time. A
+        longer wait that the other side asked for is honoured, up to `LONGEST_WAIT`."""
         step = min(self.first_delay_seconds * 2.0 ** (failures - 1), self.longest_delay_seconds)
         seconds = max(step * (0.5 + jitter / 2), retry_after_seconds or 0.0)
         return timedelta(seconds=min(seconds, LONGEST_WAIT.total_seconds()))

@@ -1,7 +1,7 @@
-"""The five tasks of one indexing of one index, and every move their states can make.
+"""The five tasks of one indexing of one index, and all transitions of their states.
 
 Nothing here reads a clock or a database: a repository loads the run under a lock, one of these
-methods moves it, and the repository stores what changed.
+methods changes it, and the repository stores the changes.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class IndexRun:
     """One indexing of one index.
 
     `is_follow_up` is set while the run waits for the active run of its index to end; at most one
-    run of an index is active and at most one waits. A run without an index holds a single task
-    that was queued by itself.
+    run of an index is active and at most one waits. A run without an index holds a single task that
+    was queued by itself.
     """
 
     index_id: int | None
@@ -90,8 +90,8 @@ class IndexRun:
 
     @property
     def can_be_joined(self) -> bool:
-        """Whether a request made now is met by this run: it will do all of its stages from here
-        on. A run that is tried again after its SYNC would not look at the source any more."""
+        """Whether a new request can be merged into this run: all of its stages are still to come. A
+        run that is retried after its SYNC would not look at the source again."""
         return (
             self.state is RunState.QUEUED
             and not self.cancel_requested
@@ -106,10 +106,10 @@ class IndexRun:
         raise LeaseLost(f"task {claim.task_id} is no longer held by claim {claim.claim_no}")
 
     def raise_priority(self, base: QueuePriority) -> None:
-        """Lift the tasks that have not ended to `base`'s class, running ones too, as they may yet
-        go back to the queue. A user's request also ends the wait for a back-off, as somebody is
-        watching now. It does not renew the retry budget: who asks again and again would keep a run
-        alive that cannot succeed, and the requests that follow it waiting."""
+        """Raise the tasks that have not ended to `base`'s class, including running ones, as they
+        may return to the queue. A user's request also ends a back-off, since somebody is waiting
+        now. It does not renew the retry budget: repeated requests would keep a run alive that
+        cannot succeed, and its follow-ups waiting."""
         for task in self.tasks:
             if not task.state.is_terminal:
                 task.raise_priority(base)
@@ -117,12 +117,12 @@ class IndexRun:
                     task.make_ready()
 
     def stop_waiting(self) -> None:
-        """The active run before this one has ended; this one is active now."""
+        """The active run before this one has ended, so this one becomes active."""
         self.is_follow_up = False
         self._unblock()
 
     def complete(self, task: Task, now: datetime, *, nothing_to_do: bool = False) -> None:
-        """A running task has succeeded; with `nothing_to_do` the rest of the run is skipped."""
+        """A running task has succeeded; with `nothing_to_do`, the rest of the run is skipped."""
         task.end(TaskState.SUCCEEDED, now)
         if nothing_to_do:
             for other in self.tasks:
@@ -131,7 +131,7 @@ class IndexRun:
         self.settle(now)
 
     def fail(self, task: Task, error: str, now: datetime, about: ErrorAbout | None = None) -> None:
-        """A running task has failed for good; what follows it stays blocked."""
+        """A running task has failed for good; its successors stay blocked."""
         task.end(TaskState.FAILED, now, error, about)
         self.settle(now)
 
@@ -143,13 +143,14 @@ class IndexRun:
         now: datetime,
         about: ErrorAbout | None = None,
     ) -> None:
-        """A running task goes back to the queue; `error` says why, None after a release."""
+        """A running task returns to the queue; `error` is the reason, None after a release."""
         task.error, task.error_about = error, about
         task.make_ready(available_at)
         self.settle(now)
 
     def cancel(self, now: datetime) -> None:
-        """End what waits at once; what runs is asked to stop and ends the run when it has."""
+        """Cancel waiting tasks at once; running tasks are asked to stop, and the run ends when they
+        have."""
         self.cancel_requested = True
         for task in self.tasks:
             if task.state is TaskState.RUNNING:
@@ -157,7 +158,7 @@ class IndexRun:
         self.settle(now)
 
     def abandon(self, now: datetime) -> None:
-        """End everything at once, running tasks too: their claims are void from here on."""
+        """End everything at once, running tasks included: their claims are void from here on."""
         self.cancel_requested = True
         for task in self.tasks:
             if task.state is TaskState.RUNNING:
@@ -165,12 +166,12 @@ class IndexRun:
         self.settle(now)
 
     def acknowledge_cancel(self, task: Task, now: datetime) -> None:
-        """A running task has stopped because it was asked to."""
+        """A running task has stopped because of the cancellation."""
         task.end(TaskState.CANCELLED, now)
         self.settle(now)
 
     def retry(self) -> None:
-        """Run the failed or cancelled stages again, and what follows them."""
+        """Run the failed or cancelled stages again, and their successors."""
         for task in self.tasks:
             if task.state in (TaskState.FAILED, TaskState.CANCELLED):
                 task.restart()
@@ -185,7 +186,7 @@ class IndexRun:
         self.state = RunState.SUPERSEDED
 
     def _unblock(self) -> None:
-        """Make ready what waits for no task of this run; a single task waits for none."""
+        """Make ready the tasks whose predecessors have succeeded; a single task has none."""
         missing = {task.type for task in self.tasks if task.state is not TaskState.SUCCEEDED}
         for task in self.tasks:
             if task.state is not TaskState.BLOCKED:
@@ -195,7 +196,7 @@ class IndexRun:
                 task.make_ready()
 
     def settle(self, now: datetime) -> None:
-        """Bring the rest of the run in line with what has just happened to one task."""
+        """Update the rest of the run after the state of one task has changed."""
         if self.cancel_requested:
             for task in self.tasks:
                 if task.state in (TaskState.BLOCKED, TaskState.READY):

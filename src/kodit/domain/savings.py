@@ -1,4 +1,4 @@
-"""What answers cost to read, beside the files they name: counts, and nothing of what was asked."""
+"""The size of answers compared with the files they name: counts only, nothing about the queries."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of some answers: how many there were, their characters, and the bytes of the files that they
-    name, each file once an answer."""
+    """The cost of some answers: their number, their characters, and the bytes of the files that
+    they name, each file once per answer."""
 
     answers: int = 0
     answer_characters: int = 0
@@ -32,6 +32,6 @@ class Savings:
     by_tool: Mapping[str, Cost] = field(default_factory=dict)
 
     def with_answer(self, tool: str, cost: Cost, today: date) -> Savings:
-        """One answer more."""
+        """The counts with one more answer."""
         total = self.by_tool.get(tool, Cost()) + cost
         return Savings(self.since or today, {**self.by_tool, tool: total})

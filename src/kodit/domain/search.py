@@ -1,4 +1,4 @@
-"""What is asked for, and what is answered."""
+"""Search requests and their results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def choose(choices: type[Choice], what: str, name: str) -> Choice:
-    """The choice of that name, in any case. Raises InvalidQueryError, which lists what there is."""
+    """The choice with this name, in any case. Raises InvalidQueryError, which lists the choices."""
     try:
         return choices(name.lower())
     except ValueError:
@@ -44,7 +44,7 @@ def choose(choices: type[Choice], what: str, name: str) -> Choice:
 
 
 class VectorKind(StrEnum):
-    """What a vector was made from: the code itself, or the enriched text about it."""
+    """What a vector was made from: the code itself, or its enriched text."""
 
     CODE = "code"
     TEXT = "text"
@@ -54,13 +54,12 @@ class VectorKind(StrEnum):
 class SearchFilter:
     """What a result must satisfy; empty fields do not restrict.
 
-    `paths` are globs over the relative path with the rules of `.gitignore`; a result must match
-    one of them. `authors` are parts of the name or address of a file's last author, in any case.
+    `paths` are globs over the relative path with the rules of `.gitignore`; a result must match one
+    of them. `authors` are parts of the name or address of a file's last author, in any case.
     `created_after` and `created_before` bound the time of a file's first commit; a file without a
-    history passes neither. `kinds` are those of the symbol that a snippet defines. `within` has,
-    for an index of which only a part is meant, the folders or files of that part: pairs of an
-    index's identifier and a relative path. `languages` may be written in any of the ways that
-    `language_named` understands.
+    history passes neither. `kinds` are those of the symbol that a snippet defines. `within`
+    restricts indexes to a part: pairs of an index's identifier and the relative path of a folder or
+    file. `languages` may have any name that `language_named` accepts.
     """
 
     index_ids: tuple[int, ...] = ()
@@ -73,7 +72,7 @@ class SearchFilter:
     within: tuple[tuple[int, str], ...] = ()
 
     def __post_init__(self) -> None:
-        # Whoever asks, and by whichever face: `py` is the language that files are stored with.
+        # For every face: `py` means the language under which files are stored.
         languages = tuple(language_named(language) for language in self.languages)
         object.__setattr__(self, "languages", languages)
 
@@ -95,8 +94,8 @@ EVERYTHING = SearchFilter()
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A query with its mode, its filter, and the page of results wanted. `budget` cuts the answer
-    to about that many tokens of a language model; None leaves it whole."""
+    """A query with its mode, its filter, and the wanted page of results. `budget` limits the answer
+    to about that many tokens of a language model; None means no limit."""
 
     query: str
     mode: SearchMode = SearchMode.HYBRID
@@ -108,8 +107,8 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A filter as the engines take it: resolved to identifiers, so that it is applied while
-    candidates are found and never after.
+    """A filter resolved to identifiers, so that the engines apply it while they search and not
+    afterwards.
 
     `file_ids` None means every file of the indexes; `hidden_file_ids` are deleted files whose
     snippets an engine may still hold; `kinds` empty means snippets of any kind and of none.
@@ -121,14 +120,14 @@ class Scope:
     kinds: tuple[SymbolKind, ...] = ()
 
     def has_file(self, file_id: int) -> bool:
-        """Whether a file of the indexes is in it."""
+        """Whether a file of the indexes is in the scope."""
         is_wanted = self.file_ids is None or file_id in self.file_ids
         return is_wanted and file_id not in self.hidden_file_ids
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One engine's answer: a snippet and the engine's own score, larger is better."""
+    """One engine's result: a snippet and the engine's own score, larger is better."""
 
     snippet_id: int
     score: float
@@ -136,8 +135,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class StoredSnippet:
-    """A snippet as the database holds it, with the keys that join it to the rest. An older
-    extractor gave no `extents`."""
+    """A snippet as the database holds it, with the keys that join it to other tables. An older
+    extractor stored no `extents`."""
 
     id: int
     index_id: int
@@ -154,7 +153,7 @@ class StoredSnippet:
     also_defines: tuple[PlacedSymbol, ...] = ()
     extents: tuple[Extent, ...] = ()
     is_minor: bool = False
-    """Of a part of a snippet whether it is a minor symbol in it."""
+    """For a part of a snippet, whether it is a minor symbol."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Tens of thousands travel between processes, at a third of the cost of the default."""
@@ -169,7 +168,7 @@ class StoredSnippet:
 
     @property
     def neighbours(self) -> tuple[str, ...]:
-        """The names of what else it defines, beside its own symbol and not within that."""
+        """The names of other definitions in the snippet, outside its own symbol."""
         return tuple(
             dict.fromkeys(
                 one.symbol.name
@@ -181,7 +180,7 @@ class StoredSnippet:
 
     @property
     def named_line(self) -> int:
-        """The line of the name of what it defines, or else its first."""
+        """The line of the name of its definition, or else its first line."""
         return self.extents[0].line if self.extents else self.start_line
 
 
@@ -191,8 +190,8 @@ _FIELDS = attrgetter(*(field.name for field in fields(StoredSnippet)))
 def joined(
     shown: StoredSnippet, neighbours: Iterable[StoredSnippet], following: Mapping[int, int]
 ) -> StoredSnippet:
-    """A snippet as one with those of its neighbours that stand in a row with it, of which
-    `following` tells the next one of each. Between two in a row there are only blank lines."""
+    """A snippet merged with those of its neighbours that follow one another, where `following` maps
+    each snippet to the next one. Only blank lines lie between two consecutive snippets."""
     others = {one.id: one for one in neighbours}
     preceding = {after: before for before, after in following.items()}
     row = deque([shown])
@@ -207,7 +206,8 @@ def joined(
 
 
 class FoundSnippet(NamedTuple):
-    """What ranking reads of a snippet: all but its text. It never changes for an identifier."""
+    """The fields of a snippet that ranking reads: all but its text. They never change for an
+    identifier."""
 
     id: int
     index_id: int
@@ -232,9 +232,11 @@ class SignalPoints:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A snippet with its place in the answer; the score is comparable within one answer only.
+    """A snippet with its rank; the score is comparable within one answer only.
+
     The points of `explanation` sum to it; a search of one engine has none. `is_cut` says that the
-    snippet would go on, but for the budget."""
+    snippet was shortened to fit the budget.
+    """
 
     snippet: StoredSnippet
     score: float
@@ -243,14 +245,14 @@ class SearchResult:
 
 
 CHARACTERS_PER_TOKEN = 4
-"""The usual rule of thumb for language models, which code stays a little below."""
+"""The usual rule of thumb for language models; code has slightly fewer."""
 TOKENS_PER_PLACE = 30
-"""What a result costs beside its text: its path, lines, symbol and score."""
+"""The cost of a result beside its text: its path, lines, symbol and score."""
 
 
 def within_budget(results: Sequence[SearchResult], tokens: int) -> list[SearchResult]:
-    """As many of the results, the best first, as fit; the last is cut at the end of a line,
-    and left out where not one line of it fits."""
+    """As many of the results, best first, as fit; the last one is cut at the end of a line, and
+    left out if not even one line fits."""
     kept: list[SearchResult] = []
     for result in results:
         tokens -= TOKENS_PER_PLACE

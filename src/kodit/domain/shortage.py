@@ -1,4 +1,4 @@
-"""Errors that say that the machine, or what it allows a process, has run out."""
+"""Recognises errors that mean that the machine, or a limit of the process, is exhausted."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _ADVICE = "give Kodit more, or lower KODIT_WORKER_SLOTS, and try again"
 
 
 def shortage(error: BaseException) -> TransientError | None:
-    """The error as a transient one, where memory, processes, threads or descriptors of files have
-    run out; None for any other. A library that cannot be loaded for lack of memory is an
-    ImportError, a thread that cannot be started a RuntimeError."""
+    """The error as a transient one if memory, processes, threads or file descriptors are exhausted;
+    None for any other. A library that cannot be loaded for lack of memory is an ImportError, a
+    thread that cannot be started a RuntimeError."""
     told = str(error).lower()
     if isinstance(error, MemoryError) or (
         isinstance(error, (ImportError, RuntimeError, ValueError))

@@ -1,4 +1,4 @@
-"""What a file is cut into."""
+"""Snippets, and the symbols that they define."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SymbolKind(StrEnum):
     EVENT = "event"
     VARIABLE = "variable"
     ROUTE = "route"
-    """A path that a program answers."""
+    """A URL path that a program serves."""
     TARGET = "target"
     TASK = "task"
     TABLE = "table"
@@ -37,12 +37,12 @@ class SymbolKind(StrEnum):
     PROCEDURE = "procedure"
     TRIGGER = "trigger"
     INDEX = "index"
-    """Of a database."""
+    """A database index."""
 
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """The thing a snippet defines: `name` in `scope` (`Outer.Inner`, empty at the top)."""
+    """The definition in a snippet: `name` in `scope` (`Outer.Inner`, empty at the top)."""
 
     name: str
     kind: SymbolKind
@@ -58,8 +58,8 @@ class Symbol:
 
 
 class Extent(NamedTuple):
-    """Where a definition stands in its file: the line of its name, and its first and last line,
-    its leading comment included."""
+    """Where a definition is in its file: the line of its name, and its first and last line,
+    including its leading comment."""
 
     line: int
     start_line: int
@@ -67,8 +67,8 @@ class Extent(NamedTuple):
 
 
 class PlacedSymbol(NamedTuple):
-    """A symbol, the lines of its file that define it, both ends included, and the line of its
-    name, 0 where an older extractor did not tell it."""
+    """A symbol, the lines of its file that define it, both inclusive, and the line of its name, 0
+    if an older extractor did not record it."""
 
     symbol: Symbol
     start_line: int
@@ -77,15 +77,15 @@ class PlacedSymbol(NamedTuple):
 
 
 class MinorSymbol(PlacedSymbol):
-    """A symbol that can be looked up by its name, and by which no search ranks: a field, a value,
-    a function inside another one."""
+    """A symbol that can be looked up by name but is not used in the ranking of searches: a field, a
+    value, a function inside another one."""
 
     __slots__ = ()
 
 
 def hash_text(text: str) -> str:
     """128-bit BLAKE2b of `text`, hexadecimal."""
-    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and who only reads hashes nothing
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and a process that only reads hashes nothing
 
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
@@ -95,10 +95,11 @@ class Snippet:
     """A piece of one file.
 
     `path` is relative to the source, with `/`; lines count from 1 and both ends are included;
-    `symbol` is None for module-level code and line chunks; `also_defines` is what else is defined
-    in it: small neighbours, the members of a small type, and minor symbols. `mentions` are the
-    names that it uses, as `domain.mentions` writes them. `extents` are where `symbol` itself is
-    defined, which may be more than once and go on beyond the snippet; none if it only goes on here.
+    `symbol` is None for module-level code and line chunks; `also_defines` are its other
+    definitions: small neighbours, the members of a small type, and minor symbols. `mentions` are
+    the names that it uses, as `domain.mentions` encodes them. `extents` are the places of
+    `symbol`'s own definition, which may be several and extend beyond the snippet; none if the
+    snippet only continues it.
     """
 
     path: str
@@ -129,7 +130,7 @@ class SlicedFile:
     """All snippets of one file, in line order.
 
     `problem` says in a few words why the file was not read ("binary") or was split by lines
-    ("parser ran out of time"), and is None when nothing was wrong.
+    ("parser ran out of time"), and is None if there was no problem.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""Where code comes from, and what a look at it found."""
+"""Sources of code, and the results of their scans."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Source:
 
     `ref` is the branch, tag or commit asked for with `URL@ref`; None means the remote's default.
     `include` and `exclude` are globs over relative paths, with the rules of `.gitignore`.
-    `submodules` says that repositories within the repository belong to it: submodules at the commit
-    that it pins, and in a folder whatever is checked out there.
+    `submodules` includes repositories within the repository: submodules at the commit that it pins,
+    and in a folder whatever is checked out there.
     """
 
     kind: SourceKind
@@ -40,7 +40,7 @@ class Source:
         exclude: tuple[str, ...] | None,
         submodules: bool | None,
     ) -> Source:
-        """The same with another choice of files; None leaves a part of it as it is."""
+        """The same source with another choice of files; None leaves a part unchanged."""
         return replace(
             self,
             include=self.include if include is None else include,
@@ -54,7 +54,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a git server asks for. Both parts may be secret: a token is often given as the user
+    """Credentials for a git server. Both parts may be secret: a token is often given as the user
     name with an empty password. Never shown by `repr`."""
 
     username: str = field(repr=False)
@@ -62,17 +62,16 @@ class Credentials:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must appear in no message: the password, or the user name where there is none."""
+        """The parts that no message may contain: the password, or the user name if there is
+        none."""
         return (self.password,) if self.password else (self.username,)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedSource:
-    """A source as the user typed it, taken apart: `source` never holds the credentials.
-
-    `others` are what else may be meant where the address of a page does not tell where a branch
-    ends and a path begins, the likelier ones first.
-    """
+    """A parsed source; `source` never holds the credentials. `others` are alternative readings, the
+    likelier ones first, where the address of a page does not tell where the branch ends and the
+    path begins."""
 
     source: Source
     credentials: Credentials | None = None
@@ -81,8 +80,8 @@ class ParsedSource:
 
 @dataclass(frozen=True, slots=True)
 class LocalPlace:
-    """A folder or a file of this machine, absolute, with the symbolic links of its folders
-    followed. `folder` is the folder itself, or the one that holds the file."""
+    """A folder or a file on this machine, absolute, with the symbolic links of its folders
+    resolved. `folder` is the folder itself, or the one that holds the file."""
 
     path: str
     folder: str
@@ -99,7 +98,7 @@ class FileProcessingStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """What the file system says of a file without reading it; None fields on git sources."""
+    """What the file system knows about a file without reading it; None fields on git sources."""
 
     size: int
     mtime_ns: int = 0
@@ -108,7 +107,7 @@ class FileStamp:
 
 
 class KnownFile(NamedTuple):
-    """What an earlier scan recorded of a file: a plain tuple, since there are tens of thousands.
+    """What an earlier scan recorded about a file: a plain tuple, since there are tens of thousands.
     On git sources only `content_hash` counts."""
 
     content_hash: str
@@ -119,7 +118,8 @@ class KnownFile(NamedTuple):
 
 
 class FileHistory(NamedTuple):
-    """Who changed a file last, when (seconds since 1970), and when its first commit was made."""
+    """The last author of a file, the time of the last change (seconds since 1970), and the time of
+    its first commit."""
 
     author_name: str
     author_email: str
@@ -128,14 +128,15 @@ class FileHistory(NamedTuple):
 
 
 MOST_UNKNOWN = 1000
-"""Of more files than these the history is asked as if of all."""
+"""For more files than this, the whole history is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceHistory:
-    """Authors and dates of files, by path. `files` replaces what was known of these files, None
-    where no commit has the path; `later` is of commits after those that were known, and adds to
-    it. When `is_whole`, no commit has any other path. `mark` says up to where this goes."""
+    """Authors and dates of files, by path. `files` replaces what was known of these files, None if
+    no commit has the path; `later` comes from commits after the known ones, and is added to what
+    was known. If `is_whole`, no commit has any other path. `mark` is the commit up to which this
+    goes."""
 
     mark: str | None
     files: Mapping[str, FileHistory | None]
@@ -145,8 +146,8 @@ class SourceHistory:
 
 @dataclass(frozen=True, slots=True)
 class ScannedFile:
-    """A file that a scan met: its path relative to the source, its content hash (the git blob
-    id, 40 hexadecimal digits, for both kinds of source) and its stamp."""
+    """A file that a scan found: its path relative to the source, its content hash (the git blob id,
+    40 hexadecimal digits, for both kinds of source) and its stamp."""
 
     path: str
     content_hash: str
@@ -155,14 +156,13 @@ class ScannedFile:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a scan of a source found, compared with what was known before.
+    """The results of a scan of a source, compared with the known files.
 
-    `changed` holds new files, files of other content, and files of equal content whose stamp
-    moved; `gone` the known paths that are no more; `unchanged` counts the rest. `skipped` counts
-    by reason what was left out ("ignored" is not counted: that is what ignoring means; only where
-    no file is left, that is counted too, by the rule).
-    `commit` is the commit that was read, on git sources. `scanned_at_ns` is the file system's
-    clock when the scan began.
+    `changed` holds new files, files with other content, and files with equal content whose stamp
+    changed; `gone` the known paths that no longer exist; `unchanged` counts the rest. `skipped`
+    counts the files left out, by reason ("ignored" is counted only if no file is left, and then by
+    rule). `commit` is the commit that was read, on git sources. `scanned_at_ns` is the file
+    system's clock when the scan started.
     """
 
     changed: tuple[ScannedFile, ...]

@@ -1,4 +1,4 @@
-"""What a data directory takes on the disk."""
+"""The disk usage of a data directory."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """In bytes, as the disk counts them: the database with its log, the keyword index, the packs of
-    vectors, and the clones of git sources. `by_index` has, by identifier, what packs and clone of
-    one index take; the rest is shared."""
+    """Sizes in bytes, as allocated on the disk: the database with its log, the keyword index, the
+    packs of vectors, and the clones of git sources. `by_index` maps an identifier to the size of
+    the index's packs and clone; the rest is shared."""
 
     database: int = 0
     keyword: int = 0

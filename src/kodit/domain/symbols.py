@@ -1,4 +1,4 @@
-"""Names in code: how they are asked for, where they are declared, where they are used."""
+"""Names in code: parsing of queries for them, their declarations and their uses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kodit.domain.snippet import Extent, MinorSymbol, SymbolKind
 _SEPARATOR = re.compile(r"\.|::|#|->|/")
 _SUFFIXES = re.compile(r"\.[^/]*$")
 _ENTRANCE = re.compile("/(?:__init__|index|mod|lib)$")
-"""Files that are named by their folder."""
+"""Files that stand for their folder."""
 
 _OPERATOR_WORD = "operator"
 _OPERATOR = re.compile(
@@ -29,23 +29,24 @@ _SIGN = re.compile(r"\[\]=?|[^\w\s()\[\]\"'`]+")
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 LONGEST_HEAD = 1_000
-"""Characters of the part of a type that names its bases."""
+"""How many characters of a type are read for its bases."""
 
 MEMBERS = frozenset({"method", "constant", "property", "field", "event", "variable"})
-"""Kinds that are members of what they lie in, and named through it."""
+"""Kinds that are members of their scope, and named through it."""
 
 GAP_LINES = 2
-"""Lines that may lie between two pieces of one definition: blank ones belong to no snippet."""
+"""Lines that may separate two pieces of one definition: blank lines belong to no snippet."""
 
 _WITH_CLAUSES = frozenset({"elixir", "erlang", "haskell"})
-"""Languages that write one function in several equations, blank lines between them or not."""
+"""Languages that write one function in several equations, with or without blank lines between
+them."""
 
 _KEYWORDS = (
     "def|defp|fn|fun|func|function|sub|procedure|class|object|actor|interface|protocol|enum"
     "|struct|record|union|trait|module|namespace|defmodule|package|type|typealias|newtype|const"
     r"|let|var|val|static|\#\s*define|macro_rules!|defmacro|defmacrop"
 )
-"""The words by which languages declare a name that follows them."""
+"""Keywords that precede a declared name."""
 
 _MODIFIERS = (
     "export|default|public|private|protected|internal|static|final|abstract|async|pub|unsafe"
@@ -61,14 +62,14 @@ _DECLARED = re.compile(
     r"(?:\s*(?:[:{<(=\[].*|(?:extends|implements|struct|interface)\b.*))?;?$",
     re.DOTALL,
 )
-"""What declares a name by a word of the language before it."""
+"""A declaration by a keyword of the language before the name."""
 _LONGEST_LINE = 300
 _CALLED = re.compile(rf"(?:[\w<>\[\],:]+[\s*&]+)*({_NAME})\(.*$", re.DOTALL)
-"""A name with a bracket behind it, perhaps with the type of its result before it."""
+"""A name followed by a bracket, with an optional result type before it."""
 
 
 class AskedUses(StrEnum):
-    """Which uses of a name are asked for, where not all are."""
+    """Which uses of a name are wanted, if not all."""
 
     CALLERS = "callers"
     CALLEES = "callees"
@@ -81,9 +82,9 @@ class AskedUses(StrEnum):
 @dataclass(frozen=True, slots=True)
 class SymbolRequest:
     """A name, plain or qualified (`Scope.name`, also `Scope::name` and `Scope#name`), in which a
-    star matches any letters where nothing is called exactly that; the files and kinds to look at;
-    and how many definitions and references are wanted of each, after the first `offset`. `uses` is
-    one of `AskedUses`; without it all uses are told."""
+    star matches any letters if no definition has exactly that name; the files and kinds to search;
+    and how many definitions and references to return of each, after the first `offset`. `uses` is
+    one of `AskedUses`; without it all uses are returned."""
 
     name: str
     filter: SearchFilter = EVERYTHING
@@ -95,8 +96,8 @@ class SymbolRequest:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What defines a name, as a snippet of its first and last line, and the line of the name:
-    before that may stand a comment or a decorator."""
+    """A definition, as a snippet of its first and last line, and the line of the name, which a
+    comment or a decorator may precede."""
 
     snippet: StoredSnippet
     line: int
@@ -104,8 +105,8 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class FileOutline:
-    """What a file of an index defines, from its first line to its last; `lines` is the last line
-    that holds anything."""
+    """The definitions of a file of an index, in the order of lines; `lines` is the number of its
+    last non-empty line."""
 
     index_id: int
     source: str
@@ -130,10 +131,10 @@ class Use(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A line on which a name is used, as a word of its own. `snippet` is where it stands, `within`
-    the qualified name of the definition around it. It is likely where the file does not say for
-    certain which definition of that name is meant. `name` is what is used where that is another
-    name than was asked for, and `target` its definition, if one is indexed."""
+    """A line that uses a name as a whole word. `snippet` is where it is, `within` the qualified
+    name of the definition around it. `is_likely` is set if the file does not say for certain which
+    definition of that name is meant. `name` is the used name if it is not the requested one, and
+    `target` its definition, if one is indexed."""
 
     snippet: StoredSnippet
     line: int
@@ -147,9 +148,9 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class SymbolAnswer:
-    """Where a name is defined, best first, and where it is used, by place. Complete when neither
-    list was cut short; `has_more` says that another page follows. `near` are names that were
-    probably meant where nothing has been found."""
+    """The definitions of a name, best first, and its uses, by place. Complete when neither list was
+    cut; `has_more` says that another page follows. `near` are names that were probably meant, if
+    nothing was found."""
 
     definitions: tuple[Definition, ...]
     references: tuple[Reference, ...]
@@ -159,9 +160,9 @@ class SymbolAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedName:
-    """A name as asked for: `whole`, and the plain name with the scopes before it. If `is_loose`,
-    other scopes may lie between these and before the name, as where `pool.QueuePool` stands in
+class RequestedName:
+    """A requested name: `whole`, and the plain name with the scopes before it. If `is_loose`, other
+    scopes may lie between these and before the name, as in `pool.QueuePool` for a class of
     `pool/impl.py`."""
 
     whole: str
@@ -171,8 +172,7 @@ class AskedName:
 
     @property
     def plain_names(self) -> tuple[str, ...]:
-        """The plain name as languages write it: an operator with the word `operator` before it or
-        without."""
+        """The spellings of the plain name: an operator with or without the word `operator`."""
         sign = self.plain.removeprefix(_OPERATOR_WORD)
         if sign not in ("", self.plain) and not _IDENTIFIER.match(sign.lstrip(" 0123456789")):
             return self.plain, sign
@@ -182,24 +182,24 @@ class AskedName:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that a definition may be called that is meant."""
+        """All names that a matching definition may have."""
         return tuple(dict.fromkeys((self.whole, *self.plain_names)))
 
     def is_defined_by(self, snippet: StoredSnippet) -> bool:
-        """Whether a snippet defines the name, in any case."""
+        """Whether a snippet defines the name, ignoring case."""
         symbol = (snippet.symbol or "").lower()
         if symbol == self.whole.lower():
             return True
         if self.is_loose and snippet.kind == SymbolKind.SECTION:
-            return False  # a document speaks of much that it does not hold
+            return False  # a document mentions much that it does not define
         if symbol not in map(str.lower, self.plain_names):
             return False
         return self.is_within(snippet.scope, snippet.path, snippet.source)
 
     def is_within(self, scope: str, path: str, source: str = "") -> bool:
-        """Whether what a definition lies in ends with the scopes asked for, in any case: types and
-        namespaces, and before them its file and folders, which some languages name modules by;
-        loosely, the name of its source as well."""
+        """Whether the scopes around a definition end with the requested ones, ignoring case: types
+        and namespaces, and before them its file and folders, which name modules in some languages;
+        if `is_loose`, the name of its source as well."""
         module = _ENTRANCE.sub("", _SUFFIXES.sub("", path.lower()))
         around = [part for part in _SEPARATOR.split(f"{module}.{scope.lower()}") if part]
         asked = [part.lower() for part in self.scopes]
@@ -212,16 +212,16 @@ class AskedName:
 
     @property
     def is_pattern(self) -> bool:
-        """Whether a star in it may match any letters; it may also be that of an operator."""
+        """Whether a star in it may match any letters; an operator may also have a star."""
         return "*" in self.whole
 
     def matches(self, symbol: str) -> bool:
-        """Whether a symbol is the name in any case, each star matching any letters."""
+        """Whether a symbol matches the name, ignoring case, with each star matching any letters."""
         symbol = symbol.lower()
         return any(_matches(one.lower(), symbol) for one in self.names)
 
     def is_spelled_by(self, snippet: StoredSnippet) -> bool:
-        """Whether the snippet's symbol is exactly the name."""
+        """Whether the snippet's symbol has exactly this name."""
         return snippet.symbol in self.names
 
 
@@ -232,8 +232,8 @@ def _matches(asked: str, name: str) -> bool:
 
 
 def bases_named(symbol: str, text: str) -> set[str]:
-    """What the text of a type names behind its own name and before its body, in lower case: its
-    bases are among that, beside parameters and words of the language, in whichever language."""
+    """The words of a type's text between its name and its body, in lower case, in any language: its
+    bases, besides parameters and keywords."""
     match = _word(symbol).search(text)
     if match is None:
         return set()
@@ -246,23 +246,23 @@ def bases_named(symbol: str, text: str) -> set[str]:
     return {name.lower() for name in _IDENTIFIER.findall("".join(head))}
 
 
-def parse_name(text: str) -> AskedName:
-    """`name`, `Scope.name`, `Scope::name`, `Scope#name`, each also as it stands in code: with
-    `()`, `(` or parameters behind, and after `class`, `def` and the like. An operator is named by
-    its sign, with `operator` before it or without."""
+def parse_name(text: str) -> RequestedName:
+    """Parses `name`, `Scope.name`, `Scope::name`, `Scope#name`, each also as in code: followed by
+    `()`, `(` or parameters, or after `class`, `def` and the like. An operator is written as its
+    sign, with or without `operator` before it."""
     if operator := _OPERATOR.fullmatch(text.strip()):
         scopes = [part for part in _SEPARATOR.split(operator["scope"] or "") if part]
         sign = operator["bare"] or _OPERATOR_WORD + operator["sign"]
-        return AskedName(text.strip(), sign, tuple(scopes))
+        return RequestedName(text.strip(), sign, tuple(scopes))
     whole = text.strip().removesuffix("()")
     name = _name_in_code(whole)
     parts = [part for part in _SEPARATOR.split(name) if part] or [name]
-    return AskedName(whole, parts[-1], tuple(parts[:-1]))
+    return RequestedName(whole, parts[-1], tuple(parts[:-1]))
 
 
 def _name_in_code(text: str) -> str:
-    """The name in a line of code that defines or calls it. A text that is none stays as it is, as
-    titles of sections have spaces too."""
+    """The name in a line of code that defines or calls it. Any other text is returned unchanged, as
+    titles of sections contain spaces too."""
     if len(text) > _LONGEST_LINE:
         return text
     declared = _DECLARED.match(text)
@@ -273,13 +273,13 @@ def _name_in_code(text: str) -> str:
 
 
 def rarest_terms(name: str) -> list[str]:
-    """The search terms that every text with this name has: of an identifier the most telling."""
+    """The search terms of every text with this name: for an identifier the most specific one."""
     found = identifier_terms(name) if name.isidentifier() else tuple(terms(name))
     return list(found[-1:])
 
 
 def merge_pieces(snippets: Iterable[StoredSnippet]) -> list[StoredSnippet]:
-    """Each definition once, however many snippets it was cut into, with the text of the first of
+    """Each definition once, however many snippets it was split into, with the text of the first of
     them; the clauses of a function are one definition."""
     groups: dict[tuple[object, ...], list[StoredSnippet]] = {}
     for snippet in snippets:
@@ -287,14 +287,14 @@ def merge_pieces(snippets: Iterable[StoredSnippet]) -> list[StoredSnippet]:
         groups.setdefault(key, []).append(snippet)
     merged: list[StoredSnippet] = []
     for group in groups.values():
-        # Without extents it goes on with what others define, or was cut by an older extractor.
+        # Without extents, it continues with other definitions, or was split by an older extractor.
         placed = [one for snippet in group for one in _at_its_extents(snippet)]
         merged += _adjacent_ones(placed or group)
     return sorted(merged, key=lambda one: (one.file_id, one.start_line))
 
 
 def _at_its_extents(snippet: StoredSnippet) -> Iterator[StoredSnippet]:
-    """A snippet's own symbol, as a snippet for each place where it is defined."""
+    """A snippet's own symbol, as one snippet for each place where it is defined."""
     lines = snippet.text.split("\n")
     for extent in snippet.extents:
         start = max(extent.start_line, snippet.start_line)
@@ -323,7 +323,7 @@ def _gap_after(snippet: StoredSnippet) -> int:
 
 
 def parts_of(snippet: StoredSnippet) -> Iterator[StoredSnippet]:
-    """What a snippet defines beside its own symbol, each as a snippet of its own."""
+    """The other definitions in a snippet, each as a snippet of its own."""
     lines = snippet.text.split("\n")
     for placed in snippet.also_defines:
         symbol, start, last, line = placed
@@ -343,8 +343,8 @@ def parts_of(snippet: StoredSnippet) -> Iterator[StoredSnippet]:
 
 
 def outlined(snippets: Iterable[StoredSnippet]) -> tuple[Definition, ...]:
-    """All that the snippets of a file define, in the order of lines, what holds others before
-    these."""
+    """All definitions in the snippets of a file, in the order of lines, outer ones before inner
+    ones."""
     defining = [one for snippet in snippets for one in (snippet, *parts_of(snippet)) if one.symbol]
     whole = without_declarations(merge_pieces(defining))
     whole.sort(key=lambda one: (one.start_line, -one.end_line))
@@ -352,7 +352,7 @@ def outlined(snippets: Iterable[StoredSnippet]) -> tuple[Definition, ...]:
 
 
 def uses(name: str, text: str) -> Iterator[tuple[int, str]]:
-    """Lines of a text in which a name stands as a whole word: how many lines before, and the
+    """The lines of a text that have a name as a whole word: the number of lines before, and the
     line."""
     word = _word(name)
     if word.search(text):
@@ -367,8 +367,8 @@ def declares(name: str, line: str) -> bool:
 
 
 def naming_line(snippet: StoredSnippet) -> int:
-    """The line on which a definition names itself. Where an older extractor did not tell, it is
-    the one that declares the name, or else the first that has it, or else the first."""
+    """The line with the name of a definition. If an older extractor did not record it, the line
+    that declares the name, or else the first that contains it, or else the first."""
     if snippet.extents:
         return snippet.extents[0].line
     name = snippet.symbol or ""
@@ -381,7 +381,7 @@ def naming_line(snippet: StoredSnippet) -> int:
 
 
 def naming_lines(snippet: StoredSnippet) -> set[int]:
-    """All lines on which a definition names itself, those of its further clauses included."""
+    """All lines with the name of a definition, including those of its further clauses."""
     return {one.line for one in snippet.extents} or {naming_line(snippet)}
 
 

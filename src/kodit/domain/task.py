@@ -20,7 +20,7 @@ from kodit.domain.errors import Field, KoditError
 from kodit.domain.retry import LONGEST_WAIT
 
 AT_ONCE = datetime.fromtimestamp(0, UTC)
-"""When a task that waits for nothing becomes available: earlier than any clock may be set."""
+"""The `available_at` of a task that need not wait: earlier than any clock may be set."""
 
 
 class TaskType(IntEnum):
@@ -58,7 +58,7 @@ PREDECESSORS: Mapping[TaskType, tuple[TaskType, ...]] = {
 
 
 def task_priority(task_type: TaskType, base: QueuePriority) -> int:
-    """The priority of a stage of a run that was asked for with `base`."""
+    """The priority of a stage of a run that was requested with `base`."""
     return base + PRIORITY_OFFSETS[task_type]
 
 
@@ -88,7 +88,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class TaskProgress:
-    """How far the operation in hand has come; `total` is None while it is not known."""
+    """The progress of the current operation; `total` is None while it is not known."""
 
     operation: str
     current: int
@@ -111,7 +111,7 @@ class AttemptOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorAbout:
-    """What programs rely on in the error of a task: its code, and the values that it is about."""
+    """The part of a task's error that programs rely on: its code and values."""
 
     code: str
     fields: Mapping[str, Field] = field(default_factory=dict)
@@ -139,9 +139,9 @@ class TaskAttempt:
 class Task:
     """A unit of queued work.
 
-    `type` is a plain string when the database holds a type that this program does not know;
-    such a task is failed by the worker that claims it. `error` is one sentence; an `error_about`
-    may be missing beside it.
+    `type` is a plain string if the database holds a type that this program does not know; the
+    worker that claims such a task fails it. `error` is one sentence; its `error_about` may be
+    missing.
     """
 
     type: TaskType | str
@@ -204,14 +204,14 @@ class Task:
             self.priority = max(self.priority, task_priority(self.type, base))
 
     def is_due(self, now: datetime) -> bool:
-        """Whether no back-off keeps it from being claimed; it may still not be ready."""
+        """Whether its back-off, if any, is over; it may still not be ready."""
         wait = (self.available_at or AT_ONCE) - now
         return not timedelta(0) < wait <= LONGEST_WAIT
 
     def make_ready(self, available_at: datetime = AT_ONCE) -> None:
         self.state = TaskState.READY
         self.available_at = available_at
-        self._let_go()
+        self._clear_claim()
 
     def end(
         self,
@@ -225,16 +225,16 @@ class Task:
         self.finished_at = now
         self.error, self.error_about = error, about
         self.cancel_requested = False
-        self._let_go()
+        self._clear_claim()
 
     def restart(self) -> None:
-        """Back to blocked with a fresh retry budget, as if it had never run."""
+        """Return to blocked with a full retry budget, like a task that has never run."""
         self.state = TaskState.BLOCKED
         self.failures = 0
         self.error = self.error_about = None
         self.finished_at = None
         self.cancel_requested = False
 
-    def _let_go(self) -> None:
+    def _clear_claim(self) -> None:
         self.worker = None
         self.lease_expires_at = None

@@ -1,16 +1,16 @@
-"""What counts as text, and how much of a line is shown."""
+"""Tests for valid text, and shortens lines for display."""
 
 from __future__ import annotations
 
 
 def is_text(text: str) -> bool:
-    """Whether it can be written as UTF-8: Python shows bytes that are no text as half of a
-    surrogate pair, in file names and in arguments."""
+    """Whether it can be encoded as UTF-8: Python represents undecodable bytes in file names and
+    arguments as lone surrogates."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 LONGEST_LINE = 400
-"""Characters of a line that are shown; of a longer one, those around the match."""
+"""How many characters of a line are shown; of a longer one, those around the match."""
 
 
 def cut_line(line: str, column: int = 1) -> str:

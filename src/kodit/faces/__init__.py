@@ -1,1 +1,1 @@
-"""The faces of Kodit, side by side: none imports another."""
+"""The faces of Kodit. They do not import one another."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from kodit.front.messages import Message
 
 LONGEST_SILENCE_SECONDS = 60.0
-"""The server answers every call in less, and sends something every 15 seconds meanwhile."""
+"""The server answers every call in less time, and sends something every 15 seconds meanwhile."""
 LONGEST_LINE_BYTES = 16_000_000
 
 
@@ -21,8 +21,8 @@ class LostConnectionError(Exception):
 
 
 class Exchange:
-    """One request over a connection of its own, which `close` ends from any thread: the server
-    then stops what it is doing for it."""
+    """One request over a connection of its own. `close` ends it from any thread, and the server
+    then stops working on it."""
 
     def __init__(self, connection: socket.socket) -> None:
         connection.settimeout(LONGEST_SILENCE_SECONDS)
@@ -33,20 +33,18 @@ class Exchange:
         self.is_closed = False
 
     def close(self) -> None:
-        """End the exchange, even if something is waiting for it."""
+        """End the exchange, even while another thread waits for it."""
         with self._closing:
             if self.is_closed:
                 return
             self.is_closed = True
-            with contextlib.suppress(OSError):  # where the other side was faster
+            with contextlib.suppress(OSError):  # the other side was faster
                 self._socket.shutdown(socket.SHUT_RDWR)
             self._socket.close()
 
     def messages(self, message: Message, headers: dict[str, str]) -> Iterator[Message]:
-        """Send a message and yield what comes back, the response last.
-
-        Raises LostConnectionError when the connection ends before that.
-        """
+        """Send a message and yield what comes back, the response last. Raises LostConnectionError
+        if the connection ends before that."""
         try:
             self._http.request(
                 "POST",
@@ -73,13 +71,13 @@ class Exchange:
         if not isinstance(answer, dict) or "id" not in answer:
             said = text.decode("utf-8", "replace").strip()[:500]
             raise RefusedError(f"the server answered {response.status}: {said}")
-        if answer["id"] is None:  # the server could not read the request, but here it is known
+        if answer["id"] is None:  # the server could not read the identifier, but here it is known
             answer["id"] = message["id"]
         yield answer
 
 
 class RefusedError(Exception):
-    """The server answered with something that is no message."""
+    """The server answered with something that is not a message."""
 
 
 def _events(response: http.client.HTTPResponse) -> Iterator[Message]:

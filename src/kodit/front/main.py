@@ -35,19 +35,19 @@ def main(arguments: list[str]) -> None:
             sys.stderr.write(f"kodit: stdio does not accept {name!r} here\n{USAGE}")
             sys.exit(EXIT_USER_ERROR)
         options[name] = value if equals else rest.pop(0)
-    from kodit.front.stdio import serve  # noqa: PLC0415 - help does without
+    from kodit.front.stdio import serve  # noqa: PLC0415 - not needed for help
 
     try:
         serve(lambda: _resident(options.get("--data-dir"), options.get("--folder")))
     except KeyboardInterrupt:
         os._exit(EXIT_INTERRUPTED)
-    # What is under way has had its time; threads that still wait for the server hold nothing up.
+    # Running requests have had their time; threads that still wait for the server delay nothing.
     sys.stderr.flush()
     os._exit(0)
 
 
 def _resident(data_dir: str | None, folder: str | None) -> Resident:
-    """Nothing of this is loaded before a client asks for more than the front knows."""
+    """Imported only when a client asks for more than the front knows."""
     from kodit.front.resident import Resident  # noqa: PLC0415
     from kodit.settings import Settings  # noqa: PLC0415
     from kodit.version import VERSION  # noqa: PLC0415
@@ -56,7 +56,7 @@ def _resident(data_dir: str | None, folder: str | None) -> Resident:
 
 
 def _folder(named: str | None) -> str | None:
-    """Where the client works. A client that leaves a variable in the option as it stands, such as
+    """The client's working folder. A client that passes an unexpanded variable, such as
     `${workspaceFolder}`, has not named a folder."""
     try:
         current = os.getcwd()  # noqa: PTH109 - pathlib is not loaded

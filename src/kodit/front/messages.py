@@ -1,4 +1,4 @@
-"""Messages of JSON-RPC as plain dictionaries, and what of them the front answers itself."""
+"""JSON-RPC messages as plain dictionaries, and those that the front answers itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from kodit.domain.json_rpc import error
 
 UNREACHABLE = -32000
-"""Of a request that the server did not answer."""
+"""The error code of a request that the server did not answer."""
 
 Message = dict[str, Any]
 
@@ -18,11 +18,11 @@ VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
 READ_ONLY_METHODS = ("server/discover", "tools/list", "ping")
 WRITING_TOOLS = ("index",)
-"""Tools of which nobody knows what they did when no answer came."""
+"""Tools whose effect is unknown when no answer came."""
 
 
 class Answers:
-    """The answers that the server gives to everybody, for each revision of the protocol."""
+    """The answers that are the same for every client, for each revision of the protocol."""
 
     def __init__(self) -> None:
         path = os.path.join(os.path.dirname(__file__), "answers.json")  # noqa: PTH118, PTH120 - pathlib takes a tenth of the time there is
@@ -35,7 +35,7 @@ class Answers:
         """The revision of a client that has sent `initialize`."""
 
     def to(self, request: Message) -> Message | None:
-        """The whole response, or None for what only the server can answer."""
+        """The whole response, or None for a request that only the server can answer."""
         method, params = request["method"], request.get("params")
         params = params if isinstance(params, dict) else {}
         if method == "initialize":
@@ -47,12 +47,12 @@ class Answers:
         if method in ("server/discover", "tools/list") and "cursor" in params:
             return None
         if VERSION_KEY in meta_of(request) and CAPABILITIES_KEY not in meta_of(request):
-            return None  # the server says what is wrong with it
+            return None  # the server reports the error
         answer = self._by_version.get(self.version_of(request), {}).get(method)
         return None if answer is None else result(request, answer)
 
     def version_of(self, request: Message) -> str:
-        """The revision of a request: its own, or the one agreed upon."""
+        """The revision of a request: its own, or the negotiated one."""
         own = meta_of(request).get(VERSION_KEY)
         return own if isinstance(own, str) else self.negotiated
 
@@ -65,7 +65,7 @@ def meta_of(message: Message) -> Message:
 
 
 def may_be_repeated(request: Message) -> bool:
-    """Whether it does no harm to ask twice."""
+    """Whether the request may safely be sent again."""
     if request["method"] != "tools/call":
         return request["method"] in READ_ONLY_METHODS
     params = request.get("params")
@@ -78,8 +78,8 @@ def result(request: Message, value: Message) -> Message:
 
 
 def failure(request: Message, sentence: str) -> Message:
-    """The response to a request that could not be answered. Of a tool it is a result, since that
-    is what a model gets to read."""
+    """The response to a request that could not be answered. For a tool it is a result, which the
+    model gets to read."""
     if request["method"] != "tools/call":
         return error(request["id"], UNREACHABLE, sentence)
     sentence = f"{sentence[:1].upper()}{sentence[1:].removesuffix('.')}."

@@ -1,4 +1,4 @@
-"""The resident server as the front sees it: connected to, and started where none is there."""
+"""Connects the front to the resident server, and starts one if there is none."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from kodit.settings import Settings
 SECONDS_TO_START = 40.0
 """How long a server may take to answer for the first time, on a machine that is busy indexing."""
 SECONDS_BETWEEN_LOOKS = 0.02
-ANOTHER_ONE_RUNS = 3
-"""With this status a server ends that finds another one."""
+ALREADY_RUNNING = 3
+"""The exit status of a server that finds another one running."""
 
 
 class Resident:
     """Connections to the server of a data directory, for any number of threads. One connection is
-    kept open, so that the server knows of a client and stays."""
+    kept open, so that the server stays as long as it has a client."""
 
     def __init__(self, settings: Settings, folder: str | None, version: str) -> None:
-        """`folder` is where the client works; `version` is that of this program."""
+        """`folder` is the client's working folder; `version` is that of this program."""
         self._data_dir = settings.data_dir
         self._settings = settings.digest
         self._version = version
@@ -36,8 +36,8 @@ class Resident:
         self._folder = folder
 
     def headers(self, roots: Sequence[str] = ()) -> dict[str, str]:
-        """Where the client works, for the server: its folder, and its roots where it has some. The
-        folder of a program that works elsewhere than it was started is its first root."""
+        """The headers with the client's folder and, if it has any, its roots. For a program that
+        works in another folder than it was started in, the first root is the folder."""
         folder = self._folder
         if roots and not any(f"{folder}/".startswith(f"{root.rstrip('/')}/") for root in roots):
             folder = roots[0]
@@ -45,7 +45,7 @@ class Resident:
         return headers | ({"X-Kodit-Roots": ",".join(map(percent_encoded, roots))} if roots else {})
 
     def connect(self) -> socket.socket:
-        """A new connection. Raises KoditError where there is no server and none can be started."""
+        """A new connection. Raises KoditError if there is no server and none can be started."""
         if self._kept is not None:
             connection = connect(self._data_dir)
             if connection is not None:
@@ -71,7 +71,7 @@ class Resident:
                 return connection
             if started is None and connection is None:
                 started = self._start()
-            if started is not None and started.poll() not in (None, 0, ANOTHER_ONE_RUNS):
+            if started is not None and started.poll() not in (None, 0, ALREADY_RUNNING):
                 why = why_it_ended(self._data_dir) or f"exit status {started.returncode}"
                 raise KoditError(f"the Kodit server did not start: {why}")
             if time.monotonic() > deadline:
@@ -88,13 +88,13 @@ class Resident:
             raise KoditError(
                 f"the Kodit server of {self._data_dir} cannot be started: {error}"
             ) from None
-        # It may end long before this process does, and is to leave nothing behind then.
+        # It may end long before this process, and must not stay a zombie then.
         threading.Thread(target=started.wait, daemon=True).start()
         return started
 
     def _is_right(self, connection: socket.socket) -> bool:
-        """Whether to use the server. An idle one of another version or with other settings is
-        asked to end, and replaced; one that does not end answers as it is."""
+        """Whether to use the server. An idle one of another version or with other settings is asked
+        to end, and is replaced; one that does not end is used as it is."""
         try:
             about = handshake(connection)
             if (about.version, about.settings) == (self._version, self._settings):
@@ -112,13 +112,13 @@ class Resident:
                 )
                 return True
         except TransientError:
-            pass  # it ends at this moment
+            pass  # it has just ended
         connection.close()
         return False
 
 
 def percent_encoded(path: str) -> str:
-    """The bytes of a path as a header can carry them."""
+    """The bytes of a path in a form that a header allows."""
     return "".join(
         chr(byte) if (chr(byte).isalnum() and byte < 128) or byte in b"/._-~" else f"%{byte:02X}"
         for byte in os.fsencode(path)

@@ -1,5 +1,5 @@
-"""The folders that a client says it works in: its roots, as the older handshake has them. They are
-deprecated in revision 2026-07-28, in which a client is not asked for them."""
+"""The client's workspace folders: its roots, in the older handshake. They are deprecated in
+revision 2026-07-28, in which a client is not asked for them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from urllib.parse import unquote_to_bytes
 from kodit.front.messages import Message
 
 SECONDS_FOR_AN_ANSWER = 2.0
-"""How long a call waits for a client that has been asked. One that did not answer in time is waited
-for no more; its answer counts when it comes."""
+"""How long a call waits for the client's answer. If it is late, no call waits for it again, but it
+is used when it arrives."""
 MOST_ROOTS = 32
 LONGEST_ROOT = 4_096
 _PREFIX = "kodit-roots-"
 
 
 class Roots:
-    """Asks a client for its roots once, and again when it says that they have changed. Messages
+    """Asks a client for its roots once, and again when it reports that they have changed. Messages
     come from one thread; any number of threads ask for the folders."""
 
     def __init__(self, send: Callable[[Message], None]) -> None:
@@ -31,7 +31,7 @@ class Roots:
         self._folders: tuple[str, ...] = ()
 
     def ask(self) -> None:
-        """Ask now; what the client answers to an earlier request counts no more."""
+        """Ask now; answers to earlier requests are ignored."""
         with self._state:
             self._asked += 1
             self._answered.clear()
@@ -39,8 +39,8 @@ class Roots:
         self._send({"jsonrpc": "2.0", "id": request_id, "method": "roots/list"})
 
     def take(self, response: Message) -> None:
-        """A response of the client, if it is the one to the latest request. An error leaves the
-        roots as they were known."""
+        """Accept a response of the client, if it is the one to the latest request. After an error,
+        the known roots stay."""
         result = response.get("result")
         listed = result.get("roots") if isinstance(result, dict) else None
         folders = _folders(listed) if isinstance(listed, list) else None
@@ -53,7 +53,7 @@ class Roots:
             self._answered.set()
 
     def folders(self) -> tuple[str, ...]:
-        """Absolute paths of folders that are there, every link followed."""
+        """Absolute paths of existing folders, with every link resolved."""
         if not self._asked:
             self.ask()
         if not self._answered.is_set() and not self._is_slow:
@@ -69,7 +69,7 @@ def _folders(roots: list[object]) -> tuple[str, ...]:
 
 
 def _path(uri: str) -> str:
-    """Of a `file:` URI of this machine; empty for any other."""
+    """The path of a local `file:` URI; empty for any other."""
     scheme, _, rest = uri.partition("://")
     host, slash, path = rest.partition("/")
     if scheme.lower() != "file" or host.lower() not in ("", "localhost") or not slash:

@@ -1,4 +1,4 @@
-"""The front itself: it reads requests, one a line, and writes answers, one a line."""
+"""The front itself: reads requests and writes answers, one per line."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 MOST_ATTEMPTS = 4
 SECONDS_BETWEEN_ATTEMPTS = 0.1
-"""A server that was killed still takes connections for a moment."""
+"""A server that was killed still accepts connections for a moment."""
 ROOTS_MAY_BE_NEW = ("notifications/initialized", "notifications/roots/list_changed")
 SECONDS_AFTER_THE_END = 5.0
-"""How long what is under way may still take after the client has closed the input."""
+"""How long running requests may still take after the client has closed the input."""
 
 
 class Front:
-    """Answers one client until it closes the input. Each request that is forwarded has a thread
-    and a connection of its own, so that none waits for another."""
+    """Answers one client until it closes the input. Each forwarded request has a thread and a
+    connection of its own, so that none waits for another."""
 
     def __init__(
         self, requests: BinaryIO, answers: BinaryIO, resident: Callable[[], Resident]
@@ -53,7 +53,7 @@ class Front:
         """Of a client that has some."""
 
     def run(self) -> None:
-        """Serve until the input ends; what is under way then has a moment to finish."""
+        """Serve until the input ends; running requests then have a moment to finish."""
         for line in self._requests:
             if line.strip():
                 self._take(line)
@@ -99,10 +99,10 @@ class Front:
                 self._roots.ask()
             elif "method" not in message:
                 self._roots.take(message)
-        # Other notifications and responses concern nobody.
+        # Other notifications and responses need no action.
 
     def _roots_of(self, hello: Message) -> Roots | None:
-        """None for a client that does not say it has any."""
+        """None for a client that does not announce roots."""
         params = hello.get("params")
         declared = params.get("capabilities") if isinstance(params, dict) else None
         if not isinstance(declared, dict) or not isinstance(declared.get("roots"), dict):
@@ -184,7 +184,7 @@ class Front:
     def _write(self, message: Message) -> None:
         try:
             data = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
-        except UnicodeEncodeError:  # half a character, which only an escape can write
+        except UnicodeEncodeError:  # a lone surrogate, which can only be written as an escape
             data = json.dumps(message, separators=(",", ":")).encode()
         data += b"\n"
         with self._writing:
@@ -192,11 +192,11 @@ class Front:
                 self._responses.write(data)
                 self._responses.flush()
             except (BrokenPipeError, ValueError):
-                os._exit(0)  # nobody reads any more, and nothing here is worth saving
+                os._exit(0)  # nobody reads any more, and nothing here needs saving
 
 
 class _Forwarded:
-    """A request that is under way."""
+    """A running request."""
 
     def __init__(self, request: Message) -> None:
         self.request = request
@@ -222,7 +222,7 @@ class _Forwarded:
 
 
 def _headers(request: Message, version: str) -> dict[str, str]:
-    """What streamable HTTP wants to know of a request beside its body."""
+    """The headers that streamable HTTP requires for a request."""
     params = request.get("params")
     name = params.get("name") if isinstance(params, dict) else None
     headers = {"MCP-Protocol-Version": version, "Mcp-Method": request["method"], "Mcp-Name": name}
@@ -230,7 +230,7 @@ def _headers(request: Message, version: str) -> dict[str, str]:
 
 
 def _header_value(text: str) -> str:
-    """Text as a header can carry it: what is not plain ASCII is written in Base64."""
+    """Text in a form that a header allows: what is not plain ASCII is encoded in Base64."""
     if text.isascii() and text.isprintable() and text == text.strip():
         return text
     from base64 import b64encode  # noqa: PLC0415 - no name of a tool needs it
@@ -239,8 +239,7 @@ def _header_value(text: str) -> str:
 
 
 def serve(resident: Callable[[], Resident]) -> None:
-    """Serve the client at standard input and output; what else is printed goes to standard
-    error."""
+    """Serve the client at standard input and output; other prints go to standard error."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     Front(sys.stdin.buffer, answers, resident).run()

@@ -1,7 +1,7 @@
-"""The database of another program: an earlier project of the name kodit keeps one in the same
-place. It is recognised by its tables, and nothing beside it is written.
+"""Recognising the database of another program: an earlier project named kodit keeps one in the same
+place. It is recognised by its tables, and nothing is written beside it.
 
-That project's databases have had two shapes: `sources` with a `uri` (a URL or a path), and later
+That project's databases have had two forms: `sources` with a `uri` (a URL or a path), and later
 `git_repos` with a `sanitized_remote_uri`, a URL without secrets.
 """
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import sqlite3
 
 MOST_SOURCES = 1_000
-_OF_EVERY_KODIT = "index_runs"
-"""A table of every database that this program has ever made."""
+_COMMON_TABLE = "index_runs"
+"""A table in every database that this program has ever created."""
 _OF_NOBODY = frozenset({"alembic_version"})
 _SOURCES = (
     ("git_repos", "SELECT sanitized_remote_uri FROM git_repos ORDER BY id LIMIT ?"),
@@ -30,16 +30,18 @@ _SOURCES = (
 
 @dataclass(frozen=True, slots=True)
 class AnotherDatabase:
-    """A database that this program has not made, and the sources that it names: git URLs without
-    their secrets, and paths of folders."""
+    """A database of another program, and the sources in it: git URLs without their secrets, and
+    paths of folders.
+    """
 
     path: Path
     sources: tuple[str, ...]
 
 
 def another_database(path: Path) -> AnotherDatabase | None:
-    """The database at this path, where another program has made it; None if there is none, an empty
-    one, one of this program, or one that cannot be read."""
+    """The database at this path if another program made it; None if there is none, or it is empty,
+    this program's, or unreadable.
+    """
     try:
         if path.stat().st_size == 0:
             return None
@@ -48,8 +50,8 @@ def another_database(path: Path) -> AnotherDatabase | None:
         return None
     import sqlite3  # noqa: PLC0415 - a new installation has no such file
 
-    # To read what is written in the log, SQLite needs its own file beside it. Without a log, it
-    # touches nothing at all.
+    # To read a write-ahead log, SQLite needs its own file beside it. Without a log, it creates no
+    # files.
     options = "mode=ro" if has_log else "mode=ro&immutable=1"
     try:
         uri = f"file:{quote(str(path))}?{options}"
@@ -58,15 +60,15 @@ def another_database(path: Path) -> AnotherDatabase | None:
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
             )
             tables = {str(row[0]) for row in found}
-            if _OF_EVERY_KODIT in tables or not tables - _OF_NOBODY:
+            if _COMMON_TABLE in tables or not tables - _OF_NOBODY:
                 return None
             return AnotherDatabase(path, _sources(connection, tables))
     except (sqlite3.Error, UnicodeError):
-        return None  # whoever opens it says what is wrong with it
+        return None  # opening it later reports the problem
 
 
 def refuse_another_database(path: Path) -> None:
-    """Raises UserError where the database at this path is that of another program."""
+    """Raises UserError if the database at this path is that of another program."""
     another = another_database(path)
     if another is not None:
         raise UserError(

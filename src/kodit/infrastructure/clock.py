@@ -1,4 +1,4 @@
-"""Time."""
+"""The system clock."""
 
 from __future__ import annotations
 

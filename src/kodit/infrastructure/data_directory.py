@@ -15,9 +15,10 @@ _FOLDERS = ("clones", "credentials", "keyword", "vectors", "watch", "workers")
 
 
 def make_data_directory(path: Path) -> None:
-    """Make the folder, and in it an empty database that only this user can read, where there are
-    none. Raises UserError where that cannot be, for a folder that is not to be trusted, and where
-    another program keeps its database."""
+    """Make the folder, and in it an empty database that only this user can read, unless they exist.
+    Raises UserError if that fails, if the folder cannot be trusted, or if another program keeps its
+    database there.
+    """
     refuse_another_database(path / "kodit.db")
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -30,14 +31,17 @@ def make_data_directory(path: Path) -> None:
 
 
 def is_read_only(path: Path) -> bool:
-    """Whether there is a database that this user may read, in a folder that cannot be written."""
+    """Whether there is a database that this user may read, in a folder that this user cannot
+    write.
+    """
     return os.access(path / "kodit.db", os.R_OK) and not os.access(path, os.W_OK)
 
 
 def check_data_directory(path: Path) -> None:
-    """Refuse a folder that others may write, or in which something else than a file or folder lies
-    where Kodit reads and writes: a symbolic link could lead to any file of this user, and a pipe
-    would keep its reader waiting for ever. Raises UserError."""
+    """Refuse a folder that others may write, or one with special files where Kodit reads and
+    writes: a symbolic link could lead to any file of this user, and a pipe would block its reader
+    for ever. Raises UserError.
+    """
     reason = reason_for_distrust(path.stat())
     if reason is not None:
         raise _unusable(f"is not used: {reason}; make it accessible to you alone", path)
@@ -57,11 +61,11 @@ def check_data_directory(path: Path) -> None:
 
 
 def _why_wrong(entry: os.DirEntry[str], *, is_top: bool) -> str | None:
-    """What lies in the place of a file or folder of Kodit."""
+    """What is there instead of a file or folder of Kodit, or None."""
     if is_top and not _is_of_kodit(entry.name):
         return None
     if entry.is_symlink():
-        return None  # see above; elsewhere, whoever opens it does not follow it
+        return None  # see above; other code opens it without following it
     if entry.is_dir(follow_symlinks=False):
         is_right = not is_top or entry.name in _FOLDERS
         return None if is_right else "a folder, and Kodit needs that name for a file"
@@ -88,9 +92,9 @@ def _unusable(why: str, path: Path) -> UserError:
 
 
 def clear_derived(data_dir: Path) -> None:
-    """Remove the engines' files, for a new database: it knows nothing of what an older one may have
-    left, and would give its own identifiers to what they hold. Nothing else is touched: the data
-    directory may have been chosen by mistake."""
+    """Remove the engines' files, for a new database: it would assign the ids in files of an older
+    one again. Nothing else is removed: the data directory may have been chosen by mistake.
+    """
     keyword = data_dir / "keyword"
     if (keyword / "keyword.lock").exists():
         shutil.rmtree(keyword, ignore_errors=True)

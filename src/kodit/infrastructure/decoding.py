@@ -1,4 +1,4 @@
-"""Bytes of a file as lines of text."""
+"""Decoding the bytes of a file into text."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import codecs
 import re
 
 HEAD_BYTES = 8000
-"""How far git looks for a NUL byte to call a file binary (FIRST_FEW_BYTES in xdiff-interface.c)."""
+"""The number of bytes in which git searches for a NUL byte to call a file binary (FIRST_FEW_BYTES
+in xdiff-interface.c).
+"""
 
 _MARKS = (
-    # The mark of UTF-32 begins as that of UTF-16 does.
+    # The mark of UTF-32 begins with that of UTF-16.
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 WIDE_MARKS = tuple(mark for mark, _ in _MARKS)
-"""With one of these at the start, NUL bytes belong to text."""
+"""After one of these marks, NUL bytes are part of the text."""
 
 _DECLARATION_BYTES = 1024
 _DECLARED = re.compile(
@@ -30,17 +32,17 @@ _DECLARED = re.compile(
 )
 _DECLARING_LINES = 3
 _ESCAPES = b"\x1b$"
-"""What a text in ISO 2022 holds: its bytes are those of ASCII, and so it is valid UTF-8 as well."""
+"""Escape sequence of ISO 2022, whose bytes are all ASCII and so valid UTF-8 as well."""
 
 _REPLACEMENT = "\ufffd"
 _SAMPLE_BYTES = 64_000
 _FEWEST_BYTES = 12
-"""With fewer bytes beyond ASCII nothing can be told of their encoding but by chance."""
+"""With fewer bytes beyond ASCII a guess of their encoding would be chance."""
 _GUESSED = (
     *("cp1252", "cp1250", "cp1251", "koi8_r", "cp866", "cp1253", "cp1254", "cp1255", "cp1256"),
     *("cp932", "euc_jp", "gb18030", "big5", "euc_kr", "iso8859_2", "mac_roman"),
 )
-"""The encodings in which source code has been written; of all others none is guessed."""
+"""Encodings in which source code has been written; no others are guessed."""
 _OTHER_LATIN = ("cp1250", "cp1254", "iso8859_2")
 _WITHIN_WORDS = re.compile(r"(?<=[A-Za-z])[\x80-\xff]|[\x80-\xff](?=[A-Za-z])")
 _KANA = re.compile("[\u3041-\u30fe]")
@@ -48,13 +50,13 @@ _WESTERN = ("cp1252", "latin_1", "iso8859_1", "iso8859_15", "mac_roman")
 
 
 def decode(data: bytes, encoding: str | None = None) -> str | None:
-    """The text of `data` with `\\n` as the only line end, or None when it is binary.
+    """The text of `data` with `\\n` as the only line end, or None if it is binary.
 
-    UTF-8 (a byte order mark is dropped), UTF-16 and UTF-32 with such a mark or where the bytes
-    leave no doubt, and for what is neither, in this order: the encoding that the file declares, a
-    guess by what its letters are, and Latin-1, as every byte is a character there. `encoding` goes
-    before all but a mark. As for git, a file is binary with a NUL byte near its start; a later one
-    becomes a replacement character. So is one of which a tenth is control characters.
+    Decodes UTF-8 (a byte order mark is dropped), and UTF-16 and UTF-32 with a mark or if the bytes
+    leave no doubt; otherwise, in this order: the encoding that the file declares, a guess by its
+    letters, and Latin-1, in which every byte is a character. `encoding` overrides all but a mark.
+    As in git, a file is binary if it has a NUL byte near its start; a later one becomes a
+    replacement character. A file that is a tenth control characters is binary too.
     """
     text = _decode(data, encoding)
     if text is None:
@@ -71,7 +73,7 @@ def decode(data: bytes, encoding: str | None = None) -> str | None:
 
 
 def looks_binary(data: bytes) -> bool:
-    """Whether there is a NUL byte near the start of what is not UTF-16 or UTF-32."""
+    """Whether there is a NUL byte near the start, unless the text is UTF-16 or UTF-32."""
     return (
         b"\0" in data[:HEAD_BYTES]
         and not data.startswith(WIDE_MARKS)
@@ -103,7 +105,7 @@ def _decode_narrow(data: bytes) -> str | None:
 
 
 def _decode_other(data: bytes) -> str:
-    """Text that is not UTF-8."""
+    """Decodes text that is not UTF-8."""
     head = data[:_DECLARATION_BYTES]
     for match in _DECLARED.finditer(head):
         name = next(filter(None, match.groups()), b"").decode("ascii")
@@ -118,7 +120,7 @@ def _is_in_first_lines(head: bytes, position: int) -> bool:
 
 
 def _decoded(data: bytes, encoding: str) -> str | None:
-    """The text, None where it is not in that encoding, or there is none of that name."""
+    """The text; None if it is not in that encoding, or the encoding is unknown."""
     try:
         if not codecs.lookup(encoding)._is_text_encoding:
             return None
@@ -128,7 +130,7 @@ def _decoded(data: bytes, encoding: str) -> str | None:
 
 
 def _guessed(data: bytes) -> str:
-    """The likely encoding, by the letters that come out."""
+    """The most likely encoding, by the letters that it gives."""
     sample = data[:_SAMPLE_BYTES]
     if len(sample) - len(sample.translate(None, _BEYOND_ASCII)) < _FEWEST_BYTES:
         return "latin-1"
@@ -149,24 +151,25 @@ def _guessed(data: bytes) -> str:
 
 
 def _is_western(sample: bytes) -> bool:
-    """Whether nearly all that stands within words is a letter in Latin-1 too: in what is Latin-1,
-    one is as good as the other."""
+    """Whether nearly all characters within words are also letters in Latin-1: then Latin-1 is as
+    good a guess as any.
+    """
     within = _WITHIN_WORDS.findall(sample.decode("latin-1"))
     return sum(map(str.isalpha, within)) >= len(within) * 0.95
 
 
 def _is_japanese(sample: bytes) -> bool:
-    """Whether a text in EUC-JP, which looks like one of its neighbours, has Kana throughout."""
+    """Whether a text decoded as EUC-JP, which resembles its neighbours, has Kana throughout."""
     text = sample.decode("euc_jp", "ignore")
     beyond = sum(character > "\x7f" for character in text)
     return len(_KANA.findall(text)) * 5 >= beyond > len(sample) - len(text) - 2
 
 
 def _wide_encoding(data: bytes) -> str | None:
-    """UTF-16 or UTF-32 without a mark, known by where its zeros are; None for what is neither.
+    """UTF-16 or UTF-32 without a mark, recognised by the position of zero bytes, or None.
 
-    Nearly all text has spaces, line ends or Latin letters, of which all bytes but one are zero. A
-    table of numbers has such zeros too, but not only characters that can be printed.
+    Nearly all text has spaces, line ends or Latin letters, in which all bytes but one are zero. A
+    table of numbers has such zeros too, but also unprintable characters.
     """
     head = data[: HEAD_BYTES // 4 * 4]
     if len(head) < 4 or len(data) % 2:
@@ -204,5 +207,5 @@ def _is_binary(data: bytes) -> bool:
 
 
 def is_blank(line: str) -> bool:
-    """Whether a line holds nothing but white space."""
+    """Whether a line is empty or only white space."""
     return not line or line.isspace()

@@ -1,4 +1,4 @@
-"""How large a file may be that is read: a setting of this process, which its children inherit."""
+"""The size limit for files that are read: a setting of this process, inherited by its children."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ USUAL_LIMIT = 1_000_000
 VARIABLE = "KODIT_LARGEST_FILE_BYTES"
 _NOTEBOOK = ".ipynb"
 _NOTEBOOK_FACTOR = 10
-"""Most of a notebook is what programs put out, pictures above all, which is not indexed."""
+"""Most of a notebook is output, above all pictures, which is not indexed."""
 
 
 def _given() -> int:
@@ -24,20 +24,20 @@ class _Limit:
 
 
 def set_limit(largest: int) -> None:
-    """Read files of up to so many bytes, from now on."""
+    """Read files of up to this many bytes from now on."""
     _Limit.bytes = largest
 
 
 def usual_limit() -> int:
-    """The largest file that is read, in bytes, whatever it is."""
+    """The size limit in bytes for most files."""
     return _Limit.bytes
 
 
 def limit_of(path: str) -> int:
-    """The same of a file of this name."""
+    """The size limit in bytes for a file with this name."""
     return _Limit.bytes * (_NOTEBOOK_FACTOR if path.lower().endswith(_NOTEBOOK) else 1)
 
 
 def for_children() -> Mapping[str, str]:
-    """The variables that tell a child process."""
+    """The variables that pass the limit to a child process."""
     return {VARIABLE: str(_Limit.bytes)}

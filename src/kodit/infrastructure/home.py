@@ -1,4 +1,4 @@
-"""The home folder of this user, which never depends on where one stands."""
+"""The home folder of this user, independent of the current folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kodit.domain.errors import SettingError
 
 
 def home_folder() -> Path:
-    """Raises SettingError where this user has none, or `HOME` is a relative path."""
+    """Raises SettingError if this user has none, or `HOME` is a relative path."""
     try:
         home = Path.home()
     except RuntimeError:
@@ -25,8 +25,9 @@ def home_folder() -> Path:
 
 
 def expand_home(path: Path) -> Path:
-    """A path with `~` or `~user` at its start replaced by that home folder. Raises SettingError as
-    `home_folder` does, and RuntimeError for an unknown user."""
+    """A path with a leading `~` or `~user` replaced by that home folder. Raises SettingError as
+    `home_folder` does, and RuntimeError for an unknown user.
+    """
     if path.parts[:1] == ("~",):
         return home_folder().joinpath(*path.parts[1:])
     return path.expanduser()

@@ -1,4 +1,4 @@
-"""Where hosts are, by the resolver of this machine."""
+"""The addresses of hosts, from this machine's resolver."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 class SystemHostResolver:
-    """Asks as git and ssh do: `/etc/hosts` first, then the name server."""
+    """Resolves as git and ssh do: `/etc/hosts` first, then the name server."""
 
     def addresses(self, host: str) -> Sequence[str]:
         try:

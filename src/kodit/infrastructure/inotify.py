@@ -1,4 +1,4 @@
-"""Linux's own notice of what happens to files: who waits for it does nothing meanwhile."""
+"""Linux's file system events: waiting for them costs nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _READ_BYTES: Final = 65_536
 
 
 class Event(NamedTuple):
-    """What has happened to the folder of a watch, or to the entry of that name in it."""
+    """An event in the folder of a watch, or at the entry with that name in it."""
 
     watch: int
     mask: int
@@ -39,8 +39,9 @@ class Event(NamedTuple):
 
 
 class Inotify:
-    """Watches on folders, not on what is below them. `add`, `wait` and `read` are for one thread at
-    a time, `wake` for any. Raises OSError where the system has no more of them."""
+    """Watches on folders, not on subfolders. `add`, `wait` and `read` are for one thread at a time,
+    `wake` for any. Raises OSError if the system's limit is reached.
+    """
 
     def __init__(self) -> None:
         self._library = ctypes.CDLL(None, use_errno=True)
@@ -55,7 +56,9 @@ class Inotify:
         self._poll.register(self._waking, select.POLLIN)
 
     def add(self, folder: str, mask: int) -> int:
-        """Watch a folder; the number of the watch. Raises OSError, which names the folder."""
+        """Watch a folder; returns the number of the watch. Raises OSError, which names the
+        folder.
+        """
         path = os.fsencode(folder)
         return self._called(
             self._library.inotify_add_watch(
@@ -65,19 +68,20 @@ class Inotify:
         )
 
     def wait(self, seconds: float) -> bool:
-        """Wait for as long at most until there are events, or somebody calls `wake`; whether there
-        are events."""
+        """Wait at most `seconds` for events, or until `wake` is called; returns whether there are
+        events.
+        """
         ready = dict(self._poll.poll(max(0.0, 1000 * seconds)))
         if self._waking in ready:
             os.eventfd_read(self._waking)
         return self._descriptor in ready
 
     def wake(self) -> None:
-        """Let `wait` return, now or when it is called next."""
+        """Make the current or the next `wait` return."""
         os.eventfd_write(self._waking, 1)
 
     def read(self) -> Iterator[Event]:
-        """The events that there are now, of those that one look can take."""
+        """The events that are there now, up to the size of one read."""
         try:
             data = os.read(self._descriptor, _READ_BYTES)
         except BlockingIOError:
@@ -89,7 +93,7 @@ class Inotify:
             yield Event(watch, mask, data[place - length : place].rstrip(b"\0"))
 
     def close(self) -> None:
-        """End all watches. Nobody may wait any more."""
+        """End all watches. No thread may be waiting."""
         os.close(self._descriptor)
         os.close(self._waking)
 
@@ -99,6 +103,6 @@ class Inotify:
         number = ctypes.get_errno()
         if path is None:
             raise OSError(number, os.strerror(number))
-        if number == errno.ENOSPC:  # which else is said of a disk
+        if number == errno.ENOSPC:  # whose usual message is about a disk
             raise OSError(number, "no more folders can be watched", path)
         raise OSError(number, os.strerror(number), path)

@@ -1,9 +1,9 @@
-"""The file of keys: a list of objects
+"""The file of API keys: a list of objects
 
     {"name": "ci", "scope": "read", "salt": "…", "digest": "…", "created_at": "2026-11-26T…Z"}
 
-It lies in the user's own folder unless KODIT_KEYS_FILE says otherwise, never in a data directory,
-which may come from anybody.
+It is in the user's own folder unless KODIT_KEYS_FILE is set, never in a data directory, which may
+come from anybody.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ class KeysFile:
     """The keys of one file. Safe with any number of processes."""
 
     def __init__(self, path: Path | None) -> None:
-        """`path` is that of this process's user, unless it is given."""
+        """`path` defaults to that of this process's user."""
         folder = user_folder()
         self.path = path or (folder / FILE_NAME if folder is not None else None)
         self._seen: tuple[int, ...] | None = None
         self._keys: tuple[Key, ...] = ()
 
     def read(self) -> tuple[Key, ...]:
-        """The keys as they are now; read again only when the file has changed.
+        """The current keys; read again only when the file has changed.
 
-        Raises UserError where the file cannot be read, trusted or understood.
+        Raises UserError if the file cannot be read, trusted or parsed.
         """
         if self.path is None:
             return ()
@@ -48,7 +48,7 @@ class KeysFile:
         return self._keys
 
     def change(self, change: Callable[[Sequence[Key]], Sequence[Key]]) -> None:
-        """Replace the keys by what `change` makes of them; nobody else changes them meanwhile."""
+        """Replace the keys by the result of `change`; no other process changes them meanwhile."""
         if self.path is None:
             raise UserError(
                 "this user has no home folder in which to keep keys; set KODIT_KEYS_FILE to a file"
@@ -68,7 +68,7 @@ class KeysFile:
 
     @staticmethod
     def _state(path: Path) -> tuple[int, ...] | None:
-        """What differs after every change; None where there is no file."""
+        """A stamp that differs after every change; None if there is no file."""
         try:
             status = path.stat()
         except OSError:

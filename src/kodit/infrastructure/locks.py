@@ -1,4 +1,4 @@
-"""Locks between processes, held by the operating system and let go when the holder dies."""
+"""Locks between processes, held by the operating system and released when the holder dies."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from kodit.infrastructure.trust import open_plain_file
 
 
 def open_lock_file(path: Path) -> int:
-    """A descriptor of the lock file, made where it is missing; not inherited by children. Raises
-    UserError or OSError where something else lies in its place."""
+    """A descriptor of the lock file, created if missing; not inherited by children. Raises
+    UserError or OSError if anything else is at the path.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return open_plain_file(path, os.O_RDWR | os.O_CREAT)
 
 
 def try_lock(descriptor: int) -> bool:
-    """Take the lock if nobody holds it."""
+    """Take the lock if it is free; returns whether it was taken."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -31,18 +32,18 @@ def try_lock(descriptor: int) -> bool:
 
 
 TURN_SECONDS = 1.0
-"""How long to wait for one's turn before doing without."""
+"""How long to wait for the turn before going on without it."""
 
 
 class FairLock:
-    """A lock between processes that nobody can starve at, taken again and again by one process: its
-    descriptors stay open. Threads must not take it at the same time.
+    """A fair lock between processes, for repeated use in one process: its descriptors stay open.
+    Not for concurrent use by threads.
 
-    The kernel does not queue those who wait for a file's lock, and who has just let go of it is the
-    quickest to take it again: three busy writers kept a fourth waiting for 13 s. So a process that
-    wants the lock first takes a second one, the turn, and keeps it until the lock is theirs: there
-    is one who waits for the lock, and its last holder cannot come before. A process that was
-    stopped while it had the turn holds up nobody for long.
+    The kernel does not queue the processes that wait for a file's lock, and the last holder is the
+    quickest to take it again: three busy writers starved a fourth for 13 s. So a process first
+    takes a second lock, the turn, and keeps it until it has the lock: only one process waits for
+    the lock, and its last holder cannot overtake it. A process that is stopped while it has the
+    turn delays the others only by `TURN_SECONDS`.
     """
 
     def __init__(self, path: Path, timeout_seconds: float, what: str) -> None:
@@ -52,7 +53,7 @@ class FairLock:
         self._descriptors: tuple[int, int] | None = None
 
     def acquire(self) -> None:
-        """Raises TransientError when others keep the lock for longer than the time-out."""
+        """Raises TransientError if other processes keep the lock for longer than the time-out."""
         if self._descriptors is None:
             turn_path = self._path.with_suffix(".turn")
             self._descriptors = open_lock_file(turn_path), open_lock_file(self._path)
@@ -65,12 +66,12 @@ class FairLock:
             fcntl.flock(turn, fcntl.LOCK_UN)
 
     def release(self) -> None:
-        """Release it to others."""
+        """Release the lock."""
         if self._descriptors is not None:
             fcntl.flock(self._descriptors[1], fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Let go of the files too."""
+        """Close the lock files."""
         for descriptor in self._descriptors or ():
             os.close(descriptor)
         self._descriptors = None
@@ -80,9 +81,10 @@ class FairLock:
 def file_lock(
     path: Path, timeout_seconds: float, what: str, report: Report = ignore_report
 ) -> Iterator[None]:
-    """Hold the lock of a file, reporting again and again while it is waited for. Raises
-    TransientError, naming `what` is locked, when somebody else keeps it for longer than the
-    time-out."""
+    """Hold the lock of a file within the context, calling `report` repeatedly while waiting for it.
+    Raises TransientError, naming `what` is locked, if another process keeps it for longer than the
+    time-out.
+    """
     descriptor = open_lock_file(path)
     try:
         if not _wait_for(descriptor, timeout_seconds, report):
@@ -93,8 +95,9 @@ def file_lock(
 
 
 def _wait_for(descriptor: int, timeout_seconds: float, report: Report = ignore_report) -> bool:
-    """Whether the lock could be taken. The kernel has no time limit for flock, so poll: closely at
-    first, as holders are brief."""
+    """Whether the lock could be taken. flock has no time limit, so poll: frequently at first,
+    because locks are held briefly.
+    """
     deadline = time.monotonic() + timeout_seconds
     pause = 0.0002
     while not try_lock(descriptor):

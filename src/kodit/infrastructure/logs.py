@@ -1,11 +1,11 @@
-"""Log lines: one event a line, as `name=value` pairs, on standard error.
+"""Log lines: one event per line, as `name=value` pairs, on standard error.
 
     time=2026-11-22T18:04:05.123Z level=info logger=kodit.worker event="task ended" run=7 task=31
     claim_no=1 type=SYNC worker=host-812-9f outcome=succeeded seconds=0.412
 
-The event comes first, then the fields of the context (run, task, attempt), then those of the
-call, given as `extra`. Values with a space, quote or control character are JSON strings, so that
-nothing from a repository can forge a line.
+The event comes first, then the fields of the context (run, task, attempt), then those of the call,
+given as `extra`. Values with a space, quote or control character are JSON strings, so that nothing
+from a repository can forge a line.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 
 
 class KeyValueFormatter(logging.Formatter):
-    """A record as one line of `name=value` pairs. Credentials inside URLs are left out."""
+    """Formats a record as one line of `name=value` pairs, without credentials in URLs."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC)
@@ -50,8 +50,9 @@ def _written(value: object) -> str:
 
 
 def configure_logs(level: str, stream: TextIO | None = None) -> None:
-    """Write what Kodit logs from `level` on; the one place where this is set up. Other libraries'
-    lines go the same way from `warning` on."""
+    """Write Kodit's log records from `level` on, and those of other libraries from `warning` on;
+    logging is configured only here.
+    """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(KeyValueFormatter())
     root = logging.getLogger()

@@ -1,4 +1,4 @@
-"""How many may read at once, and in which order they come to it."""
+"""Limiting the number of concurrent readers, first come first served."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 
 class ReadingGate:
-    """Lets a number of threads in at once; the others wait in a queue, for as long as it takes.
+    """Lets a limited number of threads in at once; the others wait in a queue without a time limit.
 
-    A thread that is inside is refused a second place. It would wait for itself as soon as all
+    A thread that is inside is refused a second place: it would wait for itself as soon as all
     places are taken by threads that do the same.
     """
 
@@ -23,7 +23,7 @@ class ReadingGate:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Hold a place. Raises RuntimeError when this thread has one already."""
+        """Hold a place within the context. Raises RuntimeError if this thread has one already."""
         if getattr(self._inside, "is_reading", False):
             raise RuntimeError("this thread is reading the database already; pass its transaction")
         self._enter()
@@ -36,7 +36,7 @@ class ReadingGate:
 
     @property
     def waiting(self) -> int:
-        """How many threads wait for a place."""
+        """The number of waiting threads."""
         return len(self._waiting)
 
     def _enter(self) -> None:
@@ -48,7 +48,7 @@ class ReadingGate:
             turn.acquire()
             self._waiting.append(turn)
         try:
-            turn.acquire()  # who leaves lets it go
+            turn.acquire()  # released by a leaving thread
         except BaseException:  # an interrupt; the place may have been handed over by then
             with self._lock:
                 is_waiting = turn in self._waiting

@@ -1,4 +1,4 @@
-"""The counts of answers, in one small file of the data directory."""
+"""The counts of answers, in one small file in the data directory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST_FILE_BYTES = 1_000_000
 
 
 class SavingsFile:
-    """Processes that count at the same time take turns."""
+    """Safe with any number of processes."""
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / "savings.json"

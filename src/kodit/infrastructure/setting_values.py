@@ -1,7 +1,7 @@
-"""How the text of settings that are lists, folders and hosts is understood.
+"""Parsing settings that are lists, folders and hosts.
 
-Each takes the name of the setting, as it is to be called in a sentence, and its text, and raises
-SettingError for what cannot be used.
+Each function takes the name of the setting for its error message, and the text, and raises
+SettingError for an invalid value.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kodit.infrastructure.home import expand_home
 
 
 def folders_in(name: str, text: str) -> tuple[Path, ...]:
-    """Absolute paths with every symbolic link followed, so that they can be compared."""
+    """Absolute paths with all symbolic links resolved, so that they can be compared."""
     folders = []
     for part in text.replace(os.pathsep, ",").split(","):
         if not part.strip():
@@ -38,7 +38,7 @@ def credentials_in(name: str, text: str) -> tuple[AllowedCredentials, ...]:
             continue
         one = AllowedCredentials.parse(part.strip())
         if one is None:
-            # What was given may be the secret itself.
+            # The value may be the secret itself.
             raise SettingError(f"{name} must be references like env:TOKEN@git.example.org")
         allowed.append(one)
     return tuple(allowed)

@@ -1,8 +1,8 @@
-"""Which files and folders Kodit takes instructions from: those that only their user can change.
+"""Deciding whether a file or folder can be trusted: only its user may be able to change it.
 
-Another user of the machine, an archive that was unpacked, or a repository that was cloned can bring
-files of any kind. A file of settings or bindings is read only where it is a plain file of
-this user, or of root, that others cannot write.
+Another user of the machine, an unpacked archive, or a cloned repository can bring files of any
+kind. A file of settings or bindings is read only if it is a plain file of this user, or of root,
+that others cannot write.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from kodit.domain.errors import SettingError, UserError
 from kodit.infrastructure.home import home_folder
 
 LARGEST_FILE_BYTES = 1_000_000
-"""No file of settings or bindings comes near it."""
+"""Far more than any file of settings or bindings needs."""
 
 
 def user_folder() -> Path | None:
-    """`$XDG_CONFIG_HOME/kodit`, by default `~/.config/kodit`: what this user has decided, whatever
-    data directory is in use. None where this user has no home. It need not exist."""
-    # A relative path would be taken from wherever one stands; the standard says to ignore it.
+    """`$XDG_CONFIG_HOME/kodit`, by default `~/.config/kodit`: the user's decisions for every data
+    directory. None if this user has no home. It need not exist.
+    """
+    # A relative path would depend on the current folder; the standard says to ignore it.
     configured = Path(os.environ.get("XDG_CONFIG_HOME", ""))
     if configured.is_absolute():
         return configured / "kodit"
@@ -33,8 +34,9 @@ def user_folder() -> Path | None:
 
 
 def reason_for_distrust(status: os.stat_result) -> str | None:
-    """Why somebody else could have written the file of this `status`; None where only this user or
-    root can. A group may: many systems give each user a group of their own."""
+    """Why somebody else could have written the file with this `status`; None if only this user or
+    root can. A writing group is allowed: many systems give each user a group of their own.
+    """
     if status.st_uid not in (os.geteuid(), 0):
         return f"it belongs to another user (number {status.st_uid})"
     if status.st_mode & stat.S_IWOTH:
@@ -43,11 +45,11 @@ def reason_for_distrust(status: os.stat_result) -> str | None:
 
 
 def open_plain_file(path: Path, flags: int) -> int:
-    """A descriptor of a file, made with mode 0600 where `flags` say so; not inherited by children.
-    What is not a file does not block the reader.
+    """A descriptor of a file, created with mode 0600 if `flags` say so; not inherited by children.
+    Opening anything but a file does not block.
 
     Raises UserError for a folder, pipe, socket or device, and OSError for a symbolic link, which
-    could have a file made anywhere.
+    could make Kodit create a file anywhere.
     """
     flags |= os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
@@ -63,7 +65,7 @@ def open_plain_file(path: Path, flags: int) -> int:
 
 
 def not_a_file(path: Path) -> UserError:
-    """What lies in the place of a file is something else."""
+    """The error for a path that is not a file."""
     return UserError(
         f"{path} is not a file; move it away", code="user_file_invalid", path=str(path)
     )
@@ -71,7 +73,7 @@ def not_a_file(path: Path) -> UserError:
 
 def read_trusted_file(path: Path, *, follow: bool = True) -> bytes | None:
     """The content of a small file that only this user can have written; None if there is none.
-    `follow` says whether it may be a symbolic link.
+    `follow` allows a symbolic link.
 
     Raises UserError, with one sentence, for a file that cannot be read or trusted.
     """

@@ -1,4 +1,4 @@
-"""Waking a worker when the queue changes, in this process or another."""
+"""Waking a worker when the queue changes, in this or another process."""
 
 from __future__ import annotations
 
@@ -21,18 +21,22 @@ POLL_SECONDS = 0.01
 """A poll costs some 25 to 80 µs: up to a hundredth of a core."""
 IDLE_POLL_SECONDS = 0.05
 IDLE_AFTER_SECONDS = 10.0
-"""Where nothing has changed for so long, nobody waits for the next hundredth of a second."""
+"""After this time without a change polling slows down: a delay of more than `POLL_SECONDS` no
+longer matters.
+"""
 SLEEP_AFTER_SECONDS = 1.0
-"""Where the system tells of writes: how long after one there may still be a commit to see, since a
-commit counts a moment after it is written."""
+"""If the system reports writes: how long after one a commit may still appear, because it counts a
+moment after it is written.
+"""
 SLEEP_SECONDS = 2.0
-"""How long to rely on that."""
+"""The longest sleep until the system reports a write."""
 
 
 class SqliteWakeUp:
-    """Watches SQLite's `data_version`, which another connection's commit changes, from a thread
-    with a connection of its own. While nothing is written to the database, the thread sleeps if
-    the system can wake it, and else looks less often."""
+    """Watches SQLite's `data_version`, which changes with another connection's commit, from a
+    thread with a connection of its own. While the database is not written, the thread sleeps if the
+    system can wake it, and polls less often otherwise.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -44,7 +48,7 @@ class SqliteWakeUp:
         self._thread.start()
 
     def notify(self) -> None:
-        # The loop may be closing while a thread of it still ends its transaction.
+        # The loop may be closing while one of its threads is still ending its transaction.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._event.set)
 
@@ -72,17 +76,17 @@ class SqliteWakeUp:
                 try:
                     version = connection.execute("PRAGMA data_version").fetchone()
                 except sqlite3.Error:
-                    continue  # locked for a moment; the worker also looks by itself, less often
+                    continue  # locked for a moment; the worker also polls by itself, less often
                 if version != seen:
                     seen, changed_at = version, time.monotonic()
                     self.notify()
 
     def _pause(self, quiet_seconds: float) -> bool:
-        """Wait until it is time to look; whether something has been written meanwhile."""
+        """Wait until the next poll; returns whether anything was written meanwhile."""
         if self._writes is not None and quiet_seconds > SLEEP_AFTER_SECONDS:
             if not self._writes.wait(SLEEP_SECONDS):
                 return False
-            # Of other files in the folder, too, such as a log.
+            # Also of other files in the folder, such as a log.
             ours = os.fsencode(self._path.name)
             return any(event.name.startswith(ours) for event in list(self._writes.read()))
         # Half the price of waiting for an event.
@@ -91,14 +95,14 @@ class SqliteWakeUp:
 
 
 def _writes_below(folder: Path) -> Inotify | None:
-    """What tells of writes to the files in a folder; None where the system does not."""
+    """Watches for writes to the files in a folder; None if the system cannot."""
     if sys.platform != "linux":
         return None
     from kodit.infrastructure.inotify import IN_CREATE, IN_MODIFY, Inotify  # noqa: PLC0415 - ctypes
 
     try:
         writes = Inotify()
-    except OSError:  # the user has as many as the system allows
+    except OSError:  # the user's watches are used up
         return None
     try:
         writes.add(str(folder), IN_CREATE | IN_MODIFY)
@@ -109,20 +113,21 @@ def _writes_below(folder: Path) -> Inotify | None:
 
 
 class WakeUps:
-    """Hands a notification on to everybody in this process who waits for one: each worker, and each
-    who waits for runs. They come and go; it stays as long as the application."""
+    """Forwards a notification to everything in this process that waits for one: workers, and
+    callers that wait for runs. They come and go; this object lives as long as the application.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._notified: tuple[Notified, ...] = ()
 
     def add(self, notified: Notified) -> None:
-        """Notify this one too, from now on."""
+        """Notify this one too from now on."""
         with self._lock:
             self._notified = (*self._notified, notified)
 
     def remove(self, notified: Notified) -> None:
-        """Notify it no more."""
+        """Stop notifying it."""
         with self._lock:
             self._notified = tuple(one for one in self._notified if one is not notified)
 

@@ -1,8 +1,8 @@
-"""An append-only record of what parsers and models did, outside the database.
+"""An append-only record of the work of parsers and models, outside the database.
 
-Tests ask for it, to see that a crash makes nothing be done twice. Each line is one batch: a name,
-a space, a count. It is written before the batch starts, so that one which a kill cuts short
-counts too. Appends of this size are atomic on a local file system.
+Tests use it to check that no work is repeated after a crash. Each line is one batch: a name, a
+space, a count. It is written before the batch starts, so that an interrupted batch counts too.
+Appends of this size are atomic on a local file system.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ VARIABLE = "KODIT_WORK_LOG"
 
 
 def record_work(name: str, count: int) -> None:
-    """Append a line, when the environment variable names a file."""
+    """Append a line, if the environment variable names a file."""
     path = os.environ.get(VARIABLE)
     if not path:
         return

@@ -1,2 +1,2 @@
-"""The resident process of a data directory: it answers over its socket and over TCP, and starts and
-watches the workers that index. Above the faces, which it mounts."""
+"""The resident server of a data directory: it answers over its socket and over TCP, and starts and
+supervises the workers that index. It is above the faces, which it mounts."""

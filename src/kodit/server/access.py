@@ -1,4 +1,4 @@
-"""Who may come in over each of the two ways, and as whom."""
+"""Access rules of the socket and of TCP: who is admitted, and as which caller."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from kodit.server.problems import Refusal, Scope, header_values
 
 FOLDER_HEADER = b"x-kodit-folder"
 ROOTS_HEADER = b"x-kodit-roots"
-"""Paths, separated by commas; over TCP neither of the two means anything."""
+"""Paths, separated by commas; both headers are ignored over TCP."""
 KEY_HEADER = b"x-api-key"
 OPEN_PATHS = ("/healthz", "/readyz")
-"""Answered without a key: they tell nothing."""
+"""Answered without a key, since they reveal nothing."""
 _READING_METHODS = ("GET", "HEAD", "OPTIONS")
 _READING_PATHS = ("/api/v1/search", "/api/v1/grep", "/mcp", "/mcp/")
-"""What may be posted without changing anything; of MCP's tools each looks at its caller itself."""
+"""Paths that accept a POST without changing anything; each MCP tool checks its caller itself."""
 _LONGEST_SECRET = 200
-"""Longer than any that is made."""
+"""Longer than any generated key."""
 _MOST_SECRETS = 2
 
 
 class Access(Protocol):
-    """The rule of one way in."""
+    """The access rule of the socket or of TCP."""
 
     def admit(self, scope: Scope) -> Caller | Refusal:
-        """Who sends a request, or why it is refused."""
+        """The caller of a request, or why it is refused."""
 
 
 class LocalAccess:
     """The socket: anyone who can open it is the user of this server."""
 
     def admit(self, scope: Scope) -> Caller | Refusal:
-        """The caller, in the folder and with the roots that its headers name."""
+        """The caller, with the folder and the roots that the headers name."""
         folders, roots = header_values(scope, FOLDER_HEADER), header_values(scope, ROOTS_HEADER)
         if not folders:
             return LOCAL_CALLER
@@ -48,27 +48,28 @@ class LocalAccess:
 
 
 class RemoteAccess:
-    """TCP, from this machine too: any user of it could send the request, and any page in a browser
-    here."""
+    """TCP, even from this machine: any user of it could send the request, and so could any page in
+    a browser here."""
 
     def __init__(
         self, names: HostNames, key_service: KeyService, policy: CallerPolicy, *, needs_key: bool
     ) -> None:
-        """`needs_key` refuses everybody while there is no key; else, there is none to show then."""
+        """`needs_key` refuses every caller as long as there is no key; otherwise, no key is
+        required then."""
         self._names = names
         self._keys = key_service
         self._policy = policy
         self._needs_key = needs_key
 
     def admit(self, scope: Scope) -> Caller | Refusal:
-        """The caller, by host, page and key."""
+        """The caller, checked by host, page and key."""
         refusal = self._misdirected(scope)
         if refusal is not None:
             return refusal
         if scope["path"] in OPEN_PATHS:
             return Caller(self._policy, may_write=False)
         try:
-            # A key that was removed opens nothing, also where no other is left.
+            # A removed key is refused, even if no key is left.
             is_guarded = self._needs_key or bool(_secrets(scope)) or bool(self._keys.list_all())
             return self._by_key(scope) if is_guarded else Caller(self._policy)
         except UserError as error:
@@ -101,7 +102,7 @@ class RemoteAccess:
         for origin in origins:
             if not self._names.has_origin(origin, address):
                 return _foreign_page(f"pages of {_shown([origin])}")
-        if _is_of_another_page(scope, has_origin=bool(origins)):
+        if _is_cross_site(scope, has_origin=bool(origins)):
             return _foreign_page("pages of other sites")
         return None
 
@@ -110,10 +111,11 @@ def _path(encoded: str) -> str:
     return unquote(encoded, errors="surrogateescape")
 
 
-def _is_of_another_page(scope: Scope, *, has_origin: bool) -> bool:
-    """Whether the browser says that a page of another server has sent the request. What a page
-    embeds comes without its origin, and that it loads tells the page something. One at another
-    port of this machine is of the same site, and may be of another user. Links may be followed."""
+def _is_cross_site(scope: Scope, *, has_origin: bool) -> bool:
+    """Whether the browser reports that a page of another server has sent the request. An embedded
+    resource is requested without an origin, and its loading alone tells the page something. A page
+    at another port of this machine is of the same site, but may belong to another user. Links may
+    be followed."""
     sites = header_values(scope, b"sec-fetch-site")
     if "same-site" not in sites and (has_origin or "cross-site" not in sites):
         return False
@@ -159,5 +161,5 @@ def _unauthorized(*, was_given: bool) -> Refusal:
 
 
 def _shown(values: list[str]) -> str:
-    """What somebody has sent, short and printable."""
+    """Values that a client has sent, short and printable."""
     return ascii(", ".join(values)[:100]) if values else "by no name"

@@ -1,4 +1,4 @@
-"""What the server has to do: whether it is ready, and whether anybody needs it."""
+"""The activity of the server: whether it is ready, and whether it is in use."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Activity:
         self._settled.set()
 
     def give_up(self) -> None:
-        """The server ends, or could not begin."""
+        """The server is stopping, or could not start."""
         self.stop.set()
         self._settled.set()
 
@@ -39,7 +39,7 @@ class Activity:
 
     @contextmanager
     def request(self) -> Iterator[None]:
-        """While a request is under way."""
+        """Counts a request as active during the block."""
         self.requests += 1
         try:
             yield
@@ -48,5 +48,5 @@ class Activity:
             self.note()
 
     def note(self) -> None:
-        """Somebody was here just now."""
+        """Record that the server was just used."""
         self.last_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""What an application receives and sends, as the guard hands it on."""
+"""The messages that the guard passes to an application and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EVENT_STREAM = b"text/event-stream"
 
 
 class Replay:
-    """What an application receives: the body in one piece, then the end of the connection."""
+    """Sends an application the body in one piece, then the end of the connection."""
 
     def __init__(self, body: bytes, lost: asyncio.Event) -> None:
         self._body: bytes | None = body
@@ -27,8 +27,8 @@ class Replay:
 
 
 class Answer:
-    """What has been sent of an answer. `on_stream` is called when it turns out to be a stream of
-    events."""
+    """Tracks how much of an answer has been sent. `on_stream` is called when it turns out to be a
+    stream of events."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -39,12 +39,12 @@ class Answer:
         self.on_stream: Callable[[], object] | None = None
 
     async def send(self, message: Message) -> None:
-        """Send, unless somebody else has answered in the meantime."""
+        """Send, unless the answer was completed in another way meanwhile."""
         if not self._is_closed:
-            await self.send_anyway(message)
+            await self.force_send(message)
 
-    async def send_anyway(self, message: Message) -> None:
-        """Send, with what every answer carries."""
+    async def force_send(self, message: Message) -> None:
+        """Send, with the headers of every answer."""
         if message["type"] == "http.response.start":
             self.is_started = True
             headers = list(message.get("headers", ()))
@@ -59,13 +59,14 @@ class Answer:
         await self._send(message)
 
     def close(self) -> None:
-        """Drop whatever the application still sends."""
+        """Drop everything that the application still sends."""
         self._is_closed = True
 
     async def complete(self, otherwise: Refusal) -> None:
-        """End a stream that has started, or give another answer; nothing where it is complete."""
+        """End a stream that has started, or send another answer; does nothing for a complete
+        answer."""
         self.close()
         if not self.is_started:
-            await otherwise.send(self.send_anyway)
+            await otherwise.send(self.force_send)
         elif self.is_stream and not self._is_complete:
-            await self.send_anyway({"type": "http.response.body", "body": b""})
+            await self.force_send({"type": "http.response.body", "body": b""})

@@ -1,4 +1,4 @@
-"""What is served: the faces that answer over HTTP, and what the server says of itself."""
+"""The server's application: the faces that answer over HTTP, and the server's own health checks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kodit.server.secrets import HandedSecrets
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """Sends each request where its path leads."""
+    """Routes each request by its path."""
 
     rest: Face
     mcp: Face
@@ -30,10 +30,10 @@ class App:
     activity: Activity
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI application without lifespan: see `running`."""
+        """An ASGI application without a lifespan: see `running`."""
         path = scope["path"]
         if path in OPEN_PATHS:
-            await self._say_how_it_is(scope, send)
+            await self._answer_health_check(scope, send)
         elif path in RESIDENT_PATHS and scope["kodit.caller"].is_local:
             await self.residence(scope, receive, send)
         elif path == ASK_PATH and scope["kodit.caller"].policy.is_free:
@@ -45,7 +45,7 @@ class App:
         else:
             await self.rest(scope, receive, send)
 
-    async def _say_how_it_is(self, scope: Scope, send: Send) -> None:
+    async def _answer_health_check(self, scope: Scope, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             allow = (b"allow", b"GET, HEAD")
             only = f"{scope['path']} can only be read"
@@ -69,7 +69,7 @@ class App:
             await self.mcp.aclose()
 
     async def load_faces(self) -> None:
-        """Have the faces ready before somebody needs them."""
+        """Load the faces before they are needed."""
         await self.mcp.load()
         await self.rest.load()
 
@@ -83,7 +83,7 @@ def create_app(
         from kodit.faces.rest.app import create_rest_app  # noqa: PLC0415 - see `faces`
 
         rest = create_rest_app(application)
-        rest.state.description()  # is kept, and takes too long to be made on the event loop
+        rest.state.description()  # is cached, and takes too long to be made on the event loop
         return rest
 
     def make_mcp() -> AsgiApp:

@@ -1,5 +1,5 @@
-"""What the command line asks over the socket: any question, and its answer as one process of this
-user hands it to another. Not part of the public interface: both sides are of one version."""
+"""Answers the questions of the command line over the socket, in the form that processes of one user
+exchange. Not a public interface: both sides have the same version."""
 
 from __future__ import annotations
 
@@ -51,6 +51,6 @@ class Asking:
             given = {"answer": await answer(self.application, caller, question)}
         except KoditError as error:
             given = {"error": ErrorView.of(error)}
-        # A listing may be long, and others wait for the event loop.
+        # A listing may be long, and other requests wait for the event loop.
         body = await in_thread(lambda: json.dumps(to_json(given)).encode("ascii"), Lane.READS)
         await send_body(send, HTTPStatus.OK, body)

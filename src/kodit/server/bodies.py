@@ -1,4 +1,5 @@
-"""Bodies of requests: read whole before anybody works, within limits of size, time and memory."""
+"""Bodies of requests: read completely before any work starts, within limits of size, time and
+memory."""
 
 from __future__ import annotations
 
@@ -11,11 +12,11 @@ from kodit.server.problems import Receive, Refusal, Scope, header_values, overlo
 
 
 class ClientGoneError(Exception):
-    """Nobody waits for the answer."""
+    """The client has closed the connection."""
 
 
 class Body:
-    """One body, which gives back its memory when it is closed."""
+    """One body, which frees its memory when it is closed."""
 
     def __init__(self, limits: Limits, bodies: SharedBytes) -> None:
         self._limits = limits
@@ -26,11 +27,11 @@ class Body:
 
     @property
     def content(self) -> bytes:
-        """What has come."""
+        """The received bytes."""
         return bytes(self._content)
 
     async def receive(self, scope: Scope, receive: Receive) -> Refusal | None:
-        """Read all of it, or say why it is not read. Raises ClientGoneError."""
+        """Read all of it, or return why it is refused. Raises ClientGoneError."""
         if any("json" in kind for kind in header_values(scope, b"content-type")):
             self._most = max(self._most, self._limits.sent_body_bytes)
         lengths = header_values(scope, b"content-length")
@@ -64,12 +65,12 @@ class Body:
         self._content += piece
         self._size += len(piece)
         if self._most > self._limits.body_bytes:
-            # Five bytes of each escape do not count, also where the pieces meet within one.
+            # Five bytes of each escape do not count, even if an escape is split between pieces.
             before = self._content[-len(piece) - 1 : -len(piece)] if piece else b""
             self._size -= 5 * (before + piece).count(b"\\u")
 
     def close(self) -> None:
-        """Forget it."""
+        """Free its memory."""
         self._share.release()
         self._content.clear()
 
@@ -82,8 +83,8 @@ class Body:
 
 
 def why_unclear(scope: Scope) -> Refusal | None:
-    """Why a request is refused of which nobody knows where it ends: a proxy in front of the server
-    might believe the length, and take for the next request what is a part of this one."""
+    """Why a request is refused whose end is ambiguous: a proxy in front of the server might trust
+    the length, and take a part of this request for the next one."""
     if header_values(scope, b"content-length") and header_values(scope, b"transfer-encoding"):
         return Refusal(
             HTTPStatus.BAD_REQUEST,

@@ -1,7 +1,5 @@
-"""An HTTP connection that cannot be held: uvicorn's protocol, with limits of time and size.
-
-uvicorn by itself waits for ever for a header, for a body, and for a client that takes an answer.
-"""
+"""HTTP connections with limits: uvicorn's protocol, with limits of time and size. uvicorn alone
+waits for ever for a header, for a body, and for a client to read an answer."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ _UNREADABLE = Refusal(HTTPStatus.BAD_REQUEST, "request_invalid", "this is not a 
 
 
 class Connection(H11Protocol, asyncio.BufferedProtocol):
-    """One connection. `on_lost` is called when the client goes away during a request."""
+    """One connection. `on_lost` is called when the client disconnects during a request."""
 
     conn: HeadChecks
 
@@ -54,16 +52,16 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
 
     @property
     def is_answering(self) -> bool:
-        """Whether a request is under way."""
+        """Whether a request is active."""
         return self.cycle is not None and not self.cycle.response_complete
 
     @property
-    def has_come_in_whole(self) -> bool:
-        """Whether nothing of the request that is under way is still to come."""
+    def is_fully_received(self) -> bool:
+        """Whether the active request has been received completely."""
         return not self.cycle.more_body
 
     def is_overdue(self, now: float) -> bool:
-        """Whether the client has had the time that it has for what it is doing."""
+        """Whether the client has used up its time for the current phase."""
         limits = self._group.limits
         if self.transport.is_closing() or self._refused_since is not None:
             self._refused_since = self._refused_since or now
@@ -118,35 +116,34 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         self._note_partial()
 
     def recognize(self) -> None:
-        """Note that the client may ask: it is no stranger any more."""
+        """Record that the client was admitted: it is no longer a stranger."""
         self._group.recognize(self)
 
     def start_over(self) -> None:
-        """Give a stranger its whole time again: it asked for the health of the server, which a
-        monitor does for as long as it runs."""
+        """Restart a stranger's time limit: it asked for the health of the server, which a monitor
+        does as long as it runs."""
         self._stranger_since = self.loop.time()
 
     def read_body(self) -> None:
-        """Take the body of a client that may ask."""
+        """Receive the body of an admitted client."""
         if self.conn.is_held:
             self.conn.is_held = False
             self.flow.resume_reading()
             self.handle_events()
 
     def begin(self) -> None:
-        """Note that the request has come in whole, and is being answered."""
+        """Record that the request was received completely and is being answered."""
         self._group.begin(self)
 
     def refuse(self, refusal: Refusal) -> None:
         """Answer at once, and drop what the client still sends until it closes the connection too,
-        but not for long. If it were closed before the client has sent everything, the client would
-        not get to see the answer."""
+        but not for long. If the server closed first, the client might lose the answer."""
         if self.transport.is_closing() or self._refused_since is not None:
             return
         self._unset_keepalive_if_required()
         self._refused_since = self.loop.time()
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            self.transport.abort()  # something else has been answered already
+            self.transport.abort()  # another answer has been sent already
             return
         if self.cycle is not None:
             self.cycle.disconnected = True
@@ -154,7 +151,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         self.transport.write(refusal.as_http())
         self.transport.write_eof()
         self.conn.close()
-        self.conn = self._new_parser()  # the old one keeps what it has
+        self.conn = self._new_parser()  # the old one keeps its data
         self.flow.resume_reading()
 
     def _new_parser(self) -> HeadChecks:
@@ -184,14 +181,14 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             self.transport.close()
 
     def drop(self) -> None:
-        """Close it: politely where nothing is under way on it, else at once."""
+        """Close it: gracefully if it has no active request, else at once."""
         if self.is_answering or self.conn.unread or self.transport.is_closing():
             self.transport.abort()
         else:
             self.transport.close()
 
     def _note_partial(self) -> None:
-        """Since when a part of a header, or of a body that nobody reads, is there."""
+        """Record since when a part of a header, or of an unread body, has been waiting."""
         is_partial = not self.is_answering and (
             self.conn.their_state is not h11.IDLE or self.conn.unread > 0
         )

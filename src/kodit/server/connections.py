@@ -1,4 +1,4 @@
-"""The connections of one way in: how many there may be, and who goes for a new one."""
+"""The connections of one listener: how many there may be, and which one is closed for a new one."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from kodit.server.limits import Limits
 from kodit.server.memory import SharedBytes
 
 READ_BYTES = 8_192
-"""So much is read in one turn of the event loop; what a client sends ahead stays in the system."""
+"""How much is read in one turn of the event loop; further data stays in the system's buffers."""
 
 
-class Held(Protocol):
-    """What the group knows of a connection."""
+class ManagedConnection(Protocol):
+    """A connection, as the group needs it."""
 
     def is_overdue(self, now: float) -> bool:
-        """Whether the client has had the time that it has for what it is doing."""
+        """Whether the client has used up its time for the current phase."""
 
     def drop(self) -> None:
         """Close it, without waiting for anything."""
 
 
 class Connections:
-    """They share memory, too, and are looked at from time to time. `app` is an ASGI application
-    that is told of the connection, too."""
+    """A group of connections that share memory and are checked periodically. `app` is an ASGI
+    application that also receives the connection."""
 
     def __init__(
         self,
@@ -40,17 +40,17 @@ class Connections:
         self.heads = SharedBytes(limits.heads_bytes)
         self.received = memoryview(bytearray(READ_BYTES))
         """Where each connection finds what it has just received."""
-        self._all: set[Held] = set()
-        self._strangers: dict[Held, None] = {}
-        self._waiting: dict[Held, None] = {}
+        self._all: set[ManagedConnection] = set()
+        self._strangers: dict[ManagedConnection, None] = {}
+        self._waiting: dict[ManagedConnection, None] = {}
         self._sweeping: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def enter(self, connection: Held) -> bool:
-        """Whether there is room for a new connection. A stranger makes room for it, or else who
-        has waited longest."""
+    def enter(self, connection: ManagedConnection) -> bool:
+        """Admit a new connection if the limit allows it. If it is reached, a stranger is closed to
+        make room, or else the connection that has waited longest."""
         if len(self._all) >= self.limits.connections:
             oldest = next(iter(self._strangers), None) or next(iter(self._waiting), None)
             if oldest is None:
@@ -65,30 +65,30 @@ class Connections:
         self._sweep_later()
         return True
 
-    def leave(self, connection: Held) -> None:
-        """Forget a connection that has ended."""
+    def leave(self, connection: ManagedConnection) -> None:
+        """Remove a connection that has ended."""
         self._all.discard(connection)
         self._strangers.pop(connection, None)
         self._waiting.pop(connection, None)
 
-    def recognize(self, connection: Held) -> None:
-        """Its client may ask. From now on it makes room for others only after all strangers."""
+    def recognize(self, connection: ManagedConnection) -> None:
+        """Its client was admitted. From now on it is closed for others only after all strangers."""
         if self._strangers.pop(connection, connection) is None:
             self._waiting[connection] = None
 
-    def begin(self, connection: Held) -> None:
-        """A request of somebody who may ask has come in whole. Until then its client may make room
-        for others."""
+    def begin(self, connection: ManagedConnection) -> None:
+        """A request of an admitted client was received completely. Until then, its connection may
+        be closed for others."""
         self._waiting.pop(connection, None)
 
-    def end(self, connection: Held) -> None:
+    def end(self, connection: ManagedConnection) -> None:
         """Its answer is complete."""
         if connection in self._all and connection not in self._strangers:
-            self._waiting.pop(connection, None)  # it waits again, and goes last
+            self._waiting.pop(connection, None)  # it waits again, and is the last to be closed
             self._waiting[connection] = None
 
-    def is_stranger(self, connection: Held) -> bool:
-        """Whether nobody has shown on it yet that they may ask."""
+    def is_stranger(self, connection: ManagedConnection) -> bool:
+        """Whether no request on it has been admitted yet."""
         return connection in self._strangers
 
     def _sweep_later(self) -> None:

@@ -1,5 +1,5 @@
-"""Faces that answer over HTTP, loaded when they are first needed: their frameworks take longer to
-import than all else together, and few servers need both."""
+"""Loads the HTTP faces on first use: importing their frameworks takes longer than everything else
+together, and few servers need both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from kodit.server.problems import AsgiApp, Message, Receive, Scope, Send
 
 
 class Face:
-    """An ASGI application that is made in a thread, so that others are answered meanwhile."""
+    """An ASGI application that is created in a thread, so that other requests are answered
+    meanwhile."""
 
     def __init__(self, make: Callable[[], AsgiApp]) -> None:
         self._make = make
@@ -26,11 +27,11 @@ class Face:
         await app(scope, receive, send)
 
     async def load(self) -> AsgiApp:
-        """The application, made and started where it is not yet. Raises what keeps it from that,
+        """The application, created and started on first use. Raises the error of a failed start,
         and tries again the next time."""
         if self._loading is None or (self._loading.done() and _has_failed(self._loading)):
             self._loading = asyncio.create_task(self._load())
-        # Whoever goes away meanwhile leaves it to the others.
+        # If this caller is cancelled, loading continues for the others.
         return await asyncio.shield(self._loading)
 
     async def aclose(self) -> None:
@@ -51,8 +52,8 @@ def _has_failed(task: asyncio.Task[AsgiApp]) -> bool:
 
 @asynccontextmanager
 async def lifespan_of(app: AsgiApp) -> AsyncIterator[None]:
-    """Start an ASGI application, and stop it at the end of the block. One that knows nothing of
-    that is left alone."""
+    """Start an ASGI application, and stop it at the end of the block. An application without a
+    lifespan is left alone."""
     told: asyncio.Queue[Message] = asyncio.Queue()
     answers: asyncio.Queue[Message] = asyncio.Queue()
     scope: dict[str, Any] = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}

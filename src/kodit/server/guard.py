@@ -1,5 +1,5 @@
-"""What stands between a connection and the faces: who may come in, how much they may send, and how
-long an answer may take."""
+"""Guards the faces: which requests are admitted, how much they may send, and how long an answer may
+take."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CALLER = "kodit.caller"
 
 
 class Guard:
-    """The application of one way in, over the faces."""
+    """The application of one listener, over the faces."""
 
     def __init__(self, app: AsgiApp, access: Access, limits: Limits, activity: Activity) -> None:
         self._app = app
@@ -52,11 +52,11 @@ class Guard:
                 await self._turns.wait(is_ahead=connection.is_ahead)
             body = Body(self._limits, self.bodies)
             try:
-                refusal = await self._let_in(connection, scope, receive, body)
+                refusal = await self._admit(connection, scope, receive, body)
                 if refusal is None:
                     connection.begin()
                     await self._run(connection, scope, body.content, Answer(send))
-                elif connection.has_come_in_whole:
+                elif connection.is_fully_received:
                     await refusal.send(Answer(send).send)
                 else:
                     connection.refuse(refusal)
@@ -65,11 +65,11 @@ class Guard:
             finally:
                 body.close()
 
-    async def _let_in(
+    async def _admit(
         self, connection: Connection, scope: Scope, receive: Receive, body: Body
     ) -> Refusal | None:
-        """Read the request of somebody who may ask, or say why it is refused. What needs no key has
-        no body that anybody reads: strangers take no room of others."""
+        """Read an admitted request, or return why it is refused. Requests that need no key may have
+        no body, so that strangers use no memory of others."""
         if (unclear := why_unclear(scope)) is not None:
             return unclear
         admitted = self._access.admit(scope)
@@ -77,7 +77,7 @@ class Guard:
             return admitted
         scope[CALLER] = admitted
         if scope["path"] in OPEN_PATHS and not connection.is_local:
-            if not connection.has_come_in_whole:
+            if not connection.is_fully_received:
                 return _needs_no_body()
             connection.start_over()
             return None
@@ -86,7 +86,7 @@ class Guard:
         return await body.receive(scope, receive)
 
     def end_streams(self) -> None:
-        """End the answers that have no end of their own."""
+        """End the streams, which have no end of their own."""
         for task in list(self._streams):
             task.cancel()
 
@@ -125,8 +125,8 @@ class Guard:
         await self._app(scope, receive, send)
 
     def _note_stream(self, task: asyncio.Task[None]) -> None:
-        """An answer that goes on until its client has enough. A new one has the place of the oldest
-        where there are too many; its client asks again."""
+        """Register a stream, which lasts as long as its client reads. If there are too many, the
+        oldest is ended; its client will reconnect."""
         if self._activity.stop.is_set():
             task.cancel()
         if len(self._streams) >= self._limits.streams:
@@ -139,8 +139,7 @@ class Guard:
     async def _give_up(
         self, connection: Connection, scope: Scope, task: asyncio.Task[None], answer: Answer
     ) -> None:
-        """Answer although the work has not ended: what it does in a thread goes on until it can
-        stop."""
+        """Answer although the work has not ended: its thread continues until it can stop."""
         log.warning("a request took too long", extra={"path": scope["path"]})
         was_started = answer.is_started
         answer.close()
@@ -153,7 +152,7 @@ class Guard:
         seconds = f"{self._limits.request_seconds:g}"
         await Refusal(
             HTTPStatus.GATEWAY_TIMEOUT, "request_too_slow", f"no answer within {seconds} s"
-        ).send(answer.send_anyway)
+        ).send(answer.force_send)
 
     def _forget(self, late: asyncio.Task[None]) -> None:
         self._late.discard(late)
@@ -161,7 +160,7 @@ class Guard:
             log.error("a request that took too long has failed", exc_info=error)
 
     async def _finish(self, scope: Scope, task: asyncio.Task[None], answer: Answer) -> None:
-        """What is left to say when the work has ended by itself."""
+        """Complete the answer after the work has ended by itself."""
         if task.cancelled():
             await answer.complete(_stopping())
         elif (error := task.exception()) is not None:
@@ -173,8 +172,8 @@ class Guard:
 
 
 async def _found(caller: Caller) -> Caller:
-    """The caller in the folder that is meant: every symbolic link is followed, which may take a
-    while where it lies on a network."""
+    """The caller with its folder resolved: every symbolic link is followed, which may be slow on a
+    network."""
     folder = caller.folder
     if folder is None:
         return caller

@@ -1,4 +1,4 @@
-"""Heads of requests: how long they may be, and how much memory those of all connections take."""
+"""Heads of requests: their maximum length, and the memory of all of them together."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ _END_OF_HEAD = re.compile(rb"\n\r?\n")
 
 
 class HeadChecks(h11.Connection):
-    """The parser of one connection, which looks at each head before it takes it apart. A head is
-    counted until its answer is complete, together with what the client has sent ahead."""
+    """The parser of one connection, which checks each head before parsing it. A head counts until
+    its answer is complete, together with data that the client has sent ahead."""
 
     def __init__(self, limits: Limits, heads: SharedBytes) -> None:
-        super().__init__(h11.SERVER, sys.maxsize)  # what is too large is found here, and named
+        super().__init__(
+            h11.SERVER, sys.maxsize
+        )  # oversized heads are detected here, with the exact reason
         self._limits = limits
         self._share = Share(heads, SMALL_HEAD_BYTES)
         self._chunks = 0
@@ -33,7 +35,7 @@ class HeadChecks(h11.Connection):
 
     def next_event(self) -> Any:
         """As in h11. Raises RemoteProtocolError for a request that is refused. While `is_held`, the
-        chunks of a body are left alone: to find them costs more than to refuse their sender."""
+        chunks of a body are not parsed: that would cost more than refusing their sender."""
         if self.is_held:
             return h11.PAUSED
         if self.their_state is h11.IDLE:
@@ -42,7 +44,7 @@ class HeadChecks(h11.Connection):
         if event is h11.NEED_DATA or event is h11.PAUSED:
             self.unread = len(self.trailing_data[0])
             if self.their_state is h11.SEND_BODY and self.unread > self._limits.fields_bytes:
-                # The line of a chunk, or what may follow the last one.
+                # The line of a chunk, or the trailer after the last one.
                 most = self._limits.fields_bytes
                 self._refuse(_fields_too_large("the framing of the body", most))
         elif isinstance(event, h11.Request):
@@ -60,7 +62,7 @@ class HeadChecks(h11.Connection):
         super().start_next_cycle()
 
     def close(self) -> None:
-        """Count nothing any more."""
+        """Stop counting."""
         self._share.release()
 
     def _check_head(self, data: bytes) -> None:

@@ -1,7 +1,7 @@
-"""Under which names the server is called, and from whose pages.
+"""The names of the server, and the pages that may send requests to it.
 
-A page of any site may send requests to this machine, under a name of its own that it lets lead
-here (DNS rebinding). Neither the name nor the page is one of the server's then.
+A page of any site may send requests to this machine, under a name of its own that it resolves to
+this machine's address (DNS rebinding). Then neither the name nor the page belongs to the server.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
-ANY_ADDRESS = frozenset(("0.0.0.0", "::", ""))  # noqa: S104 - the name of no host
+ANY_ADDRESS = frozenset(("0.0.0.0", "::", ""))  # noqa: S104 - not a host name
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?")
 
 
@@ -19,20 +19,20 @@ class HostNames:
     """The names of one server."""
 
     def __init__(self, bound: str, allowed: Iterable[str]) -> None:
-        """`bound` is the host that it was told to listen at, `allowed` what the operator adds."""
+        """`bound` is the host that it listens on, `allowed` are the names added by the operator."""
         names = {*LOCAL_NAMES, bound.strip("[]").lower(), *allowed}
         self._names = frozenset(names - ANY_ADDRESS)
 
     def has(self, host: str, address: str | None) -> bool:
-        """Whether a `Host` header names the server. `address` is the one of its own that the
-        connection came to; no page can give a name to an address."""
+        """Whether a `Host` header names the server. `address` is the server's own address of the
+        connection; no page can bind a name to a literal address."""
         match = _HOST.fullmatch(host)
         if match is None:
             return False
         return _plain(match["name"]) in self._with(address)
 
     def has_origin(self, origin: str, address: str | None) -> bool:
-        """Whether an `Origin` header is of a page of this server."""
+        """Whether an `Origin` header belongs to a page of this server."""
         try:
             parts = urlsplit(origin)
             name = parts.hostname

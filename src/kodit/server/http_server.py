@@ -1,4 +1,4 @@
-"""uvicorn on sockets that are bound already, run by the event loop of the server."""
+"""uvicorn on sockets that are already bound, on the server's event loop."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from kodit.server.sockets import BACKLOG, WAITING_CONNECTIONS
 
 
 class HttpServer(uvicorn.Server):
-    """Serves until `stop` is set; then it accepts nothing more and finishes its answers. Signals
-    and readiness are its owner's, and while nothing happens it does nothing."""
+    """Serves until `stop` is set; then it accepts no more connections and finishes its answers.
+    Signals and readiness are handled by its owner; it is idle while nothing happens."""
 
     def __init__(
         self, *, local: Connections, remote: Connections, limits: Limits, stop: asyncio.Event
     ) -> None:
-        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # not what clients do wrong
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # not errors of clients
         super().__init__(
             uvicorn.Config(
                 _answered_by_connections,

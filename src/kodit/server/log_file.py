@@ -17,7 +17,7 @@ _STANDARD_ERROR = 2
 
 
 def log_chores(data_dir: Path) -> list[Chore]:
-    """Where standard error goes to the log file of the data directory: keep it short."""
+    """If standard error goes to the log file of the data directory, a chore that keeps it short."""
     path = data_dir / LOG_FILE
     if not _is_log(path):
         return []
@@ -26,8 +26,8 @@ def log_chores(data_dir: Path) -> list[Chore]:
 
 
 def shorten_log(path: Path, largest: int = LARGEST_BYTES) -> None:
-    """Move what is in a log that has become long into `server.log.1`. The workers write to the same
-    file, each line at its end, so that it is emptied and not replaced."""
+    """Move the content of a long log to `server.log.1`. The workers append to the same file, so
+    that it is emptied and not replaced."""
     with path.open("r+b") as file:
         if file.seek(0, os.SEEK_END) <= largest:
             return

@@ -1,21 +1,22 @@
-"""Memory that many requests share."""
+"""Memory budgets shared by many requests."""
 
 from __future__ import annotations
 
 SMALL_BODY_BYTES = 65_536
 SMALL_HEAD_BYTES = 16_384
-"""So much of each body and of each head is not counted: many large ones keep no small one out."""
+"""This much of each body and of each head is not counted, so that many large ones never block a
+small one."""
 
 
 class SharedBytes:
-    """So many bytes for all that counts its own."""
+    """A number of bytes that several users share."""
 
     def __init__(self, most: int) -> None:
         self._left = most
 
     @property
     def left(self) -> int:
-        """How many bytes may still come."""
+        """How many bytes are free."""
         return self._left
 
     def take(self, size: int) -> None:
@@ -24,7 +25,7 @@ class SharedBytes:
 
 
 class Share:
-    """What one request or connection takes of the bytes, beyond those that are not counted."""
+    """The counted bytes of one request or connection, beyond those that are not counted."""
 
     def __init__(self, of: SharedBytes, uncounted: int) -> None:
         self._of = of
@@ -32,7 +33,7 @@ class Share:
         self._counted = 0
 
     def hold(self, size: int) -> bool:
-        """Hold so many bytes altogether; False, and nothing is changed, where there is no room."""
+        """Set the total to `size` bytes; False, and nothing changes, if the budget is too small."""
         more = max(0, size - self._uncounted) - self._counted
         if more > 0 and more > self._of.left:
             return False
@@ -41,5 +42,5 @@ class Share:
         return True
 
     def release(self) -> None:
-        """Hold nothing any more."""
+        """Free all bytes."""
         self.hold(0)

@@ -1,4 +1,4 @@
-"""How to serve."""
+"""Options of the server."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """`host` is None for no TCP. `workers` is None for as many as suit the machine, and 0 for
-    none. With `idle_minutes`, the server ends when nobody has needed it for so long, and its log
-    file is kept short."""
+    """`host` None means no TCP. `workers` None means as many as suit the machine, 0 means none.
+    With `idle_minutes`, the server ends after it has been unused for that long, and its log file is
+    kept short."""
 
     host: str | None = "127.0.0.1"
     port: int = 8321

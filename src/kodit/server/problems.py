@@ -1,4 +1,4 @@
-"""What the server itself refuses, before a face sees it: problem details as of RFC 9457."""
+"""Refusals by the server itself, before a face sees the request: problem details of RFC 9457."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROBLEM_TYPE = (b"content-type", b"application/problem+json")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A request that is not answered, and why, in one sentence."""
+    """A refused request, and the reason in one sentence."""
 
     status: HTTPStatus
     code: str
@@ -27,12 +27,12 @@ class Refusal:
     headers: Headers = ()
 
     async def send(self, send: Send) -> None:
-        """Answer with it."""
+        """Send it as the answer."""
         headers = [_PROBLEM_TYPE, *self.headers]
         await send_json(send, self.status, self._problem(), headers)
 
     def as_http(self) -> bytes:
-        """The whole answer, after which the connection is closed."""
+        """The whole answer as bytes, after which the connection is closed."""
         body = json.dumps(self._problem()).encode()
         headers = [
             _PROBLEM_TYPE,
@@ -55,7 +55,7 @@ class Refusal:
 
 
 def overloaded() -> Refusal:
-    """What a client is told for whose request there is no room now."""
+    """The refusal of a request for lack of memory."""
     return Refusal(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "overloaded",
@@ -65,12 +65,12 @@ def overloaded() -> Refusal:
 
 
 async def send_json(send: Send, status: int, answer: Any, headers: Headers = ()) -> None:
-    """A whole answer in JSON, whose type `headers` may name."""
+    """Send a whole answer in JSON, whose type `headers` may name."""
     await send_body(send, status, json.dumps(answer).encode(), headers)
 
 
 async def send_body(send: Send, status: int, body: bytes, headers: Headers = ()) -> None:
-    """The same, of an answer that is JSON already."""
+    """The same for an answer that is encoded already."""
     typed = any(name == b"content-type" for name, _ in headers)
     await send(
         {
@@ -88,5 +88,5 @@ async def send_body(send: Send, status: int, body: bytes, headers: Headers = ())
 
 
 def header_values(scope: Scope, name: bytes) -> list[str]:
-    """All values of a header, which may come several times."""
+    """All values of a header, which may be repeated."""
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]

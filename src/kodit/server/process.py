@@ -1,4 +1,4 @@
-"""The server at work, from its first answer to its last."""
+"""The running server, from its first answer to its last."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ from kodit.settings import Settings
 log = logging.getLogger(__name__)
 
 SOCKET_LOOK_SECONDS = 30.0
-"""How often the server looks whether its clients still find it."""
+"""How often the server checks whether its clients can still find it."""
 
 
 class ServerProcess:
-    """Everything that one server consists of, on one event loop; run once."""
+    """All parts of one server, on one event loop; run once."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class ServerProcess:
         *,
         needs_key: bool,
     ) -> None:
-        """`needs_key` refuses who comes over TCP while there is no key."""
+        """`needs_key` refuses every TCP client as long as there is no key."""
         self._settings = settings
         self._options = options
         self._activity = Activity()
@@ -88,12 +88,12 @@ class ServerProcess:
         )
 
     def stop(self) -> None:
-        """Finish what is being answered, release what is being indexed, and end."""
+        """Finish current answers, release running tasks, and end."""
         self._activity.stop.set()
 
     async def run(self, local: LocalSocket, tcp: Sequence[socket.socket]) -> None:
-        """Serve on sockets that listen, until told to stop or until idle for long enough. Raises
-        UserError where the data directory cannot be opened."""
+        """Serve on listening sockets, until told to stop or until idle for long enough. Raises
+        UserError if the data directory cannot be opened."""
         with stopped_by(self, (signal.SIGTERM, signal.SIGINT)):
             async with AsyncExitStack() as opened:
                 opened.push_async_callback(in_thread, self._application.close)
@@ -101,7 +101,7 @@ class ServerProcess:
                 serving.add_done_callback(lambda _ended: self.stop())
                 try:
                     await self._open(opened, local)
-                    _keep_what_is_there()
+                    _freeze_objects()
                     self._activity.become_ready()
                     log.info("server ready", extra={"socket": local.path, "tcp": _shown(tcp)})
                     await self._activity.stop.wait()
@@ -114,7 +114,7 @@ class ServerProcess:
 
     async def _load_faces(self) -> None:
         await self._app.load_faces()
-        _keep_what_is_there()
+        _freeze_objects()
 
     async def _open(self, opened: AsyncExitStack, local: LocalSocket) -> None:
         await in_thread(self._application.open)
@@ -125,23 +125,23 @@ class ServerProcess:
         await opened.enter_async_context(chores_done(self._chores(local)))
 
     def _open_engines(self) -> None:
-        """Whoever asks first does not wait for them, nor does the event loop: a search loads the
-        model, and opens what is indexed; what answers other questions is imported."""
+        """Load the engines, so that neither the first caller nor the event loop waits for them: a
+        search loads the model and opens the indexes; modules for other questions are imported."""
         application = self._application
         _ = (application.answers, application.index_answers, application.run_answers)
         _ = (application.browse, application.grep, application.symbols, application.related)
         _ = (application.sources, application.indexing)
         try:
             application.search.search(SearchRequest("ready", limit=1))
-        except KoditError as error:  # of one index, which those who search it are told
+        except KoditError as error:  # of one index, which its searchers are told about
             log.warning("an engine is not usable", extra={"error": str(error)})
 
     def _chores(self, local: LocalSocket) -> list[Chore]:
-        """What is looked after from time to time."""
+        """The server's periodic work."""
 
-        async def look_for_the_socket() -> bool:
+        async def check_socket() -> bool:
             if not local.is_there:
-                # Nobody finds this server any more, and another one may have started.
+                # Clients can no longer find this server, and another one may have started.
                 log.error("the socket is gone; the server stops", extra={"socket": local.path})
                 self.stop()
             return False
@@ -149,11 +149,11 @@ class ServerProcess:
         return [
             *self._application.schedule,
             *log_chores(self._settings.data_dir),
-            Chore("check the socket", SOCKET_LOOK_SECONDS, look_for_the_socket),
+            Chore("check the socket", SOCKET_LOOK_SECONDS, check_socket),
         ]
 
     def _services(self) -> list[Service]:
-        """What runs beside answering, each supervised."""
+        """What runs beside the answers, each supervised."""
         services = [
             Service("add sources", lambda: add_sources(self._application, self._settings.sources)),
             Service("watch folders", lambda: make_watching(self._application).run()),
@@ -168,8 +168,9 @@ class ServerProcess:
         return services
 
 
-def _keep_what_is_there() -> None:
-    """Looking through it for garbage, again and again, would hold up the event loop."""
+def _freeze_objects() -> None:
+    """Exempt existing objects from garbage collection: scanning them repeatedly would block the
+    event loop."""
     gc.freeze()
 
 

@@ -1,4 +1,4 @@
-"""What this user's own programs may ask the server about itself, over its socket alone."""
+"""The server's own status for this user's programs, over its socket only."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ RESIDENT_PATHS = (HANDSHAKE_PATH, END_PATH)
 
 @dataclass(frozen=True, slots=True)
 class Residence:
-    """The server as its user's programs see it. `count_clients` counts the open connections of
-    its socket; `stays` says that it does not end by itself."""
+    """The server as this user's programs see it. `count_clients` counts the open connections of its
+    socket; `stays` says that it does not end by itself."""
 
     application: Application
     activity: Activity
@@ -66,8 +66,8 @@ class Residence:
         self.activity.stop.set()
 
     async def busy_with(self, *, of_others_than: int = 0) -> str | None:
-        """Why the server is needed now, apart from so many clients, each with a request; None
-        where it is idle."""
+        """Why the server is needed now, ignoring that many clients with a request each; None if it
+        is idle."""
         if (requests := self.activity.requests - of_others_than) > 0:
             return f"it answers {_counted(requests, 'request')}"
         if (clients := self.count_clients() - of_others_than) > 0:
@@ -82,7 +82,7 @@ class Residence:
         return f"it is indexing (run {runs[0].id})" if runs else None
 
     async def end_when_idle(self, idle_seconds: float) -> None:
-        """Stop the server when nobody has needed it for so long."""
+        """Stop the server when it has been unused for this long."""
         while not self.activity.stop.is_set():
             left = self.activity.last_at + idle_seconds - time.monotonic()
             if left > 0:

@@ -13,15 +13,15 @@ from kodit.server.problems import Receive, Refusal, Scope, Send, send_json
 
 
 class HandedSecrets:
-    """Keeps them in memory only, until the server ends or a newer one replaces them. Whether a
-    secret may be sent is decided by the worker that uses it, from the user's bindings."""
+    """Keeps them in memory only, until the server ends or a newer one replaces them. The worker
+    that uses a secret decides by the user's bindings whether it may be sent."""
 
     def __init__(self) -> None:
         self._credentials: dict[tuple[str, str], Credentials] = {}
         """By the reference and the server that each is for."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request for `SECRETS_PATH`. No answer repeats what was sent."""
+        """Answer a request for `SECRETS_PATH`. No answer contains a secret."""
         if scope["method"] != "POST":
             await Refusal(
                 HTTPStatus.METHOD_NOT_ALLOWED,

@@ -1,4 +1,4 @@
-"""What the server does beside answering: each service goes on, whatever fails."""
+"""Supervised services that run beside the answers, whatever fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from kodit.application.services.beside import running_beside
+from kodit.application.services.background_work import running_in_background
 
 log = logging.getLogger(__name__)
 
@@ -18,16 +18,16 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Something that goes on until it is cancelled. One that returns has done what it had to do;
-    one that raises is logged, and starts again after a pause that grows while it fails."""
+    """Runs until it is cancelled. If it returns, it is done; if it raises, the error is logged, and
+    it restarts after a pause that grows with repeated failures."""
 
     name: str
     run: Callable[[], Awaitable[None]]
 
 
 def services_running(services: Sequence[Service]) -> AbstractAsyncContextManager[None]:
-    """Run the services beside the block; they end with it."""
-    return running_beside([(one.name, _keep_running(one)) for one in services])
+    """Run the services during the block; they end with it."""
+    return running_in_background([(one.name, _keep_running(one)) for one in services])
 
 
 async def _keep_running(service: Service) -> None:

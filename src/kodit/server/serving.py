@@ -1,7 +1,7 @@
-"""Serving, from the first socket on: one server for each data directory.
+"""Starts the server: one for each data directory.
 
-The lock and the socket come before all that takes long to import: a process that finds another
-server exits at once, and a client that connects waits for the rest.
+The lock and the socket come before all slow imports: a process that finds another server exits at
+once, and a client that connects waits for the rest.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from kodit.domain.errors import TransientError, UserError
 from kodit.infrastructure.data_directory import make_data_directory
-from kodit.infrastructure.processes.allocator import settle_allocator
+from kodit.infrastructure.processes.allocator import configure_allocator
 from kodit.infrastructure.resident.connecting import ask_to_end, connect
 from kodit.server.options import ServeOptions
 from kodit.server.sockets import (
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
     from kodit.application.services.key_service import KeyService
 
 SYNC_EVERY_SECONDS = 1800.0
-"""How often indexes are brought up to date unless that is set."""
+"""How often indexes are brought up to date by default."""
 NOTICE_SECONDS = 1.0
 """How long a server may take to notice that its last client is gone."""
 LOOK_SECONDS = 0.1
 
 
 def serve(settings: Settings, options: ServeOptions) -> None:
-    """Serve until SIGTERM or SIGINT, or until nobody needs the server any more.
+    """Serve until SIGTERM or SIGINT, or until the server is no longer needed.
 
-    Raises ServerRunsError where a server of the data directory runs already, and UserError for
-    what keeps this one from listening.
+    Raises ServerRunsError if a server of the data directory already runs, and UserError if this one
+    cannot listen.
     """
     make_data_directory(settings.data_dir)
     if options.idle_minutes is None:
-        _replace_an_idle_one(settings.data_dir)
+        _replace_idle_server(settings.data_dir)
     lock = ServerLock(settings.data_dir)
     try:
         local = LocalSocket(settings.data_dir)
@@ -58,12 +58,12 @@ def serve(settings: Settings, options: ServeOptions) -> None:
         lock.release()
 
 
-def _replace_an_idle_one(data_dir: Path) -> None:
-    """Ask a server to end that an assistant has started, and that nobody uses just now; wait until
-    it takes no connection any more. One that goes on is told by the lock."""
+def _replace_idle_server(data_dir: Path) -> None:
+    """Ask an idle server that an assistant has started to end; wait until it accepts no more
+    connections. A server that stays is detected by the lock."""
     deadline = time.monotonic() + NOTICE_SECONDS
     while (connection := connect(data_dir)) is not None:
-        with closing(connection), suppress(TransientError):  # it ends at this moment
+        with closing(connection), suppress(TransientError):  # it has just ended
             if ask_to_end(connection):
                 deadline = time.monotonic() + ENDING_SECONDS
         if time.monotonic() > deadline:
@@ -81,12 +81,12 @@ def _serve_on(
     )
     from kodit.composition.keys import make_keys  # noqa: PLC0415 - see above
 
-    settle_allocator()
+    configure_allocator()
     start_threads()
     keys = make_keys(settings)
     is_open = bool(tcp) and not is_loopback(tcp)
     if is_open:
-        _check_that_somebody_has_a_key(keys, options.host)
+        _check_keys_exist(keys, options.host)
     from kodit.server.limits import Limits, allow_many_descriptors  # noqa: PLC0415 - see above
     from kodit.server.process import ServerProcess  # noqa: PLC0415 - see above
 
@@ -98,7 +98,7 @@ def _serve_on(
     asyncio.run(server.run(local, tcp))
 
 
-def _check_that_somebody_has_a_key(keys: KeyService, host: str | None) -> None:
+def _check_keys_exist(keys: KeyService, host: str | None) -> None:
     if not keys.list_all():
         raise UserError(
             f"without a key, the server listens on this machine only, not on {host}",

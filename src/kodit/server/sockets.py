@@ -1,8 +1,8 @@
 """The sockets that the server listens on, bound before it does anything else.
 
-A lock makes the server the only one of its data directory. Its socket appears under its name when
-it listens already and belongs to its user alone, so that every client that finds it is accepted:
-clients may connect while the server still loads.
+A lock makes the server the only one of its data directory. Its socket appears under its name only
+when it already listens and belongs to its user alone, so that every client that finds it is
+accepted: clients may connect while the server still loads.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LOOK_SECONDS = 0.02
 BACKLOG = 128
 """How many connections are accepted in one turn of the event loop; few, so that a turn is short."""
 WAITING_CONNECTIONS = 2048
-"""How many the system keeps until they are accepted."""
+"""How many the system queues until they are accepted."""
 
 
 class ServerRunsError(KoditError):
@@ -52,8 +52,8 @@ class ServerLock:
     """Held by the one server of a data directory, for as long as it lives."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Raises ServerRunsError where another one answers. One that ends at this moment is waited
-        for, and so is one that begins: it may not come to answer."""
+        """Raises ServerRunsError if another one answers. A server that is ending or starting is
+        waited for, since a starting one may fail."""
         self._descriptor = open_lock_file(data_dir / LOCK_FILE)
         if not self._is_taken(data_dir):
             held_by = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
@@ -80,15 +80,16 @@ class ServerLock:
         return True
 
     def release(self) -> None:
-        """Let another server begin."""
+        """Let another server start."""
         os.close(self._descriptor)
 
 
 class LocalSocket:
-    """The socket for this user's own programs; made and removed by who holds the server's lock."""
+    """The socket for this user's own programs; created and removed by the holder of the server's
+    lock."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Raises UserError where no folder can hold a socket."""
+        """Raises UserError if no folder can hold a socket."""
         self._data_dir = data_dir
         for leftover in (data_dir / SOCKET_FILE, data_dir / PLACE_FILE):
             _remove_leftover(leftover)
@@ -125,12 +126,11 @@ class LocalSocket:
 
     @property
     def is_there(self) -> bool:
-        """Whether clients still find it."""
+        """Whether clients can still find it."""
         return _identity(self.path) == self._identity
 
     def remove(self) -> None:
-        """Stop listening, and leave nothing behind; a socket that another process has put in the
-        place of this one stays."""
+        """Stop listening, and remove the file, unless another process has replaced it."""
         self.socket.close()
         if self.is_there:
             self.path.unlink(missing_ok=True)
@@ -139,7 +139,7 @@ class LocalSocket:
 
 
 def _remove_leftover(path: Path) -> None:
-    """What a server that was killed has left. Never a folder, and no more than a link itself."""
+    """Remove the socket of a killed server. Never removes a folder, and of a link only the link."""
     with suppress(FileNotFoundError):
         if stat.S_ISDIR(path.lstat().st_mode):
             raise UserError(f"{path} is a folder, and the server needs that name; move it away")
@@ -175,10 +175,8 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def listen_on_tcp(host: str, port: int) -> list[socket.socket]:
-    """Sockets that listen at every address of the host; port 0 stands for a free one.
-
-    Raises UserError where the host has no address or the port is taken.
-    """
+    """Sockets that listen at every address of the host; port 0 picks a free one. Raises UserError
+    if the host has no address or the port is taken."""
     try:
         found = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
@@ -207,10 +205,11 @@ def listen_on_tcp(host: str, port: int) -> list[socket.socket]:
 
 
 def _tcp_socket(family: int, address: Any) -> socket.socket | None:
-    """A socket that listens; None for an address that this machine has not, such as one of IPv6
-    where that is switched off. Raises OSError."""
+    """A socket that listens; None for an address that this machine does not have, such as an IPv6
+    one while IPv6 is off. Raises OSError."""
     try:
-        # Where the protocol is named, asyncio sees to it that no answer waits for more to send.
+        # With an explicit protocol, asyncio sets TCP_NODELAY, so that no answer waits for more
+        # data.
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as error:
         if error.errno == errno.EAFNOSUPPORT:
@@ -232,7 +231,7 @@ def _tcp_socket(family: int, address: Any) -> socket.socket | None:
 
 
 def is_loopback(sockets: list[socket.socket]) -> bool:
-    """Whether only this machine reaches them."""
+    """Whether only this machine can reach them."""
     return all(
         ipaddress.ip_address(str(one.getsockname()[0]).partition("%")[0]).is_loopback
         for one in sockets

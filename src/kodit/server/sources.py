@@ -1,4 +1,4 @@
-"""The sources that the operator has named in the settings."""
+"""Adds the sources that the operator has named in the settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 async def add_sources(application: Application, sources: Sequence[str]) -> None:
-    """Add or refresh each source; one that cannot be added is logged, and the others are."""
+    """Add or refresh each source; errors are logged and do not stop the others."""
     for source in sources:
         try:
             [run] = await application.sources.add(IndexRequest([source]))

@@ -1,4 +1,5 @@
-"""Whose request begins next: a burst of requests keeps nobody else waiting for its end."""
+"""Schedules the start of requests, so that a burst of requests does not delay others until its
+end."""
 
 from __future__ import annotations
 
@@ -7,19 +8,19 @@ from collections import deque
 
 
 class Turns:
-    """Lets a few requests begin in each turn of the event loop, in the order in which they came.
-    One that was sent ahead, before the answer to the one before it, comes after those of clients
-    that wait for their answers; one of them begins in each turn nevertheless."""
+    """Starts a few requests in each turn of the event loop, in the order in which they came.
+    Pipelined requests, sent before the previous answer, come after those of clients that wait for
+    their answers; but one of them starts in each turn."""
 
     def __init__(self, most: int) -> None:
-        """`most` begin in one turn, two at least."""
+        """`most` requests start in one turn, at least two."""
         self._most = most
         self._started = 0
         self._in_order: deque[asyncio.Future[None]] = deque()
         self._ahead: deque[asyncio.Future[None]] = deque()
 
     async def wait(self, *, is_ahead: bool) -> None:
-        """Wait until a request may begin."""
+        """Wait until a request may start."""
         if self._started < self._most:
             self._begin()
             return
@@ -34,12 +35,13 @@ class Turns:
 
     def _next_turn(self) -> None:
         self._started = 0
-        self._let_begin(self._in_order, self._most - 1)
-        self._let_begin(self._ahead, self._most)
-        self._let_begin(self._in_order, self._most)
+        self._start_waiting(self._in_order, self._most - 1)
+        self._start_waiting(self._ahead, self._most)
+        self._start_waiting(self._in_order, self._most)
 
-    def _let_begin(self, waiting: deque[asyncio.Future[None]], most: int) -> None:
-        """Until so many have started in this turn. A client that has gone takes nobody's turn."""
+    def _start_waiting(self, waiting: deque[asyncio.Future[None]], most: int) -> None:
+        """Start requests until `most` have started in this turn. A disconnected client uses up no
+        turn."""
         while waiting and self._started < most:
             turn = waiting.popleft()
             if not turn.done():

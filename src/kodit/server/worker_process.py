@@ -1,9 +1,9 @@
-"""The program of a worker that belongs to a server: it ends with it, and leaves it the cores.
+"""The program of a server's worker: it ends with the server, and runs at a lower priority.
 
 Started by `workers.py` as `python -P -m kodit.server.worker_process DATA_DIR LIFELINE SECRETS`.
-LIFELINE is the end of a pipe, of which the server holds the other: it closes when the server has
-ended, however that came. SECRETS is a socket, at whose other end the server answers with the
-secrets that were handed over to it.
+LIFELINE is the read end of a pipe whose other end the server holds: it closes when the server has
+ended, in whatever way. SECRETS is a socket at whose other end the server answers with the secrets
+that were handed over to it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kodit.infrastructure.resident.secrets import SecretsFromServer
 from kodit.settings import Settings
 
 NICENESS = 10
-"""Who waits for an answer comes before who indexes."""
+"""Answering takes precedence over indexing."""
 RELEASE_SECONDS = 10.0
 """How long a worker without a server may take to release its tasks."""
 
@@ -31,11 +31,11 @@ RELEASE_SECONDS = 10.0
 def main() -> None:
     """Serve the queue until SIGTERM, or until the server has ended."""
     data_dir, lifeline, secrets = sys.argv[1:]
-    # Ctrl-C reaches the whole process group; the server tells its workers what it means.
+    # Ctrl-C reaches the whole process group; the server tells its workers what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(OSError):
         os.nice(NICENESS)
-    # The server itself asks for what is due.
+    # The server itself schedules what is due.
     settings = replace(Settings.load(data_dir=data_dir), sync_every_seconds=None)
     threading.Thread(
         target=_end_with_server, args=(int(lifeline),), daemon=True, name="lifeline"

@@ -1,4 +1,4 @@
-"""The worker processes of the server: started, watched, started again, and stopped."""
+"""The worker processes of the server: started, supervised, restarted and stopped."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 STOP_SECONDS = 30.0
-"""How long a worker may take to release its tasks; another one takes back what it could not."""
+"""How long a worker may take to release its tasks; another one reclaims those it did not."""
 CORES_PER_WORKER = 4
 MOST_WORKERS = 2
 
 
 def default_workers() -> int:
     """One worker keeps several cores busy, since stages run in child processes of its own; a second
-    one helps only where there are many."""
+    one helps only on machines with many cores."""
     return max(1, min(MOST_WORKERS, available_cores() // CORES_PER_WORKER))
 
 
 class WorkerProcesses:
-    """So many workers, each a process of its own: none takes the server with it."""
+    """A number of workers, each a process of its own, so that none takes the server down."""
 
     def __init__(self, data_dir: Path, count: int, secrets: HandedSecrets) -> None:
-        """They may ask for `secrets`, each over a socket of its own."""
+        """The workers may ask for `secrets`, each over a socket of its own."""
         self._data_dir = data_dir
         self._count = count
         self._secrets = secrets
@@ -46,8 +46,8 @@ class WorkerProcesses:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep the workers running beside the block, and stop them at its end."""
-        keepers = [asyncio.create_task(self._keep_one()) for _ in range(self._count)]
+        """Keep the workers running during the block, and stop them at its end."""
+        keepers = [asyncio.create_task(self._keep_worker_running()) for _ in range(self._count)]
         try:
             yield
         finally:
@@ -58,7 +58,7 @@ class WorkerProcesses:
                 await asyncio.wait(keepers)
 
     async def stop(self) -> None:
-        """Have the workers release their tasks and end; returns when they have."""
+        """Make the workers release their tasks and end; returns when they have ended."""
         self._is_stopping = True
         for process in self._running:
             with suppress(ProcessLookupError):
@@ -73,7 +73,7 @@ class WorkerProcesses:
                 process.kill()
         await asyncio.wait(ends)
 
-    async def _keep_one(self) -> None:
+    async def _keep_worker_running(self) -> None:
         loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE_SECONDS
         while not self._is_stopping:
@@ -93,7 +93,7 @@ class WorkerProcesses:
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def _run_one(self) -> str:
-        """Run one worker to its end; how that came."""
+        """Run one worker to its end; returns how it ended."""
         ours, theirs = socket.socketpair()
         read_end, write_end = os.pipe()
         try:
@@ -116,7 +116,7 @@ class WorkerProcesses:
         self._running.add(process)
         answering = asyncio.create_task(self._secrets.answer(ours))
         try:
-            if self._is_stopping:  # it was told while this one started
+            if self._is_stopping:  # it was told to stop while this one started
                 process.terminate()
             status = await process.wait()
         finally:

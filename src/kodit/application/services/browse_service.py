@@ -1,18 +1,18 @@
-"""Looking at indexed files: what there is, and what stands in it."""
+"""Lists and reads indexed files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from kodit.application.services.folder_looks import file_is_gone
+from kodit.application.services.folder_comparisons import file_no_longer_exists
 from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.files import FilePlace, FileText, IndexedText, ListedFile, readings_of
 from kodit.domain.near import did_you_mean, near_names
 from kodit.domain.value_objects import SearchFilter
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
     from kodit.domain.ports.sources import TextReader
@@ -34,18 +34,18 @@ class BrowseService:
             return catalogue.list_files(search_filter)
 
     def read_file(self, index_id: int, place: str | FilePlace) -> FileText:
-        """The lines at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`, or at a place whose
-        path is exactly that of the file; an end past the last line is the last line.
+        """The lines at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`, or at a place with
+        the exact path of a file; an end past the last line means the last line.
 
-        Raises NotFoundError for a file or a start that is not there, InvalidQueryError for lines
-        that do not exist, and SourceError when the source is gone.
+        Raises NotFoundError for a missing file or start line, InvalidQueryError for an invalid line
+        range, and SourceError if the source is gone.
         """
         with self._catalogue.open() as catalogue:
             index, file, start, end = _find(catalogue, index_id, place)
         return _excerpt(index, file, self._text(index, file), start, end)
 
     def outline(self, index_id: int, path: str) -> FileOutline:
-        """What the file of this path defines. Raises NotFoundError."""
+        """The definitions in the file of this path. Raises NotFoundError."""
         from kodit.domain.symbols import (  # noqa: PLC0415 - neither `ls` nor `read` needs it
             FileOutline,
             outlined,
@@ -66,14 +66,14 @@ class BrowseService:
     def _text(self, index: Index, file: IndexedText) -> str:
         text = self._reader.read(index, file)
         if text is None:
-            raise file_is_gone(str(index.source), file.path)
+            raise file_no_longer_exists(str(index.source), file.path)
         return text
 
 
 def _find(
     catalogue: OpenCatalogue, index_id: int, place: str | FilePlace
 ) -> tuple[Index, IndexedText, int | None, int | None]:
-    """The file at a place, and the first and last line that are asked for."""
+    """The file at a place, and the first and last line asked for."""
     if isinstance(place, FilePlace):
         index, exactly = find_exactly(catalogue, index_id, place.path)
         return index, exactly, place.start_line, place.end_line
@@ -84,8 +84,8 @@ def _find(
 def find_place(
     catalogue: OpenCatalogue, index_id: int, place: str
 ) -> tuple[Index, IndexedText, FilePlace]:
-    """The file at a place as it is typed, and which reading of the place that is. Raises
-    NotFoundError and InvalidQueryError."""
+    """The file at a place as typed, and the reading of the place that applies. Raises NotFoundError
+    and InvalidQueryError."""
     for wanted in readings_of(place):
         index, file = catalogue.find_file(index_id, wanted.path)
         if file is not None:
@@ -102,8 +102,8 @@ def find_exactly(catalogue: OpenCatalogue, index_id: int, path: str) -> tuple[In
 
 
 def missing_file(catalogue: OpenCatalogue, index: Index, path: str) -> NotFoundError:
-    """For a path that is not in an index: it was left out, the index is not complete, there are
-    files that are called alike, or none of that."""
+    """The error for a path that is not in an index: the file was left out, the index is not
+    complete, other files have a similar name, or none of these."""
     alike = catalogue.named(index.id, path.rpartition("/")[2], MOST_SUGGESTIONS)
     sentence = f"the index of {index.source} has no file {path!r}"
     reason = catalogue.reason_left_out(index.id, path)
@@ -138,9 +138,9 @@ def missing_file(catalogue: OpenCatalogue, index: Index, path: str) -> NotFoundE
 
 
 def _near_paths(paths: Sequence[str], path: str) -> list[str]:
-    """The paths that are most like one, their extensions aside. Where its folder exists, that is
-    right: only the names of files are compared, first of those in it. Elsewhere in a long path any
-    two names in one folder would be alike."""
+    """The paths most similar to one, ignoring extensions. If its folder exists, only the names of
+    files are compared, first with those in that folder, because in a long path any two names in
+    one folder would be similar."""
     folder, slash, _name = path.rpartition("/")
     beside = [one for one in paths if one.rpartition("/")[0] == folder] if slash else []
     if beside:
@@ -167,8 +167,7 @@ def _without_extension(path: str) -> str:
 
 
 def check_lines(catalogue: OpenCatalogue, index_id: int, path: str) -> None:
-    """Raises InvalidQueryError for what is neither a file nor a file, a colon and
-    lines."""
+    """Raises InvalidQueryError for a text that is neither a file nor a file with a line range."""
     file_path, colon, lines = path.rpartition(":")
     if colon and catalogue.find_file(index_id, file_path)[1] is not None:
         raise InvalidQueryError(

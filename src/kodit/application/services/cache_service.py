@@ -1,4 +1,4 @@
-"""What is kept of results that nothing uses any more."""
+"""Removes cached results that are no longer used."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from kodit.domain.retention import UnusedRetention
 
 
 class CacheService:
-    """Removes embeddings and enrichments that nothing has used for a time. Until then a revert, or
-    a branch that comes back, costs no model call."""
+    """Removes embeddings and enrichments that have been unused for some time. Until then a revert,
+    or a branch that comes back, costs no model call."""
 
     def __init__(
         self, *, database: Database, clock: Clock, retention: UnusedRetention | None = None
@@ -22,9 +22,9 @@ class CacheService:
         self._excess: int | None = None
 
     async def remove_some_unused(self) -> bool:
-        """Do one bounded piece: begin the time of what has lost its last user, or remove some of
-        what is over its time, or over the size that is kept, the oldest first. Returns whether
-        there may be more to do; a batch that has just found a result here looks again."""
+        """Do one bounded step: date the entries that have lost their last user, or remove some that
+        are past their time or over the size limit, oldest first. Returns whether there may be more
+        to do; a batch that has just found a result here checks again."""
         return await in_thread(self._remove_some, Lane.WRITES)
 
     def _remove_some(self) -> bool:

@@ -1,4 +1,4 @@
-"""Background work beside the queue: each piece of it is short, and no error ends it."""
+"""Background work beside the queue, in short steps; an error does not end it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from kodit.application.services.beside import running_beside
+from kodit.application.services.background_work import running_in_background
 from kodit.application.services.threads import in_thread
 from kodit.domain.errors import DatabaseReplacedError, TransientError
 from kodit.domain.shortage import shortage
@@ -16,17 +16,17 @@ from kodit.domain.shortage import shortage
 log = logging.getLogger(__name__)
 
 LONGEST_BACK_OFF = 8
-"""How many intervals a chore that fails again and again waits at most."""
+"""The maximum pause of a chore that keeps failing, in intervals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chore:
     """Something to do every `interval` seconds.
 
-    `do_piece` does one bounded piece, a transaction or so, and returns whether there is more to do
-    now. The next piece follows after as long a pause as this one took, so that no chore has more
-    than half of the database's single writer. It is cancelled wherever it waits, and loses nothing
-    by that.
+    `do_piece` does one bounded piece, about a transaction, and returns whether there is more to do
+    now. The next piece starts after a pause as long as the last piece took, so that no chore takes
+    more than half of the database's single writer. It may be cancelled at any await, and loses
+    nothing by that.
     """
 
     name: str
@@ -35,14 +35,14 @@ class Chore:
 
 
 async def in_one_piece(work: Callable[[], object]) -> bool:
-    """Do blocking work in a thread, all of it: a piece of a chore that has no more."""
+    """Do blocking work in a thread, as a chore's only piece."""
     await in_thread(work)
     return False
 
 
 def chores_done(chores: Sequence[Chore]) -> AbstractAsyncContextManager[None]:
-    """Do the chores, each in its own time, beside the block; they end with it at once."""
-    return running_beside([(chore.name, _keep_doing(chore)) for chore in chores])
+    """Run the chores, each at its own interval, during the block; they are cancelled at its end."""
+    return running_in_background([(chore.name, _keep_doing(chore)) for chore in chores])
 
 
 async def _keep_doing(chore: Chore) -> None:
@@ -58,13 +58,13 @@ async def _keep_doing(chore: Chore) -> None:
         except asyncio.CancelledError as error:
             if _is_cancelled():
                 raise
-            # Something that it waited for was cancelled, and not the chore.
+            # A task that it waited for was cancelled, and not the chore.
             _log_failure(chore, error)
             back_off = min(2 * back_off, LONGEST_BACK_OFF)
             pause = chore.interval * back_off
         except DatabaseReplacedError:
-            return  # whoever serves the queue says so, and ends
-        except Exception as error:  # noqa: BLE001 - whatever it is, the chore goes on in its time
+            return  # the process that serves the queue reports this, and ends
+        except Exception as error:  # noqa: BLE001 - whatever it is, the chore continues at its interval
             _log_failure(chore, error)
             if _is_cancelled():
                 return

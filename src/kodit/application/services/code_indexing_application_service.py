@@ -43,8 +43,8 @@ from kodit.domain.value_objects import (
 FILES_PER_SCAN_BATCH = 1000
 """How many scanned files are stored in one transaction: about 20 ms."""
 CHANGES_PER_BATCH = 2048
-"""How many keyword changes go into one commit of the keyword index, which costs some 50 ms. With
-8192 the work of seconds hung on one commit: who was killed five times in it had failed for good."""
+"""How many keyword changes go into one commit of the keyword index, which takes some 50 ms. With
+8192, one commit carried seconds of work: a worker killed five times during it failed for good."""
 ROWS_PER_PURGE = MOST_PER_TRANSACTION.rows
 
 
@@ -76,16 +76,14 @@ class CodeIndexingApplicationService:
         self._vectors = VectorStages(embedder, enricher, vector_index)
 
     async def queue_index_tasks(self, index_id: int, is_user_initiated: bool = True) -> IndexRun:
-        """Ask for the index to be brought up to date: the only way indexing starts.
-
-        Returns the run that will do it, which may be one that was already waiting.
-        """
+        """Request that an index be brought up to date: the only way indexing starts. Returns the
+        run that will do it, which may be one that was already waiting."""
         base = QueuePriority.USER_INITIATED if is_user_initiated else QueuePriority.BACKGROUND
         return await self._queue.request_run(index_id, base)
 
     async def without_keyword_index(self) -> list[int]:
         """The indexes that are searched without the keyword index until they are indexed again.
-        Raises PermanentError where it cannot be read at all."""
+        Raises PermanentError if it cannot be read at all."""
         return await in_thread(
             lambda: without_keyword_index(self._database, self._keyword_index, EVERYTHING),
             Lane.READS,
@@ -94,7 +92,7 @@ class CodeIndexingApplicationService:
     async def process_sync(
         self, task: Task, tracker: ProgressTracker | None = None
     ) -> StageOutcome:
-        """Look at the source and store the status and content hash of every file."""
+        """Scan the source and store the status and content hash of every file."""
         stage = self._stage(task, tracker)
         with stage.tracker.create_child(TaskOperation.REFRESH_WORKING_COPY) as step:
             index = await stage.read(lambda transaction: transaction.indexes.get(stage.index_id))
@@ -124,7 +122,7 @@ class CodeIndexingApplicationService:
         return StageOutcome(nothing_to_do=is_finished)
 
     async def _discard_if_deleted(self, stage: Stage, index: Index) -> None:
-        """Who deletes an index does not wait for the scan under way, which may have made a clone
+        """Deleting an index does not wait for the running scan, which may have made a clone
         since."""
         try:
             await stage.read(lambda transaction: transaction.indexes.get(index.id))
@@ -162,7 +160,7 @@ class CodeIndexingApplicationService:
     async def _follow_history(
         self, stage: Stage, step: ProgressTracker, index: Index, working_copy: WorkingCopy
     ) -> WorkingCopy:
-        """Store what the history says of authors and dates that is not known yet."""
+        """Store the authors and dates that are not known yet."""
         unknown = await stage.read(
             lambda transaction: transaction.indexes.files_without_history(index.id, MOST_UNKNOWN)
         )
@@ -179,11 +177,11 @@ class CodeIndexingApplicationService:
     async def _finish_scan(
         self, stage: Stage, step: ProgressTracker, index: Index, working_copy: WorkingCopy
     ) -> bool:
-        """Note whatever a newer extractor, model or keyword index needs, then store the scan.
-        Returns whether nothing is left to do.
+        """Mark the work that a newer extractor, model or keyword index requires, then store the
+        scan. Returns whether nothing is left to do.
 
-        What is noted may be of every snippet: it is noted in pieces, each of which stays when the
-        next is cut short. Only the last one says that it is the last.
+        Every snippet may have to be marked, so this happens in steps, each of which is kept if the
+        next is interrupted. Only the last step records that all is marked.
         """
         lacks_pack = not await in_thread(partial(self._vectors.is_prepared, index.id))
         models = self._vectors.models()
@@ -204,14 +202,16 @@ class CodeIndexingApplicationService:
         await self._follow_keyword_index(stage, step)
         for stage_type, model in models.items():
             if followed.model_of(stage_type) != model:
-                await _in_pieces(stage, step, partial(_follow_model, index.id, stage_type, model))
+                await _commit_in_steps(
+                    stage, step, partial(_follow_model, index.id, stage_type, model)
+                )
         is_finished = await stage.commit(partial(_finish_scan, index.id, working_copy), step)
         return is_finished and not lacks_pack
 
     async def process_extract(
         self, task: Task, tracker: ProgressTracker | None = None
     ) -> StageOutcome:
-        """Cut every file whose snippets are not those of its content."""
+        """Slice every file whose snippets do not match its content."""
         stage = self._stage(task, tracker)
         with stage.tracker.create_child(TaskOperation.EXTRACT_SNIPPETS) as step:
             await self._extraction.extract(stage, step)
@@ -220,7 +220,7 @@ class CodeIndexingApplicationService:
     async def process_bm25_index(
         self, task: Task, tracker: ProgressTracker | None = None
     ) -> StageOutcome:
-        """Let the keyword index follow the log of changes to its end."""
+        """Apply the log of changes to the keyword index up to its end."""
         stage = self._stage(task, tracker)
         index_id = stage.index_id
         with stage.tracker.create_child(TaskOperation.CREATE_BM25_INDEX) as step:
@@ -249,7 +249,7 @@ class CodeIndexingApplicationService:
         return (await in_thread(lambda: self._keyword_index.positions([index_id])))[index_id]
 
     async def _follow_keyword_index(self, stage: Stage, step: ProgressTracker) -> None:
-        """Go on where the keyword index stands, or restart the log where it cannot go on."""
+        """Continue from the keyword index's position, or restart the log if it cannot continue."""
         index_id = stage.index_id
         position = await self._keyword_position(index_id)
 
@@ -258,12 +258,12 @@ class CodeIndexingApplicationService:
 
         if await stage.commit(follow, step):
             generation = secrets.token_hex(8)
-            await _in_pieces(stage, step, partial(_start_log, index_id, generation))
+            await _commit_in_steps(stage, step, partial(_start_log, index_id, generation))
 
     async def process_code_embeddings(
         self, task: Task, tracker: ProgressTracker | None = None
     ) -> StageOutcome:
-        """Give every live snippet the vector of its code."""
+        """Embed the code of every live snippet."""
         stage = self._stage(task, tracker)
         with stage.tracker.create_child(TaskOperation.CREATE_CODE_EMBEDDINGS) as step:
             await self._vectors.embed_code(stage, step)
@@ -272,13 +272,13 @@ class CodeIndexingApplicationService:
     async def process_enrich(
         self, task: Task, tracker: ProgressTracker | None = None
     ) -> StageOutcome:
-        """Enrich every live snippet, embed the enriched text, and declare the index complete."""
+        """Enrich every live snippet, embed the enriched text, and mark the index complete."""
         stage = self._stage(task, tracker)
         with stage.tracker.create_child(TaskOperation.ENRICH_SNIPPETS) as step:
             await self._vectors.enrich(stage, step)
             await self._delete_old_snippets(stage, step)
-            # The last statuses are cleared with the timestamp, in one transaction. The commits go
-            # to `step`: its progress is what stays to be seen.
+            # The last statuses are cleared with the timestamp, in one transaction. The commits
+            # report to `step`, whose progress stays visible.
             with (
                 step.create_child(TaskOperation.UPDATE_INDEX_TIMESTAMP),
                 step.create_child(TaskOperation.CLEAR_FILE_PROCESSING_STATUSES),
@@ -297,7 +297,7 @@ class CodeIndexingApplicationService:
                 step.set_current(step.current + purged)
 
     def handlers(self) -> dict[TaskType, StageHandler]:
-        """What a worker dispatches to."""
+        """The handler of each task type, for the worker."""
         return {
             TaskType.SYNC: self.process_sync,
             TaskType.EXTRACT: self.process_extract,
@@ -311,7 +311,7 @@ class CodeIndexingApplicationService:
 
 
 def _report_to(step: ProgressTracker) -> Report:
-    """Show what a child process reports."""
+    """Forwards the progress that a child process reports."""
 
     def report(done: int, total: int | None) -> None:
         step.set_total(total)
@@ -337,12 +337,12 @@ def _follow_model(
     return transaction.snippets.follow_model(index_id, stage_type, model, after), {}
 
 
-async def _in_pieces(
+async def _commit_in_steps(
     stage: Stage,
     step: ProgressTracker,
     piece: Callable[[int, Transaction], tuple[int | None, dict[str, int]]],
 ) -> None:
-    """Commit one piece after the other, each from where the one before has ended."""
+    """Commit one piece after another, each starting where the one before ended."""
     after: int | None = 0
     while after is not None:
         after = await stage.commit(partial(piece, after), step)
@@ -365,8 +365,8 @@ def _finish(index_id: int, now: datetime, transaction: Transaction) -> tuple[boo
 
 
 def _parts(history: SourceHistory, size: int) -> Iterator[SourceHistory]:
-    """A history in parts of at most so many files. Only the last one has the mark: who is
-    interrupted before that starts again."""
+    """A history in parts of at most `size` files. Only the last part has the mark, so that an
+    interrupted stage starts again."""
     told = [*history.files.items(), *history.later.items()]
     replacing = len(history.files)
     for start in range(0, len(told), size):

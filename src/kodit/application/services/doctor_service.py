@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 
 CHANGES_PER_BATCH = 8192
 MOST_ROUNDS = 3
-"""Repairing one thing may lay open another of the same area; more often than this, it does not."""
+"""A repair may expose another problem in the same area, but not more often than this."""
 
 
 class DoctorService:
-    """Safe beside workers: what is found is seen in one snapshot, and every repair looks again,
-    in its own transaction, at what it is about to change."""
+    """Safe beside workers: the problems are found in one snapshot, and every repair checks again,
+    in its own transaction, what it is about to change."""
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class DoctorService:
         self._bm25 = BM25DomainService()
 
     async def examine(self) -> list[Problem]:
-        """Everything that is wrong; nothing is changed."""
+        """All problems; changes nothing."""
         return [problem for examiner in self._examiners for problem in await _look(examiner)]
 
     async def repair(self) -> list[IndexRun]:
-        """Repair what can be repaired, area by area. Returns the runs that do the rest: somebody
-        has to work on them, as on any run."""
+        """Repair what can be repaired, area by area. Returns the runs that do the rest, which a
+        worker has to process like any run."""
         refresh: set[int] = set()
         for examiner in self._examiners:
             for _ in range(MOST_ROUNDS):
@@ -66,11 +66,9 @@ class DoctorService:
         return [run for index_id in sorted(refresh) if (run := await self._request(index_id))]
 
     async def _follow_log(self, index_ids: Iterable[int]) -> None:
-        """Bring the keyword index to the end of the log, without a run: a source that is gone must
-        not keep a search from finding what is known of it.
-
-        A worker may do the same at the same time: a batch that comes late changes nothing.
-        """
+        """Apply the log to the keyword index without a run, so that search works for a source that
+        is gone. A worker may do the same at the same time: applying a batch again changes
+        nothing."""
         for index_id in sorted(index_ids):
             while (log := await in_thread(partial(self._log, index_id))).changes:
                 batch = self._bm25.fold(index_id, log)
@@ -100,7 +98,7 @@ class DoctorService:
         try:
             return await self._indexes.request_run(index_id, QueuePriority.USER_INITIATED)
         except NotFoundError:
-            return None  # deleted since
+            return None  # deleted meanwhile
 
 
 async def _look(examiner: Examiner) -> Sequence[Problem]:
@@ -118,7 +116,7 @@ async def _look(examiner: Examiner) -> Sequence[Problem]:
 
 
 async def _repair(problem: Problem) -> None:
-    """A repair that fails leaves its problem to be found again."""
+    """If a repair fails, its problem will be found again."""
     if problem.repair is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""The threads that take work off the event loop."""
+"""The threads that take blocking work off the event loop."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ T = TypeVar("T")
 
 
 async def in_thread_of_loop(work: Callable[[], T], lane: Lane, executor: Executor | None) -> T:
-    """What `in_thread` does under an event loop."""
+    """`in_thread` for code under an event loop."""
     loop = asyncio.get_running_loop()
     context = contextvars.copy_context()
 
     def call() -> T:
         try:
             return context.run(work)
-        except StopIteration as error:  # which no future takes: who waits would wait for ever
+        except StopIteration as error:  # a future does not accept it: its caller would hang
             raise RuntimeError("the work raised StopIteration") from error
 
     future: asyncio.Future[T] | None = None
@@ -50,15 +50,15 @@ async def in_thread_of_loop(work: Callable[[], T], lane: Lane, executor: Executo
 
 
 def start_threads() -> None:
-    """Start all threads of all lanes, as a process does that lives for long: none is missing later,
-    when threads have become scarce. Raises TransientError where they are scarce already."""
+    """Start all threads of all lanes, in a long-lived process, so that none is missing later when
+    threads are scarce. Raises TransientError if they are scarce already."""
     for lane in Lane:
         _name, threads = lane.value
         all_there = threading.Barrier(threads)
         try:
             waiting = [_threads_of(lane).submit(all_there.wait) for _thread in range(threads)]
         except RuntimeError as error:
-            all_there.abort()  # those that did start wait for nobody
+            all_there.abort()  # the threads that did start wait for nobody
             raise shortage(error) or error from None
         for thread in waiting:
             thread.result()
@@ -71,9 +71,9 @@ def _threads_of(lane: Lane) -> ThreadPoolExecutor:
 
 
 class _WarmThread:
-    """One thread that takes what comes while nothing else does. Handing work to it costs half of
-    what it costs to give it to an executor, with its futures, counters and locks; and a queue of
-    small tasks is one such handing after another."""
+    """One thread that takes work while it is idle. Handing work to it costs half as much as to an
+    executor with its futures, counters and locks, and a queue of small tasks does that all the
+    time."""
 
     def __init__(self) -> None:
         self._free = threading.Lock()
@@ -83,7 +83,7 @@ class _WarmThread:
     def run(
         self, loop: asyncio.AbstractEventLoop, call: Callable[[], T]
     ) -> asyncio.Future[T] | None:
-        """What `call` will give, or None when the thread has something else to do."""
+        """A future of the result of `call`, or None if the thread is busy."""
         if not self._free.acquire(blocking=False):
             return None
         if self._thread is None or not self._thread.is_alive():
@@ -98,7 +98,7 @@ class _WarmThread:
             except BaseException as error:  # noqa: BLE001 - raised where the work is awaited
                 settle = partial(future.set_exception, error)
             self._free.release()
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed, so nobody waits for the result
                 loop.call_soon_threadsafe(_unless_done, future, settle)
 
         self._inbox.put(work)
@@ -118,8 +118,8 @@ _warm = _WarmThread()
 
 
 def _forget_threads() -> None:
-    """A forked process has none of the threads of the one it comes from."""
-    global _warm  # noqa: PLW0603 - its lock may be held by a thread that is not there
+    """A forked process has none of its parent's threads."""
+    global _warm  # noqa: PLW0603 - its lock may be held by a thread that does not exist here
     _warm = _WarmThread()
     _threads_of.cache_clear()
 

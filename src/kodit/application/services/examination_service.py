@@ -1,4 +1,4 @@
-"""Examining a data directory and, where that is asked for, repairing it."""
+"""Examines a data directory and, on request, repairs it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kodit.domain.diagnosis import Area, Diagnosis, Problem
 
 
 class ExaminationService:
-    """What every face does to check that all is in order."""
+    """The check that every face offers."""
 
     def __init__(
         self,
@@ -22,9 +22,9 @@ class ExaminationService:
         fatal_problem: Callable[[], Problem | None],
         has_database: Callable[[], bool],
     ) -> None:
-        """`doctor`, `host` and `space` are asked for once the data directory is open;
-        `fatal_problem` tells what keeps it from being opened, and `has_database` whether there is
-        anything in it."""
+        """`doctor`, `host` and `space` are created once the data directory is open; `fatal_problem`
+        returns what keeps it from being opened, and `has_database` whether there is anything in
+        it."""
         self._doctor = doctor
         self._host = host
         self._space = space
@@ -32,13 +32,13 @@ class ExaminationService:
         self._has_database = has_database
 
     def before_opening(self) -> Diagnosis | None:
-        """The diagnosis of a data directory that cannot be opened, or must not be, since that would
-        make a new database beside what another one has left; None where it can be."""
+        """The diagnosis of a data directory that cannot be opened, or must not be, because that
+        would create a new database beside the remains of another; None if it can be opened."""
         fatal = self._fatal_problem()
         return None if fatal is None else Diagnosis((fatal,), (fatal,))
 
     def has_database(self) -> bool:
-        """Whether there is a database to examine. To open the data directory makes one."""
+        """Whether there is a database to examine. Opening the data directory would create one."""
         return self._has_database()
 
     async def check(
@@ -48,9 +48,8 @@ class ExaminationService:
         observer: RunObserver | None = None,
         stopped_by: StoppedBy | None = None,
     ) -> Diagnosis:
-        """Examine everything; with `repair` repair what can be, serve the queue until what that
-        takes is indexed again, examine everything once more, and give back the room on the disk
-        that is not needed any more."""
+        """Examine everything. With `repair`, repair what can be repaired, serve the queue until the
+        affected indexes are complete, examine everything again, and release unused disk space."""
         found = remaining = tuple(await self._doctor().examine())
         if not repair:
             return Diagnosis(found, found, await self._space().freeable())
@@ -60,5 +59,5 @@ class ExaminationService:
             )
             remaining = tuple(await self._doctor().examine())
         if not any(problem.area is Area.DATABASE for problem in remaining):
-            await self._space().give_back_all()
+            await self._space().release_all_space()
         return Diagnosis(found, remaining, await self._space().freeable())

@@ -1,4 +1,4 @@
-"""The stage that cuts files into snippets."""
+"""The stage that slices files into snippets."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ from kodit.domain.value_objects import FileProcessingStatus
 
 FILES_PER_BATCH = 64
 VANISHED = "vanished"
-"""Why a file is left out that the scan met and that was gone, or no file, when it was read."""
+"""The reason for a file that the scan found but that was gone, or no regular file, when it was
+read."""
 
 
 class ExtractionStage:
-    """Works through the stale files of an index in batches: of files and bytes that are read, and
-    of snippets that are stored."""
+    """Processes the stale files of an index in batches, limited by the files and bytes read and by
+    the snippets stored."""
 
     def __init__(self, reader: SourceReader) -> None:
         self._reader = reader
 
     async def extract(self, stage: Stage, step: ProgressTracker) -> None:
-        """Cut every file whose snippets are not those of its content."""
+        """Slice every file whose snippets do not match its content."""
         index = await stage.read(lambda transaction: transaction.indexes.get(stage.index_id))
         step.set_total(
             await stage.read(lambda transaction: transaction.indexes.count_stale_files(index.id))
@@ -43,7 +44,7 @@ class ExtractionStage:
         done = 0
         while batch := await stage.read(partial(_next_to_extract, index.id)):
             extracted = await self._extract(index, batch.files, _report_beyond(step, done))
-            # A file with more snippets than belong into one transaction has one of its own.
+            # A file with more snippets than fit into one transaction gets one of its own.
             for some in in_batches(extracted, MOST_PER_TRANSACTION, batch.weigh):
                 done += len(some)
                 store = partial(_store_extracted, index, batch.deleted, some)
@@ -64,7 +65,7 @@ class ExtractionStage:
 
 
 def _report_beyond(step: ProgressTracker, stored: int) -> Report:
-    """Show what a child process reports of one batch, on top of what is stored already."""
+    """Forwards the progress that a child process reports on one batch, added to what is stored."""
 
     def report(done: int, _total: int | None) -> None:
         step.set_current(stored + done)
@@ -74,8 +75,7 @@ def _report_beyond(step: ProgressTracker, stored: int) -> Report:
 
 @dataclass(frozen=True, slots=True)
 class _ToExtract:
-    """Files whose snippets are not those of their content, which of them are deleted, and how many
-    snippets there are of each that has any."""
+    """Stale files, which of them are deleted, and how many snippets each file has."""
 
     files: list[IndexedFile]
     deleted: frozenset[int]
@@ -104,7 +104,7 @@ def _next_to_extract(index_id: int, transaction: Transaction) -> _ToExtract | No
 
 
 def _source(file: IndexedFile) -> Weight:
-    """What is read of a file."""
+    """How much is read of a file."""
     is_read = file.status is not FileProcessingStatus.DELETED and file.stamp is not None
     return Weight(1, file.stamp.size if is_read and file.stamp else 0)
 

@@ -1,4 +1,4 @@
-"""Finding lines by regular expression in what is indexed."""
+"""Searches indexed files by regular expression."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from kodit.domain.files import IndexedFiles
 from kodit.domain.grep import FoundLine, GrepAnswer, GrepMatch, GrepRequest
 from kodit.domain.value_objects import SearchFilter, SourceKind
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.domain.ports.catalogue import Catalogue
     from kodit.domain.ports.grep import FolderLister, LineSearcher
 
 TIME_LIMIT_SECONDS = 60.0
-"""How long one request may take in all."""
+"""The time limit of one request."""
 
 
 class GrepService:
-    """Looks at the files themselves, so that no index has to be complete: that they are known is
-    enough."""
+    """Reads the files themselves, so that an index need not be complete: its files must be
+    known."""
 
     def __init__(
         self,
@@ -38,12 +38,9 @@ class GrepService:
         self._time_limit_seconds = time_limit_seconds
 
     async def grep(self, request: GrepRequest) -> GrepAnswer:
-        """Matching lines by index, path and line.
-
-        Raises InvalidQueryError for what is not an expression or takes too long, NotFoundError for
-        an unknown index, and what went wrong with the source when only one index was to be
-        searched.
-        """
+        """Matching lines by index, path and line. Raises InvalidQueryError for an expression that
+        is invalid or takes too long, NotFoundError for an unknown index, and the source's error if
+        only one index was to be searched."""
         self._searcher.check(request.expression)
         by_index, unknown = await in_thread(lambda: self._files(request.filter))
         try:
@@ -59,7 +56,7 @@ class GrepService:
             ) from None
 
     def _files(self, search_filter: SearchFilter) -> tuple[list[IndexedFiles], list[Index]]:
-        """The files to look at, and folders of which no file is known yet."""
+        """The files to search, and folders without any known file yet."""
         with self._catalogue.open() as catalogue:
             by_index = catalogue.files(search_filter, with_unread=True)
             known = {one.index.id for one in by_index}
@@ -77,7 +74,7 @@ class GrepService:
         matches: list[GrepMatch] = []
         problems: list[str] = []
         for one in by_index:
-            # One more than is wanted says whether the answer is complete.
+            # One more than wanted shows whether the answer is complete.
             wanted = request.offset + request.limit + 1 - len(matches)
             if wanted <= 0:
                 break

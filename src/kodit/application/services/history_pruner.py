@@ -1,4 +1,4 @@
-"""Forgetting runs that ended long ago."""
+"""Deletes runs that ended long ago."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from kodit.domain.retention import PrunableRuns, Retention, RunEnd
 log = logging.getLogger(__name__)
 
 RUNS_PER_LOOK = 1000
-"""How many runs one look at the history reads: some 5 ms."""
+"""How many runs one look at the history reads: about 5 ms."""
 ROWS_PER_PIECE = 1000
-"""How many rows one transaction deletes: some 10 ms."""
+"""How many rows one transaction deletes: about 10 ms."""
 
 
 class HistoryPruner:
-    """Forgets runs piece by piece: one look finds many of them, then each transaction deletes a
-    few. Several pruners on one data directory do not disturb each other."""
+    """Deletes runs in steps: one look finds many of them, then each transaction deletes a few.
+    Several pruners may work on one data directory."""
 
     def __init__(self, *, database: Database, clock: Clock, retention: Retention) -> None:
         self._database = database
@@ -32,7 +32,8 @@ class HistoryPruner:
         self._forgotten = 0
 
     async def prune_some(self) -> bool:
-        """One look, or one deletion; whether there is more to do before the next interval."""
+        """One look, or one deletion; returns whether there is more to do before the next
+        interval."""
         before = self._clock.now() - self._retention.age
         if self._found:
             left = await in_thread(lambda: self._forget(before))

@@ -1,4 +1,4 @@
-"""From what a caller calls an index, or a part of one, to the index."""
+"""Resolves a caller's name for an index, or for a part of one."""
 
 from __future__ import annotations
 
@@ -20,56 +20,56 @@ from kodit.domain.errors import (
     part_of_index,
 )
 from kodit.domain.files import readings_of, tidy_path
-from kodit.domain.naming import holding, meant_by
+from kodit.domain.naming import holding, match_name
 from kodit.domain.text import is_text
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Database
     from kodit.domain.ports.sources import SourceParser
 
 LONGEST_IDENTIFIER = 18
-"""Digits that fit into the database's integers, whatever they are."""
+"""The number of digits that always fits into the database's integers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An index, or what lies in one at a relative path: a folder or a file; empty for all of it."""
+    """An index, or the folder or file in it at a relative path; empty for the whole index."""
 
     index: Index
     path: str = ""
 
 
 def is_identifier(text: str) -> bool:
-    """Whether what a caller names an index by can only be a number that Kodit gave it."""
+    """Whether a name can only be the number of an index."""
     return text.isdecimal() and text.isascii()
 
 
 def as_typed(name: str | Path | int) -> str:
-    """What a caller would type: a path is never an identifier, whatever it is called."""
+    """The text that a caller would type: a path is never an identifier, whatever its name."""
     text = str(name)
     return f"./{text}" if isinstance(name, Path) and is_identifier(text) else text
 
 
 class IndexLocator:
-    """Synchronous: a look at the database and, for the path of a folder, at the file system."""
+    """Synchronous: reads the database and, for the path of a folder, the file system."""
 
     def __init__(self, *, database: Database, parser: SourceParser) -> None:
         self._database = database
         self._parser = parser
 
     def locate(self, name: str | Path | int, caller: Caller = LOCAL_CALLER) -> Index:
-        """The index of an identifier, or of a source as it was indexed or as one may type it; of
+        """The index with an identifier, or of a source as it was indexed or as it may be typed; for
         a part, the index that holds it.
 
         Raises NotFoundError for an unknown identifier, SourceError for a source that is invalid or
-        is not indexed, and RefusedByPolicyError for what the caller may not name.
+        not indexed, and RefusedByPolicyError for a name that the caller may not use.
         """
         return self.locate_part(as_typed(name), caller).index
 
     def locate_whole(self, name: str | Path | int, caller: Caller = LOCAL_CALLER) -> Index:
-        """The same for what is done to a whole index: a part of one is refused, with a sentence
-        that names its index."""
+        """The same for actions on a whole index: a part of one is refused, with a sentence that
+        names its index."""
         part = self.locate_part(as_typed(name), caller)
         index = part.index
         if part.path:
@@ -79,8 +79,8 @@ class IndexLocator:
         return index
 
     def locate_part(self, name: str, caller: Caller = LOCAL_CALLER) -> Part:
-        """The same, and where a folder or a file is named that lies in an indexed source, that
-        index with its relative path."""
+        """The same, but for a folder or file inside an indexed source, the index with its relative
+        path."""
         if is_identifier(name):
             if len(name) > LONGEST_IDENTIFIER:
                 raise no_such_index(name)
@@ -91,7 +91,7 @@ class IndexLocator:
             if str(index.source) == name:
                 return Part(index)
         if not caller.is_local and (found := self._meant(name, indexes)) is not None:
-            return found  # before it is refused as a path of this machine
+            return found  # before it is refused as a path on this machine
         try:
             source = self._parser.parse(name, caller).source
         except SourceError as error:
@@ -102,8 +102,8 @@ class IndexLocator:
             return Part(whole)
         place = self._parser.place_of(name, caller)
         found = self._meant(name, indexes) if place is None else self.holding(place.path)
-        if found is None and place is not None:  # a repository may be indexed as one, by its URL
-            at_address = self.locate_gone(name, caller)
+        if found is None and place is not None:  # a local repository may be indexed by its URL
+            at_address = self.locate_missing(name, caller)
             found = None if at_address is None else Part(at_address)
         if place is None:
             found = found or self._from_top(name, caller)
@@ -118,8 +118,8 @@ class IndexLocator:
         raise SourceError(f"{source} is not indexed", code="source_not_indexed", source=str(source))
 
     def find_part(self, name: str, caller: Caller = LOCAL_CALLER) -> Part | None:
-        """The same, and None for what is no index and no part of one. Raises SourceError where a
-        name may mean several."""
+        """The same, but None for a name that is neither an index nor a part of one. Raises
+        SourceError for an ambiguous name."""
         try:
             return self.locate_part(name, caller)
         except SourceError as error:
@@ -130,8 +130,8 @@ class IndexLocator:
     def _of_no_source(
         self, name: str, caller: Caller, indexes: Sequence[Index], error: SourceError
     ) -> Part:
-        """What is no source may be a file of one, a source that was there once, or a part of its
-        name."""
+        """A name that is no source may be a file of one, a source that existed once, or a part of a
+        source's name."""
         place = self._parser.place_of(name, caller)
         if place is not None:
             held = self.holding(place.path)
@@ -140,14 +140,14 @@ class IndexLocator:
             raise SourceError(
                 f"{place.path} is not indexed", code="source_not_indexed", source=place.folder
             )
-        gone = self.locate_gone(name, caller)
+        gone = self.locate_missing(name, caller)
         if gone is not None:
             return Part(gone)
         found = self._meant(name, indexes) or self._from_top(name, caller)
         if found is not None:
             return found
         if isinstance(error, MissingFolderError):
-            # The sentence that it comes with is for a user who meant a folder, not an index.
+            # The error's own sentence is for a user who meant a folder, not an index.
             shown = self._parser.without_secrets(name)
             raise SourceError(
                 f"there is no index or folder {shown!r}", code="index_not_found", index=shown
@@ -156,15 +156,15 @@ class IndexLocator:
 
     def _meant(self, name: str, indexes: Sequence[Index]) -> Part | None:
         """What the text of a name means among the indexes."""
-        found = meant_by(name, [index.source for index in indexes])
+        found = match_name(name, [index.source for index in indexes])
         if len(found) > 1:
             several = (indexes[one.position] for one in found)
             raise ambiguous(name, [f"{one.source} ({one.id})" for one in several])
         return Part(indexes[found[0].position], found[0].part) if found else None
 
     def _from_top(self, name: str, caller: Caller) -> Part | None:
-        """What lies at this relative path of the index that holds the folder where the caller
-        stands; None where that is nothing."""
+        """The part at this relative path of the index that holds the caller's folder; None if it
+        has no such part."""
         path = tidy_path(name)
         here = self._parser.place_of(".", caller) if is_text(name) and caller.is_local else None
         held = None if here is None or path.startswith((".", "/")) else self.holding(here.path)
@@ -172,21 +172,21 @@ class IndexLocator:
         return part if part is not None and self.holds_files(part) else None
 
     def holding(self, path: str) -> Part | None:
-        """The index of the nearest indexed folder that holds an absolute path, or is it, and the
-        relative path from there; None where none does."""
+        """The index of the nearest indexed folder that is or holds an absolute path, with the
+        relative path from there; None if there is none."""
         indexes = self.all()
         held = holding(path, [index.source for index in indexes])
         return None if held is None else Part(indexes[held.position], held.part)
 
     def holding_at(self, path: str, caller: Caller) -> Part | None:
-        """The same of a path as it is typed, whose symbolic links are followed where it is the
-        caller's to look."""
+        """The same for a path as typed; its symbolic links are resolved if the caller may read this
+        machine's disk."""
         place = self._parser.place_of(path, caller)
         return self.holding(path if place is None else place.path)
 
     def absolute(self, place: str, caller: Caller) -> str | None:
-        """The place of a file by an absolute path, where there is one from where the caller stands
-        and it lies in an index; None elsewhere."""
+        """The place of a file by an absolute path, if it exists relative to the caller's folder and
+        lies in an index; None otherwise."""
         if caller.folder is None or not caller.is_local:
             return None
         with suppress(InvalidQueryError):
@@ -212,9 +212,9 @@ class IndexLocator:
         with self._database.read() as transaction:
             return transaction.indexes.has_files(part.index.id, part.path)
 
-    def locate_gone(self, text: str, caller: Caller = LOCAL_CALLER) -> Index | None:
-        """The index of a folder or a local repository that is no longer there, by the name it had
-        or as it would be typed from where the caller stands; None if there is no such index."""
+    def locate_missing(self, text: str, caller: Caller = LOCAL_CALLER) -> Index | None:
+        """The index of a folder or local repository that no longer exists, by its stored name or as
+        typed from the caller's folder; None if there is no such index."""
         if not text.isprintable() or not caller.is_local:
             return None
         names = self._parser.former_names(text, caller)
@@ -225,8 +225,8 @@ class IndexLocator:
         return None
 
     def are_several(self, index_ids: Sequence[int]) -> bool:
-        """Whether more than one index is meant, so that a path alone does not say where it lies;
-        no identifiers stand for every index."""
+        """Whether more than one index is selected, so that a path alone is ambiguous; empty means
+        every index."""
         if index_ids:
             return len(set(index_ids)) > 1
         with self._database.read() as transaction:

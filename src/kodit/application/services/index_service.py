@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROWS_PER_REMOVAL = 1000
-"""How many rows one transaction removes: some 20 ms."""
+"""How many rows one transaction removes: about 20 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRequest:
-    """A source that is to have an index. Credentials that differ from those before are stored, and
-    what else is not None; `reference` (`env:NAME`) names credentials instead. `others` are meant
-    where it has no such ref: a branch may have slashes in its name."""
+    """A source to add or refresh. Credentials that differ from the stored ones are stored, and so
+    are other values that are not None; `reference` (`env:NAME`) names credentials instead. `others`
+    are tried if the source has no such ref, since the name of a branch may contain slashes."""
 
     source: Source
     credentials: Credentials | None = None
@@ -50,8 +50,8 @@ class SourceRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """`given`, which can be met, without what is known already of the index `known`; None where
-    all of it is to be stored, whichever index there is."""
+    """A request that was checked, `given`, without the values that the index `known` already has;
+    None if everything is to be stored, whether or not there is an index."""
 
     request: SourceRequest
     given: SourceRequest
@@ -60,7 +60,7 @@ class _Checked:
 
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
-    """An index with what it holds and its latest run."""
+    """An index with its size and its latest run."""
 
     summary: IndexSummary
     run: IndexRun | None = field(repr=False)
@@ -75,7 +75,7 @@ class IndexStatus:
 
     @property
     def files(self) -> int:
-        """How many files are in it."""
+        """The number of its files."""
         return self.summary.files
 
     @property
@@ -117,12 +117,13 @@ class IndexService:
     async def add(
         self, requests: Sequence[SourceRequest], policy: CallerPolicy = LOCAL
     ) -> list[Index]:
-        """The indexes of sources, created if there are none; all are checked before the first is
+        """The indexes of sources, created if they do not exist; all are checked before the first is
         added. `policy` says what the caller may name.
 
-        Raises RefusedByPolicyError for what the caller may not name; SourceError when a new source
-        is missing or refuses, when new credentials are not accepted, or when a reference names
-        none; and UserError when their place cannot be written down. Nothing is stored then.
+        Raises RefusedByPolicyError for a source that the caller may not name; SourceError if a new
+        source is missing or refuses access, if new credentials are not accepted, or if a reference
+        names none; and UserError if the binding of a reference cannot be written. Nothing is stored
+        then.
         """
         for request in requests:
             await self._allow(request, policy)
@@ -133,13 +134,13 @@ class IndexService:
         return indexes
 
     async def hand_over(self, index: Index) -> None:
-        """Before a run is queued: whichever worker claims it can use the secret that the caller
-        has."""
+        """Make the caller's secret available to whichever worker claims the run. Call it before the
+        run is queued."""
         if index.credentials is not None:
             await in_thread(partial(self._reader.hand_over, index))
 
     async def request_run(self, index_id: int, priority: QueuePriority) -> IndexRun:
-        """Ask for an index to be brought up to date, with the secret that the caller has. Raises
+        """Request that an index be brought up to date, with the caller's secret. Raises
         NotFoundError."""
         await self.hand_over(await self.get(index_id))
         return await self._queue.request_run(index_id, priority)
@@ -150,7 +151,7 @@ class IndexService:
             index = await self._store(checked, policy)
             if index is not None:
                 return index
-            # What was left out as known went with the index that had it.
+            # The values left out as known were deleted with the index that had them.
             checked = await self._check(request, policy)
 
     async def _allow(self, request: SourceRequest, policy: CallerPolicy) -> None:
@@ -172,7 +173,7 @@ class IndexService:
             raise
 
     async def _check(self, request: SourceRequest, policy: CallerPolicy) -> _Checked:
-        """See whether a request can be met."""
+        """Check whether a request can be met."""
 
         def look() -> Index | None:
             with self._database.read() as transaction:
@@ -193,7 +194,7 @@ class IndexService:
         return _Checked(request, request)
 
     def _is_known(self, index: Index, request: SourceRequest) -> bool:
-        """Whether a request names no credentials but those that the index has and may use."""
+        """Whether the index has, and may use, all credentials that a request names."""
         if request.credentials is None and request.reference is None:
             return True
         if request.credentials is None and request.reference != index.credentials:
@@ -205,7 +206,7 @@ class IndexService:
         return request.credentials in (None, known)
 
     async def _store(self, checked: _Checked, policy: CallerPolicy) -> Index | None:
-        """Returns None, and stores nothing, where the index is gone by which it was checked."""
+        """Returns None, and stores nothing, if the index that it was checked against is gone."""
         request = checked.request
         source, reference = request.source, request.reference
         if request.credentials is not None:
@@ -256,7 +257,7 @@ class IndexService:
         return await in_thread(get, Lane.READS)
 
     async def sources(self) -> dict[int, Source]:
-        """The source of each index, by identifier."""
+        """By identifier, the source of each index."""
 
         def read() -> dict[int, Source]:
             with self._database.read() as transaction:
@@ -267,7 +268,7 @@ class IndexService:
     async def status(
         self, index_ids: Sequence[int] = (), *, after: int = 0, limit: int | None = None
     ) -> list[IndexStatus]:
-        """All indexes, or those asked for, in the order of their identifiers: those with larger
+        """All indexes, or the given ones, in the order of their identifiers: those with larger
         identifiers than `after`, and at most `limit` of them."""
 
         def read() -> list[IndexStatus]:
@@ -291,9 +292,9 @@ class IndexService:
         await self.remove(await self.hide(index_id))
 
     async def hide(self, index_id: int) -> Index:
-        """Start deleting an index: it has no runs any more and is hidden; `remove` or
-        `finish_deletions` does the rest. A folder is not indexed again until somebody names it.
-        Raises NotFoundError."""
+        """Start deleting an index: its runs are ended and it is hidden; `remove` or
+        `finish_deletions` does the rest. Its folder is not indexed again until it is named. Raises
+        NotFoundError."""
 
         def mark(transaction: Transaction) -> Index:
             index = transaction.indexes.get(index_id)
@@ -305,14 +306,14 @@ class IndexService:
         return await self._queue.abandon(mark, index_id)
 
     async def finish_deletions(self) -> None:
-        """Remove what a process that died in the middle of a deletion has left; what cannot be
-        removed just now stays for another time."""
+        """Finish deletions that a killed process left incomplete; rows that cannot be removed now
+        stay for another time."""
         while await self.continue_deletions():
             pass
 
     async def continue_deletions(self) -> bool:
-        """One step of the above: everything outside the database that an index has, or some rows.
-        Returns whether there is more to do; one that fails does not hold up the others."""
+        """One step of the above: an index's data outside the database, or some rows. Returns
+        whether there is more to do; a failing index does not block the others."""
 
         def read() -> list[Index]:
             with self._database.read() as transaction:
@@ -325,7 +326,7 @@ class IndexService:
             return False
         try:
             await self._remove_some(index)
-        except Exception as error:  # noqa: BLE001 - one that cannot be must not stop the rest
+        except Exception as error:  # noqa: BLE001 - one failing index must not stop the others
             self._put_off.add(index.id)
             log.warning(
                 "a deletion cannot be finished yet",
@@ -334,14 +335,14 @@ class IndexService:
         return True
 
     async def withdraw(self, run: IndexRun) -> str | None:
-        """Remove an index whose first look at its source was refused for good, so that nothing
-        half-made is left; returns what was said, None where that is not so."""
+        """Remove an index whose first scan was refused for good, so that nothing half-made is left.
+        Returns the error's sentence, None if the index is kept."""
         sync = next((task for task in run.tasks if task.type is TaskType.SYNC), None)
         if (
             run.index_id is None
             or sync is None
             or sync.state is not TaskState.FAILED
-            or sync.failures  # the last of what might have passed
+            or sync.failures  # the last error that may have been transient
         ):
             return None
         index_id = run.index_id
@@ -363,18 +364,18 @@ class IndexService:
 
     @staticmethod
     def _is_empty(transaction: Transaction, index: Index) -> bool:
-        """Whether no scan of the source has ended yet, nor started to store what it found."""
+        """Whether no scan of the source has ended yet, nor started to store its results."""
         is_new = index.updated_at is None and index.working_copy.commit is None
         return is_new and not transaction.indexes.has_files(index.id)
 
     async def remove(self, index: Index) -> None:
-        """Remove all that there is of an index that is hidden."""
+        """Remove all data of a hidden index."""
         while await self._remove_some(index):
             pass
 
     async def _remove_some(self, index: Index) -> bool:
-        """One step of a removal; whether there is more to do. Every step can be done twice; the
-        index's row goes last."""
+        """One step of a removal; returns whether there is more to do. Every step may be repeated;
+        the index's row is removed last."""
         if index.id not in self._without_files:
             generation = await in_thread(partial(self._generation, index))
             await self._keyword_index.drop(index.id, generation)

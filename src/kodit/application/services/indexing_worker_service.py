@@ -1,4 +1,4 @@
-"""A worker: claims tasks, runs them, watches them, and writes down how they ended."""
+"""A worker: claims tasks, runs them, watches them, and records how they ended."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """How a worker works; times in seconds.
+    """The settings of a worker; times in seconds.
 
-    `stall_limit` is how long a task may show no progress before it is ended: longer than what
-    the child processes allow a single call, which is the finer net of the two. `slow_poll` is how
-    often a worker looks for the dead, and for work that no wake-up told it of.
+    `stall_limit` is how long a task may show no progress before it is ended; it is longer than the
+    limit of a single call in the child processes, which usually acts first. `slow_poll` is how
+    often a worker looks for dead workers, and for tasks that no wake-up announced.
     """
 
     slots: int = 2
@@ -50,10 +50,8 @@ class WorkerSettings:
 
 
 class IndexingWorkerService:
-    """Serves the whole queue, some tasks at a time, until it is told to stop.
-
-    A database that is locked or a disk that is full stops nobody: the worker waits and goes on.
-    """
+    """Serves the whole queue, several tasks at a time, until it is told to stop. A locked database
+    or a full disk does not end it: the worker waits and continues."""
 
     def __init__(
         self,
@@ -78,7 +76,7 @@ class IndexingWorkerService:
 
     @property
     def trouble(self) -> tuple[float, str] | None:
-        """For how many seconds the queue could not be served, and why, while that lasts."""
+        """For how many seconds the queue could not be served, and why; None while it can."""
         if not self._troubles:
             return None
         since, why = min(self._troubles.values())
@@ -95,7 +93,7 @@ class IndexingWorkerService:
         self._subscribers.append(subscriber)
 
     def unsubscribe(self, subscriber: Callable[[Task, ProgressTracker], None]) -> None:
-        """Call it no more."""
+        """Stop calling the subscriber."""
         self._subscribers.remove(subscriber)
 
     def _tell_subscribers(self, task: Task, operation: ProgressTracker) -> None:
@@ -103,13 +101,13 @@ class IndexingWorkerService:
             subscriber(task, operation)
 
     def stop(self) -> None:
-        """Claim nothing more, release what is held, and let `run` return."""
+        """Claim nothing more, release the held tasks, and let `run` return."""
         self._stopping = True
         self._wake_up.notify()
 
     async def run(self, worker: str, chores: Sequence[Chore] = ()) -> None:
-        """Work under this name, and do the chores beside, until `stop` is called or the caller is
-        cancelled. Nothing comes before the first claim."""
+        """Work under this name, with the chores in the background, until `stop` is called or the
+        caller is cancelled. Nothing precedes the first claim."""
         reclaiming = Chore(
             "reclaim lost tasks", self._settings.slow_poll, partial(self._reclaim, worker)
         )
@@ -126,7 +124,7 @@ class IndexingWorkerService:
                 log.info("worker stopped", extra={"released": released})
 
     async def _look(self, worker: str) -> float:
-        """Claim what there is; returns after how many seconds to look again."""
+        """Claim what is available; returns after how many seconds to look again."""
         try:
             pause = await self._fill(worker)
         except (TransientError, OSError) as error:
@@ -137,7 +135,7 @@ class IndexingWorkerService:
         return pause
 
     async def _reclaim(self, worker: str) -> bool:
-        """Take back what the dead held."""
+        """Take back the tasks of dead workers."""
         try:
             reclaimed = await self._queue.reclaim(
                 self._registry, worker, by_lease=self._leases_can_be_trusted()
@@ -152,7 +150,7 @@ class IndexingWorkerService:
         return False
 
     def _leases_can_be_trusted(self) -> bool:
-        """Not right after the clock was set, or the machine has slept: all leases look run out
+        """False just after the clock was set or the machine has slept: all leases look expired
         then, until their holders have renewed them."""
         now = time.monotonic()
         offset = self._queue.wall_clock().timestamp() - now
@@ -162,7 +160,7 @@ class IndexingWorkerService:
         return now >= self._leases_trusted_at
 
     async def _fill(self, worker: str) -> float:
-        """Claim for every free slot; returns after how many seconds to look again."""
+        """Claim a task for every free slot; returns after how many seconds to look again."""
         free = self._settings.slots - len(self._running)
         if free <= 0 or self._stopping:
             return self._settings.slow_poll
@@ -172,7 +170,7 @@ class IndexingWorkerService:
             self._running.add(runner)
             runner.add_done_callback(self._on_end)
         if tasks and len(tasks) < free:
-            return 0.0  # the next look tells when there will be more
+            return 0.0  # the next look finds when more becomes available
         return (
             self._settings.slow_poll if seconds is None else min(seconds, self._settings.slow_poll)
         )
@@ -184,8 +182,8 @@ class IndexingWorkerService:
             log.error("a slot of the worker ended with an error", exc_info=error)
 
     async def _release_all(self, worker: str) -> int:
-        """End what runs, and give back whatever is still held: also what was claimed in the
-        breath in which this worker was told to stop."""
+        """Cancel the running tasks, and release whatever is still held, including tasks claimed at
+        the very moment this worker was told to stop."""
         self._stopping = True
         for runner in self._running:
             runner.cancel()
@@ -194,12 +192,12 @@ class IndexingWorkerService:
         try:
             return await self._queue.release_all(worker)
         except (TransientError, DatabaseReplacedError, OSError) as error:
-            # Whoever sees that this worker is gone takes its tasks back.
+            # Another worker that notices this one's end takes its tasks back.
             log.warning("the held tasks cannot be released", extra=_why(error))
             return 0
 
     async def _serve(self, worker: str, first: Task) -> None:
-        """Run a task and, while it ends well, what is claimed as it completes."""
+        """Run a task and, as long as each ends well, the task that is claimed as it completes."""
         task: Task | None = first
         while task is not None:
             with log_context(**_names(task)):
@@ -213,7 +211,7 @@ class IndexingWorkerService:
                     return
 
     async def _run_one(self, worker: str, task: Task) -> Task | None:
-        """Run a task and write down how it ended; returns the next one. Raises LeaseLost."""
+        """Run a task and record how it ended; returns the next one. Raises LeaseLost."""
         began = time.monotonic()
         log.info("task started")
         following: Task | None = None
@@ -222,7 +220,7 @@ class IndexingWorkerService:
             nothing_to_do = await self._watch(self._handler(task), task)
         except LeaseLost:
             raise
-        except Exception as failure:  # noqa: BLE001 - whatever a stage raises is its end
+        except Exception as failure:  # noqa: BLE001 - whatever a stage raises ends it
             error = failure
             outcome = await self._insist(partial(self._fail, task, failure))
         else:
@@ -242,7 +240,7 @@ class IndexingWorkerService:
         return following
 
     async def _fail(self, task: Task, error: Exception) -> str:
-        """Write down an error of a stage; returns what that made of the task, for the log."""
+        """Record a stage's error; returns what became of the task, for the log."""
         if isinstance(error, TaskCancelled):
             await self._queue.acknowledge_cancel(task.claim)
             return "cancelled"
@@ -267,8 +265,8 @@ class IndexingWorkerService:
         return handler
 
     async def _insist(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Write down how a task ended, as soon as the database lets us: until then the claim is
-        held, or is lost to somebody who could."""
+        """Record how a task ended, retrying until the database accepts it: until then the claim is
+        held, or is lost to a worker that could write."""
         while True:
             try:
                 done = await write()
@@ -302,8 +300,8 @@ class IndexingWorkerService:
                 await asyncio.wait({runner})
 
     async def _renew(self, task: Task, seen: _LastSeen) -> bool:
-        """Send a heartbeat; returns whether the task is asked to stop. One that cannot be sent is
-        made good by the next, or ends in LeaseLost."""
+        """Send a heartbeat; returns whether the task is asked to stop. A heartbeat that cannot be
+        sent is made up for by the next one, or ends in LeaseLost."""
         try:
             return await self._queue.heartbeat(task.claim, seen.progress())
         except (TransientError, OSError) as error:
@@ -312,7 +310,7 @@ class IndexingWorkerService:
 
 
 class _LastSeen:
-    """Remembers the last operation that moved, and when."""
+    """Remembers the last operation that progressed, and when."""
 
     def __init__(self) -> None:
         self._at = time.monotonic()

@@ -1,4 +1,4 @@
-"""The keys of callers over the network: made, listed, removed, and recognized."""
+"""The keys of callers over the network: creates, lists, removes and recognises them."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from kodit.domain.ports.runtime import Clock
 
 
 class KeyStore(Protocol):
-    """Where keys are kept."""
+    """Storage for keys."""
 
     def read(self) -> Sequence[Key]:
-        """The keys as they are now. Raises UserError where they cannot be read."""
+        """The current keys. Raises UserError if they cannot be read."""
 
     def change(self, change: Callable[[Sequence[Key]], Sequence[Key]]) -> None:
-        """Replace the keys in one step. Raises UserError where that cannot be."""
+        """Replace the keys in one step. Raises UserError if they cannot be written."""
 
 
 class KeyService:
-    """Use cases of keys; blocking, and brief."""
+    """The use cases of keys; blocking, and brief."""
 
     def __init__(self, store: KeyStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     def list_all(self) -> Sequence[Key]:
-        """The keys, oldest first. Raises UserError where they cannot be read or trusted."""
+        """The keys, oldest first. Raises UserError if they cannot be read or trusted."""
         return self._store.read()
 
     def add(self, name: str, scope: KeyScope) -> str:
-        """Make a key; returns the secret, which is not kept. Raises UserError for a name that is
-        taken or cannot be one."""
+        """Make a key; returns the secret, which is not stored. Raises UserError for a name that is
+        taken or invalid."""
         key, secret = Key.make(name, scope, self._clock.now())
 
         def with_new(keys: Sequence[Key]) -> Sequence[Key]:
@@ -49,7 +49,7 @@ class KeyService:
         return secret
 
     def remove(self, name: str) -> None:
-        """Remove a key; who holds it is refused from now on. Raises NotFoundError."""
+        """Remove a key; its holder is refused from now on. Raises NotFoundError."""
 
         def without(keys: Sequence[Key]) -> Sequence[Key]:
             kept = [one for one in keys if one.name != name]
@@ -60,5 +60,5 @@ class KeyService:
         self._store.change(without)
 
     def recognize(self, secret: str) -> Key | None:
-        """The key that a caller has sent, if it is one. Raises UserError, as `list_all` does."""
+        """The key that a secret belongs to, if any. Raises UserError, like `list_all`."""
         return find_key(self._store.read(), secret)

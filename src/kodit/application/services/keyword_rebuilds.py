@@ -1,4 +1,4 @@
-"""Has the keyword index made again where it does not hold what the database has."""
+"""Queues runs that rebuild the keyword index where it does not match the database."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ log = logging.getLogger(__name__)
 
 REQUESTS_PER_PIECE = 10
 PAUSE_AFTER_A_RUN = timedelta(hours=1)
-"""How long an index is left alone whose run did not help: its source is gone, say, or somebody has
-cancelled it."""
+"""How long an index is left alone whose run did not help, because its source is gone or the run was
+cancelled, for example."""
 
 
 class KeywordRebuilds:
-    """Queues a background run for every index that is searched without the keyword index, as all
-    are after its folder was lost: the first run makes a new one, which holds that index alone."""
+    """Queues a background run for every index that is searched without the keyword index. All are,
+    after the keyword index's folder was lost: the first run creates a new one, which holds only
+    that index."""
 
     def __init__(
         self, *, database: Database, indexing: CodeIndexingApplicationService, clock: Clock
@@ -44,7 +45,7 @@ class KeywordRebuilds:
         some, self._left = self._left[:REQUESTS_PER_PIECE], self._left[REQUESTS_PER_PIECE:]
         for index_id in some:
             self._asked[index_id] = self._clock.now()
-            with suppress(NotFoundError):  # deleted since
+            with suppress(NotFoundError):  # deleted meanwhile
                 await self._indexing.queue_index_tasks(index_id, is_user_initiated=False)
         if some:
             log.warning(
@@ -54,7 +55,7 @@ class KeywordRebuilds:
         return bool(self._left)
 
     async def _find(self) -> list[int]:
-        """The indexes that lack it, but for those that a run looks after."""
+        """The indexes that need a rebuild, without those that already have a run."""
         try:
             lacking = await self._indexing.without_keyword_index()
         except PermanentError:  # nobody can read it: the first run that writes replaces it

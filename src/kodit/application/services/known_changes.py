@@ -1,4 +1,4 @@
-"""The changes of sources that are known and not yet indexed."""
+"""Changes of sources that are known but not indexed yet."""
 
 from __future__ import annotations
 
@@ -12,21 +12,19 @@ if TYPE_CHECKING:
     import asyncio
 
 QUIET_SECONDS = 0.25
-"""How long nothing must have changed before it is indexed."""
+"""How long a folder must be quiet before its changes are indexed."""
 LONGEST_DELAY_SECONDS = 1.5
-"""How long a few files that change again and again put it off."""
+"""The longest delay that a few files that keep changing can cause."""
 FEW_FILES = 20
 LONGEST_STORM_SECONDS = 30.0
-"""How long many files that change one after the other put it off."""
+"""The longest delay that many files changing one after another can cause."""
 
 
 @dataclass(slots=True)
 class Pending:
-    """What has changed in one index. Times on the event loop's clock tell when that was noted.
-
-    `files` has, by path, by when a file had changed, and `unnamed` when something else had, 0 for
-    never: in nanoseconds since 1970 by the clock of the file system.
-    """
+    """The changes of one index. Times are on the event loop's clock. `files` maps a path to the
+    latest time its file changed, and `unnamed` is the latest time of any other change, 0 for never:
+    in nanoseconds since 1970 by the file system's clock."""
 
     first_at: float
     last_at: float
@@ -35,22 +33,20 @@ class Pending:
     is_requested: bool = False
     requested_at: float = 0.0
     is_stuck: bool = False
-    """Whether its run has failed, or nobody starts it: to wait for it would be in vain."""
+    """Whether its run has failed, or none starts, so that waiting for it is pointless."""
     waiting: int = 0
     """How many answers wait for it."""
 
     def is_over(self, now: float) -> bool:
-        """Whether no more is to be expected, or it cannot be waited for any longer: a few files
-        that change again and again are put off for a shorter time than a storm."""
+        """Whether no more changes are expected, or waiting must end: a few files that keep changing
+        are waited for less long than a storm."""
         longest = LONGEST_DELAY_SECONDS if len(self.files) <= FEW_FILES else LONGEST_STORM_SECONDS
         return now - self.last_at >= QUIET_SECONDS or now - self.first_at >= longest
 
 
 class KnownChanges:
-    """What a watcher of sources knows about them; nothing is known if there is none.
-
-    Counting takes no time and is for any thread; all else happens on one event loop.
-    """
+    """What a watcher knows about changes of sources; without a watcher, nothing is known. Counting
+    takes no time and is for any thread; all other methods run on one event loop."""
 
     def __init__(self) -> None:
         self.pending: dict[int, Pending] = {}
@@ -62,7 +58,7 @@ class KnownChanges:
 
     @cached_property
     def _moved(self) -> asyncio.Event:
-        import asyncio  # noqa: PLC0415 - where nobody watches, nothing is waited for
+        import asyncio  # noqa: PLC0415 - without a watcher, nothing is waited for
 
         return asyncio.Event()
 
@@ -76,17 +72,17 @@ class KnownChanges:
         return index_id in self.watched
 
     async def settle(self, index_ids: Sequence[int], seconds: float) -> bool:
-        """Wait for at most so long until what has changed of these indexes, of all without any, is
-        indexed; not for a run that has failed, or that nobody starts. Returns whether anything had
-        changed; an answer that was found meanwhile may be out of date then."""
+        """Wait at most this long until the changes of these indexes (of all, if empty) are indexed;
+        not for a run that has failed or does not start. Returns whether there were any changes; an
+        answer that was found meanwhile may be out of date then."""
         meant = self.watched.intersection(index_ids) if index_ids else self.watched
         if not meant:
             return False
-        import asyncio  # noqa: PLC0415 - where nobody watches, nothing is waited for
+        import asyncio  # noqa: PLC0415 - without a watcher, nothing is waited for
 
         until = asyncio.get_running_loop().time() + seconds
         changed: list[int] = []
-        with suppress(TimeoutError):  # the answer says what is not in it
+        with suppress(TimeoutError):  # the answer reports what it lacks
             async with asyncio.timeout_at(until):
                 mark = self.mark()
                 while self._reached < mark and self.watched:
@@ -110,13 +106,13 @@ class KnownChanges:
                 pending.waiting -= 1
 
     def reach(self, mark: int) -> None:
-        """All that had happened when this was marked is known."""
+        """All changes before this mark are known."""
         if mark > self._reached:
             self._reached = mark
             self._move()
 
     def stop(self) -> None:
-        """Nobody watches any more; who waits waits no longer."""
+        """Stop watching; waiting callers return."""
         self.watched = frozenset()
         self.pending.clear()
         self.mark = lambda: 0
@@ -124,12 +120,12 @@ class KnownChanges:
         self._move()
 
     def forget(self, index_id: int) -> None:
-        """The changes of an index are indexed, or nobody asks for them any more."""
+        """The changes of an index are indexed, or no longer matter."""
         if self.pending.pop(index_id, None) is not None:
             self._move()
 
-    def tell_stuck(self, index_id: int, *, is_stuck: bool) -> None:
-        """Whether it is in vain to wait for the changes of an index."""
+    def set_stuck(self, index_id: int, *, is_stuck: bool) -> None:
+        """Set whether waiting for the changes of an index is pointless."""
         pending = self.pending[index_id]
         if is_stuck != pending.is_stuck:
             pending.is_stuck = is_stuck

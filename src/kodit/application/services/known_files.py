@@ -1,4 +1,4 @@
-"""What is defined by a name, and what its file says: read when it is asked for."""
+"""Finds the definitions of a name, and reads their files on demand."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from kodit.domain.value_objects import Scope
 
 MOST_NAMES = 64
-"""That one lookup asks for; of more, nothing is known."""
+"""How many names one lookup asks for; further ones are treated as unknown."""
 MOST_FILES = 48
-"""That it reads beside those that use the name."""
+"""How many files it reads beside those that use the name."""
 MOST_DEFINITIONS = 24
-"""Of one name: what is defined more often tells little."""
+"""How many definitions of one name it uses: a name with more says little."""
 
 _ENDING = re.compile(r"(?:\.git)?(?:@[^/]*)?/?$")
 """What may follow the name of a source."""
@@ -40,7 +40,7 @@ _TYPES = frozenset(
 
 
 class KnownFiles:
-    """Within one state of the database and of the keyword index."""
+    """Definitions within one state of the database and of the keyword index."""
 
     def __init__(self, catalogue: OpenCatalogue, keyword: KeywordReader, scope: Scope) -> None:
         self._catalogue = catalogue
@@ -50,7 +50,7 @@ class KnownFiles:
         self._files: dict[int, MentioningFile] = {}
 
     def declared(self, name: str) -> Sequence[Declared]:
-        """What is defined by a name, with its files."""
+        """The definitions of a name, with their files."""
         found = self._declared.get(name)
         if found is None:
             found = self._declared[name] = (
@@ -85,7 +85,7 @@ class KnownFiles:
 
 
 def target_of(snippet: StoredSnippet) -> Target:
-    """A stored definition, as the rules of resolution see it."""
+    """A stored definition, as the rules of resolution need it."""
     return Target(
         snippet.index_id,
         snippet.path,

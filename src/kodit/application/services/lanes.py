@@ -1,4 +1,4 @@
-"""Kinds of work that threads do."""
+"""Kinds of blocking work, each with its own threads."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from enum import Enum
 
 
 class Lane(Enum):
-    """Threads that do not wait for each other: a read is never behind a write that waits for its
-    turn, and a heartbeat is behind neither. The value is the number of threads."""
+    """Groups of threads that do not wait for each other: a read never waits behind a write that
+    waits for its turn, and a heartbeat waits behind neither. The value is the number of threads."""
 
     READS = ("reads", 8)
     SEARCHES = ("searches", 3)
-    """What computes for long: more at once would take the interpreter from each other, be none the
-    sooner for it, and keep the event loop waiting for its turn."""
+    """Long computations: more threads would only compete for the interpreter, without finishing
+    sooner, and delay the event loop."""
     WRITES = ("writes", 4)
     HEARTBEATS = ("heartbeats", 2)
     FILES = ("files", 8)
-    """Files, locks and whatever else blocks."""
+    """Files, locks and other blocking calls."""

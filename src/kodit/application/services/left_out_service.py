@@ -1,4 +1,4 @@
-"""What is left out of indexes, and why single files are in them or not."""
+"""Finds what is left out of indexes, and explains single files."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ from kodit.domain.value_objects import FileProcessingStatus
 
 
 class LeftOutService:
-    """Nothing of it is stored but what was left out for its content: the rules are asked again,
-    which takes as long as a scan that finds nothing new."""
+    """Only files left out for their content are stored; the other rules are evaluated again, which
+    takes as long as a scan that finds nothing new."""
 
     def __init__(self, *, facts: FileFactsReader, reader: LeftOutReader) -> None:
         self._facts = facts
         self._reader = reader
 
     async def find(self, index: Index, request: LeftOutRequest) -> list[LeftOut]:
-        """What of an index is left out, by path. Raises SourceError and TransientError."""
+        """The files and folders left out of an index, by path. Raises SourceError and
+        TransientError."""
         unread = await in_thread(lambda: self._facts.unread(index.id), Lane.READS)
         found, _ = await self._reader.find(index, request, unread)
         return found
 
     async def explain(self, index: Index, path: str) -> Explanation:
-        """Why the file, or the folder, of this path is in an index or not. Raises NotFoundError
-        where the source has none, SourceError and TransientError."""
+        """Why the file or folder of this path is in an index or not. Raises NotFoundError if the
+        source has none, SourceError and TransientError."""
         path = normpath(path)
         if path == ".":  # the source itself
             return Explanation(index, path, None, None, (), Presence.FOLDER)

@@ -1,7 +1,5 @@
-"""What a name may mean that nothing is called: a pattern, an inherited member, a misspelling.
-
-All of it is only looked at where a name is defined nowhere, and reads the names of all snippets.
-"""
+"""Alternatives for a name that nothing defines: a pattern, an inherited member, a misspelling. Used
+only if a name has no definition, and reads the names of all snippets."""
 
 from __future__ import annotations
 
@@ -10,12 +8,12 @@ from collections.abc import Collection, Iterator
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.near import near_names
 from kodit.domain.ports.catalogue import OpenCatalogue
-from kodit.domain.symbols import AskedName, bases_named, merge_pieces, parts_of
+from kodit.domain.symbols import RequestedName, bases_named, merge_pieces, parts_of
 from kodit.domain.value_objects import Scope, SymbolKind
 
 MOST_NEAR = 5
 MOST_SNIPPETS = 2_000
-"""That a pattern with stars may match, and of one name."""
+"""How many snippets a pattern with stars may match, or one name may have."""
 MOST_GENERATIONS = 6
 TYPES = (
     SymbolKind.CLASS,
@@ -28,16 +26,16 @@ TYPES = (
 
 
 class LooseLookup:
-    """Within one state of the database."""
+    """Lookups within one state of the database."""
 
     def __init__(self, catalogue: OpenCatalogue, scope: Scope) -> None:
         self._catalogue = catalogue
         self._named = list(catalogue.named_snippets(scope))
 
     def matching(
-        self, name: AskedName, kinds: Collection[SymbolKind]
+        self, name: RequestedName, kinds: Collection[SymbolKind]
     ) -> tuple[list[StoredSnippet], bool]:
-        """What is defined by names that a pattern matches, and whether that is all."""
+        """The definitions whose names match a pattern, and whether these are all."""
         ids = [snippet_id for snippet_id, names in self._named if any(map(name.matches, names))]
         found = [
             one
@@ -48,8 +46,8 @@ class LooseLookup:
         ]
         return merge_pieces(found), len(ids) <= MOST_SNIPPETS
 
-    def inherited(self, name: AskedName) -> list[StoredSnippet]:
-        """What defines a member of a type in the nearest of its bases that has such a member."""
+    def inherited(self, name: RequestedName) -> list[StoredSnippet]:
+        """The definitions of a type's member in the nearest base that has it."""
         members = list(self._called({one.lower() for one in name.plain_names}))
         types, seen = {name.scopes[-1].lower()}, set[str]()
         for _generation in range(MOST_GENERATIONS if members else 0):
@@ -65,9 +63,9 @@ class LooseLookup:
                 return merge_pieces(of_bases)
         return []
 
-    def near(self, name: AskedName) -> tuple[str, ...]:
-        """Names that were probably meant: the same in other scopes, or such as are spelled much
-        like it."""
+    def near(self, name: RequestedName) -> tuple[str, ...]:
+        """Names that were probably meant: the same name in other scopes, or similarly spelled
+        ones."""
         elsewhere = {
             ".".join(filter(None, (one.scope, one.symbol)))
             for one in self._called({one.lower() for one in name.plain_names})
@@ -78,7 +76,7 @@ class LooseLookup:
         return tuple(near_names(name.plain, names, MOST_NEAR))
 
     def _called(self, lower: set[str]) -> Iterator[StoredSnippet]:
-        """All that is defined by one of these names, which are in lower case."""
+        """The definitions of these names, which are in lower case."""
         ids = [
             snippet_id
             for snippet_id, names in self._named

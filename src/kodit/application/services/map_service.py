@@ -1,4 +1,4 @@
-"""What matters most in a repository."""
+"""Draws the map of a repository: its most important files and definitions."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
 
 MOST_OF_A_FILE = 0.15
-"""Share of a budget that one file may take, so that a map shows more than one place."""
+"""The share of a budget that one file may take, so that a map shows more than one file."""
 
 LEAST_DEFINITIONS = 3
-FILES_PER_LOOK = 256
+FILES_PER_READ = 256
 """Files whose mentions are read at once."""
 
 
 class MapService:
-    """Synchronous: reads what the files of an index mention and define."""
+    """Synchronous: reads the mentions and definitions in the files of an index."""
 
     def __init__(self, *, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
     def draw(self, search_filter: SearchFilter, budget: int) -> list[RepositoryMap]:
-        """The map of each index that the filter lets pass, within `budget` tokens for all of them.
+        """The map of each index that passes the filter, within `budget` tokens for all of them.
         Raises InvalidQueryError and NotFoundError."""
         if not LEAST_BUDGET <= budget <= MOST_BUDGET:
             raise InvalidQueryError(
@@ -97,8 +97,8 @@ def _graph(catalogue: OpenCatalogue, files: Sequence[IndexedText]) -> dict[int, 
             graph[file.id] = GraphFile(
                 file.path, file.language, facts.is_test or facts.is_example or facts.is_derived
             )
-    for start in range(0, len(code), FILES_PER_LOOK):
-        for piece in catalogue.mentioning(code[start : start + FILES_PER_LOOK]):
+    for start in range(0, len(code), FILES_PER_READ):
+        for piece in catalogue.mentioning(code[start : start + FILES_PER_READ]):
             node = graph[piece.file_id]
             if piece.symbol:
                 node.define(piece.symbol, piece.kind or "")
@@ -112,10 +112,10 @@ def _graph(catalogue: OpenCatalogue, files: Sequence[IndexedText]) -> dict[int, 
 def _best(
     catalogue: OpenCatalogue, file_id: int, ranked: Importance, room: int
 ) -> tuple[MappedDefinition, ...]:
-    """The definitions of a file that matter most, as many as there is room for, by line."""
+    """The most important definitions of a file, by line, as many as fit."""
     snippets = {one.id: one for one in catalogue.snippets_of_file(file_id)}
     firsts: dict[tuple[str, str], Definition] = {}
-    for one in outlined(snippets.values()):  # of one in several pieces the first names it
+    for one in outlined(snippets.values()):  # the first piece of a definition names it
         firsts.setdefault((one.snippet.scope, one.snippet.symbol or ""), one)
     found = list(firsts.values())
     texts = {

@@ -1,4 +1,4 @@
-"""Where what was pasted into a query stands: text word for word, and lines of files."""
+"""Finds where text pasted into a query comes from: literal text, and lines of files."""
 
 from __future__ import annotations
 
@@ -7,55 +7,56 @@ from typing import TYPE_CHECKING
 
 from kodit.domain.ranking import QueryUnderstanding
 from kodit.domain.ranking.literals import (
+    CONTAINED_IN_STRING,
     OTHER_PUNCTUATION,
-    SAID_IN_A_STRING,
     Literal,
     literals,
-    share_said,
+    share_contained,
 )
-from kodit.domain.ranking.places import AskedPlace, asked_places
+from kodit.domain.ranking.places import QueryPlace, query_places
 from kodit.domain.ranking.terms import identifier_terms
 from kodit.domain.value_objects import Scope
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.domain.entities import StoredSnippet
     from kodit.domain.ports.database import Transaction
     from kodit.domain.ports.engines import KeywordReader
 
 MOST_TERMS = 12
-"""The rarest ones of a literal that a snippet must have."""
+"""How many of a literal's rarest terms a snippet must have."""
 MOST_SNIPPETS = 200
-"""That have all of them, the best ones."""
+"""How many snippets with all of the terms are read, the best ones."""
 MOST_LOOKED_AT = 40
-"""Of those that have only some."""
+"""How many snippets with only some of the terms are read."""
 MOST_LINES_AWAY = 10
-"""From a snippet to a line that is in none, as blank ones are."""
+"""How far a line outside any snippet, such as a blank one, may be from a snippet."""
 MOST_FILES = 100
-"""That a place may be in: a name that more files have tells none of them."""
+"""How many files a place may match: a name that more files have identifies none of them."""
 
 
 def find_pasted(
     query: QueryUnderstanding, transaction: Transaction, keyword: KeywordReader, scope: Scope
 ) -> dict[int, float]:
-    """By snippet, how surely something stands there that the query repeats, from above 0 to 1.
+    """By snippet, how likely text in the query comes from it, from above 0 to 1.
 
-    It is looked for in all files of the indexes, of which those in the scope are kept: how many
-    are looked at must not depend on a filter, or it would change the order of what passes it."""
+    All files of the indexes are searched, and those in the scope are kept: the number of files read
+    must not depend on a filter, or the filter would change the order of results.
+    """
     if query.kind.is_name:
         return {}
     everywhere = Scope(scope.index_ids)
     found: dict[int, float] = {}
-    for place in asked_places(query.text):
+    for place in query_places(query.text):
         found.update(dict.fromkeys(_at_place(place, transaction, scope), 1.0))
     longest_said = 0
     for literal in literals(query.text):
         if literal.is_short and longest_said > len(literal.words):
-            continue  # a value in a message that is there, and not what was looked for
+            continue  # it is a value in the message, and not what was looked for
         said = list(_having(literal, transaction, keyword, everywhere))
-        # Where one says it as it is written, the others only have the same words.
+        # If one has it exactly as written, the others merely share its words.
         is_written = any(share > OTHER_PUNCTUATION for _snippet, share in said)
-        if any(share >= SAID_IN_A_STRING for _snippet, share in said):
+        if any(share >= CONTAINED_IN_STRING for _snippet, share in said):
             longest_said = max(longest_said, len(literal.words))
         for snippet, share in said:
             if share > (OTHER_PUNCTUATION if is_written else 0) and scope.has_file(snippet.file_id):
@@ -63,8 +64,8 @@ def find_pasted(
     return found
 
 
-def _at_place(place: AskedPlace, transaction: Transaction, scope: Scope) -> list[int]:
-    """The snippets that have the line."""
+def _at_place(place: QueryPlace, transaction: Transaction, scope: Scope) -> list[int]:
+    """The snippets that contain the line."""
     named = transaction.search.files_named(scope.index_ids, place.file_name)
     alike = {file_id: place.likeness(*where) for file_id, where in named.items()}
     most = max(alike.values(), default=0)
@@ -94,4 +95,4 @@ def _having(
     if not hits and literal.is_marked:
         hits = keyword.search(known, scope, MOST_LOOKED_AT)
     for snippet in transaction.search.get_many([hit.snippet_id for hit in hits]):
-        yield snippet, share_said(literal, snippet.text, rarity)
+        yield snippet, share_contained(literal, snippet.text, rarity)

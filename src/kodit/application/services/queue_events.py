@@ -1,5 +1,5 @@
-"""What transactions of the queue did, as log lines that are written when it has been committed: one
-that was rolled back did nothing."""
+"""Log lines about the queue, written when their transaction has been committed: a transaction that
+was rolled back did nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PENDING: ContextVar[list[tuple[str, dict[str, object]]] | None] = ContextVar(
 
 @contextmanager
 def events_logged_on_success() -> Iterator[None]:
-    """Log what the block tells when it ends, and nothing of it when it fails."""
+    """Log the events of the block at its end, and none of them if it fails."""
     pending: list[tuple[str, dict[str, object]]] = []
     token = _PENDING.set(pending)
     try:
@@ -31,7 +31,7 @@ def events_logged_on_success() -> Iterator[None]:
 
 
 def record_event(event: str, run: IndexRun | None = None, **fields: object) -> None:
-    """Something has happened to a run, or to the queue; within `events_logged_on_success`."""
+    """Record an event of a run, or of the queue; within `events_logged_on_success`."""
     pending = _PENDING.get()
     if pending is not None:
         about = {} if run is None else {"run": run.id, "index": run.index_id}

@@ -1,4 +1,4 @@
-"""The queue as its operator sees it: why each task stands where it does, and what happens next."""
+"""The queue as an operator sees it: why each task is in its state, and what happens next."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from kodit.domain.entities import IndexRun, Task
 from kodit.domain.task import PREDECESSORS
 from kodit.domain.value_objects import RunState, TaskState, TaskType
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.domain.ports.tasks import TaskRepository
     from kodit.domain.ports.workers import WorkerRegistry
 
 MOST_WAITING = 1000
-"""How many waiting tasks are counted off; places past that are shown as "1000 tasks or more"."""
+"""How many waiting tasks are counted; places beyond that are shown as "1000 tasks or more"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a task stands where it does, in a sentence. `code` and `fields` tell a face what to
-    advise, where there is something to do."""
+    """Why a task is in its state, in a sentence. `code` and `fields` tell a face what to advise, if
+    there is something to do."""
 
     text: str
     code: str | None = None
@@ -37,13 +37,13 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class QueueOverview:
-    """What decides over the next claim, at one moment.
+    """What determines the next claim, at one moment.
 
-    `workers` are those that are alive, `running` counts running tasks by type, and `waiting` holds
-    the identifiers of ready tasks in the order in which they will be claimed, `held_back` those of
-    them that wait for more than their turn. `rules` are those of the workers; where these differ
-    (`rules_differ`), or nobody works, those of the caller. `successors` are the runs that took
-    the place of superseded ones, by the identifiers of these.
+    `workers` are the living ones, `running` counts running tasks by type, `waiting` holds the
+    identifiers of ready tasks in the order in which they will be claimed, and `held_back` those of
+    them that wait for more than their turn. `rules` are those of the workers; if these differ
+    (`rules_differ`), or nobody works, the caller's. `successors` maps the identifiers of superseded
+    runs to the runs that replaced them.
     """
 
     now: datetime
@@ -63,8 +63,7 @@ class QueueOverview:
         object.__setattr__(self, "places", places)
 
     def why(self, task: Task, run: IndexRun) -> Reason:
-        """Why the task stands where it does and what happens next; empty for one that has
-        succeeded."""
+        """Why the task is in its state and what happens next; empty for one that has succeeded."""
         reasons: Mapping[TaskState, Callable[[Task, IndexRun], Reason]] = {
             TaskState.BLOCKED: lambda task, run: Reason(self._why_blocked(task, run)),
             TaskState.READY: self._why_ready,
@@ -95,7 +94,7 @@ class QueueOverview:
         return f"waits for {stages}"
 
     def _failed_before(self, task: Task, run: IndexRun) -> str:
-        """The stage whose failure keeps a task of a run that is under way from ever starting."""
+        """The failed stage that keeps a task of an active run from ever starting."""
         before = PREDECESSORS[task.type] if isinstance(task.type, TaskType) else ()
         for other in run.tasks:
             if other.type in before and not run.state.is_terminal:
@@ -171,7 +170,7 @@ def read_overview(
     now: datetime,
     runs: Sequence[IndexRun] = (),
 ) -> QueueOverview:
-    """The queue as it is now; `own_rules` are those of the caller."""
+    """The current queue; `own_rules` are the caller's."""
     rules, differ = rules_in_force(registry, own_rules)
     waiting = tasks.waiting_tasks(rules.order, MOST_WAITING)
     running = Counter(task.type for task in tasks.running_tasks())
@@ -193,8 +192,8 @@ def read_overview(
 
 
 def rules_in_force(registry: WorkerRegistry, own: ClaimRules) -> tuple[ClaimRules, bool]:
-    """The rules by which the living workers claim, and whether they differ: then, and where nobody
-    works, they are `own`."""
+    """The rules by which the living workers claim, and whether they differ. If they differ, or
+    nobody works, these are `own`."""
     of_workers = registry.rules()
     if all(rules == of_workers[0] for rules in of_workers):
         return (of_workers[0] if of_workers else own), False
@@ -202,7 +201,7 @@ def rules_in_force(registry: WorkerRegistry, own: ClaimRules) -> tuple[ClaimRule
 
 
 def _successors(tasks: TaskRepository, runs: Sequence[IndexRun]) -> dict[int, IndexRun]:
-    """The runs that took the place of superseded ones."""
+    """The runs that replaced superseded ones."""
     found = {
         run.id: tasks.successor(run.id, run.index_id)
         for run in runs

@@ -1,4 +1,4 @@
-"""The durable queue's use cases: ask, claim, complete, fail, retry, cancel, pause."""
+"""The use cases of the durable queue: request, claim, complete, fail, retry, cancel, pause."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from kodit.domain.value_objects import (
     TaskState,
 )
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Database, Transaction
     from kodit.domain.ports.runtime import Clock, Notified
@@ -60,27 +60,28 @@ class QueueService:
             jitter=jitter,
         )
 
-    # Asking
+    # Requests
 
     async def enqueue_task(self, task: Task) -> Task:
-        """Queue a task that is a run by itself. One of the same type and payload that still waits
-        is merged with it: it is returned, at the higher priority of both.
+        """Queue a task that is a run by itself. It is merged with a waiting task of the same type
+        and payload, which is returned with the higher priority of both.
 
-        No stage of an index runs beside its run: `index_id` in the payload asks for all stages, as
-        `request_run` does, and the task is that of the run which will do it."""
+        A stage of an index never runs outside a run of the index: `index_id` in the payload
+        requests all stages, like `request_run`, and the returned task belongs to that run.
+        """
         return await self._write(lambda transaction: self._transitions.enqueue(transaction, task))
 
     async def request_run(self, index_id: int, base: QueuePriority) -> IndexRun:
-        """Ask for an index to be brought up to date, and return the run that will do it.
+        """Request that an index be brought up to date, and return the run that will do it.
 
-        The request joins a run that has not started; while one is under way it becomes the
+        The request joins a run that has not started; while one is running, it becomes the
         follow-up, of which there is at most one. It never lowers a priority. Raises NotFoundError.
         """
         return await self._write(
             lambda transaction: self._transitions.request(transaction, index_id, base)
         )
 
-    # Working
+    # Work
 
     async def claim(self, worker: str) -> Task | None:
         """The next task for a worker, if there is one."""
@@ -93,11 +94,9 @@ class QueueService:
         return tasks
 
     async def claim_or_wait(self, worker: str, count: int) -> tuple[list[Task], float | None]:
-        """The next tasks for a worker, at most `count`; where there is none, how many seconds
-        until one that waits for its back-off may be claimed.
-
-        A plain read looks first, so that an idle worker never asks for the write lock.
-        """
+        """The next tasks for a worker, at most `count`; if there is none, how many seconds until a
+        task in back-off may be claimed. A plain read comes first, so that an idle worker never
+        takes the write lock."""
 
         def claim() -> tuple[list[Task], float | None]:
             now = self._clock.now()
@@ -127,7 +126,7 @@ class QueueService:
         self, claims: Sequence[Claim], *, next_for: str | None = None, count: int = 0
     ) -> list[Task]:
         """Tasks have succeeded, and `next_for` claims its next ones, at most `count`, all in one
-        transaction. Raises LeaseLost, and changes nothing, when any of the tasks is lost."""
+        transaction. Raises LeaseLost, and changes nothing, if any of the tasks is lost."""
 
         def complete(transaction: Transaction) -> list[Task]:
             self._transitions.complete(transaction, claims)
@@ -139,8 +138,8 @@ class QueueService:
         return [] if worker is None else self._transitions.claim(transaction, worker, count)
 
     async def fail(self, claim: Claim, error: KoditError | str) -> None:
-        """A task has failed in a way that trying again would not repair; a mere sentence has no
-        code. Raises LeaseLost."""
+        """A task has failed with a permanent error; a plain sentence has no code. Raises
+        LeaseLost."""
         about = ErrorAbout.of(error) if isinstance(error, KoditError) else None
         await self._write(
             lambda transaction: self._transitions.fail(transaction, claim, str(error), about)
@@ -154,11 +153,11 @@ class QueueService:
         )
 
     async def release(self, claim: Claim) -> None:
-        """A worker gives a task back; the retry budget is not touched. Raises LeaseLost."""
+        """A worker returns a task; the retry budget is not touched. Raises LeaseLost."""
         await self._write(lambda transaction: self._transitions.release(transaction, [claim]))
 
     async def release_all(self, worker: str) -> int:
-        """A worker gives back all it holds, at its own shutdown; returns how many tasks."""
+        """A worker returns all its tasks at its own shutdown; returns how many."""
 
         def release(transaction: Transaction) -> int:
             held = [task.claim for task in transaction.tasks.running_tasks(worker=worker)]
@@ -168,7 +167,7 @@ class QueueService:
         return await self._write(release)
 
     async def acknowledge_cancel(self, claim: Claim) -> None:
-        """A running task has stopped because it was asked to. Raises LeaseLost."""
+        """A running task has stopped because of a cancellation. Raises LeaseLost."""
         await self._write(
             lambda transaction: self._transitions.acknowledge_cancel(transaction, claim)
         )
@@ -184,11 +183,11 @@ class QueueService:
     async def reclaim(
         self, registry: WorkerRegistry, worker: str | None = None, *, by_lease: bool = True
     ) -> list[tuple[Task, str]]:
-        """Take back what dead workers held and what lost its lease; the tasks as they were held,
-        and why each was taken.
+        """Take back tasks of dead workers and tasks with an expired lease. Returns the tasks as
+        they were held, and why each was taken.
 
-        What `worker`, who asks, holds itself is left to its own watch; with `by_lease` off, what
-        any living worker holds is left alone.
+        The calling `worker`'s own tasks are left to its own watch; with `by_lease` off, tasks of
+        any living worker are left alone.
         """
 
         def find() -> list[tuple[Task, str]]:
@@ -223,10 +222,10 @@ class QueueService:
         )
         return state is not None
 
-    # Looking
+    # Queries
 
     async def get_runs(self, run_ids: Sequence[int]) -> list[IndexRun]:
-        """The runs as they are now, in the order asked for; those of a deleted index are gone."""
+        """The runs as they are now, in the given order; those of a deleted index are left out."""
 
         def read(transaction: Transaction) -> list[IndexRun]:
             runs = {run.id: run for run in transaction.tasks.get_runs(run_ids)}
@@ -235,7 +234,7 @@ class QueueService:
         return await self._read(read)
 
     async def under_way(self, runs: Sequence[IndexRun]) -> list[IndexRun]:
-        """For each run itself or, while it waits for the run before it, that one."""
+        """For each run, the run itself or, while it is a follow-up, the run that it waits for."""
 
         def read() -> list[IndexRun]:
             with self._database.read() as transaction:
@@ -248,8 +247,8 @@ class QueueService:
 
         return await in_thread(read, Lane.READS)
 
-    async def left_beside(self, run: IndexRun) -> list[IndexRun]:
-        """The other runs of the same index that have not ended, newest first."""
+    async def other_unfinished_runs(self, run: IndexRun) -> list[IndexRun]:
+        """The other unfinished runs of the same index, newest first."""
         index_id = run.index_id
         if index_id is None:
             return []
@@ -278,13 +277,13 @@ class QueueService:
         )
 
     async def count_runs(self) -> Counter[RunState]:
-        """How many runs wait or run, by state."""
+        """The number of waiting and running runs, by state."""
         states = await self._read(lambda transaction: transaction.tasks.unfinished_runs())
         return Counter(states.values())
 
     async def needing_attention(self, registry: WorkerRegistry, limit: int = 100) -> list[IndexRun]:
-        """Runs that run, then those that wait, in the order in which they will be worked on, then
-        those that have failed, newest first; at most `limit` of each."""
+        """Running runs, then waiting ones in queue order, then failed ones, newest first; at most
+        `limit` of each."""
 
         def read(transaction: Transaction) -> list[IndexRun]:
             tasks = transaction.tasks
@@ -305,8 +304,8 @@ class QueueService:
     async def overview(
         self, registry: WorkerRegistry, runs: Sequence[IndexRun] = ()
     ) -> QueueOverview:
-        """What decides over the next claim, as it is now, and what became of those of `runs` that
-        were superseded."""
+        """What determines the next claim now, and the successors of those of `runs` that were
+        superseded."""
         return await self._read(
             lambda transaction: read_overview(
                 transaction.tasks, registry, self.rules, self._clock.now(), runs
@@ -324,10 +323,10 @@ class QueueService:
         return await self._read(read)
 
     async def paused_since(self) -> datetime | None:
-        """When the queue was paused; None while it is not."""
+        """When the queue was paused; None if it is not paused."""
         return await self._read(lambda transaction: transaction.tasks.paused_since())
 
-    # Cancelling, retrying and pausing
+    # Cancel, retry and pause
 
     async def cancel(self, run_id: int) -> IndexRun:
         """Cancel a run: waiting tasks at once, running ones at their next heartbeat or commit."""
@@ -344,13 +343,13 @@ class QueueService:
         return await self._write(abandon)
 
     async def retry(self, run_id: int) -> IndexRun:
-        """Retry the failed or cancelled stages of a run, and the later stages. Where another
-        run of the index has taken its place, that is a new request. Raises NotFoundError."""
+        """Retry the failed or cancelled stages of a run, and the later stages. If another run of
+        the index has superseded it, that is a new request. Raises NotFoundError."""
         return await self._write(lambda transaction: self._transitions.retry(transaction, run_id))
 
     async def pause(self) -> bool:
-        """Let nothing new be claimed, in any process, until `resume`; what runs finishes its
-        stage. Returns whether the queue was not paused yet."""
+        """Let no task be claimed, in any process, until `resume`; running tasks finish their stage.
+        Returns False if the queue was already paused."""
         return await self._set_paused(self._clock.now())
 
     async def resume(self) -> bool:
@@ -368,7 +367,7 @@ class QueueService:
 
         return await self._write(set_pause)
 
-    # Crossing into a thread
+    # Calls into a thread
 
     async def _read(self, work: Callable[[Transaction], T]) -> T:
         def read() -> T:
@@ -384,7 +383,7 @@ class QueueService:
         *,
         wakes: bool = True,
     ) -> T:
-        """Run `work` in a write transaction; `wakes` when tasks may have become claimable."""
+        """Run `work` in a write transaction; `wakes` if tasks may have become claimable."""
 
         def write() -> T:
             with events_logged_on_success(), self._database.write() as transaction:

@@ -1,7 +1,7 @@
-"""What each use case of the queue does inside its transaction.
+"""The transitions of the queue, within a transaction.
 
 Every change of a run's state locks the run first; a claim is checked on the locked run, so that
-nothing can come between the check and the change.
+nothing can happen between the check and the change.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from kodit.domain.value_objects import (
     task_priority,
 )
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Transaction
     from kodit.domain.ports.runtime import Clock
@@ -40,13 +40,14 @@ LEASE = timedelta(seconds=60)
 
 def any_share() -> float:
     """A random number from 0 to 1."""
-    import random  # noqa: PLC0415 - who only looks at the queue does without
+    import random  # noqa: PLC0415 - not needed to look at the queue
 
-    return random.random()  # noqa: S311 - a wait, and no secret
+    return random.random()  # noqa: S311 - a waiting time, not a secret
 
 
 class QueueTransitions:
-    """The moves of the queue's state machine, each within a transaction that the caller opens."""
+    """The transitions of the queue's state machine, each within a transaction that the caller
+    opens."""
 
     def __init__(
         self,
@@ -63,11 +64,11 @@ class QueueTransitions:
         self._lease = lease
         self._jitter = jitter
 
-    # Asking
+    # Requests
 
     def enqueue(self, transaction: Transaction, task: Task) -> Task:
-        """Queue a task that is a run by itself, or merge it with one like it that still waits. A
-        stage of an index is none: it is a request for the index, and its part of the run."""
+        """Queue a task that is a run by itself, or merge it with a waiting one like it. A stage of
+        an index is not one: it becomes a request for the index, and part of its run."""
         if isinstance(task.type, TaskType) and task.index_id is not None:
             with suppress(NotFoundError):
                 whole = self.request(transaction, task.index_id, _base_of(task.type, task.priority))
@@ -83,7 +84,7 @@ class QueueTransitions:
         return run.tasks[0]
 
     def request(self, transaction: Transaction, index_id: int, base: QueuePriority) -> IndexRun:
-        """The run that meets a request for an index. Raises NotFoundError for a deleted one."""
+        """The run that meets a request for an index. Raises NotFoundError for a deleted index."""
         run, how = self._meet(transaction, index_id, base)
         record_event("run requested", run, request=how, by=base.name.lower())
         return run
@@ -91,7 +92,7 @@ class QueueTransitions:
     def _meet(
         self, transaction: Transaction, index_id: int, base: QueuePriority
     ) -> tuple[IndexRun, str]:
-        """The run that meets a request, and whether that is new, joined or a follow-up."""
+        """The run that meets a request, and whether it is new, joined or a follow-up."""
         transaction.indexes.get(index_id)
         tasks, now = transaction.tasks, self._clock.now()
         active = tasks.active_run(index_id)
@@ -110,7 +111,7 @@ class QueueTransitions:
         tasks.save_runs(waiting)
         return waiting[0], "joined"
 
-    # Working
+    # Work
 
     def claim(self, transaction: Transaction, worker: str, count: int) -> list[Task]:
         """The next tasks for a worker, at most `count`."""
@@ -120,12 +121,12 @@ class QueueTransitions:
     def complete(
         self, transaction: Transaction, claims: Sequence[Claim], *, nothing_to_do: bool = False
     ) -> None:
-        """These tasks have succeeded. Raises LeaseLost, and changes nothing, when any is lost."""
+        """These tasks have succeeded. Raises LeaseLost, and changes nothing, if any is lost."""
         now = self._clock.now()
         held = self._hold(transaction.tasks, claims)
         for run, task in held:
             run.complete(task, now, nothing_to_do=nothing_to_do)
-        self._let_go(transaction.tasks, held, AttemptOutcome.SUCCEEDED)
+        self._end_claims(transaction.tasks, held, AttemptOutcome.SUCCEEDED)
 
     def fail(
         self,
@@ -137,7 +138,7 @@ class QueueTransitions:
         """A task has failed for good. Raises LeaseLost."""
         [(run, task)] = held = self._hold(transaction.tasks, [claim])
         run.fail(task, error, self._clock.now(), about)
-        self._let_go(transaction.tasks, held, AttemptOutcome.FAILED, error, about)
+        self._end_claims(transaction.tasks, held, AttemptOutcome.FAILED, error, about)
 
     def fail_transiently(
         self,
@@ -145,8 +146,7 @@ class QueueTransitions:
         claim: Claim,
         error: TransientError,
     ) -> TaskState:
-        """A task has failed in a way that may pass; returns what became of it. Raises
-        LeaseLost."""
+        """A task has failed with a transient error; returns what became of it. Raises LeaseLost."""
         return self._try_again(
             transaction,
             claim,
@@ -159,8 +159,8 @@ class QueueTransitions:
         )
 
     def reclaim(self, transaction: Transaction, seen: Task, why: str) -> TaskState | None:
-        """A task whose worker is gone goes back to the queue; returns what became of it, None
-        when its lease has been renewed, or its claim has ended, since it was seen."""
+        """Return the task of a dead worker to the queue; returns what became of it, None if its
+        lease has been renewed or its claim has ended meanwhile."""
         claim = seen.claim
         try:
             [(_run, task)] = self._hold(transaction.tasks, [claim])
@@ -178,28 +178,28 @@ class QueueTransitions:
             return None
 
     def release(self, transaction: Transaction, claims: Sequence[Claim]) -> None:
-        """A worker gives tasks back; their retry budget is not touched. Raises LeaseLost."""
+        """A worker returns tasks; their retry budget is not touched. Raises LeaseLost."""
         now = self._clock.now()
         held = self._hold(transaction.tasks, claims)
         for run, task in held:
             run.try_again(task, None, AT_ONCE, now)
-        self._let_go(transaction.tasks, held, AttemptOutcome.RELEASED)
+        self._end_claims(transaction.tasks, held, AttemptOutcome.RELEASED)
 
     def acknowledge_cancel(self, transaction: Transaction, claim: Claim) -> None:
-        """A running task has stopped because it was asked to. Raises LeaseLost."""
+        """A running task has stopped because of a cancellation. Raises LeaseLost."""
         [(run, task)] = held = self._hold(transaction.tasks, [claim])
         run.acknowledge_cancel(task, self._clock.now())
-        self._let_go(transaction.tasks, held, AttemptOutcome.CANCELLED)
+        self._end_claims(transaction.tasks, held, AttemptOutcome.CANCELLED)
 
     def renew(self, transaction: Transaction, claim: Claim, progress: TaskProgress | None) -> bool:
         """Extend a lease; returns whether the task is asked to stop. Raises LeaseLost."""
         until = self._clock.now() + self._lease
         return transaction.tasks.renew(claim, until, progress).cancel_requested
 
-    # Cancelling and retrying
+    # Cancel and retry
 
     def cancel(self, transaction: Transaction, run_id: int) -> IndexRun:
-        """End what waits of a run at once; ask what runs to stop."""
+        """End the waiting tasks of a run at once; ask its running tasks to stop."""
         run = transaction.tasks.lock_run(run_id)
         if run.state.is_terminal:
             raise UserError(
@@ -233,8 +233,8 @@ class QueueTransitions:
             record_event("run ended", run, outcome=run.state, reason="its index was deleted")
 
     def retry(self, transaction: Transaction, run_id: int) -> IndexRun:
-        """Retry the failed or cancelled stages of a run, and the later stages. Where another
-        run of the index has taken its place, that is a new request."""
+        """Retry the failed or cancelled stages of a run, and the later stages. If another run of
+        the index has superseded it, that is a new request."""
         tasks = transaction.tasks
         run = tasks.lock_run(run_id)
         if not run.state.is_terminal:
@@ -253,8 +253,8 @@ class QueueTransitions:
         if run.index_id is not None:
             transaction.indexes.get(run.index_id)
             newest = tasks.runs_of(run.index_id, limit=1)[0]
-            # What has failed and was not superseded still is the last word on its index: a newer
-            # run was cancelled before it began.
+            # A failed run that was not superseded is still the latest result of its index: a newer
+            # run was cancelled before it started.
             is_last = run.state is RunState.FAILED or newest.id == run.id
             if not is_last or tasks.active_run(run.index_id) is not None:
                 return self.request(transaction, run.index_id, QueuePriority.USER_INITIATED)
@@ -286,12 +286,12 @@ class QueueTransitions:
         else:
             wait = delay(task.failures)
             run.try_again(task, error, now + wait if wait else AT_ONCE, now, about)
-        self._let_go(transaction.tasks, held, outcome, error, about)
+        self._end_claims(transaction.tasks, held, outcome, error, about)
         return task.state
 
     def _hold(self, tasks: TaskRepository, claims: Sequence[Claim]) -> list[tuple[IndexRun, Task]]:
-        """The tasks that these claims hold, and their runs, locked, of which the succeeded tasks
-        are left out. Raises LeaseLost."""
+        """The tasks that these claims hold, and their runs, locked, without the succeeded tasks.
+        Raises LeaseLost."""
         runs = tasks.lock_runs_of([claim.task_id for claim in claims])
         run_of = {task.id: run for run in runs for task in run.tasks}
         held = []
@@ -302,7 +302,7 @@ class QueueTransitions:
             held.append((run, run.held(claim)))
         return held
 
-    def _let_go(
+    def _end_claims(
         self,
         tasks: TaskRepository,
         moved: Sequence[tuple[IndexRun, Task]],
@@ -333,7 +333,7 @@ class QueueTransitions:
             tasks.save_runs(waiting)
 
     def _supersede(self, tasks: TaskRepository, index_id: int | None) -> None:
-        """Another run takes the place of the failed ones of an index."""
+        """Mark the failed runs of an index as superseded."""
         failed = [] if index_id is None else tasks.failed_runs(index_id)
         for run in failed:
             run.supersede()
@@ -341,6 +341,6 @@ class QueueTransitions:
 
 
 def _base_of(task_type: TaskType, priority: int) -> QueuePriority:
-    """Whose request has a stage of this priority, or one that is at least as high."""
+    """The class of requests whose priority for this stage is at most this one."""
     is_more = priority > task_priority(task_type, QueuePriority.BACKGROUND)
     return QueuePriority.USER_INITIATED if is_more else QueuePriority.BACKGROUND

@@ -1,4 +1,4 @@
-"""A source that is made or brought up to date before it is searched."""
+"""Creates or refreshes the index of a source before it is searched."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from kodit.domain.value_objects import RunState, Source, SourceKind
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """The index that answers. Where it could not be brought up to date it answers as it was, and
-    `reason` is the error that says why."""
+    """The index that answers. If it could not be brought up to date, it answers as it was, and
+    `reason` is the error."""
 
     index: Index
     reason: KoditError | None = None
@@ -55,16 +55,16 @@ class RefreshService:
         observer: RunObserver | None = None,
         stopped_by: StoppedBy | None = None,
     ) -> Refreshed:
-        """Bring the index of a source up to date, creating it if there is none. Where that cannot
-        be, what was indexed before still answers.
+        """Bring the index of a source up to date, creating it if it does not exist. If that fails,
+        the previously indexed state still answers.
 
-        Raises SourceError for an invalid source or a new folder without files, of which no index
-        is made, and KoditError when there is no complete index.
+        Raises SourceError for an invalid source or a new folder without files, which gets no index,
+        and KoditError if there is no complete index.
         """
         try:
             source = await in_thread(lambda: self._sources.understand(name))
         except SourceError as error:
-            gone = await in_thread(lambda: self._locator.locate_gone(name))
+            gone = await in_thread(lambda: self._locator.locate_missing(name))
             if gone is None or gone.updated_at is None:
                 raise
             return Refreshed(gone, error)
@@ -91,7 +91,7 @@ class RefreshService:
         return Refreshed(index) if failure is None else self._as_it_was(index, source, failure)
 
     def _index_of(self, runs: Sequence[IndexRun]) -> Index | None:
-        """Which index was brought up to date, if it is still there."""
+        """The index that was brought up to date, if it still exists."""
         if not runs or runs[0].index_id is None:
             return None
         with self._database.read() as transaction, suppress(NotFoundError):
@@ -99,7 +99,7 @@ class RefreshService:
         return None
 
     def _check_not_empty(self, source: Source) -> None:
-        """A question makes no index that could answer nothing."""
+        """Prevents a question from creating an index that cannot have results."""
         if source.kind is not SourceKind.FOLDER or self._find(source) is not None:
             return
         if not self._compare(source, {}, 0, is_certain=False):
@@ -121,7 +121,7 @@ class RefreshService:
 
 
 def failure_of(run: IndexRun) -> IndexingError | None:
-    """What became of a run that did not succeed."""
+    """The error of a run that did not succeed; None for any other."""
     if not run.state.is_terminal:
         return IndexingError(f"run {run.id} was stopped", code="run_stopped", run=run.id)
     if run.state is RunState.SUCCEEDED:

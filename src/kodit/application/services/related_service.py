@@ -1,4 +1,4 @@
-"""Snippets like one that is pointed at."""
+"""Finds snippets similar to one at a place."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from kodit.domain.ports.engines import VectorIndex
 from kodit.domain.value_objects import SearchFilter, VectorKind
 
 MOST_OF_ONE_FILE = 2
-"""A third snippet of one file says little that two have not said."""
+"""The maximum of results from one file: a third snippet adds little."""
 CANDIDATES_PER_RESULT = 8
-"""How many more are asked for than wanted, since neighbours come from few files."""
+"""How many candidates are fetched per wanted result, since neighbours come from few files."""
 
 
 class RelatedService:
-    """Synchronous: a search by a vector that is stored already, in one transaction."""
+    """Synchronous: a search by a stored vector, in one transaction."""
 
     def __init__(self, *, catalogue: Catalogue, vector_index: VectorIndex) -> None:
         self._catalogue = catalogue
@@ -28,12 +28,12 @@ class RelatedService:
     def find(
         self, index_id: int, place: str | FilePlace, search_filter: SearchFilter, limit: int
     ) -> list[SearchResult]:
-        """The snippets whose code is most like that at `PATH:LINE`, most similar first, scored by
-        cosine similarity: never the snippet itself or a copy of the same lines of the same path,
-        and at most two of one file.
+        """The snippets whose code is most similar to that at `PATH:LINE`, most similar first,
+        scored by cosine similarity: never the snippet itself or a copy of the same lines of the
+        same path, and at most two of one file.
 
-        Raises NotFoundError where there is no snippet, and InvalidQueryError for a line that is
-        none and where the snippet has no vector yet.
+        Raises NotFoundError if there is no snippet, and InvalidQueryError for an invalid line or a
+        snippet that has no vector yet.
         """
         with self._catalogue.open() as catalogue:
             snippet = snippet_at(catalogue, index_id, place)
@@ -67,7 +67,7 @@ class RelatedService:
 
 
 def snippet_at(catalogue: OpenCatalogue, index_id: int, place: str | FilePlace) -> StoredSnippet:
-    """The snippet that holds a line, or is nearest to it. Raises NotFoundError and
+    """The snippet that contains a line, or is nearest to it. Raises NotFoundError and
     InvalidQueryError."""
     if isinstance(place, FilePlace):
         wanted = place
@@ -94,8 +94,8 @@ def snippet_at(catalogue: OpenCatalogue, index_id: int, place: str | FilePlace) 
 
 
 def _is_same(snippet: StoredSnippet, other: StoredSnippet) -> bool:
-    """The snippet itself, what a change is about to replace it with, or its copy in another index
-    of the same project."""
+    """Whether the other is the snippet itself, its pending replacement, or its copy in another
+    index of the same project."""
     overlaps = other.start_line <= snippet.end_line and snippet.start_line <= other.end_line
     return (other.file_id == snippet.file_id and overlaps) or (
         other.path == snippet.path and other.text == snippet.text

@@ -1,4 +1,4 @@
-"""Counting what answers cost against reading the files that they name."""
+"""Counts the size of answers against that of the files that they name."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from kodit.domain.ports.savings import SavingsStore
 from kodit.domain.savings import Cost, Savings
 
 MOST_FILES = 200
-"""Of one answer, so that counting never costs more than answering."""
+"""How many files of one answer are counted, so that counting never costs more than answering."""
 
 
 class SavingsService:
-    """Synchronous: a look at the sizes of files, and a small file to write."""
+    """Synchronous: reads the sizes of files, and writes a small file."""
 
     def __init__(self, *, catalogue: Catalogue, store: SavingsStore, clock: Clock) -> None:
         self._catalogue = catalogue
@@ -23,18 +23,18 @@ class SavingsService:
         self._clock = clock
 
     def count(self, tool: str, characters: int, files: Collection[tuple[int, str]]) -> None:
-        """Count an answer of so many characters, which names these files, each by the identifier
+        """Count an answer with this many characters that names these files, each by the identifier
         of its index and its path."""
         size = 0
         with self._catalogue.open() as catalogue:
             for index_id, path in list(files)[:MOST_FILES]:
                 try:
                     _index, file = catalogue.find_file(index_id, path)
-                except NotFoundError:  # deleted since
+                except NotFoundError:  # deleted meanwhile
                     continue
                 size += 0 if file is None else file.size
         self._store.add(tool, Cost(1, characters, size), self._clock.now().date())
 
     def totals(self) -> Savings:
-        """What was counted on this machine."""
+        """The counts on this machine."""
         return self._store.load()

@@ -1,4 +1,4 @@
-"""Which indexes, or which parts of one, a question is about."""
+"""Selects the indexes, or parts of indexes, that a question is about."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kodit.domain.value_objects import SearchFilter
 
 MOST_SOURCES = 1_000
 _UNKNOWN = ("file_not_found", "file_misnamed")
-"""Nothing is known of such a file; other absences have a reason."""
+"""Errors that say that nothing is known of a file; others have a more specific reason."""
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -27,24 +27,24 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The files that are meant. `is_implied` says that nobody named the index: it is the one that
-    holds the caller's folder."""
+    """The selected files. `is_implied` says that nobody named the index: it is the one that holds
+    the caller's folder."""
 
     filter: SearchFilter
     is_implied: bool = False
     problems: tuple[str, ...] = ()
-    """What is wrong with sources that were named beside others, one sentence each."""
+    """The problems of sources that were named beside valid ones, one sentence each."""
 
     @property
     def index_ids(self) -> tuple[int, ...]:
-        """Without any, every index is meant."""
+        """Empty if every index is selected."""
         return self.filter.index_ids
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where a file may be: in each of these indexes, at paths from its top, the likeliest first.
-    `is_implied` says that nobody named one of several indexes."""
+    `is_implied` says that the caller named none of several indexes."""
 
     in_indexes: tuple[tuple[Index, tuple[str, ...]], ...]
     is_implied: bool = False
@@ -57,11 +57,11 @@ class ScopeService:
         self._locator = locator
 
     def choose(self, caller: Caller, where: Where) -> Chosen:
-        """The indexes of the sources that are named; without any, those that hold the folders the
-        caller works in, or else all. A folder or a file in an indexed source means that part of
-        its index. Where some of the sources cannot be used, the others are.
+        """The indexes of the named sources; without any, those that hold the caller's folders, or
+        else all. A folder or file inside an indexed source means that part of its index. If only
+        some of the sources are valid, these are used.
 
-        Raises NotFoundError, SourceError and RefusedByPolicyError where none can.
+        Raises NotFoundError, SourceError and RefusedByPolicyError if none is valid.
         """
         if len(where.sources) > MOST_SOURCES:
             raise InvalidQueryError(f"at most {MOST_SOURCES} sources can be named")
@@ -73,8 +73,8 @@ class ScopeService:
         return Chosen(_filter_of(parts, where), is_implied, tuple(map(str, errors)))
 
     def _parts(self, names: Sequence[str], caller: Caller) -> tuple[list[Part], list[UserError]]:
-        """What the names mean, and what is wrong with those that mean nothing. Raises the first of
-        these errors where none means anything."""
+        """What the names mean, and the errors of invalid names. Raises the first of these errors if
+        no name is valid."""
         parts, errors = [], []
         for name in names:
             try:
@@ -92,15 +92,15 @@ class ScopeService:
         place: str | FilePlace,
         look: Callable[[int, str | FilePlace], T],
     ) -> tuple[T, Index, bool]:
-        """What is found at a place, in the one index that has its file, and whether nobody named
-        that index. `look` is given an index and a place in it. Raises NotFoundError where no index
-        has the file, and InvalidQueryError where several have."""
+        """What `look` finds at a place, in the one index that has its file; the index; and whether
+        nobody named that index. `look` receives an index and a place in it. Raises NotFoundError if
+        no index has the file, and InvalidQueryError if several have."""
         path = place if isinstance(place, str) else place.path
         places = self.places(caller, where, path)
         found, absences = [], []
         for index, paths in places.in_indexes:
             try:
-                found.append((_first_there(index.id, _placed(place, paths), look), index))
+                found.append((_first_existing(index.id, _placed(place, paths), look), index))
             except NotFoundError as error:
                 absences.append(error)
         if len({index.id for _, index in found}) == 1:
@@ -125,11 +125,9 @@ class ScopeService:
         )
 
     def places(self, caller: Caller, where: Where, place: str) -> Places:
-        """Where a file may be that is named by its path: from where the caller stands, or from the
-        top of an index; by its absolute path; or by the address of its page.
-
-        Raises what `choose` raises, and InvalidQueryError where there is no index.
-        """
+        """Where a file with this path may be: relative to the caller's folder or to the top of an
+        index, at an absolute path, or at the address of its page. Raises what `choose` raises, and
+        InvalidQueryError if there is no index."""
         if "://" in place and not where.sources:
             page = self._locator.locate_part(place, caller)
             lines = next((one.lines for one in readings_of_page(place) if one.lines), "")
@@ -162,7 +160,7 @@ class ScopeService:
         return Places(_in_each([Part(index) for index in indexes], place), len(indexes) > 1)
 
     def _held(self, caller: Caller) -> list[Part]:
-        """The indexes, or their parts, that hold the folders the caller works in."""
+        """The indexes, or their parts, that hold the caller's folders."""
         held = [self._locator.holding(folder) for folder in caller.places]
         return [one for one in held if one is not None]
 
@@ -176,9 +174,9 @@ def _placed(place: str | FilePlace, paths: Sequence[str]) -> Sequence[str | File
     return paths if isinstance(place, str) else [replace(place, path=path) for path in paths]
 
 
-def _first_there(index_id: int, places: Sequence[P], look: Callable[[int, P], T]) -> T:
-    """What is at the first of the places where there is a file. Raises NotFoundError for the last
-    one, as that is what the caller has typed."""
+def _first_existing(index_id: int, places: Sequence[P], look: Callable[[int, P], T]) -> T:
+    """The result at the first place that has a file. Raises the NotFoundError of the last one,
+    because that is what the caller typed."""
     for place in places[:-1]:
         with suppress(NotFoundError):
             return look(index_id, place)
@@ -186,19 +184,21 @@ def _first_there(index_id: int, places: Sequence[P], look: Callable[[int, P], T]
 
 
 def _paths_in(part: Part, path: str) -> tuple[str, ...]:
-    """From a folder of an index or from its top; absolute, in the index alone."""
+    """The path relative to a folder of an index and to its top; an absolute path only as in the
+    index."""
     inside = _from_top(path, part.index)
     if inside is not None:
         return (inside,)
     path = tidy_path(path)
     if not part.path:
         return (path,)
-    beside = part.path.rpartition("/")[0]  # of a file
+    beside = part.path.rpartition("/")[0]  # the part is a file
     return tuple(dict.fromkeys((_joined(part.path, path), _joined(beside, path), path)))
 
 
 def _from_top(path: str, index: Index) -> str | None:
-    """The path from the top of the index of an absolute one that lies in its folder."""
+    """The path from the top of the index, for an absolute path in its folder; None for any
+    other."""
     top = index.source.location
     if not path.startswith("/") or not path.startswith(f"{top.rstrip('/')}/"):
         return None
@@ -206,8 +206,8 @@ def _from_top(path: str, index: Index) -> str | None:
 
 
 def _globs_in(parts: Sequence[Part], globs: Sequence[str]) -> tuple[str, ...]:
-    """Globs are relative to the top of the index, also where they are typed as absolute paths,
-    or else to the folder of it that is meant."""
+    """Globs relative to the top of the index, for globs typed as absolute paths or relative to the
+    selected folder."""
     found = list(globs)
     for part in parts:
         for glob in globs:
@@ -220,7 +220,7 @@ def _globs_in(parts: Sequence[Part], globs: Sequence[str]) -> tuple[str, ...]:
 
 
 def _joined(folder: str, path: str) -> str:
-    """A path from a folder of an index, in which `..` goes up; nothing is above the index."""
+    """A path relative to a folder of an index, in which `..` goes up, but not above the index."""
     return normpath(f"{folder}/{path}") if folder else path
 
 

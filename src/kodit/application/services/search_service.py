@@ -1,4 +1,4 @@
-"""Answers questions: the engines find candidates, ranking orders them."""
+"""Answers searches: the engines find candidates, and ranking orders them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from kodit.domain.value_objects import (
     VectorKind,
 )
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Database, Transaction
     from kodit.domain.ports.engines import (
@@ -46,14 +46,15 @@ if TYPE_CHECKING:
     )
 
 DEFINITIONS_PER_NAME = 20
-TELLING_SNIPPETS_PER_FILE = 3
-"""How many of a file's snippets each engine names to judge the file by."""
+REPRESENTATIVE_SNIPPETS_PER_FILE = 3
+"""How many of a file's snippets each engine contributes to judge the file."""
 MOST_DEFINITIONS = 1_000
 MOST_NEAR_DEFINITIONS = 100
 MOST_REMEMBERED = 50_000
-"""Snippets whose place is kept in memory between searches: some 20 MB."""
+"""How many snippets are cached between searches: about 20 MB."""
 LONGEST_QUERY = 200_000
-"""Characters; a longer query is a mistake and is refused. Of the others, the beginning counts."""
+"""The maximum length in characters; a longer query is refused as a mistake. Only the start of a
+long query counts."""
 
 
 class Tier(NamedTuple):
@@ -64,14 +65,14 @@ class Tier(NamedTuple):
 
 
 TIERS = (Tier(160, 70), Tier(1_000, 500), Tier(11_000, 11_000))
-"""The first is all that most searches need: 96 of 100 wanted files are among its candidates. Who
-asks for more results than it has is given those of the next one below them. What is found, and in
-which order, thus depends on the query alone, and a page is cut out of it."""
+"""The first tier is enough for most searches: 96 of 100 wanted files are among its candidates. A
+request for more results than it has continues with those of the next tier, below them. So the
+results and their order depend on the query alone, and a page is a slice of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A request with what was made of it, and what answers it: for one search in one thread."""
+    """A request with its parsed query and the open engines: for one search in one thread."""
 
     transaction: Transaction
     keyword: KeywordReader
@@ -82,24 +83,24 @@ class _Question:
     scope: Scope
     vector: Sequence[float]
     pasted: Mapping[int, float]
-    """By snippet, how surely what was pasted into the query stands there."""
+    """By snippet, how likely text pasted into the query comes from it."""
 
     @property
     def depth(self) -> int:
-        """How many results have to be known to answer the page that was asked for."""
+        """How many results are needed for the requested page."""
         return self.request.offset + self.request.limit
 
 
 class _Memory(NamedTuple):
-    """Snippets by identifier, as the database of one origin has them."""
+    """Cached snippets by identifier, for one database file."""
 
     origin: Hashable
     snippets: dict[int, FoundSnippet]
 
 
 class SearchService:
-    """Synchronous: a search is over before a thread would have been worth it. Any number of threads
-    may search; each search is one transaction."""
+    """Synchronous: a search finishes before handing it to a thread would pay off. Any number of
+    threads may search; each search is one transaction."""
 
     def __init__(
         self,
@@ -130,7 +131,7 @@ class SearchService:
         return page if request.budget is None else within_budget(page, request.budget)
 
     def without_keyword_index(self, search_filter: SearchFilter) -> list[int]:
-        """The indexes that are searched without the keyword index, as it does not match the
+        """The indexes that are searched without the keyword index, because it does not match the
         database: one of the two was restored from a copy or damaged. Indexing rebuilds it."""
         return without_keyword_index(self._database, self._keyword_index, search_filter)
 
@@ -176,11 +177,9 @@ class SearchService:
         keyword: KeywordReader,
         scope: Scope,
     ) -> QueryUnderstanding | None:
-        """The query, if any of its words occurs; otherwise one for the names that are near, and
-        None if there are none: the nearest vectors would be no answer.
-
-        Where the keyword index does not know all snippets, they are all there is to go by.
-        """
+        """The query, if any of its words occurs; otherwise one for similar names, and None if there
+        are none, since the nearest vectors would be meaningless. If the keyword index lacks some
+        snippets, the query is returned unchanged."""
         statistics = keyword.statistics(understanding.terms)
         if not statistics.snippets or keyword.leaves_out or occurs(understanding, statistics):
             return understanding
@@ -195,7 +194,7 @@ class SearchService:
         return about_names(wanted, defined) if defined else None
 
     def _search_one(self, question: _Question) -> list[SearchResult]:
-        """One engine alone, in its own order."""
+        """The results of a single engine, in its own order."""
         mode = question.request.mode
         if mode is SearchMode.KEYWORD:
             hits = question.keyword.search(
@@ -234,7 +233,7 @@ class SearchService:
             files.setdefault(snippet.index_id, set()).add(snippet.file_id)
         every_file = list(chain.from_iterable(files.values()))
         matches = question.keyword.in_files(question.understanding.terms, every_file)
-        telling = self._find_telling(question, files, matches)
+        telling = self._find_representative(question, files, matches)
         if question.scope.kinds:
             telling |= hits
         candidates = self._measure(question, self._look_up(question.transaction, telling), matches)
@@ -248,7 +247,7 @@ class SearchService:
         )
 
     def _show(self, transaction: Transaction, ranked: Sequence[Ranked]) -> list[SearchResult]:
-        """The ranked snippets, each as one with its neighbours."""
+        """The ranked snippets, each merged with its neighbours."""
         groups = [
             [found.snippet_id for found in (one.candidate, *one.neighbours)] for one in ranked
         ]
@@ -270,22 +269,22 @@ class SearchService:
         ]
 
     def _look_up(self, transaction: Transaction, ids: set[int]) -> list[FoundSnippet]:
-        """What ranking reads of the candidates; remembered, as it never changes."""
+        """What ranking reads of the candidates; cached, as it never changes."""
         memory = self._memory
         origin = transaction.search.origin
         if memory.origin != origin or len(memory.snippets) > MOST_REMEMBERED:
-            # Other threads go on with the one they have.
+            # Other threads continue with the cache that they have.
             memory = self._memory = _Memory(origin, {})
         known = memory.snippets
         found = {snippet_id: known[snippet_id] for snippet_id in ids if snippet_id in known}
         unknown = [snippet_id for snippet_id in ids if snippet_id not in found]
         for snippet in transaction.search.find_many(unknown):
             found[snippet.id] = known[snippet.id] = snippet
-        # In the order of identifiers, as that of a set depends on what was in it before.
+        # In the order of identifiers, as the order of a set depends on its history.
         return [found[snippet_id] for snippet_id in sorted(found)]
 
     def _find_candidates(self, question: _Question, tier: Tier) -> set[int]:
-        """What any engine holds for the best, and definitions of the names in the query."""
+        """The best snippets of every engine, and definitions of the names in the query."""
         understanding, scope = question.understanding, question.scope
         hits = list(question.keyword.search(understanding.terms, scope, tier.keyword))
         for kind in VectorKind:
@@ -296,14 +295,14 @@ class SearchService:
             )
         return {hit.snippet_id for hit in hits}.union(question.pasted)
 
-    def _find_telling(
+    def _find_representative(
         self, question: _Question, files: Mapping[int, set[int]], matches: FileMatches
     ) -> set[int]:
         """The snippets by which each candidate file is judged: its best ones for every engine, and
         its definitions of the names in the query.
 
-        A file is judged by these alone, and not by what of it happened to be found beside the
-        other files: so a filter never changes the order of what passes it.
+        A file is judged by these alone, and not by whichever of its snippets were found among other
+        files, so that a filter never changes the order of results.
         """
         understanding = question.understanding
         by_index = {index_id: sorted(file_ids) for index_id, file_ids in files.items()}
@@ -311,12 +310,12 @@ class SearchService:
         hits: list[Hit] = []
         for kind in VectorKind:
             hits += question.vectors.best_in_files(
-                kind, question.model, question.vector, by_index, TELLING_SNIPPETS_PER_FILE
+                kind, question.model, question.vector, by_index, REPRESENTATIVE_SNIPPETS_PER_FILE
             )
         within = Scope(frozenset(files), frozenset(file_ids))
         for name in sorted(understanding.names | understanding.proper_words):
             hits += question.keyword.definitions(name, (), within, MOST_DEFINITIONS)
-        hits += matches.best(TELLING_SNIPPETS_PER_FILE)
+        hits += matches.best(REPRESENTATIVE_SNIPPETS_PER_FILE)
         return {hit.snippet_id for hit in hits}.union(question.pasted)
 
     def _measure(

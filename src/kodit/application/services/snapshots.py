@@ -1,4 +1,4 @@
-"""The database and the keyword index as they were at one moment."""
+"""Reads the database and the keyword index at the same moment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from kodit.domain.keyword import KeywordPosition
 from kodit.domain.value_objects import Scope, SearchFilter
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Database, Transaction
     from kodit.domain.ports.engines import KeywordIndex, KeywordReader
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 8
-"""A change of the keyword index takes longer than it takes to begin a transaction."""
+"""More than enough: a change of the keyword index takes longer than starting a transaction."""
 
 Answer = TypeVar("Answer")
 
 
 class ReadableKeywords(Protocol):
-    """A keyword index, or what knows its positions alone."""
+    """A keyword index, or a view of its positions alone."""
 
     def reader(self) -> KeywordReader: ...
 
@@ -35,35 +35,33 @@ def read_together(
     search_filter: SearchFilter,
     answer: Callable[[Transaction, KeywordReader, Scope], Answer],
 ) -> Answer:
-    """Answer by one transaction, by the keyword index as it was when that began, and within what
-    the filter lets pass. Raises NotFoundError for an unknown index.
+    """Answer within one transaction, with the keyword index as it was when that started, and within
+    the filter. Raises NotFoundError for an unknown index.
 
-    Scores go by the snippets of the indexes that are searched, and change with no other.
-
-    Were the keyword index of a later state, it could name snippets that the transaction does not
-    have yet, in place of those that it has.
+    Scores depend only on the snippets of the searched indexes. A later state of the keyword index
+    could name snippets that the transaction does not see yet, in place of those that it sees.
     """
 
     def from_trusted(transaction: Transaction, keyword: KeywordReader, scope: Scope) -> Answer:
         trusted = _trusted(keyword_index, transaction, keyword, scope)
         return answer(transaction, trusted, scope)
 
-    return _at_one_moment(database, keyword_index, search_filter, from_trusted)
+    return _consistent_read(database, keyword_index, search_filter, from_trusted)
 
 
 def without_keyword_index(
     database: Database, keyword_index: ReadableKeywords, search_filter: SearchFilter
 ) -> list[int]:
-    """The indexes that a search of these finds nothing in by the keyword index until they are
-    indexed again. Raises NotFoundError for an unknown index."""
+    """The indexes of a filter for which the keyword index finds nothing until they are indexed
+    again. Raises NotFoundError for an unknown index."""
 
     def untrusted(transaction: Transaction, keyword: KeywordReader, scope: Scope) -> set[int]:
         return transaction.keyword_log.untrusted(keyword.positions(scope.index_ids))
 
-    return sorted(_at_one_moment(database, keyword_index, search_filter, untrusted))
+    return sorted(_consistent_read(database, keyword_index, search_filter, untrusted))
 
 
-def _at_one_moment(
+def _consistent_read(
     database: Database,
     keyword_index: ReadableKeywords,
     search_filter: SearchFilter,
@@ -72,7 +70,7 @@ def _at_one_moment(
     for attempt in range(1, MOST_ATTEMPTS + 1):
         keyword = keyword_index.reader()
         with database.read() as transaction:
-            scope = transaction.search.resolve(search_filter)  # here the snapshot begins
+            scope = transaction.search.resolve(search_filter)  # the snapshot starts here
             if keyword_index.reader() is keyword or attempt == MOST_ATTEMPTS:
                 return answer(transaction, keyword, scope)
     raise AssertionError
@@ -81,8 +79,8 @@ def _at_one_moment(
 def _trusted(
     keyword_index: KeywordIndex, transaction: Transaction, keyword: KeywordReader, scope: Scope
 ) -> KeywordReader:
-    """The keyword index without those indexes of which it does not hold what the database has
-    logged: one of the two was restored from a copy or removed, or has lost its last writes."""
+    """The keyword index without the indexes that it does not match: one of the two was restored
+    from a copy or removed, or has lost its last writes."""
     positions = keyword.positions(scope.index_ids)
     untrusted = frozenset(transaction.keyword_log.untrusted(positions))
     if not untrusted:
@@ -93,7 +91,7 @@ def _trusted(
 
 @lru_cache(maxsize=64)
 def _tell(_keyword_index: int, positions: frozenset[tuple[int, KeywordPosition | None]]) -> None:
-    """Say it once of each state of an index."""
+    """Log it once for each state of an index."""
     log.warning(
         "the keyword index does not match the database: one of them was restored from a copy or "
         "damaged; these indexes are searched without it until their next runs",

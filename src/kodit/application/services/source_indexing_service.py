@@ -1,4 +1,4 @@
-"""Indexing sources while the caller waits."""
+"""Indexes sources while the caller waits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kodit.domain.errors import SourceError, UserError
 
 
 class SourceIndexingService:
-    """What every face does to add or refresh sources and see them indexed."""
+    """Adding or refreshing sources and waiting for them, for every face."""
 
     def __init__(self, *, sources: SourceService, indexes: IndexService, host: WorkerHost) -> None:
         self._sources = sources
@@ -28,11 +28,11 @@ class SourceIndexingService:
         refused: list[UserError] | None = None,
     ) -> list[IndexRun]:
         """Queue the sources and serve the whole queue until their runs have ended; returns the
-        runs as they ended. When the caller is cancelled, what is held is released first.
+        ended runs. If the caller is cancelled, held tasks are released first.
 
-        Raises UserError, and SourceError, after all have ended, where a new source turned out to
-        be refused only when it was read: nothing of it is left. With `refused`, what is wrong with
-        one source stops no other and is added there; it is raised where nothing is left.
+        Raises UserError, and SourceError, after all have ended, for a new source that was refused
+        only when it was read: nothing of it is left. With `refused`, the error of one source does
+        not stop the others and is added there; it is raised if no source is left.
         """
         add = (
             partial(self._sources.add, request)

@@ -1,4 +1,4 @@
-"""Adding sources as they were typed, and asking for them to be indexed."""
+"""Adds typed sources and requests their indexing."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ from kodit.domain.value_objects import QueuePriority, Source, SourceKind
 
 @dataclass(frozen=True, slots=True)
 class IndexRequest:
-    """What is to be indexed: sources as typed, globs that choose their files (None leaves them as
-    they were, an empty tuple clears them), where their secret is, `env:NAME`, if it is not part of
-    the URL, which ref is meant, if it is not, and after how many seconds a server brings them up to
-    date by itself (0 for never, `default` for the interval of the server, None leaves that as it
-    was)."""
+    """A request to index: sources as typed; globs that select their files (None keeps the current
+    ones, an empty tuple clears them); a reference to their secret, `env:NAME`, if it is not part of
+    the URL; the ref, if it is not; and how many seconds apart a server refreshes them (0 for never,
+    `default` for the server's own interval, None keeps the current setting)."""
 
     sources: Sequence[str]
     include: tuple[str, ...] | None = None
@@ -35,13 +34,13 @@ class IndexRequest:
     ref: str | None = None
     sync_every: SyncEvery | None = None
     submodules: bool | None = None
-    """Whether repositories within a source belong to it; None leaves that as it was."""
+    """Whether repositories within a source are included; None keeps the current setting."""
     even_if_broad: bool = False
-    """Whether also a folder is indexed that holds much more than code, such as `/` or `~`."""
+    """Whether to index a folder that holds much more than code, such as `/` or `~`."""
 
 
 class SourceService:
-    """What every face does with the sources that a caller names."""
+    """Handles the sources that a caller names, for every face."""
 
     def __init__(
         self,
@@ -57,8 +56,8 @@ class SourceService:
         self._queue = queue
 
     async def add(self, request: IndexRequest, caller: Caller = LOCAL_CALLER) -> list[IndexRun]:
-        """Add or refresh sources, and queue a run for each; every one is understood and looked for
-        before the first is added. Raises UserError."""
+        """Add or refresh sources, and queue a run for each; every one is parsed and checked before
+        the first is added. Raises UserError."""
         parsed = await in_thread(lambda: self._understand(request, caller))
         indexes = await self._indexes.add(parsed, caller.policy)
         return [
@@ -70,12 +69,11 @@ class SourceService:
         while True:
             try:
                 return await self._queue.request_run(index.id, QueuePriority.USER_INITIATED)
-            except NotFoundError:  # somebody has deleted it in the meantime
+            except NotFoundError:  # deleted meanwhile
                 [index] = await self._indexes.add([request], caller.policy)
 
     def sources(self, request: IndexRequest, caller: Caller = LOCAL_CALLER) -> list[Source]:
-        """The sources that a request names, without their secrets, except those that are
-        invalid."""
+        """The sources that a request names, without their secrets; invalid ones are left out."""
         found = []
         for source in request.sources:
             with suppress(UserError):
@@ -85,8 +83,8 @@ class SourceService:
     async def add_each(
         self, request: IndexRequest, refused: list[UserError], caller: Caller = LOCAL_CALLER
     ) -> list[IndexRun]:
-        """The same, one source after the other: what is wrong with one of them is added to
-        `refused`, and stops no other. Raises the first of these errors where nothing is left."""
+        """The same, one source after the other: the error of one is added to `refused` and does not
+        stop the others. Raises the first of these errors if no source is left."""
         runs: dict[int, IndexRun] = {}
         for source in request.sources:
             try:
@@ -99,7 +97,7 @@ class SourceService:
         return list(runs.values())
 
     def understand(self, name: str, caller: Caller = LOCAL_CALLER) -> Source:
-        """The source that is indexed where this is named. Raises UserError."""
+        """The source that this name would index. Raises UserError."""
         return self._parse(name, None, caller).source
 
     def _understand(self, request: IndexRequest, caller: Caller) -> list[SourceRequest]:
@@ -127,7 +125,7 @@ class SourceService:
         ]
 
     def _check_breadth(self, source: Source) -> None:
-        """Refuse a folder that nobody means as a whole, unless it is indexed already."""
+        """Refuse a folder that is too broad to be meant, unless it is indexed already."""
         if self.is_broad(source):
             raise SourceError(
                 f"{source.location} holds much more than code, and indexing it may take hours",
@@ -171,8 +169,8 @@ class SourceService:
         )
 
     def _resolve(self, text: str, caller: Caller) -> ParsedSource:
-        """A part of an index, or what an index may be called, means that index. A folder that an
-        index leaves out is a source of its own."""
+        """A part of an index, or a name of an index, means that index. A folder that an index
+        leaves out is a source of its own."""
         try:
             parsed = self._parser.parse(text, caller)
         except SourceError:
@@ -187,5 +185,5 @@ class SourceService:
 
 
 def _from_root(globs: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """Globs as they are kept, without `./` in front."""
+    """Globs as they are stored, without a leading `./`."""
     return None if globs is None else tuple(map(from_root, globs))

@@ -1,4 +1,4 @@
-"""A claimed task, as the code of its stage sees it."""
+"""A claimed task, as the code of its stage uses it."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class StageOutcome:
-    """How a stage ended well; `nothing_to_do` settles the rest of its run."""
+    """How a stage succeeded; with `nothing_to_do`, the rest of its run is skipped."""
 
     nothing_to_do: bool = False
 
 
 StageHandler = Callable[[Task, ProgressTracker | None], Awaitable[StageOutcome]]
-"""What does the work of one task type."""
+"""Does the work of one task type."""
 
 
 def tracker_of(task: Task) -> ProgressTracker:
-    """The root of a task's operations, which are about the index that it works for."""
+    """The root of a task's operations, which are about the task's index."""
     if task.index_id is None:
         return ProgressTracker(trackable_type=TrackableType.TASK, trackable_id=task.id)
     return ProgressTracker(trackable_type=TrackableType.INDEX, trackable_id=task.index_id)
 
 
 class Stage:
-    """Reads and writes for one claim. Every write is fenced by it, and counted in its commit."""
+    """Reads and writes for one claim. Every write is fenced by the claim, and counted in its
+    commit."""
 
     def __init__(self, database: Database, task: Task, tracker: ProgressTracker) -> None:
         self._database = database
@@ -62,13 +63,13 @@ class Stage:
         step: ProgressTracker,
         reached: int | None = None,
     ) -> T:
-        """Run `work` in a write transaction. It returns its result and what it did in counts;
-        `step` has come as far as `reached` when it is stored. A commit that neither counts
-        anything nor comes any further leaves the retry budget as it is: it may be repeated at
-        every attempt, before that which fails.
+        """Run `work` in a write transaction. It returns its result and counts of what it did;
+        `step` is at `reached` when the commit is stored. A commit that neither counts anything nor
+        gets further leaves the retry budget as it is: every attempt may repeat it before the step
+        that fails.
 
-        Raises LeaseLost, and stores nothing, when the claim no longer holds the task;
-        TaskCancelled, after storing, when the user has asked the task to stop.
+        Raises LeaseLost, and stores nothing, if the claim no longer holds the task; TaskCancelled,
+        after storing, if the user has asked the task to stop.
         """
 
         current = step.current if reached is None else reached

@@ -1,4 +1,4 @@
-"""What answers are based on."""
+"""The state of the indexes that answers are based on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kodit.domain.errors import PermanentError
 from kodit.domain.search import EVERYTHING
 from kodit.domain.value_objects import RunState, SearchFilter, TaskState
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Database, Transaction
 
@@ -23,7 +23,7 @@ _DONE = (TaskState.SUCCEEDED, TaskState.SKIPPED)
 
 
 class StandingService:
-    """How indexes stand. Synchronous: one transaction."""
+    """Reports the standing of indexes. Synchronous: one transaction."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class StandingService:
         keyword_index: Callable[[], ReadableKeywords],
         changed_files: Callable[[int], int] = lambda _index_id: 0,
     ) -> None:
-        """`changed_files` tells how many files of an index are known to have changed since it was
+        """`changed_files` returns how many files of an index are known to have changed since it was
         read."""
         self._database = database
         self._keyword_index = keyword_index
@@ -46,8 +46,8 @@ class StandingService:
         with_keyword_index: bool = False,
         is_implied: bool = False,
     ) -> tuple[StandingView, ...]:
-        """The standing of the indexes that a filter means, by identifier; with
-        `with_keyword_index`, of an answer that it takes part in."""
+        """The standing of the indexes that a filter selects, by identifier; with
+        `with_keyword_index`, of an answer that uses the keyword index."""
         with self._database.read() as transaction:
             indexes = [
                 index
@@ -73,8 +73,8 @@ class StandingService:
         return tuple(standing)
 
     def _without_keyword_index(self, indexes: Sequence[Index]) -> set[int]:
-        """Which of them a search finds nothing in by the keyword index: all, if it cannot be read.
-        One that is being deleted is not among them."""
+        """The indexes for which the keyword index finds nothing: all, if it cannot be read. An
+        index that is being deleted is not among them."""
         if not indexes:
             return set()
         try:
@@ -85,8 +85,8 @@ class StandingService:
     def _left_out_of(
         self, transaction: Transaction, indexes: Sequence[Index], runs: Mapping[int, IndexRun]
     ) -> dict[int, Mapping[str, int]]:
-        """What was left out of each index. It is counted once for each state: an answer about very
-        many files that were left out would take longer otherwise."""
+        """The files left out of each index. Counted once for each state, because counting very many
+        left-out files would make an answer slow."""
         states = {
             index.id: (index.working_copy.scanned_at_ns, index.updated_at, _state(runs, index.id))
             for index in indexes
@@ -128,7 +128,7 @@ class StandingService:
 
 
 def _state(runs: Mapping[int, IndexRun], index_id: int) -> object:
-    """What tells apart the moments at which a run has, or may have, read files."""
+    """Identifies the moments at which a run has, or may have, read files."""
     run = runs.get(index_id)
     if run is None:
         return None
@@ -136,7 +136,7 @@ def _state(runs: Mapping[int, IndexRun], index_id: int) -> object:
 
 
 def state_of(run: IndexRun | None, *, is_complete: bool) -> str:
-    """The state of an index with this latest run, as `StandingView` has it."""
+    """The state of an index with this latest run, as in `StandingView`."""
     if run is not None and not run.state.is_terminal:
         return "updating" if is_complete else "indexing"
     if run is not None and run.state is RunState.FAILED:
@@ -145,7 +145,7 @@ def state_of(run: IndexRun | None, *, is_complete: bool) -> str:
 
 
 def percent_of(run: IndexRun) -> int | None:
-    """How much of a run is done: of each stage alike, and of one that runs as much as it says."""
+    """How much of a run is done: each stage counts the same, and a running one by its progress."""
     if not run.tasks:
         return None
     return round(100 * sum(map(_share_done, run.tasks)) / len(run.tasks))

@@ -1,4 +1,4 @@
-"""What an answer lacks, in one sentence that every face can say."""
+"""Says what an answer lacks, in one sentence for every face."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from kodit.application.views.standing import StandingView
 
 
 def nothing_found(standing: Sequence[StandingView]) -> str:
-    """Why an answer that is based on this is empty: nothing is indexed, something is still being
-    indexed or has failed, something has changed since, or nothing matches, with what was left
+    """Why an answer with this standing is empty: nothing is indexed, something is still being
+    indexed or has failed, something has changed since, or nothing matches, with the files left
     out."""
     if not standing:
         return "Nothing is indexed yet."
@@ -27,7 +27,7 @@ def nothing_found(standing: Sequence[StandingView]) -> str:
 
 
 def lacking_in(one: StandingView) -> str | None:
-    """What one index lacks; None where it is as its source was when last looked at."""
+    """What one index lacks; None if it matches its source as last read."""
     source = f"{one.source} (index {one.index_id})"
     percent = "" if one.run is None or one.run.percent is None else f", {one.run.percent} %"
     stages = f" in {', '.join(one.failed)}" if one.failed else ""

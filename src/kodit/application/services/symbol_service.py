@@ -1,4 +1,4 @@
-"""Where a name is defined, and where it is used."""
+"""Finds where a name is defined and used."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
 from kodit.domain.search import choose
 from kodit.domain.symbols import (
-    AskedName,
     AskedUses,
     Definition,
+    RequestedName,
     SymbolAnswer,
     SymbolRequest,
     Use,
@@ -34,7 +34,7 @@ from kodit.domain.symbols import (
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import Hit, Scope, SymbolKind
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
     from kodit.domain.ports.database import Database, Transaction
@@ -42,15 +42,15 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 300
 MOST_CANDIDATES = 1_000
-"""Snippets that are looked at for uses of a name, the best by BM25."""
+"""How many snippets are searched for uses of a name, the best by BM25."""
 _VALUES = frozenset({SymbolKind.FIELD, SymbolKind.VARIABLE})
-"""Kinds that come after others of the same name: there may be hundreds of fields called `name`."""
+"""Kinds that rank after others of the same name: there may be hundreds of fields called `name`."""
 MOST_SPELLINGS = 4
-"""A name asked for in the wrong case may have several right ones."""
+"""How many spellings are tried of a name asked for in the wrong case."""
 
 
 _USES = {use: place for place, use in enumerate(Use)}
-"""The order in which uses are told."""
+"""The order of uses in an answer."""
 
 
 _USE_ASKED = {
@@ -59,7 +59,7 @@ _USE_ASKED = {
     AskedUses.IMPORTS: Use.IMPORT,
 }
 MOST_CALLING = 20
-"""Definitions of which the callees are told, the best."""
+"""For how many definitions callees are listed, the best ones."""
 
 
 class SymbolService:
@@ -73,9 +73,9 @@ class SymbolService:
         self._keyword_index = keyword_index
 
     def find(self, request: SymbolRequest) -> SymbolAnswer:
-        """Definitions, those spelled as asked first, and references. Fields and variables come
-        after other definitions; tests, examples, documents and what is generated after other code.
-        Raises InvalidQueryError and NotFoundError."""
+        """Definitions, exact spellings first, and references. Fields and variables come after other
+        definitions; tests, examples, documents and generated code after other code. Raises
+        InvalidQueryError and NotFoundError."""
         name = parse_name(request.name)
         if not name.plain:
             raise InvalidQueryError("the name is empty; enter the name of a symbol")
@@ -95,7 +95,7 @@ class SymbolService:
 
 
 class _Lookup:
-    """One question, within one state of the database and of the keyword index."""
+    """One lookup, within one state of the database and of the keyword index."""
 
     def __init__(self, catalogue: OpenCatalogue, keyword: KeywordReader, scope: Scope) -> None:
         self._catalogue = catalogue
@@ -103,7 +103,7 @@ class _Lookup:
         self._scope = scope
 
     def answer(
-        self, name: AskedName, kinds: set[SymbolKind], asked: AskedUses | None, page: slice
+        self, name: RequestedName, kinds: set[SymbolKind], asked: AskedUses | None, page: slice
     ) -> SymbolAnswer:
         called = self._catalogue.definitions(set(name.names), self._scope, set())
         definitions = merge_pieces(
@@ -163,14 +163,14 @@ class _Lookup:
             and saw_using
             and max(len(definitions), len(references)) <= page.stop,
             max(len(definitions), len(references)) > page.stop,
-            # A name from elsewhere, such as that of a library, is often asked for.
+            # Names from elsewhere, such as those of a library, are common.
             self._loosely.near(name)
             if not (definitions or page.start) and (name.scopes or not references)
             else (),
         )
 
     def _all_called(self, names: Collection[str]) -> list[StoredSnippet]:
-        """All that is defined by one of some names, members of small types included."""
+        """The definitions of some names, including the members of small types."""
         found = self._catalogue.definitions(names, self._scope, ())
         for name in names:
             asked = parse_name(name)
@@ -183,8 +183,8 @@ class _Lookup:
             ]
         return without_declarations(merge_pieces(found))
 
-    def _matching(self, name: AskedName, kinds: set[SymbolKind], page: slice) -> SymbolAnswer:
-        """Definitions alone, of all names that a pattern matches."""
+    def _matching(self, name: RequestedName, kinds: set[SymbolKind], page: slice) -> SymbolAnswer:
+        """The definitions of all names that a pattern matches, without uses."""
         definitions, are_all = self._loosely.matching(name, kinds)
         definitions.sort(key=_rank)
         has_more = len(definitions) > page.stop
@@ -196,8 +196,8 @@ class _Lookup:
     def _loosely(self) -> LooseLookup:
         return LooseLookup(self._catalogue, self._scope)
 
-    def _defining(self, name: AskedName) -> tuple[list[StoredSnippet], bool]:
-        """Snippets that define the name, in any case, and whether these are all."""
+    def _defining(self, name: RequestedName) -> tuple[list[StoredSnippet], bool]:
+        """Snippets that define the name, ignoring case, and whether these are all."""
         names = dict.fromkeys(one for one in name.names if is_text(one))
         return self._snippets(
             [
@@ -219,7 +219,7 @@ class _Lookup:
         )
 
     def _snippets(self, found: list[list[Hit]]) -> tuple[list[StoredSnippet], bool]:
-        """The snippets that were hit, and whether no search was cut short."""
+        """The snippets of the hits, and whether no search was cut short."""
         ids = {hit.snippet_id for hits in found for hit in hits}
         saw_all = all(len(hits) < MOST_CANDIDATES for hits in found)
         return self._catalogue.snippets(sorted(ids)), saw_all
@@ -227,7 +227,8 @@ class _Lookup:
     def _newest(
         self, candidates: dict[int, StoredSnippet], definitions: list[StoredSnippet]
     ) -> dict[int, StoredSnippet]:
-        """Without those of an earlier version of a file that the answer shows a later one of."""
+        """The candidates without those of an earlier version of a file whose later version is in
+        the answer."""
         files = sorted({one.file_id for one in candidates.values()})
         outdated = self._catalogue.transaction.search.superseded(files)
         new = [one for one in (*candidates.values(), *definitions) if one.id not in outdated]
@@ -239,7 +240,7 @@ class _Lookup:
         }
 
     def _complete(self, definitions: list[StoredSnippet]) -> Iterator[Definition]:
-        """The definitions with their texts, and the lines on which they name themselves."""
+        """The definitions with their texts and the lines of their names."""
         wanted = [snippet.id for snippet in definitions if not snippet.text]
         pieces = {piece.id: piece for piece in self._catalogue.snippets(wanted)}
         for snippet in definitions:
@@ -256,24 +257,24 @@ def _holds_files(scope: Scope) -> bool:
     return bool(scope.index_ids) and scope.file_ids != frozenset()
 
 
-def _spellings(name: AskedName, definitions: list[StoredSnippet]) -> list[str]:
-    """The name as it is written in code: as asked for, unless only other cases are defined."""
+def _spellings(name: RequestedName, definitions: list[StoredSnippet]) -> list[str]:
+    """The name as code spells it: as requested, unless only other cases are defined."""
     if not definitions or any(name.is_spelled_by(snippet) for snippet in definitions):
         return [name.plain]
     symbols = dict.fromkeys(snippet.symbol or "" for snippet in definitions)
     return [parse_name(symbol).plain for symbol in list(symbols)[:MOST_SPELLINGS]]
 
 
-def _is_called(snippet: StoredSnippet, name: AskedName) -> bool:
-    """Whether its symbol is the name without its scopes, in any case."""
+def _is_called(snippet: StoredSnippet, name: RequestedName) -> bool:
+    """Whether its symbol is the name without its scopes, ignoring case."""
     return (snippet.symbol or "").lower() in map(str.lower, name.names)
 
 
 def _own_lines(
     definitions: Iterable[StoredSnippet], candidates: Mapping[int, StoredSnippet]
 ) -> set[tuple[int, int]]:
-    """File and line of what is a definition's own, and therefore no reference."""
-    # Of an older extractor only the text tells the line.
+    """File and line of the lines that belong to a definition itself, and so are not references."""
+    # For an older extractor, only the text tells the line.
     known = (one if one.extents else candidates.get(one.id, one) for one in definitions)
     return {(one.file_id, line) for one in known for line in naming_lines(one)}
 

@@ -1,4 +1,4 @@
-"""Brings indexes up to date in the background, from time to time."""
+"""Brings indexes up to date in the background, at intervals."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ LONGEST_PAUSE_SECONDS = 15.0
 INDEXES_PER_PIECE = 50
 SHORTEST_INTERVAL = 1e-6
 WATCHED_SECONDS = 6 * 3600.0
-"""How often what is watched is brought up to date nevertheless, unless it is said for that index:
-a file system over a network tells nothing of what other machines change."""
+"""How often a watched index is brought up to date, unless the index has its own interval: a network
+file system does not report changes by other machines."""
 CATCH_UP_SECONDS = 600.0
-"""Over how long, at most, the runs are spread that became due while nobody scheduled."""
+"""The longest time over which the runs are spread that became due while no scheduler ran."""
 
 
 class SyncScheduler:
-    """Queues a background run for each index when its time has come; times in seconds.
+    """Queues a background run for each index when it is due; times in seconds.
 
-    Each index has moments of its own, an interval apart, so that many indexes are spread over it. A
-    moment is passed over where the latest run began less than half an interval before it. What was
-    asked for last counts, not what changed last: a run that found nothing to do, failed or was
-    cancelled is not repeated before its time. No run is queued beside one that waits or is under
-    way, and several schedulers on one data directory ask for the same run, not for two.
+    Each index has its own moments, an interval apart, so that many indexes are spread over the
+    interval. A moment is skipped if the latest run started less than half an interval before it.
+    The last request counts, not the last change: a run that found nothing to do, failed or was
+    cancelled is not repeated early. No run is queued beside one that waits or runs, and several
+    schedulers on one data directory request the same run.
     """
 
     def __init__(
@@ -58,15 +58,15 @@ class SyncScheduler:
 
     @property
     def pause_seconds(self) -> float:
-        """How often to look for what is due."""
+        """How often to look for indexes that are due."""
         return min(self._interval / LOOKS_PER_INTERVAL, LONGEST_PAUSE_SECONDS)
 
     async def queue_some(self) -> bool:
-        """Queue a run for those of the next few indexes that are due; returns whether there are
+        """Queue a run for each of the next few indexes that is due; returns whether there are
         indexes left to look at."""
         now = self._clock.now()
         for index_id in await in_thread(lambda: self._next_due(now)):
-            with suppress(NotFoundError):  # deleted since
+            with suppress(NotFoundError):  # deleted meanwhile
                 await self._indexing.queue_index_tasks(index_id, is_user_initiated=False)
         return bool(self._left)
 

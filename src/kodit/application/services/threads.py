@@ -1,7 +1,7 @@
-"""From a coroutine into a thread and back.
+"""Runs blocking work from a coroutine in a thread.
 
-A command that asks one question runs its coroutine alone, without an event loop: nobody else waits
-meanwhile, and to import asyncio takes a third of the time that help takes.
+A command that asks one question runs its coroutine alone, without an event loop: nothing else waits
+meanwhile, and importing asyncio takes a third of the time that help takes.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ _alone: ContextVar[bool] = ContextVar("kodit_alone", default=False)
 async def in_thread(
     work: Callable[[], T], lane: Lane = Lane.FILES, *, executor: Executor | None = None
 ) -> T:
-    """Run blocking work off the event loop, in a thread of the lane or of an executor of one's own;
-    where there is no loop, at once.
+    """Run blocking work off the event loop, in a thread of the lane or of the given executor;
+    without an event loop, at once.
 
-    When the caller is cancelled meanwhile, however often, the work is still waited for: a
-    transaction is never left unattended. Raises TransientError where no thread can be started."""
+    If the caller is cancelled meanwhile, however often, the work is still waited for: a transaction
+    is never left unattended. Raises TransientError if no thread can be started.
+    """
     if _alone.get():
         return work()
     from kodit.application.services.event_loop_threads import (  # noqa: PLC0415 - see above
@@ -49,7 +50,7 @@ async def in_thread(
 
 
 class LoopNeededError(Exception):
-    """A coroutine that runs alone would wait for something that only an event loop has."""
+    """A coroutine that runs alone tried to wait for something that needs an event loop."""
 
 
 def is_alone() -> bool:
@@ -58,15 +59,15 @@ def is_alone() -> bool:
 
 
 def need_loop() -> None:
-    """Is called before such a thing is done. Raises LoopNeededError where there is no loop."""
+    """Call this before something that needs an event loop. Raises LoopNeededError without one."""
     if _alone.get():
         raise LoopNeededError
 
 
 @asynccontextmanager
 async def time_limit(seconds: float) -> AsyncIterator[None]:
-    """Raises TimeoutError in the block when that takes longer, at what it waits for then; one that
-    runs alone waits for nothing."""
+    """Raises TimeoutError in the block when it takes longer, at its current await; without an event
+    loop, there is no limit."""
     if _alone.get():
         yield
         return
@@ -77,8 +78,8 @@ async def time_limit(seconds: float) -> AsyncIterator[None]:
 
 
 def run_alone(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that waits for nothing but `in_thread`. Raises LoopNeededError for
-    one that waits for something else: it has to run again, under an event loop."""
+    """The result of a coroutine that awaits nothing but `in_thread`. Raises LoopNeededError for one
+    that awaits something else: it has to run again, under an event loop."""
     token = _alone.set(True)
     try:
         coroutine.send(None)

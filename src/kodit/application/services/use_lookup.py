@@ -1,4 +1,5 @@
-"""Where a name is used, how, in which definition, and whether it is the one that is meant."""
+"""Finds where and how a name is used, in which definition, and whether the wanted definition is
+meant."""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ _RECEIVER = re.compile(r"([\w$)\]]+(?:(?:\.|::|->|\?\.)[\w$]+)*)(?:\.|::|->|\?\.
 
 
 class UseLookup:
-    """The uses of one name in some snippets, which may mean one of the `wanted` definitions.
-    `namesakes` are all that is defined by that name, the wanted ones among them."""
+    """The uses of one name in some snippets that may refer to one of the `wanted` definitions.
+    `namesakes` are all definitions of that name, including the wanted ones."""
 
     def __init__(
         self,
@@ -44,8 +45,8 @@ class UseLookup:
         self._resolver = Resolver(every, asked, known.declared) if asked else None
 
     def references(self, snippets: Iterable[StoredSnippet]) -> list[Reference]:
-        """Every line of the snippets that uses the name, each line once. Lines that certainly mean
-        something else of this name are left out."""
+        """Every line of the snippets that uses the name, each line once. Lines that certainly refer
+        to another definition of this name are left out."""
         by_file: dict[int, list[StoredSnippet]] = {}
         for snippet in snippets:
             by_file.setdefault(snippet.file_id, []).append(snippet)
@@ -63,8 +64,8 @@ class UseLookup:
         definitions: Sequence[StoredSnippet],
         defining: Callable[[Collection[str]], Iterable[StoredSnippet]],
     ) -> list[Reference]:
-        """What definitions call, by place, each name once in a definition; with where it is
-        defined, as far as `defining` finds that."""
+        """The calls in definitions, by place, each name once per definition; with the place of its
+        own definition, if `defining` finds it."""
         by_file: dict[int, list[MentioningSnippet]] = {}
         for piece in self._catalogue.mentioning({one.file_id for one in definitions}):
             by_file.setdefault(piece.file_id, []).append(piece)
@@ -126,7 +127,7 @@ class UseLookup:
                 yield Reference(snippet, line, text, use, within, is_likely=is_likely)
 
     def _judge(self, mention: Mention, around: str, file: MentioningFile) -> Verdict:
-        # Of a name that is defined elsewhere, nothing more can be told.
+        # For a name that is defined elsewhere, nothing more can be said.
         return self._resolver.judge(mention, around, file) if self._resolver else Verdict.LIKELY
 
     def _lines(self, snippet: StoredSnippet) -> Iterator[tuple[int, str]]:
@@ -142,7 +143,7 @@ class UseLookup:
         snippets: Sequence[StoredSnippet],
         pieces: Sequence[MentioningSnippet],
     ) -> None:
-        """Add the names in the code of a file of which the grammar does not tell."""
+        """Add the names in the code of a file that the grammar does not report."""
         left = [
             (snippet, lines)
             for snippet in snippets
@@ -150,7 +151,7 @@ class UseLookup:
         ]
         texts = [(one.text.split("\n"), one.start_line, lines) for one, lines in left]
         if not _continuing(pieces).isdisjoint(one.id for one, _ in left):
-            # A piece that goes on may begin within a comment or a string.
+            # A continued piece may start within a comment or a string.
             every = [line for _, lines in left for line in lines]
             texts = [(self._rows_of_file(snippets[0].file_id), 1, every)]
         for rows, first, lines in texts:
@@ -162,7 +163,7 @@ class UseLookup:
     def _in_code(
         self, rows: Sequence[str], first: int, lines: Iterable[int], language: str
     ) -> Iterator[tuple[int, re.Match[str], str]]:
-        """Where the names stand on lines of a text, outside comments and strings."""
+        """Where the names are on lines of a text, outside comments and strings."""
         prose = prose_spans("\n".join(rows), language)
         ends = [end for _, end in prose]
         starts = [0, *accumulate(len(row) + 1 for row in rows)]
@@ -184,7 +185,7 @@ class UseLookup:
 
 
 def _continuing(pieces: Iterable[MentioningSnippet]) -> set[int]:
-    """The pieces that may go on with what began in the one before."""
+    """The pieces that may continue a comment or string of the piece before."""
     return {
         after.id
         for before, after in pairwise(pieces)
@@ -193,15 +194,15 @@ def _continuing(pieces: Iterable[MentioningSnippet]) -> set[int]:
 
 
 def _belongs(around: str, definition: StoredSnippet) -> bool:
-    """Whether what stands in a definition is that of another one, or in it: a snippet may hold
-    small neighbours of what it is named by."""
+    """Whether the current definition is the given one or is inside it: a snippet may hold small
+    neighbours of the definition that it is named after."""
     own = ".".join(filter(None, (definition.scope, definition.symbol)))
     inner, outer = f"{around}.", f"{own}."
     return not around or inner.startswith(outer) or outer.startswith(inner)
 
 
 _Call = tuple[StoredSnippet, MentioningFile, MentioningSnippet, Mention]
-"""What calls, the file and the piece of it where that stands, and the call."""
+"""The calling definition, its file and the piece with the call, and the call."""
 
 
 def _callee(

@@ -1,4 +1,4 @@
-"""The two stages that ask models: code embeddings, and enrichment with its text embeddings."""
+"""The two stages that call models: code embeddings, and enrichment with its text embeddings."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from kodit.domain.value_objects import TaskOperation, TaskType, VectorKind
 
 SNIPPETS_PER_BATCH = 256
 BATCHES_PER_EXTENSION = 8
-"""How often searching is prepared for what a stage has stored, which costs a look each time."""
+"""How many batches are stored between two preparations for search, each of which has a cost."""
 
 
 class _CacheMovedError(Exception):
-    """What the cache held has been deleted since, with the index that had paid for it."""
+    """The cached result was deleted meanwhile, with the index that had paid for it."""
 
 
 class VectorStages:
-    """Works through the pending snippets of an index in batches, asking a model only for what no
-    cache answers."""
+    """Processes the pending snippets of an index in batches, calling a model only for inputs that
+    are not cached."""
 
     def __init__(self, embedder: Embedder, enricher: Enricher, vector_index: VectorIndex) -> None:
         self._embedder = embedder
@@ -39,19 +39,19 @@ class VectorStages:
         self._enrichment = EnrichmentDomainService()
 
     def models(self) -> dict[TaskType, str]:
-        """The model that each stage works with; another one means that everything is done again."""
+        """The model of each stage; if it changes, everything is done again."""
         return {
             TaskType.CODE_EMBEDDINGS: self._embedder.model,
             TaskType.ENRICH: f"{self._embedder.model} {self._enricher.model}",
         }
 
     def is_prepared(self, index_id: int) -> bool:
-        """Whether searches find prepared what they should."""
+        """Whether the vectors of an index are prepared for searching."""
         model = self._embedder.model
         return all(self._vector_index.is_prepared(index_id, kind, model) for kind in VectorKind)
 
     async def embed_code(self, stage: Stage, step: ProgressTracker) -> None:
-        """Give every pending snippet the vector of its code."""
+        """Embed the code of every pending snippet."""
         with_path = self._embedder.includes_path
         batches = count(1)
         while snippets := await self._next_batch(stage, step, TaskType.CODE_EMBEDDINGS):
@@ -64,10 +64,8 @@ class VectorStages:
         await self._finish(stage, step, VectorKind.CODE)
 
     async def enrich(self, stage: Stage, step: ProgressTracker) -> None:
-        """Give every pending snippet its enrichment, and the vector of that text.
-
-        Enrichments are stored before they are embedded: they may have been paid for.
-        """
+        """Enrich every pending snippet, and embed the enriched text. Enrichments are stored before
+        they are embedded, because they may have been paid for."""
         batches = count(1)
         with step.create_child(TaskOperation.CREATE_TEXT_EMBEDDINGS) as embedding:
             while snippets := await self._next_batch(stage, step, TaskType.ENRICH):
@@ -102,7 +100,7 @@ class VectorStages:
         snippets: Sequence[StoredSnippet],
         texts: Sequence[str],
     ) -> None:
-        """Ask the model for the vectors of those texts that no cache answers, and store all."""
+        """Get the vectors that are not cached from the model, and store all."""
         keys = self._embedding.keys(self._embedder.model, texts)
         known = await stage.read(lambda transaction: transaction.embeddings.cached(keys))
         missing = self._embedding.missing(keys, texts, known)
@@ -118,7 +116,7 @@ class VectorStages:
     async def _enrich(
         self, stage: Stage, step: ProgressTracker, snippets: Sequence[StoredSnippet]
     ) -> list[str]:
-        """One text a snippet, stored and linked."""
+        """One text per snippet, stored and linked."""
         with_path = self._enricher.includes_path
         keys = [
             self._enrichment.key(self._enricher.model, snippet, with_path=with_path)

@@ -1,4 +1,4 @@
-"""Keeps the indexes of folders up to date: what changes there is indexed at once."""
+"""Keeps the indexes of folders up to date by indexing changes at once."""
 
 from __future__ import annotations
 
@@ -22,26 +22,25 @@ log = logging.getLogger(__name__)
 
 LONGEST_REST_SECONDS = 30.0
 LOOK_SECONDS = 0.05
-"""How often to look how far a run is, while something has changed."""
+"""How often the progress of runs is checked while there are changes."""
 IDLE_SECONDS = 1.0
-"""How often to look for new and deleted indexes, which costs half a millisecond."""
+"""How often to look for new and deleted indexes, which takes half a millisecond."""
 COMPARE_SECONDS = 60.0
-"""How often folders are compared that the system does not watch, and at most a hundredth of the
-time: one that takes longer is compared less often."""
+"""How often folders that the system does not watch are compared, using at most a hundredth of the
+time: slow comparisons are made less often."""
 SHARE_OF_TIME = 100
 LONGEST_START_SECONDS = 5.0
-"""How long a run waits to be started until an answer waits for it no longer."""
+"""How long answers wait for a run to start before they stop waiting for it."""
 CLOCK_STEP_NS = 20_000_000
 """How far the clock of a file system may be behind that of the system."""
 
 
 class WatchService:
-    """Asks for a run when files of an indexed folder have changed and no more do.
+    """Requests a run when files of an indexed folder have changed and the folder is quiet again.
 
-    Runs are asked for in the background: they never overtake what somebody asked for, unless an
-    answer waits for them. While a run is under way, its follow-up, of which there is at most one,
-    takes in whatever changes. A folder that never rests has runs for at most two thirds of the
-    time.
+    Runs are requested in the background: they never overtake a user's request, unless an answer
+    waits for them. While a run is active, its follow-up, of which there is at most one, takes in
+    further changes. A folder that never rests has runs for at most two thirds of the time.
     """
 
     def __init__(
@@ -67,7 +66,7 @@ class WatchService:
         self._compare_at: dict[int, float] = {}
 
     async def run(self) -> None:
-        """Watch until cancelled. Raises whatever keeps it from going on."""
+        """Watch until cancelled. Raises any error that keeps it from continuing."""
         self._changes.mark = self._watcher.mark
         try:
             while True:
@@ -75,23 +74,23 @@ class WatchService:
                 for index_id, found in (await self._watcher.changes(self._pause())).items():
                     await self._note(index_id, found)
                 self._changes.reach(self._watcher.seen_mark())
-                await self._compare_what_is_due()
-                await self._request_what_is_due()
+                await self._compare_due_folders()
+                await self._request_due_runs()
                 await self._settle()
         finally:
             self._changes.stop()
             await self._watcher.aclose()
 
     def _pause(self) -> float:
-        """How long to wait for changes: the longer ago the last one is, the less often there is
-        anything else to look at."""
+        """How long to wait for changes: the longer ago the last change, the less often anything
+        else is checked."""
         now = asyncio.get_running_loop().time()
         last = max((one.last_at for one in self._changes.pending.values()), default=0.0)
         return max(LOOK_SECONDS, min((now - last) / 10, IDLE_SECONDS))
 
     async def _follow(self) -> None:
-        """Watch the folders that are indexed now, and see what has changed in those that were not
-        watched before."""
+        """Watch the currently indexed folders, and find the changes in those that were not watched
+        before."""
         now = asyncio.get_running_loop().time()
         if self._looked_at and now - self._looked_at < IDLE_SECONDS:
             return
@@ -112,7 +111,7 @@ class WatchService:
             scanned_at = indexes[index_id].working_copy.scanned_at_ns
             if scanned_at > watched_since:
                 del self._uncompared[index_id]  # nothing that has happened since was missed
-            elif scanned_at:  # before there was a scan there is nothing to compare with
+            elif scanned_at:  # before the first scan there is nothing to compare with
                 await self._compare(index_id)
         self._changes.watched = frozenset(folders)
 
@@ -124,7 +123,7 @@ class WatchService:
                 if index.source.kind is SourceKind.FOLDER
             }
 
-    async def _compare_what_is_due(self) -> None:
+    async def _compare_due_folders(self) -> None:
         now = asyncio.get_running_loop().time()
         unwatched = self._watcher.unwatched()
         due = {one for one in unwatched if self._compare_at.get(one, 0.0) <= now}
@@ -132,7 +131,7 @@ class WatchService:
             await self._compare(index_id)
 
     async def _compare(self, index_id: int) -> None:
-        """See by the stamps of its files what has changed in a folder since it was scanned."""
+        """Find the changes in a folder since its scan by the stamps of its files."""
 
         def read() -> tuple[int, Mapping[str, KnownFile]]:
             with self._database.read() as transaction:
@@ -155,7 +154,7 @@ class WatchService:
         await self._note(index_id, found)
 
     async def _note(self, index_id: int, found: FolderChanges) -> None:
-        """Something may have changed in a folder."""
+        """Record possible changes in a folder."""
 
         def judge() -> tuple[dict[str, int], bool]:
             with self._database.read() as transaction:
@@ -171,7 +170,7 @@ class WatchService:
                         changed[path] = now
                 elif file is None or file.stamp != stamp:
                     changed[path] = min(now, stamp.ctime_ns)
-                else:  # as it was scanned, unless it has changed again within the same moment
+                else:  # as scanned, unless it has changed again within the same moment
                     needs_scan |= stamp.ctime_ns >= scanned_at - CLOCK_STEP_NS
             return changed, needs_scan
 
@@ -179,7 +178,7 @@ class WatchService:
             return
         try:
             changed, needs_scan = await in_thread(judge, Lane.READS)
-        except NotFoundError:  # deleted since
+        except NotFoundError:  # deleted meanwhile
             return
         if not changed and not needs_scan:
             return
@@ -193,7 +192,7 @@ class WatchService:
         if needs_scan:
             pending.unnamed = time.time_ns()
 
-    async def _request_what_is_due(self) -> None:
+    async def _request_due_runs(self) -> None:
         now = asyncio.get_running_loop().time()
         for index_id, pending in list(self._changes.pending.items()):
             if not pending.is_requested and self._is_due(index_id, pending, now):
@@ -220,7 +219,7 @@ class WatchService:
         return pending.is_over(now)
 
     async def _settle(self) -> None:
-        """Forget the changes that a run has taken in."""
+        """Forget the changes that a run has indexed."""
         wanted = [key for key, pending in self._changes.pending.items() if pending.is_requested]
         if not wanted:
             return
@@ -243,16 +242,16 @@ class WatchService:
                 waited = now - self._changes.pending[index_id].requested_at
                 is_idle = run.state is RunState.QUEUED and waited >= LONGEST_START_SECONDS
                 is_stuck = run.state.is_terminal or is_idle
-                self._changes.tell_stuck(index_id, is_stuck=is_stuck)
+                self._changes.set_stuck(index_id, is_stuck=is_stuck)
 
     def _take_out(self, index_id: int, before: int) -> None:
-        """Forget what had changed before a scan that has been indexed."""
+        """Forget changes from before a scan that has been indexed."""
         pending = self._changes.pending[index_id]
         pending.files = {path: at for path, at in pending.files.items() if at >= before}
         if pending.unnamed < before:
             pending.unnamed = 0
         if pending.files or pending.unnamed:
-            pending.is_requested = False  # they came while the scan began
+            pending.is_requested = False  # they came while the scan was starting
         else:
             self._changes.forget(index_id)
 

@@ -1,4 +1,4 @@
-"""Serving the queue inside this process: while somebody waits for runs, or until told to stop."""
+"""Serves the queue inside this process: while a caller waits for runs, or until told to stop."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from kodit.domain.ports.runtime import WakeUpGroup
 from kodit.domain.value_objects import Source
 
 SHOW_SECONDS = 0.1
-"""How often somebody who watches is shown how far the runs are."""
+"""How often an observer is shown the progress of runs."""
 LOOK_SECONDS = 0.25
-"""How often a caller who only waits looks by itself: another process may have ended the runs."""
+"""How often a caller who only waits checks the runs, as another process may have ended them."""
 LONGEST_TROUBLE_SECONDS = 5.0
-"""How long a caller waits without a word while the database cannot be written."""
+"""How long a caller waits silently while the database cannot be written."""
 
 
 class Stoppable(Protocol):
@@ -46,28 +46,28 @@ class Stoppable(Protocol):
 
 
 StoppedBy = Callable[[Stoppable], AbstractContextManager[None]]
-"""Lets something outside, such as a signal, stop what it is given for the length of a block."""
+"""Lets something outside, such as a signal, stop an object for the duration of a block."""
 MakeChores = Callable[[], Sequence[Chore]]
 OpenWorker = Callable[[], AbstractAsyncContextManager[tuple[IndexingWorkerService, str]]]
-"""Opens a worker that has entered the registry, and its name."""
+"""Opens a registered worker, and returns it with its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunObserver:
-    """Who watches runs that are waited for.
+    """Observes runs while a caller waits for them.
 
-    `show` is called with the runs, whenever they may have moved, and the sources of all indexes;
+    `show` is called with the runs, whenever they may have changed, and the sources of all indexes;
     `show_operation` with a task of this process and each of its operations that changes.
     """
 
     show: Callable[[list[IndexRun], Mapping[int, Source]], None]
     show_operation: Callable[[Task, ProgressTracker], None]
     seconds: float = SHOW_SECONDS
-    """How long it waits at most for the next look at the runs."""
+    """The longest time between two checks of the runs."""
 
 
 class WorkerHost:
-    """One worker, shared by all who wait at the same time; it is there as long as one of them."""
+    """One worker, shared by all concurrent callers; it exists as long as one of them waits."""
 
     def __init__(
         self,
@@ -79,8 +79,8 @@ class WorkerHost:
         chores: MakeChores,
         schedule: MakeChores,
     ) -> None:
-        """`chores` are done beside every worker, `schedule` only beside one that serves
-        until it is stopped."""
+        """`chores` run beside every worker, `schedule` only beside one that serves until it is
+        stopped."""
         self._open_worker = open_worker
         self._queue = queue
         self._indexes = indexes
@@ -98,16 +98,16 @@ class WorkerHost:
         afterwards: Callable[[list[IndexRun]], Awaitable[None]] | None = None,
         stopped_by: StoppedBy | None = None,
     ) -> list[IndexRun]:
-        """Serve the whole queue until the runs that `ask` gives have ended, and return them as
-        they ended. `afterwards` is called with them while the worker is still there. When the
-        caller is cancelled, what is held is released first.
+        """Serve the whole queue until the runs that `ask` returns have ended, and return them as
+        they ended. `afterwards` is called with them while the worker still exists. If the caller is
+        cancelled, held tasks are released first.
 
-        Raises TransientError when the queue cannot be written for too long: the disk is full, say,
-        and nobody could be told otherwise.
+        Raises TransientError if the queue cannot be written for too long: on a full disk, for
+        example, the failure could not be recorded in any other way.
         """
         async with self._worker() as shared:
             with shared.observed_by(observer), _stopping(stopped_by, shared.worker):
-                # Before the worker begins: what is asked for joins what is queued already.
+                # Before the worker starts: the request joins what is queued already.
                 wanted = [run.id for run in await ask()]
                 if not wanted:
                     return []
@@ -115,14 +115,14 @@ class WorkerHost:
                 runs = await self._wait_for(wanted, shared.worker, serving, observer)
                 if afterwards is not None:
                     await afterwards(runs)
-                # What a deletion that was cut short has left may need longer than these runs took.
+                # Finishing an interrupted deletion may take longer than these runs took.
                 while shared.is_for_one and await self._indexes.continue_deletions():
                     pass
                 return runs
 
     async def serve_until_stopped(self, stopped_by: StoppedBy) -> None:
-        """Serve the queue, with all chores beside it, until `stopped_by` stops the worker; what is
-        held then is released."""
+        """Serve the queue, with all chores beside it, until `stopped_by` stops the worker; held
+        tasks are then released."""
         chores = [*self._chores(), *self._schedule()]
         async with self._open_worker() as (worker, name):
             with stopped_by(worker):
@@ -188,13 +188,13 @@ class _SharedWorker:
 
     @classmethod
     async def open(cls, open_worker: OpenWorker, chores: Sequence[Chore]) -> _SharedWorker:
-        """A worker that has entered the registry, and serves when it is told to."""
+        """A registered worker that serves when it is told to."""
         opened = AsyncExitStack()
         worker, name = await opened.enter_async_context(open_worker())
         return cls(worker, name, chores, opened)
 
     def serve(self) -> asyncio.Task[None]:
-        """Serve the queue from now on, if it does not yet; the task that does so."""
+        """Start serving the queue, if not yet started; returns the task that does so."""
         if self._serving is None:
             self._serving = asyncio.create_task(self.worker.run(self._name, self._chores))
         return self._serving
@@ -220,7 +220,7 @@ class _SharedWorker:
             self.worker.unsubscribe(observer.show_operation)
 
     async def end(self) -> None:
-        """Release what is held, and leave the registry."""
+        """Release the held tasks, and leave the registry."""
         try:
             self.worker.stop()
             if self._serving is not None:
@@ -230,7 +230,7 @@ class _SharedWorker:
 
 
 class _Changes:
-    """Tells a coroutine that this process has changed the queue."""
+    """Notifies a coroutine that this process has changed the queue."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -250,7 +250,7 @@ class _Changes:
         self._loop.call_soon_threadsafe(self._event.set)
 
     async def wait(self, seconds: float, ended: asyncio.Task[None]) -> None:
-        """Until something has changed, the task has ended, or so much time has passed."""
+        """Wait until something has changed, the task has ended, or the time is over."""
         waiting = asyncio.ensure_future(self._event.wait())
         try:
             await asyncio.wait(

@@ -1,9 +1,9 @@
-"""What every face answers with: the one owner of the JSON.
+"""The answers of every face, and the only definition of their JSON.
 
-Each class is an object of the JSON, its fields are the names in it, and `to_json` of
-`serialization` gives the plain values. Moments are ISO 8601 in UTC with a `Z`. A field that is
-declared with `ONLY_WHEN_SET` is left out where it is None; all others are always there.
+Each class is a JSON object whose keys are its fields; `to_json` of `serialization` returns its
+plain values. Times are ISO 8601 in UTC with a `Z`. A field declared with `ONLY_WHEN_SET` is left
+out if it is None; all others are always present.
 
-The command line also makes views from the JSON of a server, and loads little else then: what they
-are made from is imported for its types only.
+The command line also builds views from the JSON of a server, and loads little else then: the domain
+types that views are made from are imported for type checking only.
 """

@@ -1,4 +1,4 @@
-"""What an examination found."""
+"""The results of an examination."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from kodit.domain.diagnosis import Diagnosis, Problem
 
 @dataclass(frozen=True, slots=True)
 class ProblemView:
-    """Something that is not as it should be: `repair` says what a repair does, or `advice` what
-    only the user can do."""
+    """A problem: `repair` says what a repair does, or `advice` what only the user can do."""
 
     area: str
     index_id: int | None
@@ -32,8 +31,8 @@ class ProblemView:
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisView:
-    """What an examination found, and what is still wrong after a repair. `freeable_bytes` of the
-    database hold nothing and could be given back."""
+    """The problems found, and those that remain after a repair. `freeable_bytes` of the database
+    are unused and could be released."""
 
     healthy: bool
     problems: tuple[ProblemView, ...]

@@ -1,4 +1,4 @@
-"""An error as one process hands it to another of the same user, to be raised there."""
+"""An error that one process passes to another of the same user, to be raised there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kodit.domain.errors import Field, KoditError, TransientError
 
 @dataclass(frozen=True, slots=True)
 class ErrorView:
-    """An error of Kodit's: the name of its class, its sentence, its code and fields."""
+    """An error of Kodit: the name of its class, its sentence, its code and fields."""
 
     kind: str
     message: str
@@ -32,7 +32,7 @@ class ErrorView:
         )
 
     def error(self) -> KoditError:
-        """The error again: of the same class, or of KoditError for a name that is unknown here."""
+        """The error, of the same class, or of KoditError if the name is unknown here."""
         kind = getattr(errors, self.kind, None)
         if not (isinstance(kind, type) and issubclass(kind, KoditError)):
             kind = KoditError
@@ -44,6 +44,6 @@ class ErrorView:
 
 
 def _shared_name(kind: type[KoditError]) -> str:
-    """That of the nearest class that every process knows."""
+    """The name of the nearest class that every process knows."""
     classes = (one for one in kind.__mro__ if getattr(errors, one.__name__, None) is one)
     return str(next(classes).__name__)

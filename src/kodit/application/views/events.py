@@ -1,4 +1,4 @@
-"""What events tell, beside runs and the standing of indexes."""
+"""The content of events, besides runs and the standing of indexes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TaskEventView:
 
 @dataclass(frozen=True, slots=True)
 class DeletedIndexView:
-    """An index that is not there any more."""
+    """An index that was deleted."""
 
     index_id: int
     state: str = "deleted"

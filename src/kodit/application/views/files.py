@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MatchView:
-    """A line that matches. `before` and `after` are there when context was asked for and there is
+    """A line that matches. `before` and `after` are present if context was asked for and there is
     any."""
 
     index_id: int
@@ -55,7 +55,7 @@ class MatchView:
 
 @dataclass(frozen=True, slots=True)
 class GrepView:
-    """The answer of grep; `files` is how many were in the scope."""
+    """The answer of grep; `files` is the number of files in scope."""
 
     pattern: str
     matches: tuple[MatchView, ...]
@@ -76,7 +76,7 @@ class GrepView:
         *,
         with_file: bool = True,
     ) -> Self:
-        """`following` is the cursor of what follows; `problems` are those beside the answer's."""
+        """`following` is the cursor of the next page; `problems` are added to the answer's own."""
         return cls(
             pattern=pattern,
             matches=tuple(MatchView.of(one, with_file=with_file) for one in answer.matches),
@@ -117,7 +117,7 @@ class FileView:
 
 @dataclass(frozen=True, slots=True)
 class FilesView:
-    """A listing."""
+    """A listing of files."""
 
     files: tuple[FileView, ...]
     standing: tuple[StandingView, ...]
@@ -134,7 +134,7 @@ class FilesView:
         *,
         with_file: bool = True,
     ) -> Self:
-        """`following` is the cursor of what follows."""
+        """`following` is the cursor of the next page."""
         shown = tuple(FileView.of(one, with_file=with_file) for one in files)
         return cls(shown, standing, following, problems)
 
@@ -214,8 +214,8 @@ class DefinitionView:
 
 @dataclass(frozen=True, slots=True)
 class OutlineSymbolView:
-    """A definition in a file; `line` is where it is declared, between `start_line` and
-    `end_line`, and `scope` what it lies in."""
+    """A definition in a file; `line` is where it is declared, between `start_line` and `end_line`,
+    and `scope` is the definition around it."""
 
     symbol: str
     kind: str
@@ -242,7 +242,7 @@ class OutlineSymbolView:
 
 @dataclass(frozen=True, slots=True)
 class OutlineView:
-    """What a file defines, from its first line to its last."""
+    """The definitions in a file, from its first line to its last."""
 
     index_id: int
     source: str
@@ -288,11 +288,11 @@ class ReferenceView:
     within: str
     """The qualified name of the innermost definition around the line."""
     likely: bool
-    """Whether the file does not say for certain that this definition of the name is meant."""
+    """Whether the file leaves open which definition of the name is meant."""
     name: str | None = field(default=None, metadata=ONLY_WHEN_SET)
-    """What is called, among the callees of a definition."""
+    """The called name, in the list of a definition's callees."""
     target: str | None = field(default=None, metadata=ONLY_WHEN_SET)
-    """Where that is defined, as PATH:LINE, if it is indexed."""
+    """Where the called name is defined, as PATH:LINE, if it is indexed."""
 
     @classmethod
     def of(cls, reference: Reference, *, with_file: bool = True) -> Self:
@@ -327,7 +327,7 @@ class SymbolsView:
     standing: tuple[StandingView, ...]
     next: str | None
     near: tuple[str, ...] = ()
-    """Names that were probably meant where nothing has been found."""
+    """Names that were probably meant, if nothing was found."""
     problems: tuple[str, ...] = ()
 
     @classmethod
@@ -341,7 +341,7 @@ class SymbolsView:
         *,
         with_file: bool = True,
     ) -> Self:
-        """`following` is the cursor of what follows."""
+        """`following` is the cursor of the next page."""
         return cls(
             name,
             tuple(DefinitionView.of(one, with_file=with_file) for one in answer.definitions),

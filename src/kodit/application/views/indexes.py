@@ -1,4 +1,4 @@
-"""Indexes, and how they stand."""
+"""Indexes and their standing."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SizesView:
-    """What the data directory takes on the disk, in bytes: the database with its log, the keyword
-    index, the packs of vectors, the clones of git sources. `freeable` bytes of the database hold
-    nothing and are given back in time."""
+    """The disk usage of the data directory, in bytes: the database with its log, the keyword index,
+    the packs of vectors, the clones of git sources. `freeable` bytes of the database are unused and
+    will be released."""
 
     database: int
     keyword: int
@@ -36,13 +36,13 @@ class SizesView:
 
 @dataclass(frozen=True, slots=True)
 class IndexView:
-    """An index, what it holds, and its latest run. `sync_every` is after how many seconds a
-    server brings it up to date by itself, 0 for never, where that was set for this index.
-    `submodules` is true where these belong to it. `why_empty` says why a complete index has no
-    files. `unsearched` are the engines that a search finds nothing in until it is indexed again,
-    where there are some. `bytes` is what its clone and its packs of vectors take on the disk,
-    where that was measured; what it takes of the database and the keyword index is shared with
-    the others. `left_out` is each file and folder that is not in it, where that was asked for."""
+    """An index, its size, and its latest run. `sync_every` is how many seconds apart a server
+    brings it up to date, 0 for never, if that was set for this index. `submodules` is true if they
+    are included. `why_empty` says why a complete index has no files. `unsearched` are the engines,
+    if any, that find nothing in it until it is indexed again. `bytes` is the disk usage of its
+    clone and its packs of vectors, if that was measured; its part of the database and the keyword
+    index is not counted apart. `left_out` lists each file and folder that is not in it, if that was
+    asked for."""
 
     id: int
     source: str
@@ -89,8 +89,8 @@ class IndexView:
 
 @dataclass(frozen=True, slots=True)
 class IndexPageView:
-    """A page of indexes, and how each stands; `next` is the cursor of those that follow, null if
-    there are none."""
+    """A page of indexes, and the standing of each; `next` is the cursor of the next page, null if
+    there is none."""
 
     indexes: tuple[IndexView, ...]
     standing: tuple[StandingView, ...]
@@ -99,7 +99,7 @@ class IndexPageView:
 
 @dataclass(frozen=True, slots=True)
 class OneIndexView(IndexView):
-    """An index, and how it stands."""
+    """An index and its standing."""
 
     standing: tuple[StandingView, ...] = ()
 
@@ -117,7 +117,7 @@ class AcceptedView:
 
 @dataclass(frozen=True, slots=True)
 class IndexesView:
-    """Indexes, with the queue and what is taken of the disk where these were asked for."""
+    """Indexes, with the queue and the disk usage if these were asked for."""
 
     indexes: tuple[IndexView, ...]
     queue: QueueView | None = field(default=None, metadata=ONLY_WHEN_SET)

@@ -1,4 +1,4 @@
-"""Keys as they are listed; never what their holders send."""
+"""Keys as they are listed, without their secrets."""
 
 from __future__ import annotations
 

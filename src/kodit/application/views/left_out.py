@@ -1,4 +1,4 @@
-"""What is not in the indexes, and why single files are in them or not."""
+"""Files that are not in the indexes, and explanations of single files."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LeftOutView:
-    """A file that is left out, or a folder, whose path ends with a slash, with all that is in it.
-    `rule` says what decides, and where that stands. `files` is how many files that are; where not
-    `counted`, there are more than these."""
+    """A file that is left out, or a folder (its path ends with a slash) with all of its contents.
+    `rule` names the rule and where it is defined. `files` is the number of files left out; unless
+    `counted`, there are more."""
 
     index_id: int
     source: str
@@ -46,8 +46,8 @@ class LeftOutView:
 
 @dataclass(frozen=True, slots=True)
 class LeftOutsView:
-    """All that is left out of some indexes, by index and path. `problems` are sentences about
-    indexes whose sources could not be looked at."""
+    """All files and folders left out of some indexes, by index and path. `problems` are sentences
+    about indexes whose sources could not be read."""
 
     left_out: tuple[LeftOutView, ...]
     problems: tuple[str, ...]
@@ -56,7 +56,7 @@ class LeftOutsView:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedSnippetView:
-    """A snippet of a file. `stages` says of each stage whether the snippet has passed it."""
+    """A snippet of a file. `stages` says for each stage whether the snippet has passed it."""
 
     start_line: int
     end_line: int
@@ -81,12 +81,12 @@ class ExplainedSnippetView:
 class ExplanationView:
     """Why a file is in an index or not.
 
-    `state` is `indexed`; `changed`, where its newest text is not in yet; `left_out`; `new`, for a
-    file that the next run takes in; `removed`, for one that the next run removes; or `folder`, for
-    one that is read. `left_out` is what leaves it out, which may be a folder that it lies in.
-    `status` is what a run found of the file since the index was last complete: `clean`, `added`,
+    `state` is `indexed`; `changed`, if its newest text is not indexed yet; `left_out`; `new`, for a
+    file that the next run adds; `removed`, for one that the next run removes; or `folder`, for one
+    that is read. `left_out` is the file or folder that is left out, which may be a folder around
+    this file. `status` is what runs found since the index was last complete: `clean`, `added`,
     `modified`; null for an unknown file. `problem` says why it was split by lines or left out.
-    `author` is who changed it last.
+    `author` is its last author.
     """
 
     index_id: int

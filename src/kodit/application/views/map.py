@@ -1,4 +1,4 @@
-"""What matters most in a repository."""
+"""The most important files and definitions of a repository."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MappedDefinitionView:
-    """A definition, and the line that names it."""
+    """A definition and the line that names it."""
 
     symbol: str
     kind: str
@@ -30,7 +30,7 @@ class MappedDefinitionView:
 
 @dataclass(frozen=True, slots=True)
 class MappedFileView:
-    """A file with its most important definitions, by line; `importance` is its share of the whole,
+    """A file with its most important definitions, by line; `importance` is its share of the total,
     0 to 1."""
 
     index_id: int
@@ -56,8 +56,8 @@ class MappedFileView:
 
 @dataclass(frozen=True, slots=True)
 class MapView:
-    """The most important files of the indexes that were meant, best first in each; `total` is how
-    many files these have in all."""
+    """The most important files of the selected indexes, best first in each; `total` is the number
+    of all their files."""
 
     budget: int
     files: tuple[MappedFileView, ...]

@@ -1,4 +1,4 @@
-"""Questions as one process hands them to another."""
+"""Questions in the form that one process sends to another."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def question_to_json(question: AnyQuestion) -> dict[str, Any]:
 
 
 def question_from_json(value: Any) -> AnyQuestion:
-    """The question again. Raises ValueError for what is not one."""
+    """Parses a question. Raises ValueError for any other value."""
     kind = _KINDS.get(str(value.get("kind"))) if isinstance(value, dict) else None
     if kind is None:
         raise ValueError("this is not a known kind of question")

@@ -1,4 +1,4 @@
-"""Runs, their tasks, and the queue they are in."""
+"""Runs, their tasks, and the queue that they are in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProgressView:
-    """How far the operation in hand has come; `total` is null while it is not known."""
+    """The progress of the current operation; `total` is null while it is not known."""
 
     operation: str
     current: int
@@ -49,8 +49,8 @@ class WorkView:
 
 @dataclass(frozen=True, slots=True)
 class AttemptView:
-    """One claim of a task. `error_code` and `error_fields` are what programs go by, where the error
-    has them: those of older versions have none."""
+    """One claim of a task. `error_code` and `error_fields` are for programs; errors recorded by
+    older versions have none."""
 
     task_id: int
     claim_no: int
@@ -79,10 +79,9 @@ class AttemptView:
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """One stage of a run. `available_at` is when a task that is put off is tried again; `reason`
-    says why it stands where it does, where the queue was looked at, `reason_code` and
-    `reason_fields` what there is to do about it, and with what; `history` are its claims. An error
-    has a code and fields as in `AttemptView`."""
+    """One stage of a run. `available_at` is when a task in back-off is retried; `reason` says why
+    it is in its state, if the queue was read, and `reason_code` and `reason_fields` what to do
+    about it; `history` are its claims. An error has a code and fields as in `AttemptView`."""
 
     id: int
     type: str
@@ -165,7 +164,7 @@ class RunView:
         queue: QueueOverview | None = None,
         attempts: Mapping[int, Sequence[TaskAttempt]] | None = None,
     ) -> Self:
-        """With `queue`, each task says why it stands where it does and what happens next; with
+        """With `queue`, each task says why it is in its state and what happens next; with
         `attempts`, by task, it has its history."""
         return cls(
             id=run.id,
@@ -190,7 +189,7 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class ListedRunView(RunView):
-    """A run with the source of its index; null for a single task, or an index that is deleted."""
+    """A run with the source of its index; null for a single task, or for a deleted index."""
 
     source: str | None = None
 
@@ -200,7 +199,7 @@ class ListedRunView(RunView):
 
 @dataclass(frozen=True, slots=True)
 class RunPageView:
-    """A page of runs; `next` is the cursor of those that follow, null if there are none."""
+    """A page of runs; `next` is the cursor of the next page, null if there is none."""
 
     runs: tuple[ListedRunView, ...]
     next: str | None

@@ -1,4 +1,4 @@
-"""What answers cost to read, against the files they name."""
+"""The size of answers, against that of the files they name."""
 
 from __future__ import annotations
 

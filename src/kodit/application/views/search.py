@@ -25,8 +25,8 @@ class SignalView:
 
 @dataclass(frozen=True, slots=True)
 class ResultView:
-    """A result of a search. `end_line` is the last line of `text`, also where a budget has `cut`
-    it. `file` is the absolute path, for a caller on the machine that has it; null for git URLs."""
+    """A result of a search. `end_line` is the last line of `text`, even if a budget has `cut` it.
+    `file` is the absolute path, for a caller on the machine that has it; null for git URLs."""
 
     index_id: int
     source: str
@@ -47,7 +47,7 @@ class ResultView:
 
     @classmethod
     def of(cls, result: SearchResult, *, explain: bool = False, with_file: bool = True) -> Self:
-        """With `with_file` for a caller on this machine, to whom absolute paths say something."""
+        """Use `with_file` for a caller on this machine, for whom absolute paths are valid."""
         snippet = result.snippet
         return cls(
             index_id=snippet.index_id,
@@ -75,15 +75,14 @@ class ResultView:
 
 @dataclass(frozen=True, slots=True)
 class SearchView:
-    """The answer to a search; `next` is the cursor of the results that follow, null if there are
-    none."""
+    """The answer to a search; `next` is the cursor of the next page, null if there is none."""
 
     query: str
     results: tuple[ResultView, ...]
     standing: tuple[StandingView, ...]
     next: str | None
     problems: tuple[str, ...] = ()
-    """What is wrong with sources that were named beside others."""
+    """The problems of sources that were named beside valid ones."""
 
     @classmethod
     def of(
@@ -97,7 +96,7 @@ class SearchView:
         explain: bool = False,
         with_file: bool = True,
     ) -> Self:
-        """`following` is the cursor of what follows."""
+        """`following` is the cursor of the next page."""
         shown = tuple(
             ResultView.of(result, explain=explain, with_file=with_file) for result in results
         )
@@ -106,7 +105,7 @@ class SearchView:
 
 @dataclass(frozen=True, slots=True)
 class RelatedView:
-    """The snippets like the one at a place."""
+    """The snippets similar to the one at a place."""
 
     place: str
     results: tuple[ResultView, ...]

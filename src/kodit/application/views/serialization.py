@@ -1,4 +1,4 @@
-"""From views to plain values, and back."""
+"""Converts views to plain values, and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 OMITTED = "omitted_when_none"
 ONLY_WHEN_SET = {OMITTED: True}
-"""Metadata of a field that is not part of every answer: it is left out where it is None."""
+"""Metadata of a field that is left out of an answer if it is None."""
 
 T = TypeVar("T")
 
@@ -35,9 +35,9 @@ def to_json(view: Any) -> Any:
 
 
 def from_json(kind: type[T], value: Any) -> T:
-    """What `to_json` was given, of this type: a dataclass, or what the fields of one may be. A
-    field that is left out has its default, or is None; one that `kind` does not have is ignored, so
-    that an answer of a newer server can be read.
+    """Builds a value of this type, a dataclass or a type that its fields may have, from the output
+    of `to_json`. A missing field gets its default, or None; an unknown field is ignored, so that
+    the answer of a newer server can be read.
 
     Raises ValueError for a value that is not of this type.
     """
@@ -84,7 +84,7 @@ def _plain(kind: Any, value: Any) -> Any:
     if issubclass(kind, Enum):
         return kind(value)
     is_number = isinstance(value, int) and kind is float
-    # A truth is a number to Python, but not to the one who declared the field.
+    # Python treats a boolean as a number, but the declared type does not.
     if isinstance(value, bool) is not (kind is bool) or not (isinstance(value, kind) or is_number):
         raise _mismatch(kind, value)
     return kind(value)
@@ -104,7 +104,7 @@ def _one_of(kinds: tuple[Any, ...], value: Any) -> Any:
 
 @functools.cache
 def _fields_of(kind: Any) -> tuple[tuple[str, Any, Any], ...]:
-    """Name, type, and what stands for a field that is left out; MISSING for one that may not be."""
+    """Name, type, and default of each field; MISSING for a required one."""
     hints = get_type_hints(kind)
     return tuple((one.name, hints[one.name], _default_of(one)) for one in fields(kind))
 
@@ -121,10 +121,11 @@ def _mismatch(kind: Any, value: Any) -> ValueError:
 
 
 def moment(value: datetime | None) -> str | None:
-    """A moment as JSON has it."""
+    """A time as JSON has it."""
     return None if value is None else value.isoformat().replace("+00:00", "Z")
 
 
 def file_of(source: str, path: str) -> str | None:
-    """The absolute path of a file of a folder, whose source is its own absolute path."""
+    """The absolute path of a file, if the source is a folder and so an absolute path itself; None
+    otherwise."""
     return f"{source.rstrip('/')}/{path}" if source.startswith("/") else None

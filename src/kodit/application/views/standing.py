@@ -1,4 +1,4 @@
-"""What an answer is based on: the state of each index that was asked."""
+"""The state of each index that an answer is based on."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from kodit.application.views.serialization import ONLY_WHEN_SET
 
 @dataclass(frozen=True, slots=True)
 class StandingRunView:
-    """The run that is under way, or that ended last; `percent` is how much of it is done, null
-    where that is not known."""
+    """The current run, or else the last one; `percent` is how much of it is done, null if that is
+    not known."""
 
     id: int
     state: str
@@ -20,20 +20,20 @@ class StandingRunView:
 
 @dataclass(frozen=True, slots=True)
 class StandingView:
-    """How an index stood when it was asked.
+    """The state of an index at the time of the answer.
 
-    `state` is `complete`; `updating`, while a run brings it up to date; `indexing`, while it is
-    made and lacks files or stages; `incomplete`, where nothing makes it; or `failed`, where its
-    last run did not succeed. `commit` is what a git source was read at, `indexed_at` when the index
-    was last complete. `changed_files` is how many files are known to have changed since: to a
-    server, in folders that it watches; to a command without one, by their stamps, in folders of up
-    to 10,000 files in all. `pending` and `failed` are the stages that have not run yet or have
-    failed; `left_out` counts the files that are not in the index, by reason, but for those that
-    ignore files and globs leave out; `unsearched` are the engines that did not take part. `folder`
-    is the part of the index that was asked, where that is not the whole; `is_implied` is true where
-    nobody named the index: it is the one that holds the caller's folder. There is no age: it is the
-    time since `indexed_at`, and an index that has not changed gives the same answer byte for byte,
-    no matter who answers and when.
+    `state` is `complete`; `updating`, while a run brings it up to date; `indexing`, while its first
+    run adds files or stages; `incomplete`, if no run does; or `failed`, if its last run did not
+    succeed. `commit` is the commit at which a git source was read, `indexed_at` when the index was
+    last complete. `changed_files` is the number of files known to have changed since: to a server,
+    in folders that it watches; to a command without one, by their stamps, in folders of up to
+    10,000 files in all. `pending` and `failed` are the stages that have not run yet or have failed;
+    `left_out` counts the files that are not in the index, by reason, except those that ignore files
+    and globs leave out; `unsearched` are the engines that did not take part. `folder` is the part
+    of the index that was asked, if not the whole; `is_implied` is true if nobody named the index:
+    it is the one that holds the caller's folder. There is no age: it is the time since
+    `indexed_at`, and an unchanged index gives the same answer byte for byte, no matter who answers
+    and when.
     """
 
     index_id: int

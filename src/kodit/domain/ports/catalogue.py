@@ -1,4 +1,4 @@
-"""What browsing needs: which files an index holds, what stands in them, and what they define."""
+"""What browsing reads from the database: the files of an index, their texts and their symbols."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from kodit.domain.search import Scope, SearchFilter, StoredSnippet
 
 
 class Catalogue(Protocol):
-    """The files and symbols of the indexes, from the database. Synchronous."""
+    """The files and symbols of the indexes, read from the database. Synchronous."""
 
     def open(self) -> AbstractContextManager[OpenCatalogue]:
-        """All that is read within is of one moment."""
+        """Opens one transaction, so that everything is read from one snapshot."""
         ...
 
     def within(self, transaction: Transaction) -> OpenCatalogue:
-        """The same by a transaction that is open."""
+        """The same within a transaction that is already open."""
         ...
 
 
 class OpenCatalogue(Protocol):
-    """A catalogue as it is at one moment: one transaction, which others may read by too."""
+    """A catalogue within one transaction, which others may also read through."""
 
     @property
     def transaction(self) -> Transaction: ...
@@ -35,25 +35,25 @@ class OpenCatalogue(Protocol):
         self, search_filter: SearchFilter, *, with_unread: bool = False
     ) -> list[IndexedFiles]:
         """Every indexed file that passes the filter: indexes by identifier, files by path. With
-        `with_unread` also those that are known and were never read yet, whose language is empty.
-        Raises NotFoundError for an unknown index."""
+        `with_unread`, also known files that were never read, whose language is empty. Raises
+        NotFoundError for an unknown index."""
         ...
 
     def list_files(self, search_filter: SearchFilter) -> list[ListedFile]:
-        """The same files as a listing, with those that were never read yet."""
+        """The same files as a listing, including those that were never read."""
         ...
 
     def find_file(self, index_id: int, path: str) -> tuple[Index, IndexedText | None]:
-        """The index and its file of exactly this path, one that was never read yet included. Raises
+        """The index and its file of exactly this path, even if it was never read. Raises
         NotFoundError for an unknown index."""
         ...
 
     def reason_left_out(self, index_id: int, path: str) -> str | None:
-        """Why a file that an index does not hold was left out, or would be for its name."""
+        """Why a file that an index does not hold was left out, or would be because of its name."""
         ...
 
     def named(self, index_id: int, name: str, limit: int) -> list[str]:
-        """Paths whose last part is `name`, in order."""
+        """Paths whose last part is `name`, sorted."""
         ...
 
     def paths(self, index_id: int) -> Sequence[str]:
@@ -61,23 +61,23 @@ class OpenCatalogue(Protocol):
         ...
 
     def scope(self, search_filter: SearchFilter) -> Scope:
-        """The filter as the engines take it. Raises NotFoundError for an unknown index."""
+        """The filter resolved for the engines. Raises NotFoundError for an unknown index."""
         ...
 
     def definitions(
         self, names: Collection[str], scope: Scope, kinds: Collection[str]
     ) -> list[StoredSnippet]:
-        """Every live snippet within the scope that defines one of the names, in any case, and is
-        of one of the kinds where any are given. In any order, and without their texts."""
+        """Every live snippet within the scope that defines one of the names, ignoring case, and has
+        one of the kinds, if any are given. In any order, and without texts."""
         ...
 
     def named_snippets(self, scope: Scope) -> Iterator[tuple[int, Sequence[str]]]:
-        """The live snippets within the scope that define anything, each with all names that it
+        """The live snippets within the scope that define anything, each with all names it
         defines."""
         ...
 
     def snippets(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
-        """With their texts, in any order; unknown identifiers are left out."""
+        """Snippets with their texts, in any order; unknown identifiers are left out."""
         ...
 
     def snippets_of_file(self, file_id: int) -> list[StoredSnippet]:
@@ -85,9 +85,10 @@ class OpenCatalogue(Protocol):
         ...
 
     def mentioning(self, file_ids: Collection[int]) -> list[MentioningSnippet]:
-        """What the live snippets of some files mention, by file and line."""
+        """The mentions in the live snippets of some files, by file and line."""
         ...
 
     def code_vector(self, snippet: StoredSnippet) -> tuple[str, Sequence[float]] | None:
-        """The model and the stored unit vector of a snippet's code, if it has one yet."""
+        """The model and the stored unit vector of a snippet's code; None if it has no vector
+        yet."""
         ...

@@ -1,4 +1,4 @@
-"""Transactions over everything that is stored durably."""
+"""Transactions over the durable store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kodit.domain.ports.unused import UnusedRepository
 
 
 class Transaction(Protocol):
-    """All repositories over one transaction."""
+    """All repositories of one transaction."""
 
     @property
     def tasks(self) -> TaskRepository: ...
@@ -41,15 +41,14 @@ class Transaction(Protocol):
 class Database(Protocol):
     """Opens transactions. Synchronous: a use case crosses into a thread once per transaction.
 
-    A write transaction that ends with an exception leaves nothing behind. Both raise
-    `TransientError` when the database stays locked, or the disk is full, for longer than is worth
-    waiting for.
+    A write transaction that ends with an exception is rolled back. Both raise `TransientError` if
+    the database stays locked, or the disk full, longer than the time limit.
     """
 
     def read(self) -> AbstractContextManager[Transaction]:
-        """One snapshot, which begins with the first statement. Any number of threads may read;
-        those for whom there is no room wait for their turn. A thread that is reading already is
-        refused with RuntimeError: it passes its transaction on."""
+        """A snapshot, taken by the first statement. Any number of threads may read; beyond the
+        connection limit they wait for their turn. A thread that is already reading gets a
+        RuntimeError: it should pass its transaction on."""
         ...
 
     def write(self) -> AbstractContextManager[Transaction]: ...

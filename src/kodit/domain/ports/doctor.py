@@ -1,4 +1,4 @@
-"""Looking for what is wrong with a data directory."""
+"""Finds problems of a data directory."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from kodit.domain.diagnosis import Area, Problem
 
 
 class Examiner(Protocol):
-    """Looks at one area. Synchronous, changes nothing, and may run while workers work: what they
-    are in the middle of is no problem."""
+    """Examines one area. Synchronous, read-only, and safe to run beside workers: their unfinished
+    work is not a problem."""
 
     @property
     def area(self) -> Area: ...

@@ -1,4 +1,4 @@
-"""The engines that index and find."""
+"""The engines that index and search."""
 
 from __future__ import annotations
 
@@ -16,48 +16,46 @@ class KeywordIndex(Protocol):
     """A derived index of words that follows the log of changes."""
 
     async def apply(self, batch: KeywordBatch) -> bool:
-        """Delete, then add, and commit. A batch that has been applied before changes nothing, so
-        that a crash before its acknowledgement does no harm. Returns whether the batch is in: it
-        is refused where it does not continue what the index holds."""
+        """Delete, then add, and commit. Applying a batch again changes nothing, so that a crash
+        before its acknowledgement does no harm. Returns False if the batch was refused because it
+        does not continue what the index holds."""
         ...
 
     async def drop(self, index_id: int, generation: str | None) -> None:
-        """Forget an index for good; later batches of this generation are ignored."""
+        """Remove an index for good; later batches of this generation are ignored."""
         ...
 
     def positions(self, index_ids: Iterable[int]) -> dict[int, KeywordPosition | None]:
-        """Those of the index as it is now."""
+        """The positions of the current state."""
         ...
 
     def reader(self) -> KeywordReader:
-        """The index as it is now: the same object as the last time as long as nothing changed."""
+        """The current state; the same object as last time if nothing has changed."""
         ...
 
 
 class KeywordReader(Protocol):
     """One state of the keyword index, for any number of threads.
 
-    Scores and their order are those of the snippets that are in the index: what was in it once has
-    no say in them. Snippets of equal score are ordered by their content.
+    Scores and their order depend only on the snippets that are in the index now. Snippets of equal
+    score are ordered by content.
     """
 
     def over(self, index_ids: frozenset[int]) -> KeywordReader:
-        """The same state with scores that go by the snippets of these indexes alone: what other
-        indexes hold changes none of them."""
+        """The same state, with scores that depend only on the snippets of these indexes."""
         ...
 
     @property
     def leaves_out(self) -> frozenset[int]:
-        """The indexes that it does not answer for."""
+        """The indexes that this reader does not search."""
         ...
 
     def positions(self, index_ids: Iterable[int]) -> dict[int, KeywordPosition | None]:
-        """How far each index was followed; None for one of which nothing is held. An engine that
-        is damaged holds nothing."""
+        """How far each index was followed; None if it has no data. A damaged engine has no data."""
         ...
 
     def without(self, index_ids: frozenset[int]) -> KeywordReader:
-        """The same state, in which nothing is found of these indexes."""
+        """The same state without these indexes."""
         ...
 
     def search(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
@@ -67,17 +65,18 @@ class KeywordReader(Protocol):
     def definitions(
         self, name: str, terms: Sequence[str], scope: Scope, limit: int, *, minor: bool = False
     ) -> list[Hit]:
-        """Snippets that define exactly this name, in any case, the best for the terms first; with
-        `minor`, those of which it is a minor symbol."""
+        """Snippets that define exactly this name, ignoring case, those that fit the terms best
+        first; with `minor`, snippets that have it as a minor symbol."""
         ...
 
     def having_all(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
-        """Snippets that have all of the terms, the best first."""
+        """Snippets that have all of the terms, best first."""
         ...
 
     def near(self, names: Mapping[str, int], scope: Scope, limit: int) -> list[Hit]:
-        """Snippets that define a name which begins with one of these, in lower case, or which so
-        many edits make of it, at most two; in any order and without scores."""
+        """Snippets that define a name which starts with one of these (in lower case), or differs
+        from it by at most the given number of edits, which is at most two; in any order, without
+        scores."""
         ...
 
     def in_files(self, terms: Sequence[str], file_ids: Sequence[int]) -> FileMatches:
@@ -85,31 +84,30 @@ class KeywordReader(Protocol):
         ...
 
     def statistics(self, terms: Sequence[str]) -> CorpusStatistics:
-        """How many snippets there are, and how many have each of the terms."""
+        """The number of snippets, and of snippets that have each of the terms."""
         ...
 
 
 class FileMatches(Protocol):
-    """The snippets of some files that have any of some terms, with the scores that a search for
-    the terms gives them."""
+    """The snippets of some files that match any of the terms, with the scores of a search."""
 
     def best(self, per_file: int) -> list[Hit]:
-        """The best of each file."""
+        """The best snippets of each file."""
         ...
 
     def scores(self, snippet_ids: Iterable[int]) -> dict[int, float]:
-        """The scores of those of the given snippets that are among them."""
+        """The scores of the given snippets; those that do not match are left out."""
         ...
 
 
 class VectorReader(Protocol):
-    """The stored vectors within one transaction, for one thread. What a search finds is a function
-    of the vectors alone, wherever they were read from."""
+    """The stored vectors within one transaction, for one thread. The results depend on the vectors
+    alone, not on where they were read from."""
 
     def search(
         self, kind: VectorKind, model: str, vector: Sequence[float], scope: Scope, limit: int
     ) -> list[Hit]:
-        """The snippets of largest cosine similarity within the scope, best first."""
+        """The snippets with the largest cosine similarity within the scope, best first."""
         ...
 
     def best_in_files(
@@ -120,7 +118,7 @@ class VectorReader(Protocol):
         files: Mapping[int, Sequence[int]],
         per_file: int,
     ) -> list[Hit]:
-        """The nearest snippets of each of the files, which are grouped by their index."""
+        """The most similar snippets of each file; files are grouped by their index."""
         ...
 
     def score(
@@ -130,8 +128,8 @@ class VectorReader(Protocol):
         vector: Sequence[float],
         snippets: Mapping[int, Sequence[int]],
     ) -> dict[int, float]:
-        """The cosine similarity of given snippets, which are grouped by their index; those that
-        have no vector are left out."""
+        """The cosine similarity of the given snippets, grouped by their index; those without a
+        vector are left out."""
         ...
 
 
@@ -139,28 +137,26 @@ class VectorIndex(Protocol):
     """Finds the nearest stored vectors."""
 
     def reader(self, transaction: Transaction) -> VectorReader:
-        """Reads through the transaction, and for as long as it lasts."""
+        """A reader that is valid as long as the transaction."""
         ...
 
     async def extend(self, index_id: int, kind: VectorKind, model: str) -> str | None:
-        """A stage has stored more vectors of an index: prepare for searching them, so that a
-        search costs as much while the stage lasts as after it. Returns the name of what was
-        prepared, None where that was not worth it; it is used as soon as the database has noted
-        the name."""
+        """Prepare the vectors that a running stage has added, so that searches stay as fast during
+        the stage as after it. Returns the name of what was prepared, None if it was not worth it;
+        it is used once the database has recorded the name."""
         ...
 
     async def refresh(self, index_id: int, kind: VectorKind, model: str) -> str | None:
-        """A stage has brought the vectors of an index up to date: prepare for searching them, and
-        leave out those that are gone. Returns what `extend` does."""
+        """Prepare all vectors of an index after a stage has brought them up to date, without those
+        that were removed. Returns the same as `extend`."""
         ...
 
     def is_prepared(self, index_id: int, kind: VectorKind, model: str) -> bool:
-        """Whether what `refresh` should have prepared is there, whole, and made from this
-        database."""
+        """Whether what `refresh` prepares exists, is complete, and was made from this database."""
         ...
 
     def drop(self, index_id: int) -> None:
-        """Forget what was prepared for an index."""
+        """Remove what was prepared for an index."""
         ...
 
 
@@ -169,17 +165,17 @@ class Embedder(Protocol):
 
     @property
     def model(self) -> str:
-        """The model and the version of what is done to a text before it."""
+        """The model, and the version of the preprocessing of its input."""
         ...
 
     @property
     def includes_path(self) -> bool:
-        """Whether the path goes before the text; never for an endpoint that is paid."""
+        """Whether the path precedes the text; never for a paid endpoint."""
         ...
 
     async def embed(self, texts: Sequence[str]) -> list[PackedVector]:
-        """One vector a text, in order. Raises TransientError or PermanentError, and never
-        returns fewer or empty vectors."""
+        """One vector per text, in order. Raises TransientError or PermanentError; never returns
+        fewer vectors or empty ones."""
         ...
 
     def embed_query(self, text: str) -> Sequence[float]:
@@ -188,18 +184,18 @@ class Embedder(Protocol):
 
 
 class Enricher(Protocol):
-    """Says in words what a snippet does."""
+    """Describes in words what a snippet does."""
 
     @property
     def model(self) -> str:
-        """The model and the version of what is done to its input."""
+        """The model, and the version of the preprocessing of its input."""
         ...
 
     @property
     def includes_path(self) -> bool:
-        """Whether the path is part of the input; never for an endpoint that is paid."""
+        """Whether the path is part of the input; never for a paid endpoint."""
         ...
 
     async def enrich(self, snippets: Sequence[StoredSnippet]) -> list[str]:
-        """One text a snippet, in order. Raises TransientError or PermanentError."""
+        """One text per snippet, in order. Raises TransientError or PermanentError."""
         ...

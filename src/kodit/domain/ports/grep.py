@@ -1,4 +1,4 @@
-"""Finding lines in indexed files."""
+"""Searches the lines of indexed files."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from kodit.domain.search import SearchFilter
 
 
 class FolderLister(Protocol):
-    """Lists the files of a folder before anything has been stored of them."""
+    """Lists the files of a folder before any are stored."""
 
     async def files(self, index: Index, search_filter: SearchFilter) -> tuple[IndexedText, ...]:
-        """What would be indexed of the folder and passes the filter's paths, by path; their
-        languages are empty. Nothing where that takes too long or cannot be read."""
+        """The files of the folder that would be indexed and that pass the filter's paths, by path;
+        their languages are empty. Empty if that takes too long or the folder cannot be read."""
         ...
 
 
 class LineSearcher(Protocol):
-    """Finds lines in the files of indexes, in child processes."""
+    """Searches lines in the files of indexes, in child processes."""
 
     def check(self, expression: Expression) -> None:
-        """Raises InvalidQueryError, with what is wrong, for what is not an expression."""
+        """Raises InvalidQueryError, with the reason, for an invalid expression."""
         ...
 
     async def search(
@@ -36,7 +36,7 @@ class LineSearcher(Protocol):
         shape: LineShape,
         limit: int,
     ) -> list[tuple[int, FoundLine]]:
-        """At most `limit` lines that match, each after the position of its file, in the order of
-        the files and their lines. Raises as `TextReader.read` does, and InvalidQueryError for an
+        """At most `limit` matching lines, each with the position of its file, in the order of the
+        files and their lines. Raises what `TextReader.read` raises, and InvalidQueryError for an
         expression that takes too long."""
         ...

@@ -1,4 +1,4 @@
-"""Asking where a host is."""
+"""Looks up the addresses of hosts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ class HostResolver(Protocol):
     """Looks up the addresses of hosts. Synchronous."""
 
     def addresses(self, host: str) -> Sequence[str]:
-        """All addresses (IPv4 and IPv6, as text) that programs of this machine would try; none
-        where the host is not known."""
+        """All addresses (IPv4 and IPv6, as text) that programs on this machine would try; empty if
+        the host is unknown."""
         ...

@@ -1,4 +1,4 @@
-"""Time and the sleep between tasks."""
+"""The clock, and wake-ups of waiting workers."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time that leases and back-offs are measured with."""
+    """The clock for leases and back-offs."""
 
     def now(self) -> datetime:
-        """The current time, aware, in UTC."""
+        """The current time, timezone-aware, in UTC."""
         ...
 
 
 class Notified(Protocol):
-    """Is notified when the queue has changed."""
+    """Receives a notification when the queue has changed."""
 
     def notify(self) -> None:
-        """The queue was changed by this process; callable from any thread."""
+        """This process has changed the queue; callable from any thread."""
         ...
 
 
 class WakeUp(Notified, Protocol):
-    """Tells a worker that the queue may have changed, by this process or another."""
+    """Wakes a worker when the queue may have been changed, by this process or another."""
 
     async def wait(self, timeout_seconds: float) -> None:
-        """Return when something may have changed since the last wait, at the latest after the
+        """Returns when something may have changed since the last call, at the latest after the
         time-out."""
         ...
 
 
 class WakeUpGroup(Notified, Protocol):
-    """Hands a notification on to all that have been added."""
+    """Forwards a notification to all members."""
 
     def add(self, notified: Notified) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Where the counts of answers are kept."""
+"""Storage for the counts of answers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class SavingsStore(Protocol):
     """Counts on this machine. Synchronous."""
 
     def load(self) -> Savings:
-        """What was counted so far; nothing where that cannot be read."""
+        """The counts so far; empty if they cannot be read."""
         ...
 
     def add(self, tool: str, cost: Cost, today: date) -> None:
-        """Count an answer. Counts are no reason to fail: what cannot be written is lost."""
+        """Count an answer. Never fails: a count that cannot be written is dropped."""
         ...

@@ -1,4 +1,4 @@
-"""What a search reads of the database."""
+"""What a search reads from the database."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet
 
 
 class SearchRepository(Protocol):
-    """What a search reads of the database, within one transaction."""
+    """What a search reads from the database, within one transaction."""
 
     @property
     def origin(self) -> Hashable:
-        """Another one where another database was put in place of the one that was read before:
-        only within one origin does an identifier stand for the same snippet for ever."""
+        """Identifies the database file; changes when another database is put in its place. Within
+        one origin, an identifier always means the same snippet."""
         ...
 
     def resolve(self, search_filter: SearchFilter) -> Scope:
@@ -22,7 +22,7 @@ class SearchRepository(Protocol):
         ...
 
     def find_many(self, snippet_ids: Sequence[int]) -> list[FoundSnippet]:
-        """As `get_many`, without the texts, which are most of what there is to read."""
+        """Like `get_many`, but without texts, which are most of the data."""
         ...
 
     def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
@@ -30,13 +30,13 @@ class SearchRepository(Protocol):
         ...
 
     def files_named(self, index_ids: Collection[int], file_name: str) -> dict[int, tuple[str, str]]:
-        """The location of the source and the path of each file of some indexes that has the name,
-        in whatever folder."""
+        """By file identifier, the location of the source and the path of each file with this name,
+        in any folder."""
         ...
 
     def nearest_lines(self, line_of_file: Mapping[int, int], most_away: int) -> dict[int, int]:
-        """Of each file the live snippet that has the line, or else the nearest one, so many lines
-        away at most."""
+        """For each file, the live snippet that has the line or the nearest one, at most `most_away`
+        lines away."""
         ...
 
     def sources(self, index_ids: Collection[int]) -> dict[int, str]:
@@ -44,10 +44,10 @@ class SearchRepository(Protocol):
         ...
 
     def superseded(self, file_ids: Sequence[int]) -> set[int]:
-        """The snippets of some files that newer ones are about to replace."""
+        """The snippets of some files that are about to be replaced by newer ones."""
         ...
 
     def following(self, snippet_ids: Sequence[int]) -> dict[int, int]:
-        """For each of some snippets the one that follows it in its file, in the same version of
-        the file; the last one of a file is left out."""
+        """For each snippet, the next one in the same version of its file; a file's last snippet is
+        left out."""
         ...

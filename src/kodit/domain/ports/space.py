@@ -1,4 +1,4 @@
-"""Disk space: what is used, and releasing what is no longer needed."""
+"""Disk space: how much is used, and how to release it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ class Space(Protocol):
     """The disk space of one data directory. Synchronous."""
 
     def sizes(self) -> Sizes:
-        """What its parts take."""
+        """The disk usage of each part."""
         ...
 
     def freeable(self) -> int:
-        """How many bytes of the database file are free and could be released."""
+        """How many bytes of the database file are unused and could be released."""
         ...
 
     def is_rewritten_for(self) -> bool:
-        """Whether the file, made by an earlier program, cannot be made smaller in small steps: all
-        of it has to be rewritten."""
+        """Whether the file was made by an earlier program and cannot shrink in small steps: it has
+        to be rewritten as a whole."""
         ...
 
-    def give_back_some(self) -> bool:
+    def release_some_space(self) -> bool:
         """Release some free space, in one short write transaction. Returns whether there is more.
-        Of no use where the file has to be rewritten."""
+        Has no effect on a file that has to be rewritten."""
         ...
 
     def shrink(self) -> None:
@@ -33,9 +33,7 @@ class Space(Protocol):
         ...
 
     def rewrite(self) -> None:
-        """Rewrite the file without its free space; nobody else writes meanwhile, and what was given
-        back can be given back in steps afterwards. Done or not done, never in part.
-
-        Raises TransientError where the disk has no room for the second file.
-        """
+        """Rewrite the file without its free space; other writers wait, and later free space can be
+        released in steps. Done completely or not at all. Raises TransientError if the disk has no
+        space for the second file."""
         ...

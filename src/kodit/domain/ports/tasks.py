@@ -18,7 +18,7 @@ NO_RUN_YET = 2**62
 class TaskRepository(Protocol):
     """Runs, tasks and attempts within one transaction.
 
-    To change the state of a run, lock it first, move the run that this returns, and store it with
+    To change the state of a run, lock it first, change the returned run, and store it with
     `save_runs`.
     """
 
@@ -31,9 +31,9 @@ class TaskRepository(Protocol):
         ...
 
     def lock_runs_of(self, task_ids: Sequence[int]) -> list[IndexRun]:
-        """The runs of these tasks, each once, locked likewise, with those of their tasks that have
-        not succeeded: the others move no more. A task that is gone, with the index that it
-        belonged to, has none."""
+        """The runs of these tasks, each once, locked in the same way, with those of their tasks
+        that have not succeeded, since the others no longer change. A task that was deleted with its
+        index has no run."""
         ...
 
     def save_runs(self, runs: Sequence[IndexRun]) -> None:
@@ -45,7 +45,7 @@ class TaskRepository(Protocol):
         ...
 
     def follow_ups(self, index_ids: Sequence[int]) -> list[IndexRun]:
-        """The runs that wait for the active run of one of these indexes to end, locked."""
+        """The follow-up runs of these indexes, which wait for the active run to end, locked."""
         ...
 
     def failed_runs(self, index_id: int) -> list[IndexRun]:
@@ -77,12 +77,12 @@ class TaskRepository(Protocol):
         ...
 
     def successor(self, run_id: int, index_id: int) -> IndexRun | None:
-        """The newest run of the index that has succeeded since this one was asked for; where none
-        has, the newest."""
+        """The newest run of the index that succeeded after this one was requested; if none has, the
+        newest."""
         ...
 
     def latest_runs(self, index_ids: Sequence[int]) -> dict[int, IndexRun]:
-        """The newest run of each index that has one; a follow-up that still waits is not it."""
+        """The newest run of each index that has one; a waiting follow-up does not count."""
         ...
 
     def find_single(self, type_name: str, payload: Mapping[str, Any]) -> IndexRun | None:
@@ -98,29 +98,29 @@ class TaskRepository(Protocol):
         ...
 
     def next_available_at(self, now: datetime) -> datetime | None:
-        """When the first ready task whose back-off is not over yet becomes available: at most
-        `LONGEST_WAIT` ahead, as only a clock that was set back makes a wait look longer."""
+        """When the first ready task in back-off becomes available, at most `LONGEST_WAIT` ahead: a
+        longer wait only comes from a clock that was set back."""
         ...
 
     def claim(
         self, worker: str, now: datetime, lease_until: datetime, rules: ClaimRules, count: int = 1
     ) -> list[Task]:
-        """Take the next tasks, at most `count`, in the order of the rules, of those ready whose
-        `available_at` has come, or lies more than `LONGEST_WAIT` ahead; none while the queue is
-        paused.
+        """Take the next tasks, at most `count`, in the order of the rules, among the ready tasks
+        whose `available_at` has come or lies more than `LONGEST_WAIT` ahead; none while the queue
+        is paused.
 
-        A task whose type has as many running as its limit allows is passed over; they are counted
-        here and now, so that no crash can leak a place. Raises each `claim_no`, opens an attempt
-        and marks a queued run running.
+        A task is skipped if its type has reached its limit of running tasks; they are counted at
+        each claim, so that no crash can leak a slot. Increments each `claim_no`, opens an attempt
+        and marks a queued run as running.
         """
         ...
 
     def paused_since(self) -> datetime | None:
-        """When the queue was paused; None while it is not."""
+        """When the queue was paused; None if it is not paused."""
         ...
 
     def set_paused(self, since: datetime | None) -> None:
-        """Pause the queue, or resume it with None. A pause that is there already stays as it is."""
+        """Pause the queue, or resume it with None. An existing pause keeps its time."""
         ...
 
     def fence(self, claim: Claim) -> Task:
@@ -139,8 +139,8 @@ class TaskRepository(Protocol):
         *,
         restores_budget: bool = True,
     ) -> Task:
-        """Count what a batch did, in the transaction that stores the batch, and give the task
-        its whole retry budget back, unless the batch brought it no further. Raises LeaseLost."""
+        """Count what a batch did, in the transaction that stores the batch, and restore the task's
+        retry budget, unless the batch made no progress. Raises LeaseLost."""
         ...
 
     def close_attempts(
@@ -163,14 +163,14 @@ class TaskRepository(Protocol):
         ...
 
     def waiting_tasks(self, order: QueueOrder, limit: int = 100) -> list[Task]:
-        """Ready tasks in the order in which they would be claimed; back-off, limits and pause
-        aside."""
+        """Ready tasks in the order in which they would be claimed, ignoring back-off, limits and
+        pause."""
         ...
 
     def delete_runs(self, index_id: int, limit: int) -> bool:
-        """Delete at most `limit` rows of the runs, tasks and attempts of an index, also single
-        tasks that name it; False when there was none left. A run goes as a whole, so that one with
-        more rows goes alone."""
+        """Delete at most `limit` rows of the runs, tasks and attempts of an index, and of single
+        tasks that name it; False if none was left. A run is deleted as a whole, so that one with
+        more rows is deleted alone."""
         ...
 
     def prunable_runs(
@@ -180,15 +180,15 @@ class TaskRepository(Protocol):
         limit: int,
         looked_up_to: RunEnd | None = None,
     ) -> PrunableRuns:
-        """Of the first `limit` runs that ended before that time, and after `looked_up_to`, those
+        """Among the first `limit` runs that ended before that time, and after `looked_up_to`, those
         that are not among the newest `keep_per_index` of their index: a plain read.
 
         Runs without an index count as one group. A run that ended while it was a follow-up ranks
-        behind the others, so that the latest run of an index is always kept.
+        after the others, so that the latest run of an index is always kept.
         """
         ...
 
     def forget_runs(self, run_ids: Sequence[int], ended_before: datetime, limit: int) -> list[int]:
-        """Delete those of these runs that ended before that time, with their tasks and attempts:
-        at most `limit` rows, and at least one run. Returns those that are left to delete."""
+        """Delete those of these runs that ended before that time, with their tasks and attempts: at
+        most `limit` rows, and at least one run. Returns the runs that are left to delete."""
         ...

@@ -1,4 +1,4 @@
-"""What is stored of embeddings and enrichments that nothing uses any more."""
+"""Cached embeddings and enrichments that are no longer used."""
 
 from __future__ import annotations
 
@@ -7,32 +7,31 @@ from typing import NamedTuple, Protocol
 
 
 class Removed(NamedTuple):
-    """What a removal did: rows, and bytes of what they held."""
+    """What a removal freed: rows, and bytes of their content."""
 
     rows: int
     size: int
 
 
 class UnusedRepository(Protocol):
-    """Cached embeddings and enrichments that nothing uses any more, within one transaction.
-
-    The code that removes the last user of one marks it in the same transaction, and the code that
-    adds a user removes the mark.
-    """
+    """Cached embeddings and enrichments that nothing uses any more, within one transaction. The
+    code that removes the last user of one marks it in the same transaction, and the code that adds
+    a user removes the mark."""
 
     def waiting(self, before: datetime) -> bool:
-        """Whether there is something to date, or something unused since before."""
+        """Whether there is something to date, or something unused since before that time."""
         ...
 
     def size(self) -> int:
-        """How many bytes are kept of what is unused."""
+        """How many bytes the unused entries take."""
         ...
 
     def date(self, now: datetime) -> int:
-        """Note this moment for some of what has lost its last user since; how much it was."""
+        """Set this time on some entries that have lost their last user since the last call; returns
+        how many."""
         ...
 
     def remove(self, before: datetime | None, most_bytes: int) -> Removed:
-        """Remove some of what is unused since before, of any age where that is None: the oldest
-        first, about so many bytes and at least one row, if there is any."""
+        """Remove some entries unused since before that time, or of any age if it is None: the
+        oldest first, about `most_bytes` and at least one row, if there is any."""
         ...

@@ -1,4 +1,4 @@
-"""Watching folders for changes of the files that an index would read."""
+"""Watches folders for changes of the files that an index would read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kodit.domain.source import FileStamp, KnownFile, Source
 
 @dataclass(frozen=True, slots=True)
 class WatchedFolder:
-    """The folder of an index; the globs of its source choose the files."""
+    """The folder of an index; the globs of its source select the files."""
 
     index_id: int
     source: Source
@@ -19,12 +19,12 @@ class WatchedFolder:
 
 @dataclass(frozen=True, slots=True)
 class FolderChanges:
-    """What has changed in a folder since it was last scanned.
+    """The changes of a folder since its last scan.
 
-    `files` are the relative paths of what may be files that were added, changed or removed, each
-    with its present stamp, None where there is nothing any more. `needs_scan` says that something
-    else has changed, which only a scan can judge: ignore rules, the commit that is checked out, or
-    a file that changed so shortly before the last scan that its stamp does not tell.
+    `files` are the relative paths of files that may have been added, changed or removed, each with
+    its current stamp, None if nothing is there any more. `needs_scan` reports changes that only a
+    scan can resolve: ignore rules, another commit checked out, or a file that changed so shortly
+    before the last scan that its stamp does not show it.
     """
 
     files: Mapping[str, FileStamp | None] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class FolderChanges:
 
 
 class FolderComparer(Protocol):
-    """Compares a folder that nobody watches with what is known of it. Synchronous."""
+    """Compares an unwatched folder with the known files. Synchronous."""
 
     def __call__(
         self,
@@ -45,10 +45,10 @@ class FolderComparer(Protocol):
         *,
         is_certain: bool,
     ) -> FolderChanges:
-        """What has changed since the scan at `last_scan_ns`, which has found `known`; nothing where
-        the folder is gone or cannot be read. Files are read only where a stamp has moved. What only
-        reading all the others could tell is left open, unless it is to be certain: then a few are
-        read, and more need a scan."""
+        """The changes since the scan at `last_scan_ns`, which found `known`; none if the folder is
+        gone or cannot be read. Only files with a changed stamp are read. Changes that would show
+        only by reading all the others are ignored, unless `is_certain`: then a few are read, and
+        more need a scan."""
         ...
 
 
@@ -56,44 +56,43 @@ class FolderWatcher(Protocol):
     """Watches any number of folders. For one caller at a time."""
 
     async def follow(self, folders: Sequence[WatchedFolder]) -> None:
-        """Watch these folders from now on, and no others. One that is not there is watched as soon
-        as it is."""
+        """Watch exactly these folders from now on. A missing folder is watched as soon as it
+        exists."""
         ...
 
     async def compare(
         self, index_id: int, known: Mapping[str, KnownFile], last_scan_ns: int
     ) -> FolderChanges:
-        """Compare a folder that is watched with what the scan at `last_scan_ns` knew of it, without
-        reading a file."""
+        """Compare a watched folder with what the scan at `last_scan_ns` found, without reading a
+        file."""
         ...
 
     async def changes(self, seconds: float) -> dict[int, FolderChanges]:
-        """What has changed since this was last asked, by index; waits for something at most so
-        long."""
+        """The changes since the last call, by index; waits at most this long for one."""
         ...
 
     def mark(self) -> int:
-        """Mark this moment, by a number that grows; for any thread."""
+        """A mark for the current moment, a growing number; callable from any thread."""
         ...
 
     def seen_mark(self) -> int:
-        """The last mark up to which everything that has happened was given out."""
+        """The last mark before which every change has been returned."""
         ...
 
     def missed(self) -> Sequence[int]:
-        """The indexes of whose folders changes may have been missed since this was last asked: they
-        have come back, or the system could not tell. They have to be compared."""
+        """The indexes of folders whose changes may have been missed since the last call, because
+        the folder came back or the system lost events. They have to be compared."""
         ...
 
     def unwatched(self) -> Sequence[int]:
-        """The indexes whose folders the system does not watch, since its watches have run out:
+        """The indexes of folders that the system cannot watch because its watches have run out:
         they have to be compared from time to time."""
         ...
 
     def is_changing(self, index_id: int) -> bool:
-        """Whether git is changing the files of a folder just now."""
+        """Whether git is changing the files of a folder at the moment."""
         ...
 
     async def aclose(self) -> None:
-        """Watch nothing any more."""
+        """Stop watching."""
         ...

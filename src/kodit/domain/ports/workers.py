@@ -1,4 +1,4 @@
-"""Which workers are alive, and which have died."""
+"""Which workers are alive."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kodit.domain.claiming import DEFAULT_RULES, ClaimRules
 
 
 class WorkerRegistry(Protocol):
-    """Detects at once that a worker of this machine has died."""
+    """Detects immediately when a worker on this machine has died."""
 
     def enter(self, rules: ClaimRules = DEFAULT_RULES) -> str:
         """Register this worker, which claims by these rules, and return its name, new at each
@@ -16,7 +16,7 @@ class WorkerRegistry(Protocol):
         ...
 
     def leave(self) -> None:
-        """This worker holds nothing any more."""
+        """Unregister this worker, which holds no task any more."""
         ...
 
     def is_dead(self, worker: str) -> bool:
@@ -28,7 +28,7 @@ class WorkerRegistry(Protocol):
         ...
 
     def rules(self) -> list[ClaimRules]:
-        """The rules by which the workers that are alive claim, of each that has registered them."""
+        """The claim rules of each living worker that has registered them."""
         ...
 
     def sweep(self) -> None:

@@ -1,6 +1,6 @@
-"""Ranking: what a query asks, what speaks for each candidate, and the order that follows.
+"""Ranking: understands a query, scores each candidate by signals, and sorts the results.
 
-Pure functions on text and numbers. `fields` says what of a snippet goes into the engines,
+Pure functions on text and numbers. `fields` selects what the engines index of a snippet,
 `understand` reads a query, and `rank` orders what the engines found.
 """
 

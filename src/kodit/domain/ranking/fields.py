@@ -1,9 +1,9 @@
-"""What of a snippet goes into the keyword index.
+"""The fields of a snippet in the keyword index.
 
-One field of search terms in which the path, the name and what is written for people occur
-more than once. BM25 over one weighted bag (the simple BM25F of Robertson, Zaragoza and Taylor,
-2004) ranked as well here as five boosted fields, at a fifth of the postings to read; and a second
-field with the name alone, for exact look-ups of definitions.
+One field of search terms repeats those of the path, the name and the comments. BM25 over one
+weighted bag of terms (the simple BM25F of Robertson, Zaragoza and Taylor, 2004) ranked as well here
+as five boosted fields, with a fifth of the postings to read. A second field has the names alone,
+for exact look-ups of definitions.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kodit.domain.snippet import MinorSymbol
 PATH_REPEATED = 3
 NAME_REPEATED = 3
 COMMENT_REPEATED = 1
-"""How often the terms of path, name and comments are added to those of the text."""
+"""How many times the terms of path, name and comments are added to those of the text."""
 
 _MARKED_LINE = re.compile(
     r"""
@@ -31,14 +31,15 @@ _MARKED_LINE = re.compile(
     """,
     re.VERBOSE,
 )
-"""Begins with a newline, which is looked for at a fraction of the cost of looking at each line."""
+"""Starts with a newline, because searching for newlines is far cheaper than matching at each
+line."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeywordDocument:
-    """`runs`: what the search terms are made from, repeated as often as it counts. `names`: the
-    lower-case names of all that the snippet defines, each one token, but for `minor_names`, those
-    of minor symbols."""
+    """`runs` are the sources of the search terms, repeated by their weight. `names` are the
+    lower-case names of everything that the snippet defines, each one token, except for minor
+    symbols, which are in `minor_names`."""
 
     runs: list[str]
     names: tuple[str, ...]
@@ -46,7 +47,7 @@ class KeywordDocument:
 
     @property
     def terms(self) -> list[str]:
-        """The search terms, in order, repeated as often as they count."""
+        """The search terms, in order, repeated by their weight."""
         return list(chain.from_iterable(map(run_terms, self.runs)))
 
 
@@ -68,10 +69,8 @@ def keyword_document(snippet: StoredSnippet) -> KeywordDocument:
 
 
 def comments(text: str) -> str:
-    """Comment lines and Python docstrings of any language's code, without their marks.
-
-    Seen line by line, without a parser: text in many languages, of which the marks overlap.
-    """
+    """Comment lines and Python docstrings, in code of any language, without comment marks. Reads
+    line by line, without a parser, because the marks of many languages overlap."""
     text = f"\n{text}"
     found: list[str] = []
     position = 0
@@ -81,7 +80,7 @@ def comments(text: str) -> str:
         if quote is None:
             found.append(rest)
             continue
-        # A docstring goes on to the end of the line with the next quote, or of the text.
+        # A docstring continues to the end of the line with the next quote, or of the text.
         closing = text.find(quote, match.end(1))
         end = -1 if closing < 0 else text.find("\n", closing)
         position = len(text) if end < 0 else end

@@ -1,7 +1,8 @@
-"""What matters in a repository: a walk over which files use what other files define.
+"""The importance of files in a repository, by the graph of definitions and uses.
 
-The rank of files is PageRank (Brin and Page, 1998) with the damping of that paper. A use of a name
-that several files define counts in parts, and the tenth use in one file counts less than the first.
+Files are ranked by PageRank (Brin and Page, 1998) with the damping of that paper. A use of a name
+that several files define is divided among them, and each further use in one file counts less than
+the first.
 """
 
 from __future__ import annotations
@@ -16,32 +17,33 @@ from kodit.domain.snippet import SymbolKind
 
 DAMPING = 0.85
 ROUNDS = 20
-"""After these the order of files no longer changes: what is left to move is below four percent."""
+"""After these rounds the order of files no longer changes: less than four percent of the rank still
+moves."""
 
 MOST_DEFINERS = 8
-"""A name that more files define, such as `run` or `get`, says nothing of any of them."""
+"""A name that more files define, such as `run` or `get`, says nothing about any of them."""
 
 SHORTEST_NAME = 3
 _COUNTED = frozenset({MentionKind.CALL, MentionKind.INHERITS, MentionKind.TYPE})
 ASIDE = 0.1
-"""What a use in a test, an example or generated code counts for, beside one in other code."""
+"""The weight of a use in a test, an example or generated code, relative to other code."""
 
 
 _PREPROCESSED = frozenset({"c", "cpp", "cuda", "objc"})
 _SETTINGS = frozenset({SymbolKind.MACRO, SymbolKind.CONSTANT})
 SETTING = 0.05
-"""What a use of a macro of the preprocessor counts for: those that configure the build are used
-everywhere, which says little of what a program does."""
+"""The weight of a use of a preprocessor macro: build settings are used everywhere, which says
+little about what a program does."""
 
 MEMBER = 0.3
-"""What a use of a member counts for, beside one of a name that is imported or in sight: of the
-receiver only its name is known."""
+"""The weight of a use of a member, relative to a name that is imported or visible: only the
+receiver's name is known."""
 
 
 @dataclass(slots=True)
 class GraphFile:
-    """A file: how often it uses each name, as it is and as a member of something; what it imports,
-    by the names by which it goes on; and which names it defines."""
+    """A file: how often it uses each name, alone and as a member; its imports, by local name; and
+    the names that it defines."""
 
     path: str
     language: str
@@ -50,15 +52,15 @@ class GraphFile:
     members: dict[str, int] = field(default_factory=dict)
     imports: dict[str, Mention] = field(default_factory=dict)
     defines: dict[str, float] = field(default_factory=dict)
-    """What a use of each name that it defines counts for."""
+    """The weight of a use of each name that the file defines."""
 
     def define(self, name: str, kind: str) -> None:
-        """Take in a definition."""
+        """Add a definition."""
         is_setting = kind in _SETTINGS and self.language in _PREPROCESSED
         self.defines[name] = max(self.defines.get(name, 0.0), SETTING if is_setting else 1.0)
 
     def mention(self, mention: Mention) -> None:
-        """Take in a use of a name."""
+        """Add a use of a name."""
         if mention.kind is MentionKind.IMPORT:
             self.imports[mention.alias or mention.name] = mention
         elif mention.kind in _COUNTED:
@@ -67,19 +69,19 @@ class GraphFile:
 
 
 _Edge = tuple[int | None, str, float]
-"""A file, None if it is no one's, the name by which another leans on it, and how much."""
+"""The file that is used, None if no file is known, the name that is used, and the weight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """The share of each file in the whole, and in it that of each name that it defines."""
+    """Each file's share of the total importance, and each definition's share of its file's."""
 
     files: Mapping[int, float]
     names: Mapping[tuple[int, str], float]
 
 
 def importance(files: Mapping[int, GraphFile]) -> Importance:
-    """How much each file and each of its definitions matters to the other files."""
+    """The importance of each file, and of each of its definitions, to the other files."""
     definers: dict[str, list[int]] = {}
     for file_id, file in files.items():
         for name in file.defines:
@@ -100,7 +102,7 @@ def importance(files: Mapping[int, GraphFile]) -> Importance:
 def _edges(
     file_id: int, files: Mapping[int, GraphFile], definers: Mapping[str, Sequence[int]]
 ) -> list[_Edge]:
-    """The files that a file leans on, by which name and how much."""
+    """The files that a file uses, with the name and the weight of each use."""
     file = files[file_id]
     edges: list[_Edge] = []
     for counts, worth in ((file.uses, 1.0), (file.members, MEMBER)):
@@ -120,7 +122,7 @@ def _edges(
             for target in targets:
                 share = weight * files[target].defines[wanted]
                 edges.append((target, wanted, share))
-                if share < weight:  # the rest says nothing of any file
+                if share < weight:  # other uses say nothing about any file
                     edges.append((None, wanted, weight - share))
     return edges
 
@@ -137,7 +139,7 @@ def _walk(files: Mapping[int, GraphFile], edges: Mapping[int, Sequence[_Edge]]) 
     start = {file_id: ASIDE if file.is_aside else 1.0 for file_id, file in files.items()}
     whole = sum(start.values())
     start = {file_id: share / whole for file_id, share in start.items()}
-    # Names matter no more here: one edge for each pair of files.
+    # Names no longer matter here: one edge for each pair of files.
     out: dict[int, list[tuple[int | None, float]]] = {}
     for file_id, named in edges.items():
         targets: dict[int | None, float] = {}

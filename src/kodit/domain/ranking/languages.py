@@ -1,4 +1,4 @@
-"""What is code, and what tells of it or is its data."""
+"""Tells code from documents and data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NOT_CODE = """
     wavefront-object web-ontology-language webassembly-interface-type webvtt wikitext xml xpages
     yaml yang yasnippet zmodel
 """
-"""Languages of documents and data; `text` is that of all that is not parsed."""
+"""Languages of documents and data; `text` stands for every file that is not parsed."""
 
 _OTHER_CODE = """
     adb ads asm bas clj cljc cljs coffee cr cu d dart el elm erl f90 feature for frag fs fsx glsl
@@ -31,7 +31,7 @@ _OTHER_CODE = """
     proto ps1 purs pyx r raku re res rkt s sas scm sol sv svelte tcl tf thrift tla v vb vala vert
     vhd vim vue wat wgsl xs
 """
-"""Extensions of code in languages that are not parsed, and so are `text`."""
+"""Extensions of code in languages that are not parsed and so have the language `text`."""
 
 NOT_CODE = frozenset(_NOT_CODE.split())
 OTHER_CODE = frozenset(_OTHER_CODE.split())

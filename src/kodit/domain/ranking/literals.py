@@ -1,7 +1,7 @@
-"""Text that a query repeats word for word: the sentence of an error, a pasted line of code.
+"""Text that a query quotes word for word: an error message, a pasted line of code.
 
-A literal is compared by its identifiers and numbers, in order and as written: what stands between
-them in the code, as quotes, placeholders or the end of a line, is skipped.
+A literal is compared by its identifiers and numbers, in order and as written; quotes, placeholders
+and line breaks between them in the code are skipped.
 """
 
 from __future__ import annotations
@@ -13,24 +13,26 @@ from dataclasses import dataclass
 from kodit.domain.ranking.terms import identifier_terms, identifiers
 
 FEWEST_WORDS = 4
-"""Of what may as well be a question: fewer stand side by side in places that nobody asks for."""
+"""The fewest words of a literal that may as well be a question."""
 FEWEST_MARKED = 2
-"""Of what is in quotes, or has the punctuation of code or of a message."""
+"""The fewest words of a literal in quotes, or with the punctuation of code or of a message."""
 MOST_WORDS = 40
 MOST_LITERALS = 8
 MOST_SKIPPED = 4
-"""Words between two of the literal: a placeholder, as `{self.path!r}` or `%s` is one."""
+"""The most words that may be skipped between two words of the literal, for a placeholder such as
+`{self.path!r}` or `%s`."""
 LEAST_SHARE = 0.75
-"""Of its words that a text must have in a row; the others are values that the code does not say."""
+"""The share of its words that a text must have in a row; the others may be values that the code
+does not contain."""
 ALL_BUT_ROUNDING = 1 - 1e-9
 PART_OF_LINE = 0.85
-"""What the literal counts within a line, beside 1 where it is all of one."""
+"""The weight of a literal within a line; one that fills the line counts 1."""
 IN_PROSE = 0.4
-"""What the words of a possible question count where no quote stands before them."""
+"""The weight of the words of a possible question that are not preceded by a quote."""
 OTHER_PUNCTUATION = 0.7
-"""What its words count when anything between them is different."""
-SAID_IN_A_STRING = LEAST_SHARE * OTHER_PUNCTUATION
-"""From here on a text says enough of it, and not in prose."""
+"""The weight of words with different punctuation between them."""
+CONTAINED_IN_STRING = LEAST_SHARE * OTHER_PUNCTUATION
+"""A text with at least this share contains the literal, and not as prose."""
 
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)")
 _QUOTES = "\"'`"
@@ -43,20 +45,20 @@ _VALUE = re.compile(
     """,
     re.VERBOSE,
 )
-"""What a message may have been given: something in brackets or quotes, an option, a path, a
+"""Parts of a message that may be values: text in brackets or quotes, an option, a path, a
 number."""
 _SPACES = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """What a text may say word for word: `words` as they are written, `text` with single spaces."""
+    """A literal that a text may contain: `words` as written, `text` with single spaces."""
 
     text: str
     words: tuple[str, ...]
     is_marked: bool
-    """Whether it is in quotes or has punctuation that a question has not: values that the code does
-    not say may be among its words."""
+    """Whether it is in quotes or has punctuation that a question does not have: some of its words
+    may be values that the code does not contain."""
 
     @property
     def is_short(self) -> bool:
@@ -65,18 +67,18 @@ class Literal:
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The distinct search terms that a text has which says all of it."""
+        """The distinct search terms of any text that contains all of it."""
         return tuple(dict.fromkeys(term for word in self.words for term in identifier_terms(word)))
 
 
 def literals(query: str) -> tuple[Literal, ...]:
-    """Each line, also without what may be a value in it, and what is in quotes; whatever may be a
-    literal, the longer ones first."""
+    """The possible literals of a query, the longer ones first: each line, the same line without
+    possible values, and quoted text."""
     found: dict[str, Literal] = {}
     for line in query.splitlines():
         _add(found, line, is_marked=_MARK.search(line) is not None)
         _add(found, _VALUE.sub(" ", line), is_marked=_VALUE.search(line) is not None)
-        # What is said after the name of an error, and the sentences of it.
+        # The text after the name of an error, and its sentences.
         for part in _BETWEEN_SENTENCES.split(line)[1:]:
             _add(found, part, is_marked=False)
             _add(found, _VALUE.sub(" ", part), is_marked=_VALUE.search(part) is not None)
@@ -92,9 +94,10 @@ def _add(found: dict[str, Literal], text: str, *, is_marked: bool) -> None:
         found.setdefault(text, Literal(text, words, is_marked))
 
 
-def share_said(literal: Literal, text: str, rarity: Callable[[str], float]) -> float:
-    """How much of the literal a text says in one place: 1 for a line that says nothing else, 0 for
-    less than three quarters, by the rarity of the words; that of one which no text has is 0."""
+def share_contained(literal: Literal, text: str, rarity: Callable[[str], float]) -> float:
+    """How much of the literal a text contains in one place, weighted by the rarity of its words
+    (words that occur nowhere count 0): 1 for a line that has nothing else, 0 below three
+    quarters."""
     lines = text.splitlines()
     if literal.text in text:
         if any(literal.text == line.strip() for line in lines):
@@ -114,8 +117,8 @@ def share_said(literal: Literal, text: str, rarity: Callable[[str], float]) -> f
     for start in places.get(literal.words[rarest], ()):
         said = worth[rarest]
         after, before = found[start + 1 : start + widest], found[max(0, start - widest) : start]
-        said += _said_on(literal.words[rarest + 1 :], worth[rarest + 1 :], after)
-        said += _said_on(literal.words[:rarest][::-1], worth[:rarest][::-1], before[::-1])
+        said += _weight_in_order(literal.words[rarest + 1 :], worth[rarest + 1 :], after)
+        said += _weight_in_order(literal.words[:rarest][::-1], worth[:rarest][::-1], before[::-1])
         best = max(best, said)
     share = best / total
     least = LEAST_SHARE if literal.is_marked else ALL_BUT_ROUNDING
@@ -125,14 +128,15 @@ def share_said(literal: Literal, text: str, rarity: Callable[[str], float]) -> f
 
 
 def _worth_of_place(said: str, lines: Sequence[str]) -> float:
-    """What a question shares with a comment says less than what it shares with a string."""
+    """A weight by place: words of a question that match a comment say less than a match in a
+    string."""
     before = (line.partition(said)[0] for line in lines if said in line)
     is_quoted = any(quote in some for some in before for quote in _QUOTES)
     return 1.0 if is_quoted else IN_PROSE
 
 
-def _said_on(words: Sequence[str], worth: Sequence[float], found: Sequence[str]) -> float:
-    """What of the words follows in order, with no more than a placeholder between two."""
+def _weight_in_order(words: Sequence[str], worth: Sequence[float], found: Sequence[str]) -> float:
+    """The weight of the words that follow in order, with at most a placeholder between two."""
     said, at = 0.0, 0
     for word, value in zip(words, worth, strict=True):
         ahead = found[at : at + 1 + MOST_SKIPPED]

@@ -1,5 +1,8 @@
-"""What a query is worth whose words do not occur: the nearest vectors of such a query are only the
-least unlike of all, so nothing is found, unless a name is spelled nearly so."""
+"""Decides whether a query has any result when its words do not occur.
+
+The nearest vectors of such a query are only the least dissimilar ones, so nothing is found unless a
+name is spelled almost like a word of the query.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +15,23 @@ from kodit.domain.ranking.query import QueryUnderstanding, understand
 from kodit.domain.ranking.terms import STOP_WORDS, identifiers
 
 MOST_NAMES = 8
-"""So many words of a query are looked for among names; the first ones."""
+"""How many words of a query are compared with names, from the first."""
 MOST_NEAR = 3
-"""So many names that are near are asked for in their place."""
+"""How many similar names the search then uses instead."""
 _FEWEST_LETTERS = 4
-"""Shorter words are near to too many names."""
+"""Shorter words are similar to too many names."""
 _LETTERS_PER_EDIT = 4
 _MOST_EDITS = 2
 
 
 def occurs(query: QueryUnderstanding, statistics: CorpusStatistics) -> bool:
-    """Whether any term of the query is in any snippet of the corpus that the statistics are of."""
+    """Whether any term of the query is in any snippet of the corpus."""
     return any(statistics.frequencies.get(term) for term in query.terms)
 
 
 def possible_names(query: QueryUnderstanding) -> dict[str, int]:
-    """The words of a query that may be names with a mistake in them, in lower case, each with how
-    many letters of it may be missing, added, changed or swapped with their neighbour: one of at
+    """The words of a query that may be misspelled names, in lower case, each with the number of
+    letters that may be missing, added, changed or swapped with their neighbour: one in a word of at
     least four letters, two of at least eight."""
     names = (word.lower() for word in identifiers(query.text) if len(word) >= _FEWEST_LETTERS)
     distinct = dict.fromkeys(name for name in names if name not in STOP_WORDS)
@@ -39,7 +42,7 @@ def possible_names(query: QueryUnderstanding) -> dict[str, int]:
 
 
 def about_names(wanted: Iterable[str], there: Iterable[str]) -> QueryUnderstanding:
-    """The query for the names that are there and most like those that are wanted."""
+    """A query for the existing names that are most similar to the wanted ones."""
     likeness = {
         name: max(SequenceMatcher(None, one, name.lower()).ratio() for one in wanted)
         for name in there

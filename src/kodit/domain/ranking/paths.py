@@ -1,4 +1,4 @@
-"""What a path says of its file."""
+"""Facts about a file that its path tells."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ENTRANCE = re.compile(
 )
 
 SHORTEST_PART = 3
-"""Letters from which a word inside a longer one counts: `form` in `formparsers`."""
+"""The shortest word that counts within a longer one: `form` in `formparsers`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +51,18 @@ class PathFacts:
     is_test: bool
     is_example: bool
     is_derived: bool
-    """Generated, bundled, or other people's."""
+    """Generated, bundled, or third-party."""
     is_compatibility: bool
     is_declarations: bool
     """A stub: it repeats for a type checker what another file defines."""
     is_entrance: bool
-    """By its name, the file through which a package or folder is entered; many pass on what other
-    files define, and define nothing."""
+    """By its name, the entry file of a package or folder; many only re-export definitions of other
+    files."""
 
 
 @lru_cache(maxsize=32_768)
 def path_facts(path: str) -> PathFacts:
-    """Reads a path relative to its source, with `/`."""
+    """Parses a path relative to its source, with `/`."""
     *folders, base = path.split("/")
     stem_of_name, _dot, extension = base.rpartition(".")
     name = stem_of_name or base
@@ -81,10 +81,10 @@ def path_facts(path: str) -> PathFacts:
 
 
 def named_share(path_words: Collection[str], query_terms: tuple[str, ...]) -> float:
-    """How much of a name the query says: the share of its letters, 0 to 1.
+    """How much of a name the query contains: the share of its letters, 0 to 1.
 
-    A word counts whole when it is a query term or begins one (`auth`, `authentic`); of a word
-    with query terms at its ends (`formparser` for *form* and *parser*), their letters count.
+    A word counts whole when it is a query term or starts one (`auth`, `authentic`); in a word with
+    query terms at its ends (`formparser` for *form* and *parser*), their letters count.
     """
     named, letters, said = _named_letters_of(query_terms), 0, 0
     for word in path_words:
@@ -94,14 +94,15 @@ def named_share(path_words: Collection[str], query_terms: tuple[str, ...]) -> fl
 
 
 class _NamedLetters(dict[str, int]):
-    """How many letters of each word met one query says: it meets the same ones again and again."""
+    """How many letters of each word the query contains; a cache, because the same words come up
+    again and again."""
 
     def __init__(self, query_terms: tuple[str, ...]) -> None:
         super().__init__()
         self._terms = frozenset(query_terms)
         self._parts = tuple(term for term in self._terms if len(term) >= SHORTEST_PART)
-        # One search in one text, and most words of paths have no part, so that no term is looped
-        # over: this runs for every new word of every file found.
+        # One search in one text instead of a loop over the terms, since most words of paths contain
+        # none: this runs for every new word of every file found.
         self._beginnings = "\n" + "\n".join(query_terms)
 
     def __missing__(self, word: str) -> int:
@@ -128,5 +129,5 @@ def _has_at_end(word: str, part: str) -> bool:
 
 @lru_cache(maxsize=32_768)
 def name_words(name: str) -> tuple[str, ...]:
-    """The stemmed words of a name as code writes it."""
+    """The stemmed words of a name in code."""
     return tuple(stem(word) for identifier in identifiers(name) for word in words(identifier))

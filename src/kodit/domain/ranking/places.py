@@ -1,4 +1,4 @@
-"""Places in files that a query writes, as messages of compilers and stack traces have them."""
+"""Places in files that a query contains, as in compiler messages and stack traces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 MOST_PLACES = 16
-"""The first ones of a long trace."""
+"""Only the first places of a long trace are used."""
 
 _PLACE = re.compile(
     r"""
@@ -21,16 +21,15 @@ _ABOVE = re.compile(r"^(?:[A-Za-z]:)?(?:\.{0,2}/+)+")
 
 
 @dataclass(frozen=True, slots=True)
-class AskedPlace:
-    """A line, 1-based, of a file whose path may be longer or shorter than that in an index."""
+class QueryPlace:
+    """A line, 1-based, of a file whose path may be longer or shorter than the one in an index."""
 
     path: str
     line: int
 
     def likeness(self, source: str, path: str) -> int:
-        """How many last parts of both paths are the same, where a file of a source may be meant:
-        the path asked for ends with that of the file, or the file's, its source included, with the
-        one asked for. 0 where it may not."""
+        """The number of last parts that both paths share, if one of them ends with the other: the
+        file's path may include its source. 0 if neither does."""
         whole = f"{source}/{path}"
         if not (f"/{self.path}".endswith(f"/{path}") or whole.endswith(f"/{self.path}")):
             return 0
@@ -43,11 +42,11 @@ class AskedPlace:
         return self.path.rpartition("/")[2]
 
 
-def asked_places(query: str) -> tuple[AskedPlace, ...]:
-    """`lib/url.c:614:5`, `File "lib/url.c", line 614`, `Shop.cs(614,5)`, `url.c#L614` and the like,
-    in order."""
-    found: dict[AskedPlace, None] = {}
+def query_places(query: str) -> tuple[QueryPlace, ...]:
+    """Parses `lib/url.c:614:5`, `File "lib/url.c", line 614`, `Shop.cs(614,5)`, `url.c#L614` and
+    the like, in order."""
+    found: dict[QueryPlace, None] = {}
     for match in _PLACE.finditer(query):
         path = _ABOVE.sub("", match["path"].replace("\\", "/"))
-        found.setdefault(AskedPlace(path, int(match["line"])))
+        found.setdefault(QueryPlace(path, int(match["line"])))
     return tuple(found)[:MOST_PLACES]

@@ -1,4 +1,4 @@
-"""What kind of question a query is, seen from its text alone."""
+"""Classifies a query by its text alone."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from enum import StrEnum
 from kodit.domain.ranking.terms import STOP_WORDS, identifier_terms, identifiers, words
 
 LONGEST_QUERY = 2_000
-"""Characters that are looked at: a pasted page asks what its beginning asks."""
+"""Only this many characters are read: a pasted page asks what its beginning asks."""
 
 MOST_TERMS = 64
-"""Distinct terms that are searched for; the first ones, in the order of the query."""
+"""The number of distinct search terms, the first ones in the order of the query."""
 
 
 SHORTEST_PLURAL = 3
-"""Letters that a word with an s at its end must exceed to be read as a plural."""
+"""A word ending in s must have more letters than this to be read as a plural."""
 
 
 _QUESTION_WORDS = frozenset("how where what why which when who whose".split())
 _DETERMINERS = frozenset("a an the this these those it its".split())
-"""Without `that`, by which topics go on: a pool that runs jobs."""
+"""Without `that`, which also continues a topic: a pool that runs jobs."""
 _PUNCTUATION = ".,;:!?()'\"`"
 
 
 class QueryKind(StrEnum):
+    """The kind of a query, which selects the weights of its signals."""
+
     SYMBOL = "symbol"
     """One name: `Mutex`, `create_store()`."""
     QUALIFIED_NAME = "qualified_name"
@@ -35,7 +37,7 @@ class QueryKind(StrEnum):
     NATURAL_LANGUAGE = "natural_language"
     """Words only."""
     MIXED = "mixed"
-    """Words with names of code among them."""
+    """Words with names from code among them."""
 
     @property
     def is_name(self) -> bool:
@@ -46,15 +48,15 @@ class QueryKind(StrEnum):
 class QueryUnderstanding:
     """A query as ranking sees it.
 
-    `terms` are the distinct search terms without stop words, in order (`words`), and after them the
-    `compounds`: words that stand side by side, joined as code would name them. `names` is what is
-    written like an identifier, of qualified ones the last part (`flatMap`, `raw_hash_set`, `eql` of
-    `std.mem.eql`); `scopes` the parts before those; `proper_words` the other words with a capital,
-    any of which may be the name of a type; these three as written.
+    `terms` are the distinct search terms without stop words, in order (`words`), followed by the
+    `compounds`: adjacent words, joined as code would name them. `names` are the words written like
+    identifiers, of qualified ones the last part (`flatMap`, `raw_hash_set`, `eql` of
+    `std.mem.eql`); `scopes` the parts before those; `proper_words` the other capitalised words, any
+    of which may be the name of a type; these three are as written.
 
-    `is_statement` tells a sentence that says what one piece of code does (`returns the cookie of a
-    session`) from a topic (`session cookies`) and a question (`how are the cookies read`), both of
-    which a file answers as a whole. Of words in a row only a sentence has articles or pronouns.
+    `is_statement` tells a sentence about what one piece of code does (`returns the cookie of a
+    session`) from a topic (`session cookies`) and a question (`how are the cookies read`), which a
+    whole file answers. Among runs of words, only a sentence has articles or pronouns.
     """
 
     text: str
@@ -88,7 +90,7 @@ _FILE_NAME = re.compile(
 
 
 def understand(query: str) -> QueryUnderstanding:
-    """Reads a query; never fails, whatever the text."""
+    """Parses a query; never fails, whatever the text."""
     text = query[:LONGEST_QUERY].strip()
     bare = text.strip("`'\"")
     names, scopes, proper_words = _sort_words(text)
@@ -112,13 +114,13 @@ def understand(query: str) -> QueryUnderstanding:
 
 
 def _added(text: str, terms: tuple[str, ...]) -> tuple[str, ...]:
-    """Compounds that are not among the terms, as many as there is room for."""
+    """Compounds that are not among the terms, up to the maximum number of terms."""
     new = [compound for compound in compounds(text) if compound not in terms]
     return tuple(new[: MOST_TERMS - len(terms)])
 
 
 def query_terms(text: str) -> tuple[str, ...]:
-    """Distinct search terms of a query, stop words left out unless nothing else is left."""
+    """The distinct search terms of a query, without stop words unless nothing else is left."""
     written = identifiers(text)
     telling = [word for word in written if word.lower() not in STOP_WORDS] or written
     found: dict[str, None] = {}
@@ -129,7 +131,7 @@ def query_terms(text: str) -> tuple[str, ...]:
 
 
 def compounds(text: str) -> list[str]:
-    """Pairs of words side by side with no stop word between, joined as `identifier_terms` joins
+    """Pairs of adjacent words with no stop word between them, joined as `identifier_terms` joins
     those of one name; of plurals also the singular: *hash maps* gives hashmaps and hashmap."""
     found: dict[str, None] = {}
     before = ""

@@ -1,8 +1,9 @@
-"""Candidates put in order by sums of signals: by file, and of different files first, where a topic
-or a name is asked for; by snippet where a statement says what one of them does.
+"""Orders candidates by weighted sums of signals: by file, with different files first, for a topic
+or a name; by snippet for a statement about what one of them does.
 
-The engines' scores are signals among others, and not fused by reciprocal rank: that forgets by how
-much one is better. `benchmarks/retrieval.py` measures it as a baseline: NDCG@10 .736 against .911.
+The engines' scores are signals among others and are not fused by reciprocal rank, which ignores by
+how much one result is better. `benchmarks/retrieval.py` measures that as a baseline: NDCG@10 .736
+against .911.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ from kodit.domain.ranking.weights import (
 from kodit.domain.snippet import SymbolKind
 
 NEARLY_AS_MUCH = 1.0
-"""Points by which a snippet may be weaker than its neighbour that is shown, to be shown with it."""
+"""How many points a snippet may be weaker than its shown neighbour to be shown with it."""
 MOST_BLANK_LINES = 2
 MOST_JOINED_LINES = 100
-"""What is shown as one: snippets with so many lines between them, up to so many lines in all."""
+"""The most lines that are joined into one result, and the most lines between its snippets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ _FURTHER: tuple[Contribution, ...] = (Contribution("further_snippet", 1.0, -FURT
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate in its place. The points of `explanation` sum to `score`; `neighbours` are the
-    snippets right above and below it that say nearly as much."""
+    """A ranked candidate. The points of `explanation` sum to `score`; `neighbours` are the adjacent
+    snippets that match nearly as well."""
 
     candidate: Candidate
     score: float
@@ -75,15 +76,15 @@ def rank(
     kinds: Collection[SymbolKind] = (),
     outdated: Collection[int] = (),
 ) -> list[Ranked]:
-    """The best `limit` candidates, best first; shown are those that define one of the `kinds`,
-    where any are given, though a file is judged by all of its candidates. Snippets that are
-    `outdated` are not shown beside others of their file, of which they are an earlier version.
+    """The best `limit` candidates, best first. With `kinds`, only snippets that define one of them
+    are returned, though a file is judged by all of its candidates. `outdated` snippets are not
+    returned beside others of their file, of which they are an earlier version.
 
-    A file is scored as a whole and stands in the list with its best snippet; a further snippet of
-    it comes below by `REPEATED_FILE` for each one above, and by how much weaker it is itself.
-    For a statement each snippet has a score of its own, in which its file has a share, and a file
-    as many places as its snippets deserve. Equal scores are ordered by path, source and line, so
-    that the order is that of the content alone.
+    A file is scored as a whole and represented by its best snippet; each further snippet of it is
+    lower by `REPEATED_FILE` for each one above it, and by how much weaker it is itself. For a
+    statement, each snippet has its own score, of which its file's score is a part, and a file may
+    have as many places as its snippets deserve. Equal scores are ordered by path, source and line,
+    so that the order depends on the content alone.
     """
     weights = weights_for(query)
     rarity = total_rarity(query, statistics)
@@ -96,7 +97,7 @@ def rank(
         _judge(gather(query, by_file[file_id], rarity), some, weights)
         for file_id, some in shown.items()
     ]
-    # Only the files whose first snippets are among the best can have a place.
+    # Only the files whose first snippets are among the best can be in the list.
     judged.sort(key=lambda one: (-one.first, *_place(one.shown[0])))
     places = list(chain.from_iterable(_places(one, limit) for one in judged[:limit]))
     places.sort(key=lambda p: (-p.score, *_place(p.candidate), p.candidate.start_line))
@@ -104,8 +105,8 @@ def rank(
 
 
 class _Judged(NamedTuple):
-    """A file, those of its snippets that may be shown, what speaks for the file, and the score of
-    its first snippet in the list."""
+    """A file, its snippets that may be returned, its signals, and the score of its first snippet in
+    the list."""
 
     file: FileEvidence
     shown: Sequence[Candidate]
@@ -114,7 +115,7 @@ class _Judged(NamedTuple):
 
 
 class _Placed(NamedTuple):
-    """A snippet with its score, and what it loses for not being the first one of its file."""
+    """A snippet with its score, and the penalty for not being its file's first."""
 
     candidate: Candidate
     score: float
@@ -136,8 +137,8 @@ def _place(candidate: Candidate) -> tuple[str, str]:
 
 
 def _score(file: FileEvidence, weights: Mapping[str, float]) -> float:
-    # In the order of the explanation: another one may give another last bit, and with it another
-    # place among equals.
+    # In the order of the explanation: summing in another order may change the last bit, and with it
+    # the order of equal scores.
     score = 0.0
     for name, signal in SIGNALS.items():
         if name in weights:
@@ -148,7 +149,7 @@ def _score(file: FileEvidence, weights: Mapping[str, float]) -> float:
 def _newest(
     by_file: Mapping[int, Sequence[Candidate]], outdated: Collection[int]
 ) -> dict[int, list[Candidate]]:
-    """Of each file those that are not outdated, or all where all are."""
+    """For each file, the snippets that are not outdated, or all of them if all are."""
     return {
         file_id: [one for one in all_of if one.snippet_id not in outdated] or list(all_of)
         for file_id, all_of in by_file.items()
@@ -158,7 +159,7 @@ def _newest(
 def _of_kinds(
     by_file: Mapping[int, Sequence[Candidate]], kinds: Collection[SymbolKind]
 ) -> dict[int, list[Candidate]]:
-    """Those that define a symbol of one of the kinds, of each file that has any."""
+    """For each file that has any, the snippets that define a symbol of one of the kinds."""
     found = {
         file_id: [one for one in all_of if one.symbol is not None and one.symbol.kind in kinds]
         for file_id, all_of in by_file.items()
@@ -167,7 +168,7 @@ def _of_kinds(
 
 
 def _places(judged: _Judged, limit: int) -> Iterator[_Placed]:
-    """The snippets of a file: with a score of their own each, or below the best one."""
+    """The snippets of a file, with scores of their own or below the best one."""
     file, shown, total, first = judged
     (best, shown_best), others, beside = _snippets(file, shown, limit)
     yield _Placed(shown_best, first, file, (), beside)
@@ -200,14 +201,14 @@ def _explained(place: _Placed, weights: Mapping[str, float]) -> Ranked:
 
 
 Weighed = tuple[float, Candidate]
-"""A snippet and the points of what speaks for it."""
+"""A snippet and the sum of its signals' points."""
 
 
 def _snippets(
     file: FileEvidence, shown: Sequence[Candidate], limit: int
 ) -> tuple[Weighed, list[Weighed], tuple[Candidate, ...]]:
-    """The snippet with which the file stands in the list, the others in order, as many as can have
-    a place, and those that are shown together with the first."""
+    """The snippet that represents the file in the list, the others in order, as many as can be in
+    the list, and the snippets that are joined to the first."""
     own = [(snippet_points(file, candidate), candidate) for candidate in shown]
     own.sort(key=lambda pair: (*_place_in_file(file, pair[1]), -pair[0], pair[1].start_line))
     best, shown_best = own[0]
@@ -218,8 +219,8 @@ def _snippets(
 
 
 def _neighbours(shown: Candidate, others: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Those of `others` that touch the one that is shown, or another one that does. What stands
-    above and defines something else does not: a result begins with what it is named by."""
+    """The `others` that touch the shown snippet, or another one that does. A snippet above it that
+    defines something else is left out: a result starts with the definition it is named by."""
     first, last, found = shown.start_line, shown.end_line, list[Candidate]()
     while True:
         for one in others:
@@ -237,8 +238,8 @@ def _neighbours(shown: Candidate, others: Sequence[Candidate]) -> tuple[Candidat
 
 
 def _place_in_file(file: FileEvidence, candidate: Candidate) -> tuple[float, float, int]:
-    """Who asks for a name is shown where its definition begins, in the scope asked for, the best
-    fit and the first line; who asks for a file, where the file begins."""
+    """The order of snippets within a file. For a name: where its definition starts, in the wanted
+    scope, the best fit and the first line; for a file: its start."""
     if file.query.kind is QueryKind.PATH:
         return (0.0, 0.0, candidate.start_line)
     if not file.query.kind.is_name:

@@ -1,7 +1,7 @@
-"""The signals of ranking: what speaks for a file, each a number from a small pure function.
+"""The signals of ranking: evidence for a file, each a number from a small pure function.
 
-All are functions of the query, the file and the corpus, never of the other files found: a search
-with a filter puts what passes it in the order it had without.
+All depend on the query, the file and the corpus, never on the other files found: a filtered search
+keeps the order of the unfiltered one.
 """
 
 from __future__ import annotations
@@ -32,25 +32,26 @@ TYPE_KINDS = frozenset(
         SymbolKind.VIEW,
     }
 )
-"""What is defined once and has members; a function's name is often that of a mere delegate."""
+"""Definitions that occur once and have members; a function's name is often that of a mere
+delegate."""
 
 FUNCTION_SHARE = 0.75
-"""What the definition of anything but a type counts, beside a type's 1."""
+"""The weight of a definition that is not a type, relative to a type."""
 
 OTHER_CASE_SHARE = 0.5
 """`Serialize` asked for and `serialize` found: the method, not the trait."""
 
 MOST_FOLDERS = 2
-"""Folders that count as depth; how deep the deep ones are says nothing more."""
+"""How many folders count as depth; beyond that, depth says nothing more."""
 
 BREADTH = 3
-"""Snippets of a file whose similarities are averaged."""
+"""How many snippets of a file are averaged for similarity."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileEvidence:
     """One file as the engines found it. `total_rarity` sums the rarity of the query's terms: the
-    most that a text could match, by which keyword scores of any query become comparable."""
+    highest possible match, which makes keyword scores of different queries comparable."""
 
     query: QueryUnderstanding
     candidates: Sequence[Candidate]
@@ -69,8 +70,8 @@ def gather(
 
 
 def total_rarity(query: QueryUnderstanding, statistics: CorpusStatistics) -> float:
-    """Summed rarity of the query's words, never 0. Compounds are left out: most of them are in no
-    text, and what no text has must not make all texts look weak."""
+    """The summed rarity of the query's words, never 0. Compounds are left out: most of them occur
+    nowhere, and a term that occurs nowhere must not make all texts look weak."""
     return sum(map(statistics.rarity, query.words)) or 1.0
 
 
@@ -80,17 +81,17 @@ def keyword_best(file: FileEvidence) -> float:
 
 
 def keyword_hits(file: FileEvidence) -> float:
-    """How much of the file matches: logarithm of 1 + the summed BM25 of its snippets."""
+    """How much of the file matches: the logarithm of 1 + the summed BM25 of its snippets."""
     return math.log1p(sum(candidate.keyword for candidate in file.candidates) / file.total_rarity)
 
 
 def mentions(file: FileEvidence) -> float:
-    """1 for a file that has any word of the query, in its text or its path."""
+    """1 for a file that has any word of the query in its text or path."""
     return float(any(candidate.keyword > 0 for candidate in file.candidates))
 
 
 def pasted(file: FileEvidence) -> float:
-    """How surely what was pasted into the query stands in the best snippet, from 0 to 1: words in a
+    """How likely the pasted part of the query comes from the best snippet, from 0 to 1: words in a
     row, or the line of a place in a file."""
     return max(candidate.pasted for candidate in file.candidates)
 
@@ -107,18 +108,18 @@ def text_similarity(file: FileEvidence) -> float:
 
 
 def file_name(file: FileEvidence) -> float:
-    """Share of the file's name that the query says."""
+    """The share of the file's name that the query contains."""
     return named_share(file.path.file_words, file.query.words)
 
 
 def folders(file: FileEvidence) -> float:
-    """Share of the folders' names that the query says."""
+    """The share of the folders' names that the query contains."""
     return named_share(file.path.folder_words, file.query.words)
 
 
 def defines(file: FileEvidence) -> float:
-    """How well the best definition here fits a name that the query writes: 1 for a type, 0.75 for
-    another definition, half of that when the query's capitals are not the definition's."""
+    """How well the best definition here fits a name in the query: 1 for a type, 0.75 for another
+    definition, half of that if the case of letters differs."""
     if not file.query.names:
         return 0.0
     return max(
@@ -141,7 +142,8 @@ def symbol_fit(symbol: Symbol, names: Collection[str]) -> float:
 
 
 def same_name(written: str, name: str) -> float:
-    """1 for one name, also when it is asked for in lower case; 0.5 when the capitals differ."""
+    """1 for the same name, also when the query has it in lower case; 0.5 if the case differs
+    otherwise."""
     if written == name:
         return 1.0
     if written.lower() != name.lower():
@@ -150,9 +152,8 @@ def same_name(written: str, name: str) -> float:
 
 
 def enclosing_scope(file: FileEvidence) -> float:
-    """How well the best definition here lies in the scopes that the query writes before a name, or
-    how well such a scope itself does: what lies in it may have no snippet of its own, or be
-    inherited."""
+    """How well the best definition here fits the scopes before a name in the query, or how well
+    such a scope itself does: its members may have no snippet of their own, or be inherited."""
     if not file.query.scopes:
         return 0.0
     return max(place_in_scope(candidate, file.query) for candidate in file.candidates)
@@ -164,9 +165,9 @@ def place_in_scope(candidate: Candidate, query: QueryUnderstanding) -> float:
 
 
 def scope_fit(candidate: Candidate, query: QueryUnderstanding) -> float:
-    """Of a snippet that defines a name of the query, the share of the query's scopes (`Session` of
-    `Session.get`) which enclose it: types and namespaces, or its file and folders, as languages
-    without either name a scope by them."""
+    """For a snippet that defines a name of the query, the share of the query's scopes (`Session` of
+    `Session.get`) that enclose it: types and namespaces, or its file and folders, which serve as
+    scopes in languages that have neither."""
     if not query.scopes:
         return 0.0
     named = (symbol for symbol in candidate.definitions if symbol_fit(symbol, query.names))
@@ -174,9 +175,9 @@ def scope_fit(candidate: Candidate, query: QueryUnderstanding) -> float:
 
 
 def is_scope(candidate: Candidate, query: QueryUnderstanding) -> float:
-    """The same of the definition of a type that the query writes before a name, the type counted
-    among its scopes, so that it is never worth more than what lies in it; 0 for what defines the
-    name too, as a constructor may be called like its class."""
+    """The same for the definition of a type that precedes a name in the query. The type counts
+    among its own scopes, so that it never ranks above its members; 0 if it defines the name too, as
+    a constructor may have the name of its class."""
     if definition_fit(candidate, query.names):
         return 0.0
     types = (
@@ -191,7 +192,8 @@ def is_scope(candidate: Candidate, query: QueryUnderstanding) -> float:
 
 
 def _share_around(query: QueryUnderstanding, scope: str, path: str) -> float:
-    """A scope in other capitals counts half: `Session` asked for and a folder `session` found."""
+    """The share of the query's scopes around a definition. A scope in another case counts half:
+    `Session` asked for and a folder `session` found."""
     around = enclosing_names(scope, path)
     in_any_case = frozenset(name.lower() for name in around)
     share = 0.0
@@ -204,12 +206,12 @@ def _share_around(query: QueryUnderstanding, scope: str, path: str) -> float:
 
 
 def enclosing_names(scope: str, path: str) -> frozenset[str]:
-    """The names of what a definition lies in."""
+    """The names of the scopes, file and folders around a definition."""
     return frozenset(f"{path}.{scope}".replace("/", ".").replace("-", "_").split("."))
 
 
 def defines_word(file: FileEvidence) -> float:
-    """1 when a snippet defines what a capitalised plain word of the query may name."""
+    """1 when a snippet defines a type that a capitalised plain word of the query may name."""
     if not file.query.proper_words:
         return 0.0
     words = {word.lower() for word in file.query.proper_words}
@@ -222,19 +224,20 @@ def defines_word(file: FileEvidence) -> float:
 
 
 def symbol_name(file: FileEvidence) -> float:
-    """The most of any defined symbol's name that the query says."""
-    return max(said_of_symbol(candidate, file.query) for candidate in file.candidates)
+    """The largest share of any defined symbol's name that the query contains."""
+    return max(share_of_symbol_name(candidate, file.query) for candidate in file.candidates)
 
 
-def said_of_symbol(candidate: Candidate, query: QueryUnderstanding) -> float:
-    """Share of the name of the symbol that a snippet defines, 0 when it defines none."""
+def share_of_symbol_name(candidate: Candidate, query: QueryUnderstanding) -> float:
+    """The share that the query contains of the name of a snippet's symbol, 0 if it defines none."""
     if candidate.symbol is None:
         return 0.0
     return named_share(name_words(candidate.symbol.name), query.words)
 
 
 def path_asked(file: FileEvidence) -> float:
-    """For a path query: 1 when the path is it, ends with it or fits it, 0.5 when it contains it."""
+    """For a path query: 1 if the path equals it, ends with it or matches it, 0.5 if it contains
+    it."""
     if file.query.kind is not QueryKind.PATH:
         return 0.0
     path, asked = file.candidates[0].path.lower(), file.query.text.strip("`'\"./ ").lower()
@@ -244,8 +247,8 @@ def path_asked(file: FileEvidence) -> float:
 
 
 def depth(file: FileEvidence) -> float:
-    """Folders above the file, 1 from two on: what a project is about lies near its top. Documents
-    and data count as deep: a README lies on top of code of which it only tells."""
+    """How deep the file lies, from 0 to 1 (two folders or more): the main code of a project lies
+    near its top. Documents and data count as deep, because a README only describes code."""
     if not_code(file):
         return 1.0
     return min(file.path.depth, MOST_FOLDERS) / MOST_FOLDERS
@@ -257,12 +260,12 @@ def not_code(file: FileEvidence) -> float:
 
 
 def is_test(file: FileEvidence) -> float:
-    """1 for tests and what they stand on, unless the query speaks of tests."""
+    """1 for tests and their helpers, unless the query mentions tests."""
     return float(file.path.is_test and not _speaks_of(file, "test", "spec", "mock", "fixtur"))
 
 
 def is_example(file: FileEvidence) -> float:
-    """1 for examples, documentation and benchmarks, unless the query speaks of them."""
+    """1 for examples, documentation and benchmarks, unless the query mentions them."""
     return float(
         file.path.is_example
         and not _speaks_of(file, "exampl", "sampl", "demo", "tutori", "docu", "doc", "benchmark")
@@ -270,12 +273,12 @@ def is_example(file: FileEvidence) -> float:
 
 
 def is_derived(file: FileEvidence) -> float:
-    """1 for generated, bundled and other people's code, unless the query speaks of it."""
+    """1 for generated, bundled and third-party code, unless the query mentions it."""
     return float(file.path.is_derived and not _speaks_of(file, "gen", "vend"))
 
 
 def is_compatibility(file: FileEvidence) -> float:
-    """1 for compatibility and deprecated code, unless the query speaks of it."""
+    """1 for compatibility and deprecated code, unless the query mentions it."""
     return float(
         file.path.is_compatibility
         and not _speaks_of(file, "compat", "legaci", "deprec", "polyfill", "backport")
@@ -283,7 +286,8 @@ def is_compatibility(file: FileEvidence) -> float:
 
 
 def is_stub(file: FileEvidence) -> float:
-    """1 for what declares or passes on what other files define, unless the query speaks of it."""
+    """1 for files that only declare or re-export what other files define, unless the query mentions
+    them."""
     passes_on = file.path.is_entrance and all(
         candidate.symbol is None for candidate in file.candidates
     )
@@ -322,22 +326,22 @@ SIGNALS: Mapping[str, Signal] = {
         is_stub,
     )
 }
-"""Every signal by its name, in the order in which a score is explained."""
+"""Every signal by name, in the order in which a score is explained."""
 
 
 def snippet_signals(file: FileEvidence, candidate: Candidate) -> tuple[float, ...]:
-    """What speaks for this snippet rather than another one, in the order of `WITHIN_FILE`; without
-    those about names where the query writes none."""
+    """The signals that favour this snippet over others, in the order of `WITHIN_FILE`; without
+    those about names if the query contains none."""
     query = file.query
     values = (
         candidate.keyword / file.total_rarity,
         candidate.pasted,
         candidate.code,
         candidate.text,
-        said_of_symbol(candidate, query),
+        share_of_symbol_name(candidate, query),
         math.log1p(candidate.end_line - candidate.start_line),
     )
-    # A search asks this of hundreds of snippets, and most queries write no name.
+    # A search calls this for hundreds of snippets, and most queries contain no name.
     if not query.names:
         return values
     return (
@@ -349,6 +353,6 @@ def snippet_signals(file: FileEvidence, candidate: Candidate) -> tuple[float, ..
 
 
 def snippet_points(file: FileEvidence, candidate: Candidate) -> float:
-    """The sum of these signals, each by its weight."""
+    """The weighted sum of these signals."""
     points: float = sum(map(mul, snippet_signals(file, candidate), WITHIN_FILE.values()))
     return points

@@ -1,9 +1,9 @@
-"""Word forms brought together: `serialize`, `serializer` and `serialization` are one term.
+"""Reduces word forms: `serialize`, `serializer` and `serialization` are one term.
 
-A suffix stripper in the manner of Lovins (1968) and Porter (1980), more eager than Porter's:
-programmers name the one who acts (`router`), the act (`routing`) and the thing (`route`) after
-each other, and a question uses whichever form it likes. What is lost in precision, the other
-words of a query win back.
+A suffix stripper in the manner of Lovins (1968) and Porter (1980), more aggressive than Porter's:
+programmers derive names for the agent (`router`), the action (`routing`) and the thing (`route`)
+from one another, and a question may use any form. The other words of a query make up for the loss
+of precision.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 _SHORTEST_WORD = 4
 
 _INFLECTIONS = ("ing", "ed", "er", "or")
-"""What a verb takes on; three letters with a vowel must be left."""
+"""Inflections of a verb; three letters with a vowel must be left."""
 
 _DERIVATIONS = {
     4: (
@@ -23,7 +23,7 @@ _DERIVATIONS = {
     ),
     5: "ability ibility ivity ity al ally ical ic ics ism ist",
 }
-"""How words are made from words, by the letters that must be left (`global` is not a `glob`)."""
+"""Derivational suffixes, by the number of letters that must be left (`global` is not a `glob`)."""
 
 _SUFFIXES = tuple(
     sorted(
@@ -42,7 +42,7 @@ _VOWELS = frozenset("aeiouy")
 def stem(word: str) -> str:
     """The stem of a lower-case word.
 
-    Words that are not ASCII letters, or shorter than four, are returned as they are.
+    Words that are not ASCII letters, or shorter than four, are returned unchanged.
     """
     if len(word) < _SHORTEST_WORD or not (word.isascii() and word.isalpha()):
         return word

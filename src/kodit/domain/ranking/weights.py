@@ -1,8 +1,8 @@
-"""What each signal is worth, by what the query is.
+"""The weights of the signals, by the kind of query.
 
 A score is the weighted sum of the signals. The weights are those of a multinomial logit over the
 files found (the conditional logit of McFadden, 1974; in ranking, ListNet's top-one loss): a
-difference of 1 between two files means that the upper one is e times likelier to be wanted.
+difference of 1 between two files means that the upper one is e times as likely to be wanted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SECONDARY: Mapping[str, float] = {
     "is_compatibility": -1.0,
     "is_stub": -2.0,
 }
-"""What is seldom the answer, for every kind of query."""
+"""Files that are seldom the answer, for every kind of query."""
 
 PROSE: Mapping[str, float] = {
     "keyword_best": 1.5,
@@ -39,19 +39,18 @@ PROSE: Mapping[str, float] = {
 }
 
 FILE_SHARE = 0.25
-"""What speaks for a file counts so much where one of its snippets was described."""
+"""The share of a file's weights in the ranking of its snippets for a statement."""
 
 STATEMENT: Mapping[str, float] = {
     **{name: FILE_SHARE * weight for name, weight in PROSE.items()},
-    # A test says much the same as what it tests, so all of this still counts.
+    # A test says much the same as the code it tests, so all of this still counts.
     **_SECONDARY,
 }
-"""For a statement: a snippet is ranked by what speaks for it, and by this for its file."""
+"""For a statement: a snippet is ranked by its own signals, and by these for its file."""
 
 NAME: Mapping[str, float] = {
     "keyword_hits": 1.0,
-    # More than all that may be said against a file: who asks for a name does not mean what never
-    # says it.
+    # More than all that may count against a file: a query for a name never means a file without it.
     "mentions": 12.0,
     "text_similarity": 1.5,
     "file_name": 3.0,
@@ -72,19 +71,19 @@ WITHIN_FILE: Mapping[str, float] = {
     "enclosing_scope": 6.0,
     "is_scope": 3.0,
 }
-"""What makes one snippet of a file the one to show, and of all snippets the one that a statement
-describes. How well one snippet matches says more of it than it does of its file."""
+"""The weights that select the snippet of a file to show, and for a statement rank all snippets. How
+well one snippet matches says more about it than about its file."""
 
 REPEATED_FILE = 4.0
 """What every snippet of a file loses for each one of the same file above it."""
 
 FURTHER_SNIPPET = 1.0
-"""What all snippets of a file but the first lose where a statement is asked for: other files may
-have what was meant, and the best snippet of this one is there to read."""
+"""What all snippets of a file but the first lose for a statement: other files may have the answer,
+and the best snippet of this one is already shown."""
 
 
 def weights_for(query: QueryUnderstanding) -> Mapping[str, float]:
-    """The weights of the signals of files for a query."""
+    """The weights of the file signals for a query."""
     if query.is_statement:
         return STATEMENT
     return NAME if query.kind.is_name else PROSE

@@ -1,4 +1,4 @@
-"""What the keyword index has to do to follow its log."""
+"""Folds the changes of the log into batches for the keyword index."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from kodit.domain.keyword import KeywordBatch, KeywordLog, KeywordOperation
 
 
 class BM25DomainService:
-    """Folds changes, so that a snippet which came and went between two batches costs nothing."""
+    """Folds changes, so that a snippet that was added and removed between two batches costs
+    nothing."""
 
     def fold(self, index_id: int, log: KeywordLog) -> KeywordBatch:
         """One batch for consecutive changes, at least one. Additions of snippets that have been
-        retired since are left out: their removal is in the log as well."""
+        retired since are left out, because the log contains their removal too."""
         changes = log.changes
         return KeywordBatch(
             index_id=index_id,

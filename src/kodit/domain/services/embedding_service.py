@@ -1,4 +1,4 @@
-"""What is embedded, and what of it is known already."""
+"""Selects the texts to embed, without those already cached."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kodit.domain.search import StoredSnippet
 
 
 class EmbeddingDomainService:
-    """Prepares what a model is asked, so that nothing is asked twice."""
+    """Prepares the input of a model, so that no text is embedded twice."""
 
     def code_text(self, snippet: StoredSnippet, *, with_path: bool) -> str:
         return f"{snippet.path}\n{snippet.text}" if with_path else snippet.text

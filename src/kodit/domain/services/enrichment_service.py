@@ -1,4 +1,4 @@
-"""What an enricher is asked, and what is embedded of its answer."""
+"""Prepares the input of an enricher."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ class EnrichmentDomainService:
     """Prepares enrichments, so that none is made or paid for twice."""
 
     def key(self, model: str, snippet: StoredSnippet, *, with_path: bool) -> bytes:
-        """The cache key of a snippet's enrichment: all that the enricher reads of it."""
+        """The cache key of a snippet's enrichment: a hash of everything that the enricher reads."""
         parts = (snippet.language, snippet.scope, snippet.symbol or "", snippet.text)
         return cache_key(model, "\0".join((snippet.path, *parts) if with_path else parts))

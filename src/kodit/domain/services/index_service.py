@@ -1,4 +1,4 @@
-"""What a scan means for the files of an index."""
+"""Derives the status of files from a scan."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from kodit.domain.source import FileProcessingStatus, ScannedFile
 
 
 class IndexDomainService:
-    """Decides the status of files. A status is kept until the index has been completed once, so
-    that a run which fails half-way forgets no file."""
+    """Decides the status of files. A status is kept until the index is complete, so that a run that
+    fails half-way loses no file."""
 
     def found(self, scanned: ScannedFile, known: IndexedFile | None) -> IndexedFile:
-        """The file after a scan met it, changed or new."""
+        """The file after a scan found it, changed or new."""
         if known is None:
             return IndexedFile(
                 id=0,
@@ -30,7 +30,7 @@ class IndexDomainService:
         return replace(known, content_hash=scanned.content_hash, status=status, stamp=scanned.stamp)
 
     def gone(self, known: IndexedFile) -> IndexedFile | None:
-        """The file after a scan missed it; None when there is nothing to remember it for."""
+        """The file after a scan did not find it; None if nothing needs to be kept of it."""
         if known.extracted_hash is None:
             return None
         return replace(known, status=FileProcessingStatus.DELETED)

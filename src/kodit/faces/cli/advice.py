@@ -1,4 +1,4 @@
-"""What to do next, as a shell says it: one line for each code of an error or a reason."""
+"""Advice on the next step in a shell: one line for each code of an error or a reason."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 
-class Told(Protocol):
-    """An error, a problem, or the reason why a task waits; its text is its sentence. Help is shown
-    without importing any of them."""
+class Advisable(Protocol):
+    """An error, a problem, or the reason why a task waits; its text is its sentence. A protocol,
+    because help is shown without importing any of them."""
 
     @property
     def code(self) -> str | None: ...
@@ -55,24 +55,24 @@ ADVICE: Mapping[str, str] = {
 }
 
 
-def with_advice(told: Told, sentence: str | None = None) -> str:
-    """A sentence, by default that of the error or the reason itself, and, where there is something
-    to do, what that is."""
+def with_advice(told: Advisable, sentence: str | None = None) -> str:
+    """A sentence, by default the text of the error or reason itself, followed by advice if there is
+    something to do."""
     sentence = sentence or str(told)
     advice = None if told.code is None else ADVICE.get(told.code)
     if "choices" in told.fields:
-        from kodit.domain.near import nearest  # noqa: PLC0415 - help does without
+        from kodit.domain.near import nearest  # noqa: PLC0415 - not needed for help
 
         choices = str(told.fields["choices"]).split(", ")
         near = nearest(str(told.fields.get("value", "")), choices)
         return f"{sentence.removesuffix('.')}; did you mean {near}?" if near else sentence
     if advice is None:
         return sentence
-    # A source may come from anybody's database, and the command is there to be copied.
-    import shlex  # noqa: PLC0415 - help does without
+    # A source may come from another person's database, and the command is meant to be copied.
+    import shlex  # noqa: PLC0415 - not needed for help
 
     words = {name: shlex.quote(str(value)) for name, value in told.fields.items()}
     try:
         return f"{sentence.removesuffix('.')}; {advice.format_map(words)}"
-    except KeyError:  # a server of another version has not said what it is about
+    except KeyError:  # a server of another version did not send the fields
         return sentence

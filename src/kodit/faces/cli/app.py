@@ -25,7 +25,7 @@ from kodit.faces.cli.commands import (
 )
 from kodit.faces.cli.commands.group import Commands, UsageError, sentence_of_usage, show_help_of
 from kodit.faces.cli.commands.options import (
-    Given,
+    CommandContext,
     Json,
     Serve,
     given,
@@ -48,7 +48,7 @@ EXIT_FAILED = 1
 EXIT_USER_ERROR = 2
 """The request is not valid."""
 EXIT_SERVER_RUNS = 3
-"""There is a server already, which is what was wanted."""
+"""A server already runs, which was the goal."""
 EXIT_INTERRUPTED = 130
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
@@ -58,7 +58,7 @@ app = typer.Typer(
     help="Durable, incremental code search.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # rich and what it imports would be most of what help costs
+    rich_markup_mode=None,  # rich and its imports would be most of the cost of help
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(search.app)
@@ -216,7 +216,7 @@ def index(
 
 
 def _globs(given: list[str] | None) -> tuple[str, ...] | None:
-    """None leaves the globs of an index as they are; an empty text alone clears them."""
+    """None keeps an index's globs; a single empty text clears them."""
     if not given:
         return None
     return () if given == [""] else tuple(given)
@@ -308,8 +308,8 @@ def _show_version(*, as_json: bool = False) -> None:
 
 
 def _open_closed_streams() -> None:
-    """Let the null device stand for each standard stream that the caller has closed. Otherwise the
-    next file that is opened takes its number, and what is meant for the stream is written to it."""
+    """Open the null device for each standard stream that the caller has closed. Otherwise the next
+    opened file takes its number, and receives what is written to the stream."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -321,16 +321,15 @@ def _open_closed_streams() -> None:
 
 
 def main(serve: Serve | None = None) -> None:
-    """Run the command line; every foreseen error is one sentence and an exit code. `serve` is what
-    its command of that name calls."""
+    """Run the command line; every expected error is one sentence and an exit code. `serve`
+    implements the `serve` command."""
     _open_closed_streams()
-    # Importing makes objects that stay: looking through them for garbage again and again is a
-    # tenth of what a search costs.
+    # Importing makes objects that stay: scanning them again and again for garbage takes a tenth of
+    # the time of a search.
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    # At its end Python looks through all of them several times; the process gives back its memory
-    # anyway.
+    # At exit, Python scans all of them several times; the operating system frees the memory anyway.
     atexit.register(gc.freeze)
-    command = Given(serve=serve)
+    command = CommandContext(serve=serve)
     code, has_ended = None, False
     try:
         code, has_ended = app(obj=command, standalone_mode=False), True
@@ -352,16 +351,16 @@ def main(serve: Serve | None = None) -> None:
         say("kodit: interrupted; run the same command again to continue")
         sys.exit(EXIT_INTERRUPTED)
     except (ReaderLeftError, BrokenPipeError):
-        # The reader of our output has had enough.
+        # The reader of the output has stopped reading.
         discard_output()
         _end(code if has_ended or command.only_reads else EXIT_FAILED)
     except (MemoryError, ImportError, RuntimeError, OSError) as error:
-        from kodit.faces.cli.ending import end_for_want_of_room
+        from kodit.faces.cli.ending import end_if_exhausted
 
-        end_for_want_of_room(error, command.exit_failed)
+        end_if_exhausted(error, command.exit_failed)
 
 
 def _end(code: object) -> None:
-    """The exit code that a command has asked for comes back as its result."""
+    """Turn the exit code that a command has asked for into the result of the program."""
     if isinstance(code, int) and code:
         sys.exit(code)

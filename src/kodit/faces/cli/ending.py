@@ -1,4 +1,4 @@
-"""How the command line ends where the machine has run out of something."""
+"""Ends the command line when a resource of the machine is exhausted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from kodit.domain.shortage import shortage
 from kodit.faces.cli.terminal.output import complain
 
 
-def end_for_want_of_room(error: Exception, code: int) -> NoReturn:
-    """End with one sentence where the machine has run out of something, or a file is in the way;
-    any other error propagates."""
+def end_if_exhausted(error: Exception, code: int) -> NoReturn:
+    """End with one sentence if a resource is exhausted, or a file is in the way; any other error
+    propagates."""
     if (short := shortage(error)) is not None:
         complain(str(short))
         sys.exit(code)

@@ -1,4 +1,4 @@
-"""A server on another machine, as the command line uses it: everything goes over REST."""
+"""A client of a server on another machine, over REST."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from kodit.domain.errors import (
     part_of_index,
 )
 from kodit.domain.files import FilePlace, parse_place, readings_of
-from kodit.domain.naming import meant_by, source_of
+from kodit.domain.naming import match_name, source_of
 from kodit.domain.questions import (
     AnyQuestion,
     ExplainQuestion,
@@ -58,7 +58,7 @@ from kodit.faces.cli.remote_places import not_indexed, only_at
 from kodit.infrastructure.remote.connection import RemoteConnection, path_of
 
 MOST_AT_ONCE = 500
-"""How many results a server gives in one answer."""
+"""The maximum number of results in one answer of a server."""
 FIRST_LOOK_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
 
@@ -66,8 +66,8 @@ T = TypeVar("T")
 
 
 class RemoteServer:
-    """Answers what is asked, and does what a key of the scope `write` may have done. Raises the
-    errors of the server."""
+    """Asks the server the questions of the command line, and requests changes, for which a key
+    needs the scope `write`. Raises the errors of the server."""
 
     def __init__(self, connection: RemoteConnection) -> None:
         self._connection = connection
@@ -119,25 +119,25 @@ class RemoteServer:
                     "sources; ask there"
                 )
 
-    # What changes something
+    # Changes
 
     def add(self, source: str, **options: Any) -> AcceptedView:
-        """Have a source added, or refreshed."""
+        """Add or refresh a source."""
         body = {"source": source, **options}
         return from_json(AcceptedView, self._connection.post("/indexes", body))
 
     def add_or_sync(self, name: str) -> AcceptedView:
-        """The same of what may be known: an index may be brought up to date by who may not add its
-        source."""
+        """Refresh the index with this identifier, or add or refresh a source. A caller who may not
+        add a source may still refresh its index by identifier."""
         is_identifier = name.isdecimal() and name.isascii()
         return self.sync(int(name)) if is_identifier else self.add(name)
 
     def sync(self, index_id: int) -> AcceptedView:
-        """Have an index brought up to date."""
+        """Bring an index up to date."""
         return from_json(AcceptedView, self._connection.post(path_of("indexes", index_id, "runs")))
 
     def wait_for(self, run_id: int) -> ListedRunView:
-        """The run when it has ended. Whoever waits may give up: it goes on."""
+        """The run when it has ended. If the caller stops waiting, the run continues."""
         pause = FIRST_LOOK_SECONDS
         while True:
             run = self._run(run_id)
@@ -147,7 +147,7 @@ class RemoteServer:
             pause = min(LONGEST_PAUSE_SECONDS, pause * 1.5)
 
     def delete(self, name: str) -> IndexView:
-        """Delete an index; what it was."""
+        """Delete an index; returns its last view."""
         index, part = self._find_part(name)
         if part:
             raise part_of_index(name, index.id, index.source)
@@ -155,7 +155,7 @@ class RemoteServer:
         return index
 
     def steer(self, run_id: int, action: str) -> ListedRunView:
-        """`cancel` or `retry` a run; the run that this has become."""
+        """`cancel` or `retry` a run; returns the resulting run."""
         return from_json(ListedRunView, self._connection.post(path_of("runs", run_id, action)))
 
     def set_queue(self, action: str) -> tuple[bool, RunsView]:
@@ -171,7 +171,7 @@ class RemoteServer:
     # Indexes
 
     def find(self, name: str) -> IndexView:
-        """The index of an identifier, a source, or the end of only one source. Raises
+        """The index with an identifier, a source, or an unambiguous end of a source. Raises
         NotFoundError and SourceError."""
         return self._find_part(name)[0]
 
@@ -184,12 +184,12 @@ class RemoteServer:
         return True
 
     def _find_part(self, name: str) -> tuple[IndexView, str]:
-        """The same, and the path of the part of it that is meant, by the same rule as everywhere;
-        what is on the disks over there is not asked."""
+        """The same, and the path of the part that is meant, by the same rule as everywhere; the
+        server's disks are not read."""
         if name.isdecimal() and name.isascii():
             return from_json(IndexView, self._connection.get(path_of("indexes", name))), ""
         indexes = list(self._indexes())
-        found = meant_by(name, [source_of(one.source) for one in indexes])
+        found = match_name(name, [source_of(one.source) for one in indexes])
         if not found:
             raise not_indexed(name)
         if len(found) > 1:
@@ -202,8 +202,8 @@ class RemoteServer:
             yield from (from_json(IndexView, one) for one in page["indexes"])
 
     def _chosen(self, where: Where) -> tuple[list[tuple[IndexView, str]], list[UserError]]:
-        """The indexes that are meant, each with the part of it that is, or nothing for all; and
-        what is wrong with other names. Raises the first such error where all are wrong."""
+        """The selected indexes, each with its selected part, empty for all of it; and the errors of
+        other names. Raises the first such error if all names are wrong."""
         if not where.sources:
             return [(index, "") for index in self._indexes()], []
         parts, errors = list[tuple[IndexView, str]](), list[UserError]()
@@ -221,7 +221,7 @@ class RemoteServer:
     def _pages(
         self, path: str, parameters: dict[str, Any], limit: int | None, *, in_body: bool = False
     ) -> Iterator[dict[str, Any]]:
-        """Answers, one after the other, until there are `limit` results."""
+        """Pages of an answer, until there are `limit` results."""
         left, cursor = limit, None
         while True:
             size = MOST_AT_ONCE if left is None else min(MOST_AT_ONCE, left)
@@ -302,7 +302,7 @@ class RemoteServer:
         try:
             text = only_at(question.place, place.path, chosen, read)
         except NotFoundError:
-            for literal in others:  # a path may itself end like lines
+            for literal in others:  # the end of a path may itself look like lines
                 with suppress(UserError):
                     return self._read(replace(question, place=literal))
             raise
@@ -381,7 +381,7 @@ def queue_of(server: RemoteServer) -> QueueView:
 
 
 def _plain(question: Any) -> dict[str, Any]:
-    """The fields of a question as parameters."""
+    """The fields of a question as request parameters."""
     fields: dict[str, Any] = to_json(question)
     fields.pop("where", None)
     return fields

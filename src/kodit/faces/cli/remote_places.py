@@ -19,8 +19,8 @@ def only_at(
     chosen: Sequence[tuple[IndexView, str]],
     look: Callable[[IndexView, str], T],
 ) -> T:
-    """What is found at a path in the one index that has a file there, from the folder that was
-    named or from the top. Raises NotFoundError, and InvalidQueryError where several have."""
+    """The result of `look` at a path in the one index that has a file there, relative to the named
+    folder or to the top. Raises NotFoundError, and InvalidQueryError if several have."""
     found: list[tuple[IndexView, T]] = []
     for index, folder in chosen:
         for one in (posixpath.normpath(f"{folder}/{path}"), path) if folder else (path,):
@@ -47,8 +47,8 @@ def only_at(
 
 
 def not_indexed(name: str) -> SourceError:
-    """For a name that means no index over there."""
-    if not name.startswith(("/", "~")) and ":" not in name:  # a mere name
+    """The error for a name that means no index of the server."""
+    if not name.startswith(("/", "~")) and ":" not in name:  # a plain name
         return SourceError(
             f"there is no index or folder {name!r}", code="index_not_found", index=name
         )

@@ -1,4 +1,4 @@
-"""The server of the data directory, as one command uses it."""
+"""A connection of one command to the resident server of the data directory."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from kodit.settings import Settings
 from kodit.version import VERSION
 
 ANSWER_SECONDS = 60.0
-"""Longer than a server takes to answer, or to say that it takes too long."""
+"""Longer than a server takes to answer, or to report a time-out."""
 LARGEST_ANSWER_BYTES = 2_000_000_000
-"""No limit: a listing is as long as the repository is large."""
+"""Effectively no limit: a listing is as long as the repository is large."""
 
 
 class ResidentServer:
-    """A connection to a server, which answers what it is asked. A command that it does not answer,
-    for whatever reason, can do the same by itself."""
+    """A connection to a server, which answers questions. A command that gets no answer, for
+    whatever reason, can answer the question by itself."""
 
     def __init__(self, connection: socket.socket, settings: Settings, folder: str) -> None:
-        """`folder` is where the user stands."""
+        """`folder` is the user's current folder."""
         self._connection = connection
         self._settings = settings
         self._headers = {"X-Kodit-Folder": quote(folder.encode("utf-8", "surrogateescape"))}
@@ -43,11 +43,11 @@ class ResidentServer:
         self._connection.close()
 
     def ask(self, question: AnyQuestion) -> Any:
-        """The view that answers a question, as JSON; None where this server does not answer, after
-        which it is not asked again. Raises the error that the question has raised there."""
+        """The view that answers a question, as JSON; None if this server does not answer, after
+        which it is not asked again. Raises the error that the question raised there."""
         try:
             status, answer = self._exchange(question)
-        except TransientError:  # it has ended
+        except TransientError:  # the server has ended
             self.close()
             return None
         if status == 200 and isinstance(answer, dict):
@@ -76,8 +76,8 @@ class ResidentServer:
         )
 
     def _note_difference(self) -> None:
-        """Ask an idle server of another version to end, and name one that goes on. One with other
-        settings is right for the process that started it."""
+        """Ask an idle server of another version to end, and report one that stays. A server with
+        other settings is right for the process that started it."""
         try:
             about = handshake(self._connection)
             if about.version == VERSION or ask_to_end(self._connection):
@@ -92,7 +92,7 @@ class ResidentServer:
 
 
 def find_server(settings: Settings, folder: str) -> ResidentServer | None:
-    """The server of a data directory, where one answers that can be trusted."""
+    """The server of a data directory, if one runs that can be trusted."""
     try:
         connection = connect(settings.data_dir)
     except UserError:

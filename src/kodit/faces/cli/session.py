@@ -1,4 +1,4 @@
-"""One command: who answers it, and what it opens for that."""
+"""The session of one command: who answers its questions, and what it opens for that."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ T = TypeVar("T")
 
 
 class Session:
-    """Used as a context manager: what it opens is closed at the end of the block.
+    """Used as a context manager: everything it opens is closed at the end of the block.
 
     Questions go to the server of the data directory, if there is one. Everything else, and every
-    question where no server answers, is done by an application of the command's own. A session with
-    a server on another machine, `remote`, has no application: that server does everything.
+    question that no server answers, is done by the command's own application. A session with a
+    server on another machine, `remote`, has no application: that server does everything.
     """
 
     def __init__(
@@ -39,9 +39,9 @@ class Session:
         has_server: bool = False,
         exchange: SecretExchange | None = None,
     ) -> None:
-        """`log_level` is what `auto` means here; `has_server` is whether that of the settings is
-        meant, and not the data directory. `exchange` is for workers of a server; other commands
-        hand it the secrets that they have. Raises SettingError for an invalid address."""
+        """`log_level` is what `auto` means here; `has_server` selects the server of the settings
+        instead of the data directory. `exchange` is for workers of a server; other commands hand it
+        their secrets. Raises SettingError for an invalid address."""
         self.settings = settings
         self.remote: RemoteServer | None = None
         if has_server:
@@ -78,12 +78,13 @@ class Session:
 
     @property
     def folder(self) -> str | None:
-        """Where the user stands among the sources; None where they are those of another machine."""
+        """The user's current folder; None if the sources are on another machine."""
         return None if self.remote is not None else self._folder
 
     @property
     def application(self) -> Application:
-        """The command's own, opened when it is first needed. Raises what opening it raises."""
+        """The command's own application, opened when it is first needed. Raises what opening it
+        raises."""
         if self.remote is not None:
             raise RuntimeError("this is done by the server on the other machine, not here")
         if self._application is None:
@@ -99,7 +100,7 @@ class Session:
         level = self.settings.log_level
         configure_logs(self._log_level if level is LogLevel.AUTO else level)
         exchange = self._exchange or made_later(self._secrets_for_server)
-        application = Application(self.settings, exchange, is_brief=is_brief, looks_at_folders=True)
+        application = Application(self.settings, exchange, is_brief=is_brief, compares_folders=True)
         application.open()
         return application
 
@@ -111,7 +112,7 @@ class Session:
         return SecretsForServer(self.settings.data_dir)
 
     def stands_in(self, source: str) -> bool:
-        """Whether a source of this machine is the current folder, or holds it."""
+        """Whether a source on this machine is the current folder, or holds it."""
         return self._folder is not None and f"{self._folder}/".startswith(f"{source.rstrip('/')}/")
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -128,11 +129,11 @@ class Session:
                 self._runner = asyncio.Runner()
             return self._runner.run(work)
         finally:
-            work.close()  # where there was no event loop to run it
+            work.close()  # there was no event loop, so that it never ran
 
     def ask(self, question: AnyQuestion, view: type[T]) -> T:
-        """The answer to a question of the user's, asked where the user stands: the view of that
-        class. Raises what the question raises, whatever answers it."""
+        """The answer to the user's question, asked from the current folder: a view of that class.
+        Raises what the question raises, whoever answers it."""
         if self.remote is not None:
             return _checked(self.remote.ask(question), view)
         server = self._find_server()
@@ -141,7 +142,7 @@ class Session:
             if answer is not None:
                 from kodit.application.views.serialization import from_json  # noqa: PLC0415
 
-                with suppress(ValueError):  # another program calls itself this version
+                with suppress(ValueError):  # another program uses this version's name
                     return from_json(view, answer)
             self._server = None
         return self._answer(question, view)
@@ -162,31 +163,31 @@ class Session:
 
     def _opened_to_read(self) -> Application:
         if self._reading is None:
-            # To start threads takes numpy longer than to answer one question without them, which
-            # gives the same results.
+            # Starting threads takes numpy longer than answering one question without them, with the
+            # same results.
             os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
             self._reading = self._open(is_brief=True)
         return self._reading
 
     @property
     def is_served(self) -> bool:
-        """Whether questions go to a server, which knows what changes in its folders."""
+        """Whether questions go to a server, which knows the changes in its folders."""
         return self.remote is not None or self._find_server() is not None
 
     def outdated_here(self) -> str | None:
         """The folder whose index holds the current folder, if files in it have changed since it was
-        indexed; None also where there is no complete index of it."""
+        indexed; None also if it has no complete index."""
         if self._folder is None:
             return None
         application = self._opened_to_read()
         held = application.locator.holding(self._folder)
-        if held is None or not application.looks.is_outdated(held.index):
+        if held is None or not application.comparisons.is_outdated(held.index):
             return None
         return held.index.source.location
 
     def _find_server(self) -> ResidentServer | None:
-        """The server of the data directory. A command that has opened the data directory itself
-        goes on by itself; and to one without a folder a server could mistake its own for that."""
+        """The server of the data directory. Not used by a command that has already opened the data
+        directory itself, or by one without a folder, for which the server could take its own."""
         if not self._has_looked and self._application is None and self._folder is not None:
             from kodit.infrastructure.resident.place import has_socket  # noqa: PLC0415 - see above
 
@@ -207,6 +208,6 @@ def _checked(answer: object, view: type[T]) -> T:
 def _current_folder() -> str | None:
     """The current folder; None if it no longer exists."""
     try:
-        return os.getcwd()  # noqa: PTH109 - for most commands, pathlib would have nothing else to do
+        return os.getcwd()  # noqa: PTH109 - most commands would load pathlib for this alone
     except FileNotFoundError:
         return None

@@ -15,18 +15,18 @@ from typing import Any
 from kodit.application.services.worker_host import Stoppable, StoppedBy
 
 SAME_SIGNAL_SECONDS = 1.0
-"""`timeout` and terminals may send one and the same wish twice, to a process and to its group."""
+"""`timeout` and terminals may send the same signal twice, to a process and to its group."""
 
 
 def on_signals(*signals: signal.Signals) -> StoppedBy:
-    """What lets these signals stop a worker."""
+    """Lets these signals stop a worker."""
     return partial(stopped_by, signals=signals)
 
 
 @contextmanager
 def stopped_by(worker: Stoppable, signals: Sequence[signal.Signals]) -> Iterator[None]:
-    """Let these signals stop the worker, which releases what it holds; a later one ends the
-    process at once. Only a main thread can ask for that."""
+    """Let these signals stop the worker, which releases its tasks; a later one ends the process at
+    once. Has an effect in the main thread only."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -57,8 +57,8 @@ def stopped_by(worker: Stoppable, signals: Sequence[signal.Signals]) -> Iterator
 
 @contextmanager
 def _held_back(signals: Sequence[signal.Signals]) -> Iterator[None]:
-    """Signals that come in the block are delivered at its end: an event loop that gives up its
-    handler sets the default, which ends the process."""
+    """Deliver the signals of the block at its end: an event loop that removes its handler restores
+    the default, which ends the process."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
@@ -67,8 +67,7 @@ def _held_back(signals: Sequence[signal.Signals]) -> Iterator[None]:
 
 
 def _after(asked_at: float, handler: Any) -> Callable[[int, FrameType | None], None]:
-    """Ignores a signal that may be the repetition of one that has come already; then it is
-    `handler` that does."""
+    """Ignores a signal that may repeat an earlier one; after that, `handler` handles it."""
 
     def hear(number: int, _frame: FrameType | None) -> None:
         if time.monotonic() - asked_at >= SAME_SIGNAL_SECONDS:

@@ -1,4 +1,4 @@
-"""What to call next, as a model reads it: one line for each code of an error."""
+"""Advice on the next call, for a model: one line for each code of an error."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ADVICE: Mapping[str, str] = {
 
 
 def sentence_of(error: KoditError) -> str:
-    """What went wrong, and what to call next where there is something to do."""
+    """The error's sentence, and the call to make next if there is one."""
     sentence = str(error)
     sentence = f"{sentence[:1].upper()}{sentence[1:]}".removesuffix(".")
     if "choices" in error.fields:

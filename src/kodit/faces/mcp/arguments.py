@@ -1,7 +1,7 @@
-"""From the arguments of a call to values, forgiving in form and exact in meaning.
+"""Parses the arguments of a call, lenient in form and strict in meaning.
 
-Models write other names than were offered (`file_path`, `maxResults`), lists as text, numbers in
-quotes. What has one meaning is understood; what has none is answered with what would have one.
+Models use other names than the offered ones (`file_path`, `maxResults`), lists as text, numbers in
+quotes. Unambiguous arguments are accepted; others are answered with a correct example.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from kodit.faces.mcp.definitions import BY_NAME, Kind, Parameter, Tool
 LONGEST_TEXT = 200_000
 MOST_VALUES = 100
 LONGEST_VALUE = 4_000
-"""Of a list, such as of globs: each is looked for in every path."""
+"""The maximum length of a list such as globs, each of which is matched with every path."""
 LARGEST_NUMBER = 10**15
 
 Arguments = dict[str, Any]
-"""By parameter: text, a tuple of texts, a number or a truth value; what was not given is absent."""
+"""By parameter: text, a tuple of texts, a number or a boolean; parameters not given are absent."""
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "query": ("q", "question", "text", "search", "search_query", "prompt", "pattern", "name"),
@@ -62,7 +62,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "wait": ("timeout", "wait_seconds"),
     "uses": ("use",),
 }
-"""Other names of each parameter; one that is a parameter of the tool itself means that."""
+"""Other names of each parameter; a name that is a parameter of the tool itself keeps its
+meaning."""
 
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _YES = ("true", "yes", "1", "on")
@@ -70,10 +71,8 @@ _NO = ("false", "no", "0", "off", "")
 
 
 def understand(tool: Tool, given: Mapping[str, Any]) -> Arguments:
-    """The arguments of a call by the names of the tool's parameters.
-
-    Raises InvalidQueryError, whose sentence says what would be right.
-    """
+    """The arguments of a call, by the names of the tool's parameters. Raises InvalidQueryError,
+    whose sentence says what would be right."""
     values: Arguments = {}
     for name, value in _named(tool, _joined_lines(tool, given)):
         parameter = tool.by_name[name]
@@ -104,7 +103,7 @@ def unknown_tool(name: str) -> str:
 
 
 def _joined_lines(tool: Tool, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Lines given as a first and a last one, or as a first one and how many."""
+    """Combines lines given as a first and a last one, or as a first one and a count."""
     if "lines" not in tool.by_name or not isinstance(given, Mapping):
         return given
     plain = {_plain(name): name for name in given}
@@ -127,8 +126,7 @@ def _joined_lines(tool: Tool, given: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _named(tool: Tool, given: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    """Each argument with the parameter that it means. Raises InvalidQueryError for an unknown
-    one."""
+    """Each argument with its parameter. Raises InvalidQueryError for an unknown one."""
     exact = {name for name in given if name in tool.by_name}
     for name, value in given.items():
         if name in exact:
@@ -216,9 +214,9 @@ def _chosen(tool: Tool, parameter: Parameter, value: str) -> str:
 
 
 def _texts(tool: Tool, parameter: Parameter, value: object) -> tuple[str, ...]:
-    """One or several; a model may write the list as text, in JSON or separated by commas."""
+    """One text or several; a model may write the list as text, in JSON or separated by commas."""
     if isinstance(value, str) and value.startswith("["):
-        with suppress(ValueError, RecursionError):  # a glob may begin like that
+        with suppress(ValueError, RecursionError):  # a glob may start like that
             value = json.loads(value)
     if isinstance(value, str) and parameter.name in ("languages", "kinds"):
         value = [part.strip() for part in value.split(",") if part.strip()]
@@ -240,14 +238,14 @@ def _seconds(tool: Tool, parameter: Parameter, value: object) -> float:
             raise _wrong(tool, parameter, "a number", value) from None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _wrong(tool, parameter, "a number", str(value))
-    # Of whole numbers, some are larger than any float, and some have too many digits to be shown.
+    # Some whole numbers are larger than any float, and some have too many digits to be shown.
     if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
         value = LARGEST_NUMBER if value > 0 else -LARGEST_NUMBER
     if not math.isfinite(value):
         raise _wrong(tool, parameter, "a number", str(value))
     if value < parameter.least:
         raise _wrong(tool, parameter, f"a number of at least {parameter.least}", value)
-    # More than there can be is no mistake: the answer is as large as it may be.
+    # A value over the maximum is not an error: the answer is as large as it may be.
     return value if parameter.most is None else min(value, parameter.most)
 
 

@@ -1,4 +1,4 @@
-"""What a tool is given, and what it gives back."""
+"""The input of a tool, and its answer."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from kodit.composition import Application
 
 SECONDS_FOR_AN_ANSWER = 8
-"""Of those within which a call is answered, when it has waited."""
+"""The part of a call's time limit that is kept for answering after a wait."""
 EVERYWHERE = ("all", "*")
-"""Given as a source, these mean every index."""
+"""As a source, these mean every index."""
 
 
 class OfFile(Protocol):
@@ -33,7 +33,7 @@ class OfFile(Protocol):
 
 
 class ReportProgress(Protocol):
-    """Tells a client that waits how far its call has come."""
+    """Reports the progress of a call to a waiting client."""
 
     async def __call__(
         self, progress: float, total: float | None = None, message: str | None = None
@@ -52,7 +52,7 @@ class Call:
     named: set[tuple[int, str]] = field(default_factory=set)
     """The files that the answer names, each by the identifier of its index and its path."""
     notes: list[str] = field(default_factory=list)
-    """Sentences that the answer begins with, whatever it is."""
+    """Sentences at the start of the answer, whatever it is."""
 
     @property
     def now(self) -> datetime:
@@ -60,25 +60,25 @@ class Call:
 
     @property
     def budget(self) -> int:
-        """In tokens, for the whole answer."""
+        """The budget of the whole answer, in tokens."""
         budget: int = self.arguments.get("budget", DEFAULT_BUDGET)
         return budget
 
     @property
     def limit(self) -> int:
-        """How many results are wanted at most."""
+        """The maximum number of results."""
         limit: int | None = self.arguments.get("limit", self.tool.by_name["limit"].default)
         return limit or 1
 
     @property
     def wait(self) -> float:
-        """For how many seconds the caller waits, so that there is time left to answer."""
+        """How many seconds the caller waits at most, with time left to answer."""
         wait: float | None = self.arguments.get("wait", self.tool.by_name["wait"].default)
         return min(wait or 0.0, LONGEST_WAIT_SECONDS - SECONDS_FOR_AN_ANSWER)
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """What was named as source; nothing also where everything was meant."""
+        """The named sources; empty also if everything is selected."""
         named = self.arguments.get("source", ())
         named = (named,) if isinstance(named, str) else named
         return () if self.means_everything else named
@@ -90,7 +90,7 @@ class Call:
 
     @property
     def where(self) -> Where:
-        """Which files are meant."""
+        """The selected files."""
         languages = tuple(one.lower() for one in self.arguments.get("languages", ()))
         return Where(
             self.sources, self.means_everything, languages, self.arguments.get("paths", ())
@@ -102,15 +102,15 @@ class Call:
         found: Collection[int] = (),
         problems: Sequence[str] = (),
     ) -> Page:
-        """The answer, still empty but for its notes, with what it is based on; `found` are the
-        indexes that something was found in, `problems` what is wrong with some of the sources."""
+        """The answer, still empty except for its notes, with its standing; `found` are the indexes
+        with results, `problems` those of some of the sources."""
         page = Page(self.budget, standing, self.now, found)
         for note in (*self.notes, *problems):
             page.note(note)
         return page
 
     def name_files(self, found: Iterable[OfFile]) -> None:
-        """Note which files the answer names."""
+        """Record which files the answer names."""
         self.named.update((one.index_id, one.path) for one in found)
 
 

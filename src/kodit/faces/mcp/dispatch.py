@@ -1,4 +1,5 @@
-"""From a call to its answer: arguments understood, the tool called, errors put into sentences."""
+"""From a call to its answer: parses the arguments, calls the tool, and turns errors into
+sentences."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 SECONDS_OF_A_CALL = 47.0
-"""Within which every call is answered. A listener ends requests a little later."""
+"""The time limit of every call. A listener's own limit for requests is a little longer."""
 
 SECONDS_TO_FINISH = 5.0
 
@@ -60,7 +61,7 @@ class Dispatcher:
         arguments: Mapping[str, Any],
         report_progress: ReportProgress,
     ) -> Answer:
-        """The answer to a call, whatever happens: an error is one as well."""
+        """The answer to a call, whatever happens: an error is an answer too."""
         try:
             call = Call(
                 self._application, caller, tool, understand(tool, arguments), report_progress
@@ -90,7 +91,7 @@ class Dispatcher:
             await asyncio.wait(set(self._beside), timeout=SECONDS_TO_FINISH)
 
     async def _in_time(self, call: Call) -> str:
-        """What the tool answers. Work that does not stop when it should is not waited for. Raises
+        """The tool's answer. Work that does not stop when cancelled is not waited for. Raises
         TimeoutError and what the tool raises."""
         work = self._keep(_HANDLERS[call.tool.name](call))
         try:
@@ -112,7 +113,7 @@ class Dispatcher:
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._beside.discard(task)
         if not task.cancelled():
-            task.exception()  # who waits has it; nobody else is to be told
+            task.exception()  # the caller has the error; it need not be reported again
 
 
 async def _count(call: Call, text: str) -> None:

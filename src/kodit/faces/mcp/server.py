@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from kodit.composition import Application
 
 CALLER = "kodit.caller"
-"""Where a listener says in a scope who calls: a `Caller`."""
+"""The key under which a listener puts the `Caller` into a scope."""
 TTL_MILLISECONDS = 3_600_000
-"""The tools change with the program alone."""
+"""The tools change only with the program."""
 MOST_BODY_BYTES = 1_000_000
 
 
@@ -65,7 +65,7 @@ class McpApp:
             await self._live(receive, send)
             return
         if scope["method"] != "POST":
-            # No session, so that there is nothing to listen to and nothing to end.
+            # Stateless, so that there is no session to listen to or to end.
             refusal = PlainTextResponse("Use POST.\n", 405, {"Allow": "POST"})
             await refusal(scope, receive, send)
             return
@@ -86,7 +86,7 @@ class McpApp:
 
 
 class _Body:
-    """What has come of a body, and then what its client sends."""
+    """Replays the received part of a body, and then passes on what the client sends."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -95,7 +95,7 @@ class _Body:
         self.is_whole = False
 
     async def read(self) -> None:
-        """As much as the SDK takes."""
+        """Read as much as the SDK accepts."""
         while not self.is_whole and len(self.content) <= MOST_BODY_BYTES:
             message = await self._receive()
             self._messages.append(message)
@@ -109,14 +109,14 @@ class _Body:
 
 
 def _is_json(scope: Scope) -> bool:
-    """What comes as something else, the SDK refuses."""
+    """Whether the body is JSON; the SDK refuses anything else."""
     kinds = [value for name, value in scope["headers"] if name.lower() == b"content-type"]
     return any(kind.lower().startswith(b"application/json") for kind in kinds)
 
 
 def _why_refused(body: bytes) -> dict[str, object] | None:
-    """The response to what is not a message of JSON-RPC. The SDK would take a request whose
-    identifier is malformed for a notification, and describe other mistakes by its own classes."""
+    """The response to a body that is not a JSON-RPC message. The SDK would take a request with a
+    malformed identifier for a notification, and describe other errors by its own classes."""
     try:
         message = json_rpc.parse(body)
     except ValueError:
@@ -145,7 +145,7 @@ def make_server(application: Application, dispatcher: Dispatcher) -> Server[Any]
         context: ServerRequestContext[Any], params: CallToolRequestParams
     ) -> CallToolResult:
         tool = BY_NAME.get(params.name)
-        if tool is None:  # said to the model, which an error of the protocol might not reach
+        if tool is None:  # for the model, which might not get to see a protocol error
             answer = Answer(unknown_tool(params.name), is_error=True)
         else:
             answer = await dispatcher.answer(
@@ -170,7 +170,7 @@ def make_server(application: Application, dispatcher: Dispatcher) -> Server[Any]
 
 
 def _caller(application: Application, context: ServerRequestContext[Any]) -> Caller:
-    """The caller, as the listener says; by default, a remote caller who may only read."""
+    """The caller, as set by the listener; by default, a remote caller who may only read."""
     scope = getattr(context.request, "scope", {})
     caller = scope.get(CALLER)
     if isinstance(caller, Caller):

@@ -1,5 +1,5 @@
-"""What the server answers to everybody alike, for each revision of the protocol: the front of
-`kodit stdio` gives these answers itself. `python -m kodit.faces.mcp.snapshot` rewrites them."""
+"""The answers that are the same for every client, for each revision of the protocol: the front of
+`kodit stdio` gives them itself. `python -m kodit.faces.mcp.snapshot` rewrites them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _META = "io.modelcontextprotocol/"
 
 
 async def snapshot() -> dict[str, Any]:
-    """By revision and method, the results as they go over the wire."""
+    """By revision and method, the results as they are sent."""
     # None of these answers depends on an application.
     app = McpApp(cast("Application", None))
     versions: dict[str, dict[str, Any]] = {}
@@ -44,7 +44,7 @@ async def snapshot() -> dict[str, Any]:
 
 
 async def _ask(app: McpApp, version: str, method: str, params: dict[str, Any]) -> dict[str, Any]:
-    """The result of one request, as a client over HTTP gets it."""
+    """The result of one request, as a client over HTTP receives it."""
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
     headers = {
         "host": "localhost",
@@ -85,7 +85,7 @@ async def _ask(app: McpApp, version: str, method: str, params: dict[str, Any]) -
 
 
 def text_of(answers: dict[str, Any]) -> str:
-    """As the file has it: one line for each method, so that a change can be reviewed."""
+    """The text of the file: one line per method, so that a change can be reviewed."""
     lines = ["{", '  "versions": {']
     versions = list(answers["versions"].items())
     for number, (version, methods) in enumerate(versions):

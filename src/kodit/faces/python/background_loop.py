@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, which any other thread may give work to."""
+"""An event loop in a thread of its own, for use from any other thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class BackgroundLoop:
-    """It does not matter whether the caller has an event loop, as in a notebook."""
+    """Works whether or not the caller has an event loop, as in a notebook."""
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
@@ -24,20 +24,20 @@ class BackgroundLoop:
         self._stop = asyncio.Event()
         self._afterwards: Callable[[], object] | None = None
         self._started: Future[asyncio.AbstractEventLoop] = Future()
-        # A program that never closes what it opened must still end.
+        # A program that never closes it must still be able to exit.
         self._thread = threading.Thread(target=self._run, name="kodit-loop", daemon=True)
         self._thread.start()
         self._loop = self._started.result()
 
     def call(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The result of the coroutine. When the caller is interrupted, it is cancelled, and has let
-        go of what it held before the interrupt propagates. Raises KoditError with the code `closed`
-        when the loop is closed before it has ended."""
+        """The result of the coroutine. If the caller is interrupted, it is cancelled, and has
+        released what it held before the interrupt propagates. Raises KoditError with the code
+        `closed` if the loop is closed before the coroutine has ended."""
         outcome: Future[T] = Future()
         tasks: list[asyncio.Task[T]] = []
 
         async def run() -> T:
-            return await work()  # here, since `work` itself may fail before it gives a coroutine
+            return await work()  # here, since `work` itself may fail before it returns a coroutine
 
         def start() -> None:
             task = self._loop.create_task(run())
@@ -48,7 +48,7 @@ class BackgroundLoop:
             for task in tasks:
                 task.cancel()
 
-        # What is given to the loop after it was told to stop might never run, and its caller
+        # A coroutine passed to the loop after it was told to stop might never run, and its caller
         # would wait for ever.
         with self._giving:
             if self._is_closed:
@@ -64,14 +64,14 @@ class BackgroundLoop:
             raise
 
     def close(self) -> None:
-        """Cancel what is still under way, wait for it, and end the thread."""
+        """Cancel running work, wait for it, and end the thread."""
         with self._giving:
             self._end()
         self._thread.join()
 
     def abandon(self, afterwards: Callable[[], object]) -> None:
-        """The same without waiting: `afterwards` is called in the thread as its last act. For
-        callers such as the garbage collector, in any thread, that of this loop included."""
+        """The same without waiting: `afterwards` is called in the thread at its end. For callers
+        such as the garbage collector, in any thread, including that of this loop."""
         self._afterwards = afterwards
         self._end()
 

@@ -1,4 +1,4 @@
-"""Looking at what is indexed, from Python."""
+"""Browsing indexed code from Python."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Browsing(ABC):
-    """What `Kodit` offers to read files, names and the structure of a repository."""
+    """The methods of `Kodit` that read files, names and the structure of a repository."""
 
     @property
     @abstractmethod
@@ -59,7 +59,7 @@ class Browsing(ABC):
 
     def explain(self, source: str | Path | int, path: str) -> Explanation:
         """Why a file or folder of a source is indexed or not, and which stages its snippets have
-        passed. Raises NotFoundError where the source has none of this path."""
+        passed. Raises NotFoundError if the source has nothing at this path."""
         index = self._application.locator.locate(source)
         return self._call(
             lambda application: application.left_out_answers.service.explain(index, path)
@@ -76,16 +76,16 @@ class Browsing(ABC):
         uses: str = "",
         limit: int = 50,
     ) -> SymbolAnswer:
-        """Where a name (`name`, `Scope.name`) is defined, and where it is used: at most `limit`
-        of each. `uses` is one of `callers`, `callees`, `implementations`, `imports`; without it
-        all uses are told."""
+        """Where a name (`name`, `Scope.name`) is defined, and where it is used: at most `limit` of
+        each. `uses` is one of `callers`, `callees`, `implementations`, `imports`; without it all
+        uses are returned."""
         chosen = self._filter(source, languages, paths)
         request = SymbolRequest(name, chosen, tuple(kinds), limit, uses=uses)
         return self._application.symbols.find(request)
 
     def outline(self, source: str | Path | int, path: str) -> FileOutline:
-        """What an indexed file defines, from its first line to its last. Raises NotFoundError for
-        a file that is not in the index."""
+        """The definitions in an indexed file. Raises NotFoundError for a file that is not in the
+        index."""
         where, look = Where((as_typed(source),)), self._application.browse.outline
 
         def outline(index_id: int, place: str | FilePlace) -> FileOutline:

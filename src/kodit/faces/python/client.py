@@ -38,7 +38,7 @@ from kodit.settings import Settings
 
 T = TypeVar("T")
 
-# A program that uses Kodit says where its log lines go; without a word they go nowhere.
+# A program that uses Kodit decides where its log lines go; by default they go nowhere.
 logging.getLogger("kodit").addHandler(logging.NullHandler())
 
 
@@ -65,7 +65,7 @@ class Kodit(Browsing):
     """
 
     def __init__(self, data_dir: str | Path | None = None) -> None:
-        """`data_dir` defaults to the setting of that name."""
+        """`data_dir` defaults to the setting with that name."""
         self._settings = Settings.load(data_dir=data_dir)
         self._opened: _Opened | None = None
         self._opening = threading.Lock()
@@ -88,7 +88,7 @@ class Kodit(Browsing):
             opened, self._opened = self._opened, None
             if self._when_dropped is not None:
                 self._when_dropped.detach()
-        # A forked process closes nothing: all of it belongs to the parent process.
+        # A forked process closes nothing: everything belongs to its parent.
         if opened is not None and opened.process == os.getpid():
             opened.loop.close()
             opened.application.close()
@@ -194,11 +194,9 @@ class Kodit(Browsing):
         context: int = 0,
         limit: int = 100,
     ) -> GrepAnswer:
-        """Lines of indexed files that match a regular expression (RE2), in one index, by its
-        source or identifier, or in all, in the order of index, path and line.
-
-        Raises InvalidQueryError for an invalid expression, or one that takes too long.
-        """
+        """Lines of indexed files that match a regular expression (RE2), in one index, by its source
+        or identifier, or in all, ordered by index, path and line. Raises InvalidQueryError for an
+        expression that is invalid or takes too long."""
         chosen = self._filter(source, languages, paths)
         expression = Expression(
             pattern, is_fixed=fixed_strings, ignore_case=ignore_case, whole_words=whole_words
@@ -207,7 +205,7 @@ class Kodit(Browsing):
         return self._call(lambda application: application.grep.grep(request))
 
     def status(self) -> list[IndexStatus]:
-        """Every index with what it holds and its latest run."""
+        """Every index with its size and its latest run."""
         return self._call(lambda application: application.indexes.status())
 
     def delete(self, source: str | Path | int) -> None:
@@ -217,7 +215,7 @@ class Kodit(Browsing):
 
         async def work(application: Application) -> None:
             await application.indexes.delete(index_id)
-            await application.space.give_back()
+            await application.space.release_space()
 
         self._call(work)
 
@@ -232,14 +230,14 @@ class Kodit(Browsing):
         return run
 
     def attempts(self, run_id: int) -> list[TaskAttempt]:
-        """Every attempt of a run's tasks: who made it, when, and how it ended; the tasks in their
-        order, the attempts of each from the first on. Raises NotFoundError."""
+        """Every attempt of a run's tasks: its worker, its times, and how it ended; the tasks in
+        their order, the attempts of each from the first on. Raises NotFoundError."""
         run, by_task = self._call(lambda application: application.queue.describe(run_id))
         return [attempt for task in run.tasks for attempt in by_task.get(task.id, [])]
 
     def queue(self) -> QueueOverview:
-        """The queue right now: whether it is paused, who works, what runs, and what waits, in
-        order. Its method `why(task, run)` explains why a task is in its state."""
+        """The current queue: whether it is paused, which workers are alive, what runs, and what
+        waits, in order. Its method `why(task, run)` explains why a task is in its state."""
 
         async def work(application: Application) -> QueueOverview:
             runs = await application.queue.list_runs()
@@ -267,7 +265,8 @@ class Kodit(Browsing):
         return self._call(lambda application: application.queue.retry(run_id))
 
     def check(self, *, repair: bool = False) -> Diagnosis:
-        """Check that all stored data is consistent, and with `repair` repair what it can."""
+        """Check that all stored data is consistent, and with `repair` repair what can be
+        repaired."""
         unopened = Application(self._settings).examination.before_opening()
         if unopened is not None:
             return unopened
@@ -303,9 +302,9 @@ class Kodit(Browsing):
                     raise
                 loop = BackgroundLoop()
                 self._opened = _Opened(application, loop, os.getpid())
-                # In a forked process there is no such thread, and nothing is closed.
+                # A forked process has no such thread, and closes nothing.
                 self._when_dropped = weakref.finalize(self, loop.abandon, application.close)
-                # The end of the process ends all of it, and waits for nothing.
+                # The end of the process ends all of it, without waiting.
                 self._when_dropped.atexit = False
             return self._opened
 

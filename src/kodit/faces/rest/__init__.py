@@ -1,2 +1,2 @@
-"""The REST face: HTTP requests over the use cases that all faces share. Its answers are the views
-that the command line prints, too."""
+"""The REST face: HTTP requests over the use cases that all faces share. Its answers are the same
+views that the command line prints."""

@@ -1,4 +1,4 @@
-"""Which of two forms of an answer a client prefers."""
+"""Chooses between the two forms of an answer by the client's `Accept` header."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ PLAIN, JSON = "text/plain", "application/json"
 
 
 def prefers_plain_text(accept: str) -> bool:
-    """Whether an `Accept` header ranks plain text above JSON, which is what is sent otherwise."""
+    """Whether an `Accept` header ranks plain text above JSON, the default."""
     return _quality(accept, PLAIN) > _quality(accept, JSON)
 
 
 def _quality(accept: str, media_type: str) -> float:
-    """The weight of the most specific range that a type is in; 0 where it is in none."""
+    """The weight of the most specific range that matches a type; 0 if none does."""
     group = media_type.partition("/")[0]
     best = (0, 0.0)
     for entry in accept.split(","):

@@ -20,8 +20,8 @@ PREFIX = "/api/v1"
 
 
 def create_rest_app(application: Application) -> FastAPI:
-    """REST over an application that is open, from the start of its lifespan to the end. A listener
-    puts the `Caller` into each scope under `kodit.caller`."""
+    """REST over an open application, from the start of its lifespan to the end. A listener puts the
+    `Caller` into each scope under `kodit.caller`."""
     app = FastAPI(
         title="Kodit",
         version=version("kodit"),

@@ -1,4 +1,4 @@
-"""From a request to who asks and what answers, and from a view to a response."""
+"""From a request to its caller and application, and from a view to a response."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kodit.domain.caller import Caller
 from kodit.faces.rest.problems import HEADERS, Refused
 
 CALLER = "kodit.caller"
-"""Where a listener says in a scope who calls: a `Caller`."""
+"""The key under which a listener puts the `Caller` into a scope."""
 
 
 async def _application(request: Request) -> Application:
@@ -26,7 +26,7 @@ async def _application(request: Request) -> Application:
 
 
 async def _caller(request: Request) -> Caller:
-    """The caller, as the listener says; by default, a remote caller who may only read."""
+    """The caller, as set by the listener; by default, a remote caller who may only read."""
     caller = request.scope.get(CALLER)
     if isinstance(caller, Caller):
         return caller
@@ -45,15 +45,16 @@ async def _writer(request: Request) -> Caller:
 
 
 # These are coroutines, as FastAPI runs plain functions in threads.
-Asked = Annotated[Application, Depends(_application)]
+ApplicationOf = Annotated[Application, Depends(_application)]
 CallerOf = Annotated[Caller, Depends(_caller)]
 Writer = Annotated[Caller, Depends(_writer)]
-"""A caller who may change something; anybody else is refused before anything is looked at."""
+"""A caller who may write; any other caller is refused before anything is read."""
 
 
 async def answer(
     view: Any, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
 ) -> Response:
-    """A view as JSON. A listing may be long, and others wait for the event loop."""
+    """A view as JSON, made in a thread, because a listing may be long and other requests wait for
+    the event loop."""
     text = await in_thread(lambda: json.dumps(to_json(view), separators=(",", ":")), Lane.READS)
     return Response(text, status, {**HEADERS, **(headers or {})}, "application/json")

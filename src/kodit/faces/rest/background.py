@@ -1,4 +1,4 @@
-"""What goes on after its request has been answered."""
+"""Work that continues after its request has been answered."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ log = logging.getLogger(__name__)
 
 
 class Background:
-    """Work of one application; what has not ended with it is somebody else's to finish."""
+    """The background work of one application; unfinished work is left to others when it closes."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def run(self, work: Coroutine[Any, Any, None], **about: object) -> None:
-        """Start some work, which is `about` something; an error of it is logged."""
+        """Start some work; `about` are the fields of the log line if it fails."""
         task = asyncio.create_task(self._do(work, about))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Stop what has not ended."""
+        """Cancel unfinished work."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -39,7 +39,7 @@ class Background:
 
 
 def background_of(request: Request) -> Background:
-    """That of the application which answers a request."""
+    """The background work of the application that answers a request."""
     background = request.app.state.background
     if not isinstance(background, Background):
         raise TypeError("the REST application was made without its background")

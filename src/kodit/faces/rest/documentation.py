@@ -1,5 +1,5 @@
-"""What there is, as OpenAPI and as a page from the package that asks no other host for anything.
-All of it is kept as it is sent."""
+"""The API description as OpenAPI, and as a page that loads nothing from other hosts. All of it is
+cached in the form in which it is sent."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _POLICY = (
 
 @router.get("/openapi.json")
 async def show_openapi(request: Request) -> Response:
-    """The description of everything, for programs."""
+    """The OpenAPI description, for programs."""
     return Response(request.app.state.description(), media_type="application/json")
 
 
 @router.get("/docs")
 async def show_page() -> Response:
-    """The page."""
+    """The page of documentation."""
     return _served("docs.html", "text/html; charset=utf-8")
 
 
 @router.get("/docs/docs.js")
 async def show_script() -> Response:
-    """What makes the page out of `/openapi.json`."""
+    """The script that builds the page from `/openapi.json`."""
     return _served("docs.js", "text/javascript; charset=utf-8")
 
 
 @router.get("/docs/docs.css")
 async def show_style() -> Response:
-    """How it looks."""
+    """The style sheet of the page."""
     return _served("docs.css", "text/css; charset=utf-8")
 
 

@@ -1,4 +1,4 @@
-"""What happens to runs and indexes, as server-sent events."""
+"""Changes of runs and indexes, as server-sent events."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import Field
 
-from kodit.application.services.events.event_feed import EventFeed, Told, Wanted
+from kodit.application.services.events.event_feed import DeliveredEvent, EventFeed, EventFilter
 from kodit.application.views.serialization import to_json
-from kodit.faces.rest.asking import Asked, CallerOf
+from kodit.faces.rest.asking import ApplicationOf, CallerOf
 from kodit.faces.rest.parameters import Identifiers, InQuery
 from kodit.faces.rest.problems import documented
 
@@ -36,23 +36,23 @@ EVENT_SCHEMA: Mapping[str, Any] = MappingProxyType(
     }
 )
 KEEP_ALIVE_SECONDS = 15.0
-"""After so long without news a comment says that the stream is alive."""
+"""How long the stream may be silent before a comment shows that it is alive."""
 
 
 class EventsInQuery(InQuery):
-    """Which events."""
+    """Which events to send."""
 
     indexes: Identifiers = Field([], description="Only events of these indexes.")
     runs: Identifiers = Field([], description="Only events of these runs and their tasks.")
 
 
 class _EventStream(Response):
-    """Events as they come, for as long as the client takes them. What it has not taken yet is not
-    kept for it: it is told later how things stand then."""
+    """Events as they happen, as long as the client reads them. Unread events are not buffered:
+    later the client receives the state at that time."""
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, feed: EventFeed, wanted: Wanted, mark: str | None) -> None:
+    def __init__(self, feed: EventFeed, wanted: EventFilter, mark: str | None) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._feed = feed
@@ -69,7 +69,7 @@ class _EventStream(Response):
                 await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-def _written(told: Told) -> bytes:
+def _written(told: DeliveredEvent) -> bytes:
     return format_sse_event(
         event=told.about.kind,
         data_str=json.dumps(to_json(told.about.data), separators=(",", ":")),
@@ -89,7 +89,7 @@ def _written(told: Told) -> bytes:
     },
 )
 async def follow_events(
-    application: Asked,
+    application: ApplicationOf,
     _caller: CallerOf,
     parameters: Annotated[EventsInQuery, Query()],
     last_event_id: Annotated[
@@ -97,8 +97,8 @@ async def follow_events(
         Header(description="The `id` of the last event that was read; only newer events follow."),
     ] = None,
 ) -> Response:
-    """Server-sent events: `run` with a run, `task` with a task and its run, and `index` with how an
-    index stands. First comes how things are; then what changes, as it changes. A slow reader is
-    told less often, and always how something has ended."""
-    wanted = Wanted(tuple(parameters.indexes), tuple(parameters.runs))
+    """Server-sent events: `run` with a run, `task` with a task and its run, and `index` with the
+    standing of an index. The current state comes first, then changes as they happen. A slow reader
+    gets fewer events, but always the last one of each run."""
+    wanted = EventFilter(tuple(parameters.indexes), tuple(parameters.runs))
     return _EventStream(application.events, wanted, last_event_id)

@@ -13,7 +13,7 @@ from kodit.application.views.map import MapView
 from kodit.domain.files import FilePlace, place_at
 from kodit.domain.questions import FilesQuestion, MapQuestion, OutlineQuestion, ReadQuestion, Where
 from kodit.faces.rest.accepting import prefers_plain_text
-from kodit.faces.rest.asking import Asked, CallerOf, answer
+from kodit.faces.rest.asking import ApplicationOf, CallerOf, answer
 from kodit.faces.rest.indexes import IndexId
 from kodit.faces.rest.parameters import LONGEST_VALUE, FileList, FilesInQuery, Map, Parameters
 from kodit.faces.rest.problems import HEADERS, documented
@@ -33,11 +33,11 @@ class FileListInQuery(FilesInQuery, FileList):
 
 
 class MapInQuery(FilesInQuery, Map):
-    """What matters most in an index, in a query string."""
+    """The most important files of an index, in a query string."""
 
 
 class Lines(Parameters):
-    """Which lines of a file."""
+    """A range of lines of a file."""
 
     lines: Annotated[str, Field(pattern=_LINES_PATTERN)] | None = Field(
         None,
@@ -59,7 +59,7 @@ PlaceOf = Annotated[FilePlace, Depends(_place)]
     responses=documented(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
 async def list_files(
-    application: Asked,
+    application: ApplicationOf,
     caller: CallerOf,
     index_id: IndexId,
     parameters: Annotated[FileListInQuery, Query()],
@@ -85,7 +85,7 @@ async def list_files(
 )
 async def read_file(
     request: Request,
-    application: Asked,
+    application: ApplicationOf,
     caller: CallerOf,
     index_id: IndexId,
     place: PlaceOf,
@@ -94,7 +94,7 @@ async def read_file(
     view = await application.answers.read(caller, ReadQuestion(place, Where((str(index_id),))))
     headers = {"Vary": "Accept"}
     if prefers_plain_text(request.headers.get("accept", "")):
-        is_empty = view.end_line < view.start_line  # a blank line is none
+        is_empty = view.end_line < view.start_line  # a blank line does not count
         text = "" if is_empty else f"{view.text}\n"
         content = text.encode("utf-8", "replace")
         headers = {**HEADERS, **headers}
@@ -108,9 +108,9 @@ async def read_file(
     responses=documented(HTTPStatus.NOT_FOUND),
 )
 async def outline(
-    application: Asked, caller: CallerOf, index_id: IndexId, path: FilePath
+    application: ApplicationOf, caller: CallerOf, index_id: IndexId, path: FilePath
 ) -> Response:
-    """What a file defines: its symbols and their lines."""
+    """The definitions in a file: its symbols and their lines."""
     question = OutlineQuestion(path, Where((str(index_id),)))
     return await answer(await application.answers.outline(caller, question))
 
@@ -121,12 +121,12 @@ async def outline(
     responses=documented(HTTPStatus.NOT_FOUND),
 )
 async def map_of_index(
-    application: Asked,
+    application: ApplicationOf,
     caller: CallerOf,
     index_id: IndexId,
     parameters: Annotated[MapInQuery, Query()],
 ) -> Response:
-    """The most important files and definitions, within so many tokens."""
+    """The most important files and definitions, within a token budget."""
     where = Where(
         (str(index_id),), languages=tuple(parameters.languages), paths=tuple(parameters.paths)
     )

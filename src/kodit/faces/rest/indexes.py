@@ -1,4 +1,4 @@
-"""Indexes: listing, adding, bringing up to date, deleting."""
+"""Indexes: listing, adding, refreshing, deleting."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kodit.application.services.source_service import IndexRequest
 from kodit.application.views.indexes import AcceptedView, IndexPageView, OneIndexView
 from kodit.domain.intervals import LONGEST_SYNC_EVERY, SHORTEST_SYNC_EVERY
 from kodit.domain.questions import IndexesQuestion
-from kodit.faces.rest.asking import Asked, CallerOf, Writer, answer
+from kodit.faces.rest.asking import ApplicationOf, CallerOf, Writer, answer
 from kodit.faces.rest.background import background_of
 from kodit.faces.rest.parameters import (
     MOST_RESULTS,
@@ -45,7 +45,7 @@ class IndexList(Parameters):
 
 
 class NewIndex(Parameters):
-    """A source that is to be added, or refreshed where it is known."""
+    """A source to add, or to refresh if it is known."""
 
     source: Annotated[Text, Field(min_length=1)] = Field(
         description="A git URL, or the absolute path of a folder on the server."
@@ -87,11 +87,11 @@ class IndexListInQuery(InQuery, IndexList):
 
 @router.get("/indexes", response_model=IndexPageView, responses=documented(HTTPStatus.BAD_REQUEST))
 async def list_indexes(
-    application: Asked,
+    application: ApplicationOf,
     _caller: CallerOf,
     parameters: Annotated[IndexListInQuery, Query()],
 ) -> Response:
-    """What is indexed, by identifier."""
+    """All indexes, by identifier."""
     question = IndexesQuestion(parameters.limit, parameters.cursor)
     return await answer(await application.index_answers.list_indexes(question))
 
@@ -102,8 +102,9 @@ async def list_indexes(
     response_model=AcceptedView,
     responses=documented(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
 )
-async def add_index(application: Asked, caller: Writer, parameters: NewIndex) -> Response:
-    """Add a source, or refresh it: answered when a run is queued, which `Location` names."""
+async def add_index(application: ApplicationOf, caller: Writer, parameters: NewIndex) -> Response:
+    """Add a source, or refresh it. The answer comes when a run is queued, which `Location`
+    names."""
     request = IndexRequest(
         [parameters.source],
         None if parameters.include is None else tuple(parameters.include),
@@ -121,8 +122,8 @@ async def add_index(application: Asked, caller: Writer, parameters: NewIndex) ->
     response_model=OneIndexView,
     responses=documented(HTTPStatus.NOT_FOUND),
 )
-async def show_index(application: Asked, _caller: CallerOf, index_id: IndexId) -> Response:
-    """One index, what it holds, and how it stands."""
+async def show_index(application: ApplicationOf, _caller: CallerOf, index_id: IndexId) -> Response:
+    """One index, its size, and its standing."""
     return await answer(await application.index_answers.show(index_id))
 
 
@@ -132,11 +133,11 @@ async def show_index(application: Asked, _caller: CallerOf, index_id: IndexId) -
     responses=documented(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
 async def delete_index(
-    request: Request, application: Asked, _caller: Writer, index_id: IndexId
+    request: Request, application: ApplicationOf, _caller: Writer, index_id: IndexId
 ) -> Response:
     """Delete an index and everything derived from it; the source itself is never touched."""
     hidden = await application.index_answers.hide(index_id)
-    # What it has takes long to remove, and nobody sees it any more.
+    # Removing its data takes long, and nobody sees it any more.
     background_of(request).run(application.index_answers.remove(hidden), index=index_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
@@ -147,8 +148,8 @@ async def delete_index(
     response_model=AcceptedView,
     responses=documented(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
-async def sync_index(application: Asked, _caller: Writer, index_id: IndexId) -> Response:
-    """Bring an index up to date: answered when a run is queued, which `Location` names."""
+async def sync_index(application: ApplicationOf, _caller: Writer, index_id: IndexId) -> Response:
+    """Bring an index up to date. The answer comes when a run is queued, which `Location` names."""
     return await _accepted(await application.index_answers.sync(index_id))
 
 

@@ -19,7 +19,7 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from kodit.domain.value_objects import RunState, TaskType
-from kodit.faces.rest.asking import Asked, CallerOf
+from kodit.faces.rest.asking import ApplicationOf, CallerOf
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,7 +33,7 @@ INDEX_STATES = ("complete", "updating", "indexing", "incomplete", "failed")
 
 
 class Metrics:
-    """What one server counts, in a registry of its own."""
+    """The metrics of one server, in a registry of its own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -78,13 +78,12 @@ class Metrics:
         ).set(1)
 
     def follow(self, application: Application) -> None:
-        """Count its answers from now on."""
+        """Count the application's answers from now on."""
         application.answers.subscribe(self._count_answer)
 
     async def written(self, application: Application, accept: str) -> tuple[bytes, str]:
-        """The current state, in the format that `accept` asks for, and its media type. A caller who
-        asks while it is being found out for others gets the same: many scrapes at once cost as much
-        as one."""
+        """The current state, in the format that `accept` asks for, and its media type. Concurrent
+        callers share one reading, so that many scrapes at once cost as much as one."""
         if self._reading is None:
             self._written.clear()
             self._reading = asyncio.create_task(self._read(application))
@@ -118,7 +117,7 @@ class Metrics:
 
 
 class CountRequests:
-    """An ASGI application around another one, whose requests it counts."""
+    """ASGI middleware that counts requests."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -137,7 +136,7 @@ class CountRequests:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 is_stream = _is_stream(message.get("headers", ()))
-                if is_stream:  # counted now, as it has no end
+                if is_stream:  # counted now, as a stream has no end
                     self._count(scope, status)
             await send(message)
 
@@ -150,7 +149,8 @@ class CountRequests:
                 self._metrics.request_seconds.labels(_route(scope)).observe(seconds)
 
     def _count(self, scope: Scope, status: int) -> None:
-        """A request that ended without an answer, as its client has gone, has the status 0."""
+        """Count a request; one that ended without an answer, because its client has gone, has the
+        status 0."""
         self._metrics.requests.labels(_method(scope), _route(scope), str(status)).inc()
 
 
@@ -160,7 +160,7 @@ def _method(scope: Scope) -> str:
 
 
 def _route(scope: Scope) -> str:
-    """The path of the route that answers: what was sent could be anything."""
+    """The path of the matching route, since the requested path could be anything."""
     return str(getattr(scope.get("route"), "path", "other"))
 
 
@@ -176,7 +176,7 @@ def _is_stream(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-async def show_metrics(request: Request, application: Asked, _caller: CallerOf) -> Response:
+async def show_metrics(request: Request, application: ApplicationOf, _caller: CallerOf) -> Response:
     """Metrics as Prometheus reads them."""
     metrics = request.app.state.metrics
     if not isinstance(metrics, Metrics):

@@ -1,7 +1,7 @@
-"""What requests may ask for: the same names in a query string and in a body.
+"""The parameters of requests: the same names in a query string and in a body.
 
-Values are taken as their schema says and not guessed at: "1" is no number in a body, and "yes" is
-no truth value anywhere.
+Values must match their schema and are not guessed: "1" is not a number in a body, and "yes" is not
+a boolean anywhere.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from kodit.domain.value_objects import SearchMode, SymbolKind
 
 MOST_RESULTS = 500
 MOST_VALUES = 100
-"""Of one parameter that may be given several times."""
+"""The maximum number of values of one repeatable parameter."""
 MOST_VALUES_IN_QUERY = 20
 LONGEST_VALUE_IN_QUERY = 500
 MOST_TOKENS = 10_000_000
 LONGEST_VALUE = 4_000
 LARGEST_IDENTIFIER = 2**53 - 1
-"""What JavaScript counts to."""
+"""The largest integer that JavaScript represents exactly."""
 
 _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII
@@ -47,12 +47,12 @@ _NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,4})?", re.ASCII)
 
 
 def whole(value: Any) -> Any:
-    """JSON does not tell 10 from 10.0."""
+    """JSON does not distinguish 10 from 10.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _identifier(value: Any) -> Any:
-    """Of a path or a query string: digits alone."""
+    """An identifier in a path or a query string: digits alone."""
     if isinstance(value, str) and not _WHOLE.fullmatch(value):
         raise PydanticCustomError("int_parsing", "it must be a whole number")
     return int(value)
@@ -70,7 +70,7 @@ def _moment(value: Any) -> Any:
         return moment.replace(tzinfo=UTC)
     try:
         return moment.astimezone(UTC)
-    except OverflowError:  # at the first or last day that there is
+    except OverflowError:  # at the first or last day that exists
         return moment.replace(tzinfo=UTC)
 
 
@@ -84,7 +84,7 @@ FewTexts = Annotated[
     list[Annotated[str, Field(max_length=LONGEST_VALUE_IN_QUERY, pattern=r"^[^\x00]*$")]],
     Field(max_length=MOST_VALUES_IN_QUERY),
 ]
-"""What a query string has room for."""
+"""As many as fit into a query string."""
 Kinds = Annotated[list[Annotated[SymbolKind, Field(strict=False)]], Field(max_length=MOST_VALUES)]
 Moment = Annotated[
     datetime,
@@ -104,14 +104,14 @@ Cursor = Annotated[
 
 
 class Parameters(BaseModel):
-    """What a body may hold, and nothing else."""
+    """The accepted fields of a body; others are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     @model_validator(mode="before")
     @classmethod
     def know_all_names(cls, values: Any) -> Any:
-        """Refuse other names, each with the nearest that there is."""
+        """Refuse other names, suggesting the nearest existing one for each."""
         names = list(values) if isinstance(values, dict) else []
         unknown = [name for name in names if name not in cls.model_fields]
         if not unknown:
@@ -131,7 +131,7 @@ class InQuery(Parameters):
     @model_validator(mode="before")
     @classmethod
     def read_text(cls, values: Any) -> Any:
-        """Numbers and truth values as their text says; what says none is refused as it is."""
+        """Parses numbers and booleans; other text is passed on unchanged, to be refused."""
         return {
             name: _FROM_TEXT.get(_plain_type(cls.model_fields[name].annotation), _as_it_is)(value)
             if name in cls.model_fields
@@ -141,7 +141,7 @@ class InQuery(Parameters):
 
 
 def _plain_type(annotation: Any) -> Any:
-    """`int` of `int | None`, and of either with what it is annotated with."""
+    """`int` of `int | None`, and of either with annotations."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _plain_type(arguments[0])
@@ -188,21 +188,21 @@ _SOURCES: Any = Field(
 
 
 class Files(Parameters):
-    """Which files are meant."""
+    """Which files to include."""
 
     languages: Texts = _LANGUAGES
     paths: Texts = _PATHS
 
 
 class FilesInQuery(InQuery, Files):
-    """Which files are meant, in a query string."""
+    """Which files to include, in a query string."""
 
     languages: FewTexts = _LANGUAGES
     paths: FewTexts = _PATHS
 
 
 class Places(Files):
-    """Which indexes and files are meant."""
+    """Which indexes and files to include."""
 
     sources: Annotated[list[Text], Field(max_length=1_000)] = _SOURCES
     everywhere: bool = Field(
@@ -219,7 +219,7 @@ class Places(Files):
 
 
 class PlacesInQuery(FilesInQuery, Places):
-    """Which indexes and files are meant, in a query string."""
+    """Which indexes and files to include, in a query string."""
 
     sources: FewTexts = _SOURCES
 
@@ -302,7 +302,7 @@ class Symbols(Places):
 
 
 class Related(Files):
-    """Snippets whose code is like that at a place."""
+    """Snippets whose code is similar to that at a place."""
 
     path: Annotated[Text, Field(min_length=1)] = Field(description="A path in the index.")
     line: Whole = Field(1, ge=1, le=999_999_999, description="A line of the snippet.")
@@ -314,7 +314,7 @@ class Related(Files):
 
 
 class Map(Files):
-    """What matters most in an index."""
+    """The most important files and definitions of an index."""
 
     budget: Whole = Field(
         DEFAULT_BUDGET,

@@ -1,4 +1,4 @@
-"""What is refused, as problem details (RFC 9457): one status for each code."""
+"""Refusals as problem details (RFC 9457): one status for each code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEDIA_TYPE = "application/problem+json"
 HEADERS: Mapping[str, str] = MappingProxyType(
     {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 )
-"""Of every answer of the API: what is indexed changes, and is nobody's page."""
+"""Headers of every answer of the API: it may soon be outdated, and is not a page to display."""
 
 
 class _Code(NamedTuple):
@@ -190,11 +190,11 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         ),
     }
 )
-"""A malformed request is 422. One that is well formed and still refused is 403, 404 or 409, and 400
-where its cursor belongs to another question."""
+"""A malformed request is 422. One that is well-formed but refused is 403, 404 or 409, or 400 if its
+cursor belongs to another question."""
 
 _OF_ERRORS = CODES.keys() - {"request_invalid", "internal_error"}
-"""Those that errors bring along; the two others are given here."""
+"""The codes of errors; the two others are assigned here."""
 _INTERNAL = "the server failed to answer; its log says why"
 _MEMBERS = ("type", "title", "status", "detail", "code")
 
@@ -216,8 +216,8 @@ PROBLEM_SCHEMA: Mapping[str, Any] = MappingProxyType(
 )
 
 
-class Refused(Exception):  # noqa: N818 - an outcome that travels as an exception
-    """A request that this face refuses by itself."""
+class Refused(Exception):  # noqa: N818 - an outcome that is raised as an exception
+    """A request that this face itself refuses."""
 
     def __init__(self, code: str, detail: str, **fields: Any) -> None:
         super().__init__(detail)
@@ -232,10 +232,10 @@ def problem(
     headers: Mapping[str, str] | None = None,
     status: HTTPStatus | None = None,
 ) -> Response:
-    """The answer to a request that is refused; without a `status`, that of the code."""
+    """The answer to a refused request; without a `status`, that of the code."""
     status = status or CODES[code].status
     body = {
-        **fields,  # which hide none of those below
+        **fields,  # which cannot replace those below
         "type": "about:blank",
         "title": status.phrase,
         "status": status.value,
@@ -246,7 +246,7 @@ def problem(
 
 
 def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """How OpenAPI describes these problems, and those that any request may meet."""
+    """The OpenAPI description of these problems, and of those that any request may cause."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     known: dict[int | str, dict[str, Any]] = {
         str(status.value): {"description": status.phrase, "content": content}
@@ -256,7 +256,7 @@ def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
 
 
 def answer_problems(app: FastAPI) -> None:
-    """Have an application answer with problem details, whatever goes wrong."""
+    """Make an application answer with problem details, whatever goes wrong."""
     app.add_exception_handler(KoditError, _of_error)
     app.add_exception_handler(Refused, _of_refusal)
     app.add_exception_handler(RequestValidationError, _of_validation)
@@ -265,7 +265,7 @@ def answer_problems(app: FastAPI) -> None:
 
 
 class _Unforeseen:
-    """Answers for what nobody has foreseen: the log has all of it, and the client a sentence."""
+    """Answers unexpected errors: the log gets all details, and the client a sentence."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -302,7 +302,7 @@ def _of_error(request: Request, error: Exception) -> Response:
 
 
 def _kind_of(error: KoditError) -> str:
-    """The code of its class, for a code that nobody has given a status."""
+    """The code of its class, for an error whose own code has no status."""
     classes = (kind for kind in type(error).__mro__ if issubclass(kind, KoditError))
     otherwise = "request_refused" if isinstance(error, UserError) else "internal_error"
     codes = (kind.default_code for kind in classes)
@@ -330,7 +330,7 @@ def _of_http(request: Request, error: Exception) -> Response:
 
 
 def _methods_of(request: Request) -> list[str]:
-    """All that may be asked of a path, whichever of its routes answers."""
+    """All methods of a path, whichever of its routes answers."""
     found: set[str] = set()
     for route in iter_route_contexts(request.app.routes):
         if route.matches(request.scope)[0] is not Match.NONE:
@@ -348,7 +348,7 @@ def _of_validation(_request: Request, error: Exception) -> Response:
 
 
 def _where(place: Sequence[Any]) -> str:
-    """`query.limit`, as far as it is not something that was sent."""
+    """`query.limit`, without parts that the client has sent."""
     return ".".join(str(part)[:40] for part in place)
 
 

@@ -1,4 +1,4 @@
-"""Runs and the queue they are in."""
+"""Runs, and the queue that they are in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import Field
 from kodit.application.views.runs import ListedRunView, RunPageView, RunsView
 from kodit.domain.questions import QueueQuestion, RunsQuestion
 from kodit.domain.value_objects import RunState
-from kodit.faces.rest.asking import Asked, CallerOf, Writer, answer
+from kodit.faces.rest.asking import ApplicationOf, CallerOf, Writer, answer
 from kodit.faces.rest.parameters import (
     MOST_RESULTS,
     MOST_VALUES,
@@ -32,7 +32,7 @@ _CHANGES = documented(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CON
 
 
 class RunList(Parameters):
-    """Which runs."""
+    """Which runs to list."""
 
     indexes: Identifiers = Field([], description="Only runs of these indexes.")
     states: Annotated[
@@ -43,7 +43,7 @@ class RunList(Parameters):
 
 
 class QueueList(Parameters):
-    """How much of the queue."""
+    """How much of the queue to show."""
 
     limit: Whole = Field(
         50, ge=1, le=MOST_RESULTS, description="At most this many runs of each state."
@@ -51,16 +51,16 @@ class QueueList(Parameters):
 
 
 class RunListInQuery(InQuery, RunList):
-    """Which runs, in a query string."""
+    """Which runs to list, in a query string."""
 
 
 class QueueListInQuery(InQuery, QueueList):
-    """How much of the queue, in a query string."""
+    """How much of the queue to show, in a query string."""
 
 
 @router.get("/runs", response_model=RunPageView, responses=documented(HTTPStatus.BAD_REQUEST))
 async def list_runs(
-    application: Asked,
+    application: ApplicationOf,
     _caller: CallerOf,
     parameters: Annotated[RunListInQuery, Query()],
 ) -> Response:
@@ -74,41 +74,41 @@ async def list_runs(
 @router.get(
     "/runs/{run_id}", response_model=ListedRunView, responses=documented(HTTPStatus.NOT_FOUND)
 )
-async def show_run(application: Asked, _caller: CallerOf, run_id: RunId) -> Response:
-    """One run: its tasks, what each did, every attempt, and what went wrong."""
+async def show_run(application: ApplicationOf, _caller: CallerOf, run_id: RunId) -> Response:
+    """One run: its tasks, what each did, every attempt, and its errors."""
     return await answer(await application.run_answers.show(run_id))
 
 
 @router.post("/runs/{run_id}/cancel", response_model=ListedRunView, responses=_CHANGES)
-async def cancel_run(application: Asked, _caller: Writer, run_id: RunId) -> Response:
+async def cancel_run(application: ApplicationOf, _caller: Writer, run_id: RunId) -> Response:
     """Cancel a run: waiting tasks at once, running ones at their next heartbeat or commit."""
     return await answer(await application.run_answers.cancel(run_id))
 
 
 @router.post("/runs/{run_id}/retry", response_model=ListedRunView, responses=_CHANGES)
-async def retry_run(application: Asked, _caller: Writer, run_id: RunId) -> Response:
-    """Retry the failed or cancelled stages of a run, and the later stages. Where a newer run
-    has taken its place, that one is retried and returned."""
+async def retry_run(application: ApplicationOf, _caller: Writer, run_id: RunId) -> Response:
+    """Retry the failed or cancelled stages of a run, and the later stages. If a newer run has
+    superseded it, that one is retried and returned."""
     return await answer(await application.run_answers.retry(run_id))
 
 
 @router.get("/queue", response_model=RunsView, responses=documented())
 async def show_queue(
-    application: Asked,
+    application: ApplicationOf,
     _caller: CallerOf,
     parameters: Annotated[QueueListInQuery, Query()],
 ) -> Response:
-    """The queue, with what runs, what waits, in its order, and what has failed."""
+    """The queue, with running runs, waiting ones in queue order, and failed ones."""
     return await answer(await application.run_answers.queue(QueueQuestion(limit=parameters.limit)))
 
 
 @router.post("/queue/pause", response_model=RunsView, responses=documented(HTTPStatus.FORBIDDEN))
-async def pause_queue(application: Asked, _caller: Writer) -> Response:
+async def pause_queue(application: ApplicationOf, _caller: Writer) -> Response:
     """Stop all workers from starting tasks; running stages finish first."""
     return await answer(await application.run_answers.pause())
 
 
 @router.post("/queue/resume", response_model=RunsView, responses=documented(HTTPStatus.FORBIDDEN))
-async def resume_queue(application: Asked, _caller: Writer) -> Response:
+async def resume_queue(application: ApplicationOf, _caller: Writer) -> Response:
     """Let workers start tasks again."""
     return await answer(await application.run_answers.resume())

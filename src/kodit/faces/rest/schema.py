@@ -19,7 +19,7 @@ _VIEW_MODULES = (files, indexes, runs, search, standing)
 
 
 def describe(app: FastAPI) -> None:
-    """Have an application describe itself as its answers are; `state.description` is the function
+    """Make an application describe its answers as they are; `state.description` is the function
     that returns the bytes of `/openapi.json`, which are made once."""
 
     def openapi() -> dict[str, Any]:
@@ -46,8 +46,8 @@ def describe(app: FastAPI) -> None:
 
 
 def _describe_query_strings(made: dict[str, Any]) -> None:
-    """A query string has no null, and its cursor is `readOnly` as in a body: no value of one's own
-    is one, so that programs that make up requests leave it out."""
+    """A query string has no null, and its cursor is `readOnly` as in a body: a client cannot make
+    one up, so that programs that generate requests leave it out."""
     for path in made["paths"].values():
         for operation in path.values():
             for parameter in operation.get("parameters", ()):
@@ -57,8 +57,8 @@ def _describe_query_strings(made: dict[str, Any]) -> None:
 
 
 def _as_object(name: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Parameters of a query string as one object, of which each property is sent by its own name;
-    only to properties does `readOnly` apply."""
+    """Parameters of a query string as one object, each property of which is sent under its own
+    name, because `readOnly` applies only to properties."""
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
     return {"name": name, "style": "form", "explode": True, "schema": schema}
 
@@ -79,8 +79,8 @@ def _views() -> Iterator[type[Any]]:
 
 
 def _describe_view(schema: dict[str, Any], view: type[Any]) -> None:
-    """All fields are in every answer, but for those that are left out where there is nothing to
-    say; these are never null."""
+    """All fields are in every answer, except those that are left out if they are None and therefore
+    never null."""
     optional = [one.name for one in fields(view) if OMITTED in one.metadata]
     schema["required"] = [one.name for one in fields(view) if one.name not in optional]
     for name in optional:

@@ -1,4 +1,4 @@
-"""Asking what is indexed: `/search`, `/grep`, `/symbols` and `/related`."""
+"""Searching indexed code: `/search`, `/grep`, `/symbols` and `/related`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kodit.domain.questions import (
     SymbolsQuestion,
     Where,
 )
-from kodit.faces.rest.asking import Asked, CallerOf, answer
+from kodit.faces.rest.asking import ApplicationOf, CallerOf, answer
 from kodit.faces.rest.parameters import (
     AUTHORS,
     FewTexts,
@@ -54,7 +54,7 @@ class RelatedInQuery(FilesInQuery, Related):
 
 @router.get("/search", response_model=SearchView, responses=_REFUSALS)
 async def search(
-    application: Asked,
+    application: ApplicationOf,
     caller: CallerOf,
     parameters: Annotated[SearchInQuery, Query()],
 ) -> Response:
@@ -63,8 +63,10 @@ async def search(
 
 
 @router.post("/search", response_model=SearchView, responses=_REFUSALS)
-async def search_by_body(application: Asked, caller: CallerOf, parameters: Search) -> Response:
-    """The same with the parameters in a body, where long ones have room."""
+async def search_by_body(
+    application: ApplicationOf, caller: CallerOf, parameters: Search
+) -> Response:
+    """The same with the parameters in a body, where long ones fit."""
     return await answer(await application.answers.search(caller, _search(parameters)))
 
 
@@ -90,7 +92,7 @@ def _search(asked: Search) -> SearchQuestion:
 
 
 @router.post("/grep", response_model=GrepView, responses=_REFUSALS)
-async def grep(application: Asked, caller: CallerOf, parameters: Grep) -> Response:
+async def grep(application: ApplicationOf, caller: CallerOf, parameters: Grep) -> Response:
     """Lines of indexed files that match a regular expression, by index, path and line."""
     question = GrepQuestion(
         parameters.pattern,
@@ -113,7 +115,7 @@ async def grep(application: Asked, caller: CallerOf, parameters: Grep) -> Respon
 
 @router.get("/symbols", response_model=SymbolsView, responses=_REFUSALS)
 async def symbols(
-    application: Asked,
+    application: ApplicationOf,
     caller: CallerOf,
     parameters: Annotated[SymbolsInQuery, Query()],
 ) -> Response:
@@ -131,11 +133,11 @@ async def symbols(
 
 @router.get("/related", response_model=RelatedView, responses=_REFUSALS)
 async def related(
-    application: Asked,
+    application: ApplicationOf,
     caller: CallerOf,
     parameters: Annotated[RelatedInQuery, Query()],
 ) -> Response:
-    """Snippets whose code is like that at a place, at most two of one file."""
+    """Snippets whose code is similar to that at a place, at most two per file."""
     where = Where(
         () if parameters.source is None else (parameters.source,),
         languages=tuple(parameters.languages),

@@ -1,1 +1,1 @@
-"""The files in which coding assistants keep which MCP servers they start."""
+"""The configuration files in which coding assistants list their MCP servers."""

@@ -1,4 +1,4 @@
-"""Writing Kodit into a client's file, and taking it out again."""
+"""Adding Kodit to a client's configuration file, and removing it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ from kodit.infrastructure.clients.places import NAME, Client
 from kodit.infrastructure.files import make_private_folder, write_atomically
 
 FOLDER = "connections"
-"""In the data directory: how to take back what was written."""
+"""The folder of undo records in the data directory."""
 LARGEST_FILE_BYTES = 50_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to become of a client's file. `before` and `after` are None where there is no file
-    before or none afterwards."""
+    """A planned change of a client's file. `before` or `after` is None if there is no file before
+    or afterwards.
+    """
 
     client: Client
     path: Path
@@ -41,13 +42,14 @@ class Change:
 
     @property
     def is_none(self) -> bool:
-        """Whether everything is as it should be already."""
+        """Whether the file is already as planned."""
         return self.before == self.after
 
 
 def plan_connection(client: Client, path: Path, entry: dict[str, Any]) -> Change:
-    """How the server gets into the file. Of a server of this name that is there already only the
-    command changes. Raises UserError for a file that is not understood, which stays as it is."""
+    """Plan adding the server to the file. If a server with this name exists, only its command
+    changes. Raises UserError for a file that cannot be parsed, which is not changed.
+    """
     before = _read(path)
     text = before or ""
     try:
@@ -85,11 +87,11 @@ def _edits_of_json(text: str, keys: tuple[str, ...], entry: dict[str, Any]) -> l
 
 
 def write(change: Change, data_dir: Path) -> None:
-    """Make the change, and keep what undoes this. Raises UserError."""
+    """Apply the change, and store how to undo it. Raises UserError."""
     if change.after is None:
         raise ValueError("a connection leaves a file")
     target = _record(data_dir, change.path)
-    # Written twice, nobody knows any more what the file was before the first time.
+    # Writing it twice would lose the state before the first time.
     undo = None if target.exists() else inverted(change.before or "", change.edits)
     record = {
         "path": str(change.path),
@@ -103,8 +105,9 @@ def write(change: Change, data_dir: Path) -> None:
 
 
 def plan_undo(client: Client, path: Path, data_dir: Path) -> Change:
-    """How the file gets back to what it was, or, where it has changed since, loses the server and
-    nothing else. Raises UserError."""
+    """Plan restoring the file as it was or, if it has changed since, removing only the server.
+    Raises UserError.
+    """
     before = _read(path)
     if before is None:
         return Change(client, path, None, None)
@@ -126,11 +129,9 @@ def plan_undo(client: Client, path: Path, data_dir: Path) -> Change:
 
 
 def undo(change: Change, data_dir: Path) -> None:
-    """Make a planned undo."""
+    """Apply a planned undo."""
     if change.after is None:
-        Path(os.path.realpath(change.path)).unlink(
-            missing_ok=True
-        )  # a link that led to nothing does so again
+        Path(os.path.realpath(change.path)).unlink(missing_ok=True)  # a dangling link dangles again
     else:
         _write(change.path, change.after)
     _record(data_dir, change.path).unlink(missing_ok=True)
@@ -153,7 +154,7 @@ def _read(path: Path) -> str | None:
 
 
 def _write(path: Path, text: str) -> None:
-    """A link stays one: what it leads to is written."""
+    """Writes through a symbolic link, which is kept."""
     target = Path(os.path.realpath(path))
     try:
         umask = os.umask(0o077)

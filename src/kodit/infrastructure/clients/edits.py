@@ -1,4 +1,4 @@
-"""Changes to a text that leave everything else as it is, and can be taken back."""
+"""Edits of a text that leave everything else unchanged, and can be undone."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 
 class UnreadableError(Exception):
-    """The text is not what its file should hold; the message says where and why."""
+    """The text does not have its file's format; the message says where and why."""
 
 
 class UneditableError(Exception):
-    """The text holds something in the place that is to be changed which cannot be changed without
-    guessing; the message says what."""
+    """The place to be edited holds something that cannot be changed without guessing; the message
+    says what.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,14 @@ class Edit:
 
 
 def applied(text: str, edits: Sequence[Edit]) -> str:
-    """The text with all edits made; their places are those of the text before, and none overlap."""
+    """The text after all edits; their positions refer to the text before, and none overlap."""
     for edit in sorted(edits, key=lambda one: one.start, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
 
 
 def inverted(text: str, edits: Sequence[Edit]) -> list[Edit]:
-    """What turns the edited text back into this one."""
+    """The edits that turn the edited text back into this one."""
     inverse: list[Edit] = []
     shift = 0
     for edit in sorted(edits, key=lambda one: one.start):

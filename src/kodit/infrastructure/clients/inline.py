@@ -1,7 +1,7 @@
-"""TOML tables that are written on one line, or by dotted keys: `servers = { a = { x = 1 } }`.
+"""TOML tables written on one line, or with dotted keys: `servers = { a = { x = 1 } }`.
 
-Where such a table ends is not worked out here. Each function proposes ways to change it, of which
-the caller takes the first that makes what is wanted of the whole file.
+The end of such a table is not parsed. Each function proposes ways to change it, and the caller
+takes the first that gives the wanted result for the whole file.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 from kodit.infrastructure.clients.edits import Edit, UneditableError
 
 _MOST_WAYS = 200
-"""Each of them is tried on the whole file."""
+"""Each way is tried on the whole file."""
 
 
 def ways_to_set(text: str, keys: Sequence[str], table: Mapping[str, Any]) -> Iterator[list[Edit]]:
-    """Ways to give the table below two keys these values."""
+    """Ways to set the table below two keys to these values."""
     outer, name = keys
     value = written(table)
     for start, end in _tables(text, name):
@@ -37,7 +37,7 @@ def ways_to_set(text: str, keys: Sequence[str], table: Mapping[str, Any]) -> Ite
 
 
 def ways_to_remove(text: str, keys: Sequence[str]) -> Iterator[list[Edit]]:
-    """Ways to take the table below two keys out of the text."""
+    """Ways to remove the table below two keys from the text."""
     _outer, name = keys
     for start, end in _tables(text, name):
         before = re.search(rf"(,?)([ \t]*)(?:{name}|\"{name}\")[ \t]*=[ \t]*$", text[:start])
@@ -50,8 +50,9 @@ def ways_to_remove(text: str, keys: Sequence[str]) -> Iterator[list[Edit]]:
 
 
 def written(value: Any) -> str:
-    """A value on one line. Text, numbers, truths and lists of those are TOML as they are JSON.
-    Raises UneditableError for what a file of settings rarely has, such as a date."""
+    """A value on one line. Text, numbers, booleans and lists of those are the same in TOML and
+    JSON. Raises UneditableError for other values, such as a date.
+    """
     if isinstance(value, Mapping):
         inside = ", ".join(f"{_key(key)} = {written(one)}" for key, one in value.items())
         return f"{{ {inside} }}"
@@ -67,7 +68,7 @@ def _key(key: str) -> str:
 
 
 def _tables(text: str, name: str) -> Iterator[tuple[int, int]]:
-    """Where a table of this name may start and end, from the largest."""
+    """Where a table with this name may start and end, largest first."""
     tried = 0
     for match in re.finditer(rf"(?:\b{name}|\"{name}\")[ \t]*=[ \t]*(?={{)", text):
         line_end = text.find("\n", match.end())
@@ -80,7 +81,7 @@ def _tables(text: str, name: str) -> Iterator[tuple[int, int]]:
 
 
 def _dotted(text: str, keys: Sequence[str]) -> list[Edit]:
-    """Takes out the lines that give something to the table by a dotted key."""
+    """Removes the lines that set a value of the table with a dotted key."""
     path = r"[ \t]*\.[ \t]*".join(rf"(?:{key}|\"{key}\")" for key in keys)
     lines = re.finditer(rf"^[ \t]*{path}[ \t]*[.=].*(?:\n|\Z)", text, re.MULTILINE)
     return [Edit(line.start(), line.end(), "") for line in lines]

@@ -1,5 +1,6 @@
-"""JSON with comments and trailing commas, as editors write their settings: read, and changed in
-one place while the rest stays to the letter."""
+"""JSON with comments and trailing commas, as editors write their settings: parsing it, and editing
+one place without changing the rest.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ _SCALARS = {"true": True, "false": False, "null": None}
 
 @dataclass(slots=True)
 class Node:
-    """A value with its place in the text, `end` exclusive."""
+    """A value with its position in the text, `end` exclusive."""
 
     start: int
     end: int
@@ -37,8 +38,9 @@ class Member:
 
 
 def parse(text: str) -> Node:
-    """The value that a text holds; of an empty text, an empty object at its end. Raises
-    UnreadableError."""
+    """The value of a text; for an empty text, an empty object at its end. Raises
+    UnreadableError.
+    """
     reader = _Reader(text)
     start = reader.skip(0)
     if start == len(text):
@@ -57,7 +59,7 @@ class _Reader:
         self._text = text
 
     def skip(self, at: int) -> int:
-        """Past white space and comments."""
+        """The position after white space and comments."""
         match = _SPACE.match(self._text, at)
         return at if match is None else match.end()
 
@@ -134,8 +136,9 @@ def find(text: str, keys: Sequence[str]) -> Any:
 
 
 def edits_to_set(text: str, keys: Sequence[str], value: Any) -> list[Edit]:
-    """What gives the value below these keys its place in the text. Raises UnreadableError, and
-    UneditableError where something else than an object is in the way."""
+    """Edits that set the value below these keys. Raises UnreadableError, and UneditableError if
+    something other than an object is in the way.
+    """
     root = parse(text)
     if root.start == root.end:
         whole = json.dumps(_nested(keys, value), indent=2, ensure_ascii=False)
@@ -155,7 +158,7 @@ def edits_to_set(text: str, keys: Sequence[str], value: Any) -> list[Edit]:
 
 
 def edits_to_remove(text: str, keys: Sequence[str]) -> list[Edit]:
-    """What takes a value and its key out of the text; nothing if there is none."""
+    """Edits that remove a value and its key from the text; none if it has none."""
     node = parse(text)
     for key in keys[:-1]:
         inner = _member(node, key)
@@ -166,7 +169,7 @@ def edits_to_remove(text: str, keys: Sequence[str]) -> list[Edit]:
 
 
 def _member(node: Node, key: str) -> Node | None:
-    # The last of several of one name is what readers take.
+    # Of several with one name, readers take the last.
     return next((one.node for one in reversed(node.members) if one.key == key), None)
 
 
@@ -177,7 +180,7 @@ def _nested(keys: Sequence[str], value: Any) -> Any:
 
 
 class _Writer:
-    """Writes as the text around it is written."""
+    """Writes in the formatting of the surrounding text."""
 
     def __init__(self, text: str, root: Node) -> None:
         self._text = text
@@ -255,7 +258,9 @@ class _Writer:
         return f"{self._newline}{indentation}".join(lines)
 
     def _indentation(self, at: int) -> str | None:
-        """What stands before a place on its line; None where that is more than white space."""
+        """The white space before a position on its line; None if there is anything else before
+        it.
+        """
         before = self._text[self._text.rfind("\n", 0, at) + 1 : at]
         return None if before.strip() or "\n" not in self._text[:at] else before
 

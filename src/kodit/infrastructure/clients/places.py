@@ -1,4 +1,4 @@
-"""Which file each client reads, and how it writes an MCP server there."""
+"""The configuration file of each client, and the form of an MCP server in it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any
 from kodit.infrastructure.home import home_folder
 
 NAME = "kodit"
-"""Of the server, in every client's file."""
+"""The name of the server in every client's file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A client. `keys` lead to its servers in the file; `fixed` is what it wants to have said of a
-    server that it starts, and `arguments` are for the server beside its command."""
+    """A client. `keys` lead to its servers in the file; `fixed` are entries that it requires of a
+    server that it starts, and `arguments` come after the server's command.
+    """
 
     name: str
     title: str
@@ -34,16 +35,16 @@ class Client:
         return self.project_file.endswith(".toml")
 
     def file(self, project: Path | None) -> Path:
-        """The file of the user, or that of a project."""
+        """The file of the user, or of a project."""
         return self.user_file() if project is None else project / self.project_file
 
     def entry(self, command: str, arguments: tuple[str, ...]) -> dict[str, Any]:
-        """What the file says of the server."""
+        """The server's entry in the file."""
         return {**self.fixed, "command": command, "args": [*arguments, *self.arguments]}
 
 
 def _home(variable: str, default: str) -> Path:
-    """A folder that a variable may move."""
+    """A folder that an environment variable may override."""
     moved = Path(os.environ.get(variable, ""))
     return moved if moved.is_absolute() else home_folder() / default
 
@@ -124,4 +125,4 @@ CLIENTS = {
         ),
     )
 }
-"""By the names that `kodit connect` takes."""
+"""By the names that `kodit connect` accepts."""

@@ -1,7 +1,7 @@
-"""TOML: one table is set or removed, and the rest stays to the letter.
+"""Editing TOML: one table is set or removed, without changing the rest.
 
-The text is edited line by line, and what comes out is parsed and compared with what was to come
-out: where a file writes its tables in another way, nothing is changed.
+The text is edited line by line, and the result is parsed and compared with the wanted one: if a
+file writes its tables in an unsupported way, nothing is changed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kodit.infrastructure.clients.edits import Edit, UneditableError, Unreadable
 _HEADER = re.compile("^\ufeff?[ \\t]*\\[")
 _MOST_LINES_OF_A_VALUE = 200
 _MARK = "\ufeff"
-"""May stand at the start of a file."""
+"""May be at the start of a file."""
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -38,8 +38,9 @@ def find(text: str, keys: Sequence[str]) -> Any:
 
 
 def edits_to_set(text: str, keys: Sequence[str], table: Mapping[str, Any]) -> list[Edit]:
-    """What gives a table these values, and leaves its others. Raises UnreadableError, and
-    UneditableError where the file has the table in another form."""
+    """Edits that set these values of a table, and keep its others. Raises UnreadableError, and
+    UneditableError if the file has the table in another form.
+    """
     present = find(text, keys)
     if isinstance(present, dict) and all(present.get(key) == one for key, one in table.items()):
         return []
@@ -60,7 +61,7 @@ def edits_to_set(text: str, keys: Sequence[str], table: Mapping[str, Any]) -> li
 
 
 def edits_to_remove(text: str, keys: Sequence[str]) -> list[Edit]:
-    """What takes a table and the tables in it out of the text."""
+    """Edits that remove a table and its subtables from the text."""
     if find(text, keys) is None:
         return []
     edits = []
@@ -111,7 +112,7 @@ def _edits_of_table(
 
 
 def _lines_of(lines: Sequence[str], header: int, key: str) -> tuple[int, int] | None:
-    """The first and the last line of what is given to a key of the table below a header."""
+    """The first and the last line of the value of a key in the table below a header."""
     for number in range(header + 1, len(lines)):
         if _HEADER.match(lines[number]):
             return None
@@ -127,8 +128,7 @@ def _lines_of(lines: Sequence[str], header: int, key: str) -> tuple[int, int] | 
 
 
 def _is_whole(text: str) -> bool:
-    """Whether a part of a file ends between its statements, and not within a text of several
-    lines."""
+    """Whether a part of a file ends between statements, and not inside a multi-line string."""
     try:
         parse(text)
     except UnreadableError:
@@ -137,7 +137,7 @@ def _is_whole(text: str) -> bool:
 
 
 def _is_header(line: str, keys: Sequence[str], *, below: bool = False) -> bool:
-    """Whether a line begins the table of these keys, or with `below` also one in it."""
+    """Whether a line begins the table with these keys, or with `below` also a subtable."""
     line = line.removeprefix(_MARK).rstrip("\r\n")
     match = re.match(r"^[ \t]*\[([^\[\]]+)\][ \t]*(#.*)?$", line)
     if match is None:
@@ -170,7 +170,7 @@ def _with(whole: dict[str, Any], keys: Sequence[str], value: Any) -> dict[str, A
 def _checked(
     text: str, ways: Iterable[list[Edit]], wanted: dict[str, Any], keys: Sequence[str]
 ) -> list[Edit]:
-    """The first way that makes what is wanted."""
+    """The first way that gives the wanted result."""
     for edits in ways:
         if _makes(text, edits, wanted, keys):
             return edits

@@ -1,1 +1,1 @@
-"""Checks of everything below a data directory against each other, one module an area."""
+"""Consistency checks of everything below a data directory, one module per area."""

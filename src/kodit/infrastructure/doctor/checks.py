@@ -1,5 +1,6 @@
-"""What the rows of the database must satisfy, as data: a query for those that do not, and the
-statements that put them right."""
+"""Invariants of database rows, as data: a query for rows that break one, and the statements that
+repair them.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +15,15 @@ from kodit.domain.diagnosis import Area, Problem
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 
 ROWS_PER_TRANSACTION = 2000
-"""Keeps a write transaction short while others wait for their turn."""
+"""Keeps write transactions short, because others wait for them."""
 
 Repair = Callable[[Connection, int], int]
-"""Repairs at most this many rows, those that are wrong now; returns how many."""
+"""Repairs at most this many of the rows that are wrong now; returns how many."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowCheck:
-    """`broken` selects the index of each row that is wrong; `what` has a place for the count."""
+    """`broken` selects the index id of each wrong row; `what` has a placeholder for the count."""
 
     what: str
     remedy: str
@@ -32,7 +33,7 @@ class RowCheck:
 
 
 class RowExaminer:
-    """All checks of an area, in one snapshot."""
+    """Runs all checks of an area in one snapshot."""
 
     def __init__(self, database: SqliteDatabase, area: Area, checks: Sequence[RowCheck]) -> None:
         self._database = database
@@ -63,7 +64,7 @@ def _count(connection: Connection, broken: Select[int]) -> list[tuple[int, int]]
 
 
 def repair_rows(database: SqliteDatabase, repair: Repair) -> None:
-    """Repair in short transactions until nothing is left."""
+    """Repair in short transactions until no row is left."""
     while True:
         with database.write() as transaction:
             if not repair(transaction.connection, ROWS_PER_TRANSACTION):

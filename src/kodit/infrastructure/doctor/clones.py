@@ -26,7 +26,7 @@ _LOCK = re.compile(r"\.(?P<index>\d+)\.git\.lock")
 
 
 class CloneExaminer:
-    """Compares what lies in the folder of clones with the indexes that need one."""
+    """Compares the folder of clones with the indexes that need one."""
 
     area = Area.CLONES
 
@@ -73,7 +73,7 @@ class CloneExaminer:
         )
 
     def _reset(self, index_id: int) -> None:
-        """Forget the commit as well: the next SYNC would find it unchanged and fetch nothing."""
+        """Clear the commit as well: the next SYNC would find it unchanged and fetch nothing."""
         with self._database.write() as transaction:
             try:
                 index = transaction.indexes.get(index_id)
@@ -92,7 +92,7 @@ class CloneExaminer:
         path = self._folder / name
         temporary = _TEMPORARY.fullmatch(name)
         if temporary is not None:
-            # Whoever is filling it holds the clone's lock.
+            # A process that is filling it holds the clone's lock.
             with self._lock_of(temporary["clone"]) as is_free:
                 if not is_free:
                     return None
@@ -115,7 +115,9 @@ class CloneExaminer:
 
     @contextmanager
     def _lock_of(self, clone: str) -> Iterator[bool]:
-        """Whether nobody is working on a clone, which stays so until the end of `with`."""
+        """Yields whether no process is using the clone; if so, none can start until the end of
+        `with`.
+        """
         try:
             descriptor = os.open(self._folder / f".{clone}.lock", os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:

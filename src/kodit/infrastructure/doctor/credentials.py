@@ -1,4 +1,4 @@
-"""What the indexes say of where their secrets are."""
+"""The indexes' references to secrets."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 
 
 class CredentialExaminer:
-    """Compares the stored references with what there is. What a problem says never repeats a
-    reference, which may be the secret itself."""
+    """Compares the stored references with the existing secrets. A problem never repeats a
+    reference, which may be the secret itself.
+    """
 
     area = Area.CREDENTIALS
 
@@ -24,7 +25,7 @@ class CredentialExaminer:
 
     def examine(self) -> list[Problem]:
         faulty = self._faulty()
-        # A file that was replaced just now is missing to who has read the row before.
+        # A file that was just replaced is missing for a reader that saw the old row.
         return [problem for problem in self._faulty() if problem in faulty] if faulty else []
 
     def _faulty(self) -> list[Problem]:

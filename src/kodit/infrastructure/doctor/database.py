@@ -1,4 +1,4 @@
-"""The database file itself: its pages, its schema, its references."""
+"""The database file itself: its pages, its schema, its foreign keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from kodit.infrastructure.sqlalchemy.entities import METADATA
 
 MOST_MESSAGES = 5
 _OF_INDEXES = ("clones", "credentials", "keyword", "vectors")
-"""Folders of the data directory that hold what belongs to indexes."""
+"""Folders of the data directory that hold the data of indexes."""
 _BEYOND_REPAIR = (
     "nothing; remove the -wal and -shm files beside it and restore a backup, or move it away and "
     "index again"
@@ -34,27 +34,28 @@ _BEYOND_REPAIR = (
 
 
 def fatal_problem(data_dir: Path) -> Problem | None:
-    """What keeps a data directory from being opened at all."""
+    """The problem that prevents opening a data directory at all, or None."""
     return unreadable_database(data_dir / "kodit.db") or missing_database(data_dir)
 
 
 def unreadable_database(path: Path) -> Problem | None:
-    """A problem where the file is no database at all, so that nothing else can be asked."""
+    """A problem if the file is not a database, so that no other check can run, or None."""
     if not path.exists():
         return None
     try:
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
-        return None  # locked or not allowed: opening it says so in the usual way
+        return None  # locked or not allowed: opening it reports that in the usual way
     except sqlite3.DatabaseError as error:
         return Problem(Area.DATABASE, f"{path} cannot be read: {error}", _BEYOND_REPAIR)
     return None
 
 
 def missing_database(data_dir: Path) -> Problem | None:
-    """A problem where there is no database, or one without tables, beside what only indexes have
-    made. To open it would make a new one, and all the rest leftovers."""
+    """A problem if there is no database, or one without tables, although there is data of indexes.
+    Opening it would make a new database and turn all that data into leftovers.
+    """
     path = data_dir / "kodit.db"
     if has_tables(path):
         return None
@@ -70,7 +71,7 @@ def missing_database(data_dir: Path) -> Problem | None:
 
 
 def has_tables(path: Path) -> bool:
-    """Whether a database has anything in it; one that cannot be asked is taken to have."""
+    """Whether a database has any tables; assumed if it cannot be read."""
     if not path.exists():
         return False
     try:
@@ -81,13 +82,13 @@ def has_tables(path: Path) -> bool:
 
 
 def newest_index(connection: Connection) -> int:
-    """The largest identifier that this database has ever given to an index; 0 for none."""
+    """The largest id that this database has ever given to an index; 0 for none."""
     query = text("SELECT seq FROM sqlite_sequence WHERE name = 'indexes'")
     return int(connection.execute(query).scalar() or 0)
 
 
 class DatabaseExaminer:
-    """Asks SQLite, and compares its schema with that of this program."""
+    """Runs SQLite's own checks, and compares the schema with that of this program."""
 
     area = Area.DATABASE
 
@@ -174,7 +175,7 @@ class DatabaseExaminer:
         return problems
 
     def _remove_lost_rows(self) -> None:
-        """Parents come first, so that what belongs to a removed row is found in its turn."""
+        """Parents come first, so that the children of a removed row are found in turn."""
         with self._database.write() as transaction:
             connection = transaction.connection
             connection.execute(text("PRAGMA defer_foreign_keys = ON"))
@@ -183,7 +184,7 @@ class DatabaseExaminer:
 
 
 def _names(connection: Connection) -> set[str]:
-    """Of all tables and indexes; SQLAlchemy does not reflect indexes over expressions."""
+    """The names of all tables and indexes; SQLAlchemy does not reflect indexes on expressions."""
     return set(connection.execute(text("SELECT name FROM sqlite_master")).scalars())
 
 

@@ -1,4 +1,4 @@
-"""Each 1-bit code against the vector that it was made from."""
+"""Each 1-bit code compared with the vector it was made from."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Embedding(NamedTuple):
 
 
 class EmbeddingExaminer:
-    """Compares each 1-bit code with the vector that it was made from."""
+    """Compares each 1-bit code with the vector it was made from."""
 
     area = Area.VECTORS
 
@@ -51,7 +51,7 @@ class EmbeddingExaminer:
         ]
 
     def _drop(self, ids: Sequence[int]) -> None:
-        """What is pending then is found by the checks of the rows."""
+        """The row checks then find their snippets unfinished."""
         for some in in_chunks(ids):
             with self._database.write() as transaction:
                 connection = transaction.connection
@@ -95,7 +95,9 @@ def _contradictions(connection: Connection) -> Iterator[_Embedding]:
 
 
 def _contradicting(rows: Sequence[_Embedding]) -> list[_Embedding]:
-    """A component that was rounded to zero may have had either sign; all others tell it."""
+    """Embeddings whose code contradicts the vector. A component that was rounded to zero may have
+    had either sign; all others show it.
+    """
     signs = np.unpackbits(
         np.frombuffer(b"".join(row.code for row in rows), np.uint8).reshape(len(rows), -1), axis=1
     )

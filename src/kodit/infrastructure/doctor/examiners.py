@@ -1,4 +1,4 @@
-"""Everything that is looked at, in the order of repair."""
+"""All examiners, in the order of repair."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def examiners(
     clock: Clock,
     model: str,
 ) -> list[Examiner]:
-    """Each relies on what those before it have repaired; `model` makes the vectors."""
+    """Each relies on the repairs of those before it; `model` makes the vectors."""
     return [
         DatabaseExaminer(database),
         QueueExaminer(database, queue, registry, clock),

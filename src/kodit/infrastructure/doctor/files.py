@@ -1,4 +1,4 @@
-"""Files, snippets, and what the stages still have to do with them."""
+"""Files, snippets, and the work that the stages still have to do on them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _DELETED = FileProcessingStatus.DELETED.value
 
 
 def _is_behind() -> ColumnElement[bool]:
-    """Whether a file's snippets are not those of its content, whatever its flag says."""
+    """Whether a file's snippets are not from its current content, whatever its flag says."""
     return or_(
         and_(FILES.c.status == _DELETED, FILES.c.extracted_hash.is_not(None)),
         and_(
@@ -67,8 +67,8 @@ def _stale_check(what: str, condition: ColumnElement[bool], remedy: str) -> RowC
     )
 
     def repair(connection: Connection, limit: int) -> int:
-        # A file's flag may be as wrong as its snippets are, and a SYNC that finds its commit
-        # unchanged compares no file: it forgets the commit, and compares them all.
+        # A file's flag may be as wrong as its snippets, and a SYNC that finds its commit unchanged
+        # compares no files: clearing the commit makes it compare them all.
         of_broken = INDEXES.c.id.in_(select(FILES.c.index_id).where(broken))
         connection.execute(update(INDEXES).where(of_broken).values(commit_id=None))
         some = select(FILES.c.id).where(broken).limit(limit)

@@ -1,4 +1,4 @@
-"""The keyword index against the database that it follows."""
+"""The keyword index compared with the database that it follows."""
 
 from __future__ import annotations
 
@@ -43,13 +43,14 @@ _REBUILD = "rebuilds the keyword index from the database"
 
 
 class KeywordExaminer:
-    """Every live snippet whose addition is acknowledged is in, once; nothing else is, but for what
-    the log still has to remove."""
+    """Checks that every live snippet whose addition is acknowledged is in the index exactly once,
+    and nothing else, except snippets whose removal is still in the log.
+    """
 
     area = Area.KEYWORD
 
     def __init__(self, database: SqliteDatabase, folder: Path, keyword_index: KeywordIndex) -> None:
-        """`folder` is that of the current version."""
+        """`folder` is that of the current schema version."""
         self._database = database
         self._folder = folder
         self._keyword_index = keyword_index
@@ -58,8 +59,9 @@ class KeywordExaminer:
         with self._database.read() as transaction:
             connection = transaction.connection
             try:
-                # Nobody writes the index while the database's snapshot is taken, so that what was
-                # acknowledged in it is in the index, and what is in the index was logged in it.
+                # No process writes the index while the database's snapshot is taken, so that every
+                # change acknowledged in it is in the index, and every change in the index was
+                # logged in it.
                 with locked(str(self._folder)):
                     indexes = _indexes(connection)
                     documents, standing = read_all(self._folder)
@@ -165,8 +167,9 @@ class KeywordExaminer:
         self._follow(index_ids)
 
     def _follow(self, index_ids: Sequence[int]) -> None:
-        """Log all snippets again of what the keyword index does not hold as the database knows
-        it; whichever process comes to an index later does the same."""
+        """Log again all snippets on which the keyword index and the database differ; whichever
+        process applies the log next repairs them.
+        """
         for index_id in index_ids:
             position = self._keyword_index.positions([index_id])[index_id]
             with self._database.write() as transaction:
@@ -217,7 +220,7 @@ class KeywordExaminer:
 
 
 def _indexes(connection: Connection) -> dict[int, str | None]:
-    """The generation of the log of each index."""
+    """By index id, the generation of its log."""
     rows = connection.execute(
         select(INDEXES.c.id, INDEXES.c.keyword_generation).where(INDEXES.c.deleted_at == 0)
     )
@@ -238,7 +241,7 @@ def _is_logged() -> ColumnElement[bool]:
 
 
 def _next_change_set(index_id: Any) -> Any:
-    """One more than the highest that waits."""
+    """One more than the highest pending number."""
     change = KEYWORD_CHANGES.alias().c
     return (
         select(func.coalesce(func.max(change.change_set), 0) + 1)

@@ -1,4 +1,4 @@
-"""The documents that the keyword index holds."""
+"""The documents in the keyword index."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Ids = NDArray[np.int64]
 
 
 class Documents(NamedTuple):
-    """What the keyword index holds, one element a document."""
+    """The documents in the keyword index, one element per document."""
 
     snippet_ids: Ids
     index_ids: Ids
@@ -32,8 +32,9 @@ class Documents(NamedTuple):
 
 
 def read_all(folder: Path) -> tuple[Documents, Standing]:
-    """All documents, none where there is no index, and where it stands; every file is read whole.
-    Raises DamagedIndexError."""
+    """All documents, none if there is no index, and its standing; every file is read completely.
+    Raises DamagedIndexError.
+    """
     standing = read_standing(folder)
     check_files(folder, standing)
     if not (folder / "meta.json").exists():

@@ -1,4 +1,4 @@
-"""What dead processes, former versions and half-done deletions have left behind."""
+"""Leftovers of dead processes, earlier versions and incomplete deletions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.infrastructure.vectors.pack_file import open_pack
 
 QUIET_SECONDS = 3600.0
-"""What has not been touched for this long is not about to be used by the process that made it."""
+"""A file that has been untouched for this long is not about to be used by the process that made
+it.
+"""
 
 _OWNED: tuple[Table, ...] = (
     PENDING_SNIPPETS,
@@ -55,7 +57,7 @@ _PACK = re.compile(r"(?P<index>\d+)-(?:code|text)\.pack")
 
 
 class LeftoverExaminer:
-    """Looks through the rows of indexes that are gone, and the files of the data directory."""
+    """Checks the rows of deleted indexes, and the files of the data directory."""
 
     area = Area.LEFTOVERS
 
@@ -72,7 +74,7 @@ class LeftoverExaminer:
         self._registry = registry
 
     def examine(self) -> list[Problem]:
-        # Files first: what a row of the database names is there before the row.
+        # Files first: a file named by a row of the database exists before the row.
         files = [*self._temporary_files(), *self._former_keyword_indexes(), *self._dead_workers()]
         credentials = self._credentials()
         packs = sorted((self._data_dir / "vectors").glob("*.pack"))
@@ -88,7 +90,7 @@ class LeftoverExaminer:
         return [
             *rows,
             *files,
-            # A database without a past may stand where one was lost that needs them.
+            # A database that never had an index may have replaced a lost one that needs them.
             *(self._unused_credentials(credentials, references) if newest else ()),
             *self._useless_packs(packs, known),
         ]
@@ -139,8 +141,8 @@ class LeftoverExaminer:
         found: list[Path] = []
         for pattern in ("*.tmp", "vectors/*.tmp", "credentials/.*.tmp"):
             found += self._data_dir.glob(pattern)
-        abandoned = [path for path in found if _is_of_the_dead(path)]
-        abandoned += _quiet(path for path in found if path not in abandoned)
+        abandoned = [path for path in found if _is_from_dead_process(path)]
+        abandoned += _untouched(path for path in found if path not in abandoned)
         abandoned += self._temporary_files_of_keyword_index()
         return [
             self._removal(path, f"{path.relative_to(self._data_dir)} was never moved into place")
@@ -148,7 +150,7 @@ class LeftoverExaminer:
         ]
 
     def _temporary_files_of_keyword_index(self) -> list[Path]:
-        """Nobody needs them while nobody writes."""
+        """Unneeded as long as no process is writing."""
         folder = self._data_dir / "keyword"
         if not (folder / LOCK).exists():
             return []
@@ -169,7 +171,7 @@ class LeftoverExaminer:
         ]
         return [
             self._removal(path, f"keyword/{path.name} is the keyword index of another version")
-            for path in _quiet(others)
+            for path in _untouched(others)
         ]
 
     def _dead_workers(self) -> list[Problem]:
@@ -186,7 +188,7 @@ class LeftoverExaminer:
 
     def _credentials(self) -> list[Path]:
         folder = self._data_dir / "credentials"
-        return _quiet(path for path in folder.glob("*") if _CREDENTIALS.fullmatch(path.name))
+        return _untouched(path for path in folder.glob("*") if _CREDENTIALS.fullmatch(path.name))
 
     def _unused_credentials(self, found: list[Path], references: set[Any]) -> list[Problem]:
         return [
@@ -210,8 +212,8 @@ class LeftoverExaminer:
         return Problem(self.area, what, "removes it", repair=repair)
 
 
-def _is_of_the_dead(path: Path) -> bool:
-    """Whether the process that a temporary file is named after has ended."""
+def _is_from_dead_process(path: Path) -> bool:
+    """Whether the process named in a temporary file's name has ended."""
     match = _OF_PROCESS.search(path.name)
     if match is None:
         return False
@@ -224,8 +226,8 @@ def _is_of_the_dead(path: Path) -> bool:
     return False
 
 
-def _quiet(paths: Iterable[Path]) -> list[Path]:
-    """Those that have not been touched for a while, in order."""
+def _untouched(paths: Iterable[Path]) -> list[Path]:
+    """Those that have been untouched for a while, in order."""
     before = time.time() - QUIET_SECONDS
     quiet = []
     for path in paths:

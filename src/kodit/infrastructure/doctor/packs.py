@@ -1,4 +1,4 @@
-"""The packed vectors, against the database that they were copied from."""
+"""The packed vectors compared with the database that they were copied from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SCALE_BYTES = 4
 
 
 class PackExaminer:
-    """A pack may lag behind, in what has come and what has gone; what both hold must be equal."""
+    """A pack may lack new rows and still have deleted ones; rows in both must be equal."""
 
     area = Area.VECTORS
 

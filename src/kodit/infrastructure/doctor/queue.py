@@ -1,4 +1,4 @@
-"""Runs and tasks that would never move again by themselves."""
+"""Runs and tasks that would never proceed by themselves."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ _ENDED_WITH_OPEN_TASKS = select(INDEX_RUNS.c.id).where(
 )
 
 Move = Callable[[SqlTransaction, IndexRun], bool]
-"""Moves a locked run if it still stands where it was found; returns whether it has moved."""
+"""Moves a locked run on if it is still in the state it was found in; returns whether it did."""
 
 
 class QueueExaminer:
-    """Compares the states of runs with those of their tasks, and workers with who lives."""
+    """Compares the states of runs with those of their tasks, and workers with the living
+    processes.
+    """
 
     area = Area.QUEUE
 
@@ -104,8 +106,9 @@ class QueueExaminer:
                 transaction.tasks.save_runs([run])
 
     def _is_lost(self, task: Task) -> bool:
-        """Whether a task is held by nobody. A worker that lives takes it back within seconds;
-        here there may be none."""
+        """Whether a running task has no living worker. A running worker would reclaim it within
+        seconds; here there may be none.
+        """
         if task.state is not TaskState.RUNNING:
             return False
         if task.worker is None or self._registry.is_dead(task.worker):

@@ -1,5 +1,6 @@
-"""Vectors and enrichments: every live snippet that is not pending has its own, of the model in
-use, and each code holds the sign bits of its vector."""
+"""Vectors and enrichments: every live snippet that is not pending has its own, from the current
+model, and each code holds the sign bits of its vector.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ _KEY = (VECTORS.c.index_id, VECTORS.c.kind, VECTORS.c.snippet_id)
 
 
 def _unfinished_check(what: str, stage: TaskType, has: ColumnElement[bool], again: str) -> RowCheck:
-    """Live snippets for which a stage counts as finished though its result is not there."""
+    """Live snippets for which a stage counts as finished although its result is missing."""
     lacking = and_(
         SNIPPETS.c.state == "live",
         exists().where(INDEXES.c.id == SNIPPETS.c.index_id, INDEXES.c.deleted_at == 0),
@@ -87,7 +88,7 @@ def _removal_check(what: str, broken: ColumnElement[bool]) -> RowCheck:
 
 
 def _copied_code_check() -> RowCheck:
-    """The codes beside the snippets are copies; the one beside the vector is what is right."""
+    """The codes with the snippets are copies; the one with the vector is authoritative."""
     right = (
         select(EMBEDDINGS.c.code).where(EMBEDDINGS.c.id == VECTORS.c.embedding_id).scalar_subquery()
     )
@@ -110,8 +111,9 @@ def _copied_code_check() -> RowCheck:
 
 
 def _marking_checks(cache: Cache, name: str) -> tuple[RowCheck, RowCheck]:
-    """A mark says whether anything uses a row: what has none is kept for good, and what has one
-    goes in time."""
+    """The mark of a row says since when it has been unused: an unused row without one is never
+    deleted, and a used row with one would be.
+    """
     table = cache.table
     unmarked = and_(table.c.unused_since.is_(None), ~cache.is_used())
     marked = and_(UNUSED, cache.is_used())
@@ -146,7 +148,7 @@ def _marking_checks(cache: Cache, name: str) -> tuple[RowCheck, RowCheck]:
 
 
 def vector_checks(model: str) -> tuple[RowCheck, ...]:
-    """`model` is the one that new vectors are made with."""
+    """`model` is the one that makes new vectors."""
 
     def has_vector(kind: VectorKind) -> ColumnElement[bool]:
         return exists().where(

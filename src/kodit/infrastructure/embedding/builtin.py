@@ -1,4 +1,4 @@
-"""The embedder that needs nothing but this package: a static model, run in child processes."""
+"""The embedder that needs only this package: a static model, run in child processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kodit.domain.embedding import PackedVector
 from kodit.infrastructure.work_log import record_work
 
-# Child processes are started when they are first asked for something.
+# Child processes are started when they are first needed.
 if TYPE_CHECKING:
     from kodit.infrastructure.processes.pool import ProcessPool
 
@@ -17,7 +17,7 @@ PREPROCESSING_VERSION = "1"
 
 
 class BuiltinEmbedder:
-    """Indexing embeds in the pool; a query is embedded here."""
+    """Indexing embeds in the pool; a query is embedded in this process."""
 
     model = f"{MODEL}/{PREPROCESSING_VERSION}"
     includes_path = True

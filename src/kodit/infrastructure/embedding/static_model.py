@@ -1,7 +1,7 @@
-"""A static token-vector model: a text is the weighted sum of its tokens' vectors.
+"""A static token-vector model: the vector of a text is the weighted sum of its tokens' vectors.
 
-All sums are of whole numbers below 2**53, which floating-point numbers of 64 bits hold exactly: a
-text has the same vector on every machine, in whatever order it adds them up.
+All sums are of integers below 2**53, which 64-bit floating-point numbers represent exactly: a text
+has the same vector on every machine, whatever the order of summation.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from kodit.infrastructure.embedding.tokens import Tokenizer
 MODEL = "kodit-static-1"
 TABLE_FILE = Path(__file__).with_name(f"{MODEL}.table")
 LONGEST_TEXT = 8_000
-"""Characters; what is longer is cut. Snippets are shorter."""
+"""Characters; a longer text is cut. Snippets are shorter."""
 WEIGHT_UNIT = 64
-"""A token counts 1 + ln(its frequency), rounded to so many parts of one."""
+"""A token is weighted 1 + ln(its frequency), rounded to a multiple of 1 / `WEIGHT_UNIT`."""
 
 _WEIGHTS = np.asarray(
     [0, *(round(WEIGHT_UNIT * (1 + math.log(count))) for count in range(1, LONGEST_TEXT + 1))],
@@ -47,12 +47,15 @@ class StaticModel:
         return int(self._table.shape[1])
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One row of length 1 a text, shape (n, dimensions). Each distinct token counts
-        1 + ln(its frequency); a text without any token gives a row of zeros."""
+        """One row of length 1 per text, shape (n, dimensions). Each distinct token is weighted 1 +
+        ln(its frequency); a text without any token gives a row of zeros.
+        """
         return self._embed(texts, self._scales)
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """The row of a question, in which each token has another weight than in what is found."""
+        """The row of a query, in which tokens are weighted differently than in the searched
+        texts.
+        """
         vector: NDArray[np.float32] = self._embed([text], self._query_scales)[0]
         return vector
 
@@ -74,7 +77,8 @@ class StaticModel:
         self, texts: Sequence[str]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
         """The distinct tokens of all texts, text after text, how often each occurs, and where each
-        text ends."""
+        text ends.
+        """
         vocabulary = len(self._table)
         found = [self._tokens.tokens(text[:LONGEST_TEXT]) for text in texts]
         tokens = np.frombuffer(b"".join(found), np.uint16)
@@ -86,8 +90,9 @@ class StaticModel:
 
 
 def load_model() -> StaticModel:
-    """The built-in model; the table is mapped, not read, so that processes share it. Of threads
-    that ask at once the first one loads it for all."""
+    """The built-in model; the table is mapped, not read, so that processes share it. If several
+    threads call this at once, it is loaded only once.
+    """
     with _loading:
         return _load_model()
 

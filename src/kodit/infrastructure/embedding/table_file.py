@@ -1,8 +1,8 @@
-"""The file of a static model: its words and one vector of signed bytes a token.
+"""The file of a static model: its words and one vector of signed bytes per token.
 
-A line that names the format and one of JSON (`_HEADER_KEYS`), filled up to `HEADER_BYTES`; the
-words of the vocabulary, one a line; then, each at the next multiple of `ALIGNMENT`: a 16-bit scale
-a token, a 16-bit scale a token for queries, and the table, tokens x dimensions signed bytes.
+A line that names the format and one of JSON (`_HEADER_KEYS`), padded to `HEADER_BYTES`; the words
+of the vocabulary, one per line; then, each at the next multiple of `ALIGNMENT`: a 16-bit scale per
+token, a 16-bit scale per token for queries, and the table, tokens x dimensions signed bytes.
 Numbers are little-endian.
 """
 
@@ -24,15 +24,16 @@ _HEADER_KEYS = ("name", "tokens", "dimensions", "words_bytes", "crc_words", "crc
 
 
 class DamagedTableError(Exception):
-    """The file of the model is not what was installed."""
+    """The model's file differs from the one that was installed."""
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"the built-in model {path} {problem}; install Kodit again")
 
 
 class TableFile(NamedTuple):
-    """A model as it is read. A component of the vector of a token is its byte times the scale, in
-    a unit that is the same for all tokens and means nothing."""
+    """A model as read. A component of a token's vector is its byte times the scale, in an arbitrary
+    unit common to all tokens.
+    """
 
     name: str
     words: list[str]
@@ -42,8 +43,9 @@ class TableFile(NamedTuple):
 
 
 def open_table(path: Path, *, check_all: bool = False) -> TableFile:
-    """Map a file; raises DamagedTableError. The words and scales are always checked against what
-    was written, the table with `check_all`, which takes as long as to read it."""
+    """Map a file; raises DamagedTableError. The checksums of words and scales are always verified,
+    that of the table with `check_all`, which takes as long as reading it.
+    """
     # A plain array on the map: every slice of a memmap costs a finaliser in Python.
     data = np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
     start = data[:HEADER_BYTES].tobytes()
@@ -73,7 +75,7 @@ def open_table(path: Path, *, check_all: bool = False) -> TableFile:
 
 
 def write_table(path: Path, file: TableFile) -> None:
-    """Write a model; the same one gives the same bytes."""
+    """Write a model; equal models give equal bytes."""
     words = "\n".join(file.words).encode()
     tokens, dimensions = file.table.shape
     table = file.table.tobytes()

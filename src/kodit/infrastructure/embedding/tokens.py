@@ -1,7 +1,7 @@
-"""Tokens of a text: the words of its identifiers, and pieces of words that are not known.
+"""Tokenising a text: the words of its identifiers, and pieces of unknown words.
 
-What is not a letter, a digit or an underscore only separates. The way a text is cut belongs to the
-model that was trained with it, and changes with it alone.
+Characters other than letters, digits and underscores only separate. The tokenisation belongs to the
+model trained with it, and changes only together with it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _SPACES = {code: " " for code in range(128) if not _RUN.match(chr(code))}
 _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[^\W\dA-Z_]+\d*|\d+")
 
 LONGEST_RUN = 100
-"""Characters; what is longer is an encoded blob, and only its beginning is read."""
+"""Characters; a longer run is an encoded blob, and only its beginning is read."""
 LONGEST_PIECE = 20
-"""Characters of the longest token by which a word that is not known is cut."""
+"""Characters of the longest token used as a piece of an unknown word."""
 MOST_RUNS = 200_000
-"""Some 25 MB; beyond, the cache starts again from empty."""
+"""Some 25 MB; beyond that the cache starts afresh."""
 BUCKETS = 256
 """Tokens for characters that the vocabulary lacks, shared by their code points."""
 
@@ -31,15 +31,19 @@ def split(run: str) -> list[str]:
 
 
 def runs(text: str) -> list[str]:
-    """The runs of letters, digits and underscores of a text, in order."""
+    """The runs of letters, digits and underscores in a text, in order."""
     return text.translate(_SPACES).split() if text.isascii() else _RUN.findall(text)
 
 
 class Tokenizer(dict[str, bytes]):
-    """Token numbers by run, as 16-bit numbers in a row, worked out when a run is first met."""
+    """The token ids of each run, as concatenated 16-bit numbers, computed when a run first
+    occurs.
+    """
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
-        """The vocabulary in the order of falling frequency; `BUCKETS` numbers follow its own."""
+        """`vocabulary` is in descending order of frequency; `BUCKETS` further ids follow its
+        own.
+        """
         super().__init__()
         if len(vocabulary) + BUCKETS > 1 << 16:
             raise ValueError("the vocabulary is too large for 16 bits")
@@ -48,7 +52,7 @@ class Tokenizer(dict[str, bytes]):
 
     @property
     def size(self) -> int:
-        """How many tokens there are, buckets included."""
+        """The number of tokens, buckets included."""
         return self._size + BUCKETS
 
     def __missing__(self, run: str) -> bytes:
@@ -65,12 +69,13 @@ class Tokenizer(dict[str, bytes]):
         return found
 
     def tokens(self, text: str) -> bytes:
-        """The token numbers of a text, in order, as 16-bit numbers."""
+        """The token ids of a text, in order, as 16-bit numbers."""
         return b"".join(map(self.__getitem__, runs(text)))
 
     def _pieces(self, word: str) -> list[int]:
-        """The tokens a word is most likely made of, when the likelihood of each falls with its
-        place in the vocabulary as Zipf's law has it."""
+        """The most likely split of a word into tokens, if the probability of each falls with its
+        rank in the vocabulary by Zipf's law.
+        """
         best = [0.0]
         last: list[tuple[int, int]] = [(0, 0)]
         for end in range(1, len(word) + 1):

@@ -1,4 +1,4 @@
-"""The enricher that needs no model: what the code says of itself."""
+"""The enricher that needs no model: it describes code by its own documentation and names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kodit.domain.entities import StoredSnippet
 from kodit.infrastructure.enrichment.describe import describe
 from kodit.infrastructure.work_log import record_work
 
-# Child processes are started when they are first asked for something.
+# Child processes are started when they are first needed.
 if TYPE_CHECKING:
     from kodit.infrastructure.processes.pool import ProcessPool
 

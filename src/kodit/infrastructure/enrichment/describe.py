@@ -1,4 +1,4 @@
-"""What code says of itself, as a short text: its documentation, signature, names and calls."""
+"""A short description of code in its own words: its documentation, signature, names and calls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kodit.domain.entities import StoredSnippet
 from kodit.domain.ranking.terms import words
 
 MOST_DOCUMENTATION = 600
-"""Characters of documentation that are kept: the first paragraphs say what a thing is for."""
+"""Characters of documentation that are kept: the first paragraphs give the purpose."""
 MOST_CALLS = 12
 
 _TRIPLE_QUOTED = re.compile(r'"""(.*?)"""|\'\'\'(.*?)\'\'\'', re.DOTALL)
@@ -16,8 +16,9 @@ _COMMENT_LINE = re.compile(
     r"^\s*(?:#+!?|//[/!]?|/\*+!?|\*+/?|--+|;+|%+|<!--|\"\"\")\s?(.*?)\s*(?:\*/|-->)?$"
 )
 _CALL_BACKWARDS = re.compile(r"\(\s*+(\w{3,}+)(?<=[A-Za-z_])")
-"""Of a text read from its end. There are fewer brackets to begin at than names, and a literal is
-looked for at a fraction of the cost of anything else."""
+"""Applied to reversed text. There are fewer brackets than names to start a match at, and searching
+for a literal is much faster than anything else.
+"""
 _NOT_CALLS = frozenset(
     "if for while switch return catch def fn func function elif except with and not print assert "
     "sizeof typeof super self this new raise throw await async class lambda match when".split()
@@ -25,7 +26,9 @@ _NOT_CALLS = frozenset(
 
 
 def describe(snippet: StoredSnippet) -> str:
-    """The text that is embedded for questions in words. Deterministic; needs the snippet alone."""
+    """The text that is embedded for natural-language queries. Deterministic; depends only on the
+    snippet.
+    """
     lines = snippet.text.splitlines()
     parts = [_spell_path(snippet.path)]
     if snippet.symbol:
@@ -50,8 +53,8 @@ def _spell_path(path: str) -> str:
 
 
 def _documentation(text: str, lines: list[str]) -> str:
-    """The docstring, or the comment lines that lead, whichever is there."""
-    # To look for the quotes takes a tenth of the time of the expression.
+    """The docstring, or else the leading comment lines."""
+    # Searching for the quotes takes a tenth of the time of the expression.
     is_quoted = '"""' in text or "'''" in text
     if is_quoted and (match := _TRIPLE_QUOTED.search(text)) is not None:
         return " ".join((match.group(1) or match.group(2) or "").split())[:MOST_DOCUMENTATION]
@@ -67,7 +70,7 @@ def _documentation(text: str, lines: list[str]) -> str:
 
 
 def _signature(lines: list[str]) -> str:
-    """The first line that is code."""
+    """The first line of code."""
     for line in lines:
         stripped = line.strip()
         if stripped and not _COMMENT_LINE.match(line) and not stripped.startswith("@"):

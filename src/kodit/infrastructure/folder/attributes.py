@@ -1,7 +1,7 @@
-"""The `.gitattributes` of a repository, as far as they say what its files are.
+"""The attributes in a repository's `.gitattributes` that say what kind of files it has.
 
-gitattributes(5): a line is a pattern and attributes; of several lines that match a path, the last
-decides for each attribute, and a file in a deeper folder goes before those above it.
+gitattributes(5): a line is a pattern and attributes; for each attribute the last matching line
+decides, and a file in a deeper folder overrides those above it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ TEXT = "text"
 DIFF = "diff"
 ENCODING = "working-tree-encoding"
 MARKED_BINARY = "-text"
-"""Not of git: set by a line that says `-text`, unless it says so of all files and nothing more."""
+"""Not one of git's: set by a line with `-text`, unless that is all it says and its pattern matches
+every file.
+"""
 
 _DECIDING = frozenset({GENERATED, VENDORED})
 _FIELD = re.compile(rb"[ \t\r]+")
@@ -35,17 +37,18 @@ _NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 _NO = frozenset({"false", "no", "0", "off"})
 
 Value = str | bool | None
-"""True where an attribute is set, False where it is unset, or its text; None says that it is
-unspecified."""
+"""True if an attribute is set, False if it is unset, its text if it has one, None if it is
+unspecified.
+"""
 _Values = tuple[tuple[str, Value], ...]
-"""What a line says, in its order: of an attribute that it names twice, the last counts."""
+"""The attributes of a line, in order: if it names one twice, the last one counts."""
 
 _BINARY: _Values = (("diff", False), ("merge", False), ("text", False))
-"""What the macro `binary`, which is built into git, stands for."""
+"""The expansion of git's built-in macro `binary`."""
 
 
 class AttributeRule(NamedTuple):
-    """A line: `is_for_all` where its pattern matches every file."""
+    """A line; `is_for_all` if its pattern matches every file."""
 
     pattern: Pattern
     values: _Values
@@ -60,7 +63,9 @@ class AttributeFile(NamedTuple):
 
 
 class Attributes:
-    """What holds in a folder: the files that speak of it, weakest first."""
+    """The attributes that apply in a folder: the files that define them, lowest precedence
+    first.
+    """
 
     __slots__ = ("_deciding", "_defined", "_files", "_macros", "_names", "_strongest")
 
@@ -91,24 +96,27 @@ class Attributes:
         return self._names is not None or bool(self._deciding)
 
     def with_file(self, base: str, content: bytes | None, *, is_top: bool = False) -> Attributes:
-        """These, and those of a deeper folder; only a file at the top may define macros."""
+        """These attributes and those of a deeper folder; only a top-level file may define
+        macros.
+        """
         if not content:
             return self
         rules, macros = _parsed(content, may_define=is_top)
-        # Those of `info/attributes` have been heard before, and are the stronger ones.
+        # Macros of `info/attributes` are known already, and take precedence.
         files = (*self._files, AttributeFile(base, rules))
         return Attributes(files, macros | self._defined, self._strongest)
 
     def with_strongest(self, base: str, content: bytes | None) -> Attributes:
-        """These, and those of `info/attributes`, which go before all others."""
+        """These attributes and those of `info/attributes`, which take precedence."""
         if not content:
             return self
         rules, macros = _parsed(content, may_define=True)
         return Attributes(self._files, self._defined | macros, AttributeFile(base, rules))
 
     def decide(self, path: str) -> Mapping[str, Value]:
-        """The same as `of` for a file of which a line may decide whether it is read; nothing for
-        all others, which costs little."""
+        """The same as `of` for a file whose reading a line may decide; cheap, and empty, for all
+        others.
+        """
         name = path.rpartition("/")[2]
         if self._names is not None and self._names.match(name):
             return self.of(path)
@@ -118,8 +126,9 @@ class Attributes:
         return {}
 
     def of(self, path: str) -> dict[str, Value]:
-        """The attributes of a file that are heard here, by name; `path` is byte text from where
-        the topmost file is based. One that no line speaks of is missing."""
+        """The attributes of a file that matter to Kodit, by name, without those no line mentions;
+        `path` is byte text relative to the base of the topmost file.
+        """
         found: dict[str, Value] = {}
         name = path.rpartition("/")[2]
         is_for_all = False
@@ -169,19 +178,19 @@ NO_ATTRIBUTES = Attributes()
 
 
 def is_set(value: Value) -> bool:
-    """Whether an attribute says yes, as linguist reads it: set, or with a text that is not no."""
+    """Whether linguist counts an attribute as true: set, or with a text that does not mean no."""
     return value is True or (isinstance(value, str) and value.lower() not in _NO)
 
 
 def is_denied(value: Value) -> bool:
-    """Whether it says no."""
+    """Whether linguist counts an attribute as false."""
     return value is False or (isinstance(value, str) and value.lower() in _NO)
 
 
 def _parsed(
     content: bytes, *, may_define: bool
 ) -> tuple[tuple[AttributeRule, ...], dict[str, _Values]]:
-    """The lines of a file, and the macros that it defines. git refuses a line as a whole."""
+    """The lines of a file, and the macros it defines. git rejects an invalid line as a whole."""
     rules: list[AttributeRule] = []
     macros: dict[str, _Values] = {}
     for number, raw in enumerate(content.removeprefix(_UTF8_BOM).split(b"\n"), 1):

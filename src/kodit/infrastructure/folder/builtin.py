@@ -1,8 +1,8 @@
-"""What is left out whatever the ignore files say: secrets, dependencies, builds, binaries.
+"""Files left out whatever the ignore files say: secrets, dependencies, builds, binaries.
 
 Names are compared in lower case. The lists hold what package managers, build tools and editors
-document as their own output or download folders; names that are as often somebody's source
-(`build`, `dist`, `lib`, `target`, `external`) are left to `.gitignore`.
+document as their own output or download folders; names that are as often source folders (`build`,
+`dist`, `lib`, `target`, `external`) are left to `.gitignore`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ GENERATED: Final = "generated"
 VENDORED: Final = "vendored"
 
 NEVER_READ: Final = frozenset((SECRET, BINARY))
-"""Reasons that no rule of the user overrides."""
+"""Reasons that no user rule overrides."""
 
 _VERSION_CONTROL = frozenset(
     (".git", ".hg", ".svn", ".bzr", ".jj", ".sl", ".pijul", "_darcs", "_mtn", ".repo")
@@ -41,8 +41,9 @@ _USUAL_FOR_FOREIGN_CODE = frozenset(
     vendor vendored _vendor _vendored third_party third-party thirdparty 3rdparty 3rd_party
     """.split()
 )
-"""Names of folders that are left out where git does not track them. Somebody's own code lies in
-such folders as well, and other people's code that is tracked says so by a mark (`marks.py`)."""
+"""Names of folders that are left out unless git tracks them. The user's own code may be in such
+folders as well; third-party code that is tracked is recognised by a mark (`marks.py`).
+"""
 _GENERATED_DIRECTORIES = frozenset(
     """
     __pycache__ .mypy_cache .pytest_cache .ruff_cache .hypothesis .ipynb_checkpoints
@@ -53,7 +54,7 @@ _GENERATED_DIRECTORIES = frozenset(
 
 
 def directory_reason(name: str) -> str | None:
-    """Why a folder of this name is not entered, or None."""
+    """Why a folder with this name is not entered, or None."""
     lower = name.lower()
     if (
         lower in _VENDORED_DIRECTORIES
@@ -67,12 +68,12 @@ def directory_reason(name: str) -> str | None:
 
 
 def is_usual_for_foreign_code(name: str) -> bool:
-    """Whether a folder of this name may hold other people's code as well as the user's own."""
+    """Whether a folder with this name may hold third-party code as well as the user's own."""
     return name.lower() in _USUAL_FOR_FOREIGN_CODE
 
 
 def path_reason(path: str) -> str | None:
-    """Why a file of this relative path is not read, by the names in it alone, or None."""
+    """Why a file at this relative path is not read, judging only by its names, or None."""
     *folders, name = path.split("/")
     if any(map(is_version_control, folders)):
         return "version control data"
@@ -109,8 +110,9 @@ _SECRET_PATTERN = re.compile(
     )""",
     re.VERBOSE,
 )
-"""Names that tools give to files with passwords, tokens and keys: dotenv, direnv, Terraform,
-Ansible, the consoles of Google Cloud and Firebase, and ssh-keygen."""
+"""File names that tools use for passwords, tokens and keys: dotenv, direnv, Terraform, Ansible, the
+consoles of Google Cloud and Firebase, and ssh-keygen.
+"""
 _MAY_BE_SECRET = re.compile(
     r"\.env|\.tf|\.vault|service|client|adminsdk|gha-creds|_(?:rsa|dsa|ecdsa|ed25519)"
 )
@@ -122,14 +124,14 @@ _SECRET_PLACES = {
     "config.yml": "glab-cli",
     "hub": ".config",
 }
-"""Names that only their folder makes secret."""
+"""Names that are secret only in a certain folder."""
 _COPIES = ("~", ".bak", ".old", ".orig", ".save", ".backup")
-"""What editors and people add to the name of a copy."""
+"""Endings that editors and people add to the name of a copy."""
 _HARMLESS_ENDINGS = (".example", ".sample", ".template", ".dist", ".defaults")
 _HARMLESS_NAMES = frozenset(
     f"{dot}{name}.env" for dot in ("", ".") for name in ("example", "sample", "template")
 )
-"""Templates, made to be shown."""
+"""Templates without secrets."""
 
 _LOCK_FILES = frozenset(
     """
@@ -192,7 +194,7 @@ _BINARY_EXTENSIONS = frozenset(
 
 
 def file_reason(name: str, folder: str = "") -> str | None:
-    """Why a file of this name, in a folder of that name, is not read, or None."""
+    """Why a file with this name, in a folder with that name, is not read, or None."""
     lower = name.lower()
     dot = lower.rfind(".")
     extension = lower[dot:] if dot >= 0 else ""
@@ -208,7 +210,7 @@ def file_reason(name: str, folder: str = "") -> str | None:
 
 
 def built_in_rule(name: str, folder: str, *, is_directory: bool) -> str:
-    """Which list leaves out a folder or a file of this name, for people."""
+    """The built-in list that leaves out a folder or file with this name, in words for users."""
     if is_directory:
         return f"folders called {name}"
     extension = name.lower()[name.rfind(".") :] if "." in name else ""

@@ -1,4 +1,4 @@
-"""What the bytes of a file say about it."""
+"""Classifying a file by its bytes."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _GENERATED_MARKER = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _LINES_OF_CODE = 2
-"""So many lines that are no comments may come before the marker: `<?php`, `package x`."""
+"""Lines that are no comments and may come before the marker: `<?php`, `package x`."""
 _PROSE = (".md", ".markdown", ".mdx", ".rst", ".adoc", ".asciidoc", ".org")
-"""Documents are worth finding whoever wrote them."""
+"""Documents are worth finding even if they are generated."""
 
 _MARKS_AND_SPACE = b"".join(WIDE_MARKS) + codecs.BOM_UTF8 + b" \t\r\n\v\f"
 _KEY_WORDS = (b"PRIVATE KEY", b"PuTTY-User-Key-File-", b"AGE-SECRET-KEY-")
@@ -53,19 +53,19 @@ _KEY = re.compile(
     """,
     re.MULTILINE | re.VERBOSE,
 )
-"""A marker at the end of its line, and base64 on the next: what mentions a marker has no key."""
+"""An armour line and base64 on the next line: a file that only mentions the armour holds no key."""
 
 _SECTION = re.compile(rb"[ \t]*\[[ \t]*([\w.-]+)[ \t]*(?:\"((?:[^\"\\]|\\.)*)\")?[ \t]*\]")
 _SETTING = re.compile(rb"[ \t]*([\w.-]+)[ \t]*[=:][ \t]*(.*)")
 _CONFIGURATION = re.compile(rb"(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*[ \t]*\[[ \t]*[A-Za-z]")
-"""A file of sections and settings begins with a section, behind comments at most."""
+"""A file of sections and settings begins with a section, after comments at most."""
 _CREDENTIAL_SECTIONS = frozenset(
     b"""
     remote url submodule branch http https credential lfs svn-remote sendemail imap github gitlab
     paths auth default-push server-login global install distutils pypi
     """.split()
 )
-"""Sections of git, Mercurial and pip that hold addresses and what opens them."""
+"""Sections of git, Mercurial and pip that hold addresses and credentials."""
 _SECRET_SETTINGS = frozenset(
     b"password pass smtppass token oauth-token oauthtoken accesstoken authtoken".split()
 )
@@ -74,17 +74,18 @@ _URL_WITH_SECRET = re.compile(
     rb"[a-z][a-z0-9+.-]{0,20}://(?:[^\s/:@\"']*:[^\s/@\"'$<{*][^\s/@\"']*|" + _TOKEN + rb")@[^\s/]",
     re.IGNORECASE,
 )
-"""An address with a password, or with a token for the user's name. What stands for a password in
-an example (`$PASSWORD`, `<password>`, `***`) is none."""
+"""A URL with a password, or with a token as the user name. A placeholder in an example
+(`$PASSWORD`, `<password>`, `***`) does not count.
+"""
 _AUTHORIZATION = re.compile(
     rb"authorization:[ \t]*(?:basic|bearer|token)[ \t]+[^\s$<{*]", re.IGNORECASE
 )
-_SAID_BY_A_HELPER = re.compile(rb"\bpassword=[\"'\\]*[^\s\"'\\$<{*;]", re.IGNORECASE)
-"""What a `credential.helper` that is a line of shell prints."""
+_HELPER_OUTPUT = re.compile(rb"\bpassword=[\"'\\]*[^\s\"'\\$<{*;]", re.IGNORECASE)
+"""The output of a `credential.helper` that is a line of shell."""
 _STORED_CREDENTIALS = re.compile(
     rb"(?:https?://[^\s/:@]+:[^\s/@]+@[^\s/@]+(?:/[^\s@]*)?(?:\r?\n|\Z))+\Z", re.IGNORECASE
 )
-"""What `git credential-store` writes: nothing but addresses with names and passwords."""
+"""The format of `git credential-store`: only URLs with user names and passwords."""
 _NETRC = re.compile(
     rb"(?:[ \t]*(?:\#[^\n]*)?\r?\n)*[ \t]*(?:machine\s+\S+|default)\s+(?:login\s+\S+\s+)?"
     rb"password\s+[^\s$<{*]"
@@ -95,12 +96,12 @@ _REGISTRY_LOGINS = re.compile(
     "(?:auth|identitytoken)"\s*:\s*"[\w+/=.-]{8}""",
     re.DOTALL | re.VERBOSE,
 )
-"""Where container tools keep logins: `config.json`, `auth.json`."""
+"""The files in which container tools keep logins: `config.json`, `auth.json`."""
 
 
 def blob_id(data: bytes) -> str:
-    """The id git gives a blob of these bytes: SHA-1 of `blob <length>`, NUL, and the bytes."""
-    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and who only reads hashes nothing
+    """The id that git gives a blob of these bytes: SHA-1 of `blob <length>`, NUL, and the bytes."""
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and a process that only reads hashes nothing
 
     digest = hashlib.sha1(b"blob %d\0" % len(data), usedforsecurity=False)
     digest.update(data)
@@ -108,25 +109,27 @@ def blob_id(data: bytes) -> str:
 
 
 def looks_generated(path: str, data: bytes) -> bool:
-    """Whether a comment ahead of the code says that a program wrote the file, or a file for
-    browsers is minified: its mean line is longer than 500 bytes, and it has next to nothing besides
-    such lines. A drawing is known by its mean line alone."""
-    if not path.lower().endswith(_PROSE) and _says_generated(data[:_MARKER_BYTES]):
+    """Whether a comment before the code says that a program wrote the file, or it is a minified
+    file for browsers: mostly lines so long that their mean is over 500 bytes. For a drawing the
+    mean alone decides.
+    """
+    if not path.lower().endswith(_PROSE) and _has_generated_marker(data[:_MARKER_BYTES]):
         return True
     lower = path.lower()
     if not lower.endswith(_MINIFIED_EXTENSIONS):
         return False
     if len(data) <= _MINIFIED_LINE * (data.count(b"\n") + 1):
         return False
-    # Bytes as they are: of characters beyond ASCII, only words are looked for.
+    # Undecoded bytes: the markers are all ASCII.
     return lower.endswith(_DRAWING) or is_minified(
         data.decode("latin-1").splitlines(), _MINIFIED_LINE, is_prose=lower.endswith(_PAGES)
     )
 
 
 def generated_marker(path: str, data: bytes) -> tuple[int, str] | None:
-    """The number and the text of the line by which a file is `looks_generated`; None where that is
-    no line, but the length of all."""
+    """The number and text of the line that makes a file `looks_generated`; None if its line length
+    does.
+    """
     head = data[:_MARKER_BYTES]
     number = None if path.lower().endswith(_PROSE) else _marked_line(head)
     if number is None:
@@ -134,13 +137,14 @@ def generated_marker(path: str, data: bytes) -> tuple[int, str] | None:
     return number, head.splitlines()[number - 1].decode("utf-8", "replace").strip()
 
 
-def _says_generated(head: bytes) -> bool:
+def _has_generated_marker(head: bytes) -> bool:
     return _marked_line(head) is not None
 
 
 def _marked_line(head: bytes) -> int | None:
-    """The line of a comment ahead of the code that holds a marker. Further down, it would more
-    likely be a program that generates code."""
+    """The line of a comment before the code that holds a marker. Further down, it would more likely
+    be part of a code generator.
+    """
     in_block = False
     code = 0
     for number, line in enumerate(head.splitlines(), 1):
@@ -160,13 +164,14 @@ def _marked_line(head: bytes) -> int | None:
 
 
 def is_lfs_pointer(data: bytes) -> bool:
-    """Whether the bytes only point at a file kept by git-lfs."""
+    """Whether the bytes are a git-lfs pointer to a file."""
     return len(data) <= _LFS_POINTER_BYTES and data.startswith(b"version https://git-lfs")
 
 
 def holds_private_key(data: bytes) -> bool:
-    """Whether the file is a private key or holds one: armoured (PEM, OpenSSH, PGP, SSH2), of PuTTY
-    or age, or in the JSON of a service account. Code that only mentions the armour is none."""
+    """Whether the file is or contains a private key: armoured (PEM, OpenSSH, PGP, SSH2), of PuTTY
+    or age, or in the JSON of a service account. Code that only mentions the armour does not count.
+    """
     if not any(word in data for word in _KEY_WORDS):
         if not data.startswith(WIDE_MARKS):
             return False
@@ -176,15 +181,16 @@ def holds_private_key(data: bytes) -> bool:
 
 
 def holds_secret(data: bytes) -> bool:
-    """Whether the file is or holds a private key, or is a file of credentials."""
+    """Whether the file is or contains a private key, or is a file of credentials."""
     return holds_private_key(data) or holds_credentials(data)
 
 
 def holds_credentials(data: bytes) -> bool:
-    """Whether the file is one in which git, or a tool beside it, keeps what opens a server: a
-    configuration with a password, a token or an authorisation header, whatever the file is called;
-    a store of credentials, a netrc, a reflog that names an address with a password, the tokens of
-    a package registry. A program or a document that only shows such lines is none."""
+    """Whether the file is one in which git or a related tool keeps credentials, whatever its name:
+    a configuration with a password, a token or an authorisation header; a credential store, a
+    netrc, a reflog with a URL that has a password, the tokens of a package registry. A program or
+    document that only shows such lines does not count.
+    """
     if b"\0" in data[:64] and data.startswith(WIDE_MARKS):
         data = data.replace(b"\0", b"").lstrip(_MARKS_AND_SPACE)
     data = data.removeprefix(codecs.BOM_UTF8)
@@ -215,7 +221,7 @@ def _is_configuration_with_secret(data: bytes) -> bool:
         value = setting[2].strip(b" \t\"'")
         if _URL_WITH_SECRET.search(value) or _AUTHORIZATION.search(value):
             return True
-        if section == b"credential" and _SAID_BY_A_HELPER.search(value):
+        if section == b"credential" and _HELPER_OUTPUT.search(value):
             return True
         name = setting[1].lower().rpartition(b".")[2]
         if name in _SECRET_SETTINGS and value and value[:1] not in b"$<{*!%":

@@ -1,7 +1,7 @@
-"""What git tracks in a work tree, read from its index without running git.
+"""The files that git tracks in a work tree, read from its index without running git.
 
-The format is that of gitformat-index(5): versions 2 to 4. A repository may be anybody's, so that
-what cannot be understood is taken for an index of nothing.
+The format is that of gitformat-index(5): versions 2 to 4. A repository may come from anybody, so an
+invalid index counts as empty.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _SKIP_WORK_TREE_AND_MORE = 2
 
 
 class TrackedFiles:
-    """The files of one work tree that git tracks; its index is read when it is first asked for.
-    `base` is the work tree's place, "" or with a slash at its end, in the paths that are asked
-    for, which are byte text."""
+    """The files of one work tree that git tracks; its index is read on first use. Paths are byte
+    text; `base` is the work tree's own path in them, "" or with a trailing slash.
+    """
 
     def __init__(self, git_directory: Path, base: str = "") -> None:
         """`git_directory` is that of the work tree."""
@@ -32,7 +32,7 @@ class TrackedFiles:
         return path.startswith(self._base) and path[len(self._base) :] in self._files
 
     def holds_folder(self, path: str) -> bool:
-        """Whether anything in a folder is tracked; `path` has no slash at its end."""
+        """Whether anything in a folder is tracked; `path` has no trailing slash."""
         return path.startswith(self._base) and path[len(self._base) :] in self._folders
 
     @cached_property
@@ -56,7 +56,7 @@ class TrackedFiles:
 
 
 def tracked_paths(data: bytes) -> Iterator[bytes]:
-    """The paths of an index, in its order. Raises ValueError and IndexError for what is none."""
+    """The paths in an index, in order. Raises ValueError or IndexError if it is invalid."""
     if data[:4] != b"DIRC":
         raise ValueError("not an index")
     version = int.from_bytes(data[4:8], "big")
@@ -86,7 +86,7 @@ def tracked_paths(data: bytes) -> Iterator[bytes]:
 
 
 def _number(data: bytes, position: int) -> tuple[int, int]:
-    """A number as OFS_DELTA writes it, and the position behind it."""
+    """A number in the encoding of OFS_DELTA, and the position after it."""
     byte = data[position]
     position += 1
     value = byte & 0x7F

@@ -1,4 +1,6 @@
-"""Globs over whole paths, with the rules of `.gitignore` lines, fast enough for all of an index."""
+"""Globs over whole paths, with the rules of `.gitignore` lines, fast enough for all files of an
+index.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,15 @@ _ANYWHERE = "(?:[^/]*/)*?"
 _QUICKLY_ANYWHERE = "(?:.*/)?"
 
 _ONE_BYTE = re.compile(r"[?\[]")
-"""What matches exactly one byte, as git has it, and not one character."""
+"""Wildcards that match exactly one byte, as in git, and not one character."""
 
 Match = Callable[[str], object]
 
 
 def glob_matcher(globs: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a path is chosen by the globs: it, or a folder above it. As with the includes of an
-    index, what speaks of the path itself goes before what speaks of its folder, and a later line
-    before an earlier one; a negated one takes back.
+    """A function that tells whether globs match a path or a folder above it. As with the includes
+    of an index, a glob that matches the path itself overrides one that matches its folder, and a
+    later glob an earlier one; a negated glob excludes.
 
     Raises re.error or OverflowError for globs that are too large.
     """
@@ -32,7 +34,7 @@ def glob_matcher(globs: Sequence[str]) -> Callable[[str], bool]:
 
 
 def _any_of(patterns: Sequence[Pattern]) -> Callable[[str], bool]:
-    """One expression answers for all."""
+    """A matcher with one expression for all patterns."""
     alternatives = [
         f"(?:{expression}){'/.*' if pattern.directory_only else '(?:/.*)?'}"
         for pattern in patterns
@@ -40,12 +42,12 @@ def _any_of(patterns: Sequence[Pattern]) -> Callable[[str], bool]:
     ]
     match = re.compile(f"(?s:{'|'.join(alternatives) or '(?!)'})\\Z").match
     if all(pattern.text.isascii() and not _ONE_BYTE.search(pattern.text) for pattern in patterns):
-        return lambda path: match(path) is not None  # bytes or characters, it comes to the same
+        return lambda path: match(path) is not None  # bytes or characters, the result is the same
     return lambda path: match(path if path.isascii() else byte_text(path)) is not None
 
 
 class _Levels:
-    """What the globs say of a path, from the path itself up; of each folder once."""
+    """Decides about a path from the path itself upwards, and about each folder once."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self._of_files: list[tuple[bool, Match]] = []
@@ -79,7 +81,7 @@ class _Levels:
 
 
 def _expression(pattern: Pattern) -> str | None:
-    """What matches a whole path, from the root; None if nothing can match."""
+    """An expression for a whole path, from the root; None if the pattern can match nothing."""
     if pattern.whole_path:
         return expression_for(pattern.text, True)
     expression = expression_for(f"**/{pattern.text}", True)

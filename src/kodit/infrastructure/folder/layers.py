@@ -1,4 +1,4 @@
-"""The patterns of ignore files, prepared for being asked about many names."""
+"""The patterns of ignore files, prepared for matching many names."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from kodit.infrastructure.folder.wildmatch import compiled, expression_for
 
 
 class LayerKind(IntEnum):
-    """Whose patterns these are."""
+    """Where patterns come from."""
 
     GITIGNORE = 0
     NOINDEX = 1
     EXCLUDE = 2
     INCLUDE = 3
     USER = 4
-    """Of the user's own `core.excludesFile`, which speaks of what git does not track."""
+    """The user's own `core.excludesFile`, which applies to untracked files."""
 
 
 class Layer:
     """The patterns of one file; `base` is its folder ("" or ending in `/`, byte text), and `file`
-    its name, relative to that."""
+    its name relative to that.
+    """
 
     __slots__ = ("base", "file", "kind", "path_globs", "path_literals", "patterns")
 
@@ -34,9 +35,9 @@ class Layer:
         self.file = file
         self.patterns: tuple[Pattern, ...] = parse_patterns(content)
         self.path_literals: dict[str, list[str]] = {}
-        """Of patterns that are plain paths: by folder below the base, the names in it."""
+        """Patterns that are plain paths: by folder below the base, the names in it."""
         self.path_globs: list[tuple[str, re.Pattern[str]]] = []
-        """Of other patterns with a slash: the folder that all they match lies below."""
+        """Other patterns with a slash, each with the folder that contains all its matches."""
         for pattern in self.patterns:
             if not pattern.whole_path:
                 continue
@@ -51,7 +52,7 @@ class Layer:
 
 
 class NameFilter:
-    """Answers quickly, for all layers of a folder at once, that no pattern can speak of a name.
+    """Quickly rules out names that no pattern in any layer of a folder can match.
 
     It may say yes too often, never no.
     """
@@ -87,8 +88,9 @@ class NameFilter:
 
 
 class OuterRules(NamedTuple):
-    """An ignore file above the root of a source: the folder that it speaks of, "" or with a
-    trailing slash from the top of the work tree, its bytes, and its path from that folder."""
+    """An ignore file above the root of a source: the folder it applies to, "" or with a trailing
+    slash relative to the top of the work tree, its bytes, and its path relative to that folder.
+    """
 
     place: str
     content: bytes

@@ -1,4 +1,4 @@
-"""What a scan of a folder leaves out, and by which rule."""
+"""The files and folders that a scan of a folder leaves out, and the rule for each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kodit.domain.value_objects import Source
 from kodit.infrastructure.file_sizes import limit_of
 from kodit.infrastructure.folder.builtin import GENERATED, VENDORED
 from kodit.infrastructure.folder.marks import foreign_mark
-from kodit.infrastructure.folder.reading import is_about_this_file, open_directory, open_root
+from kodit.infrastructure.folder.reading import concerns_one_file, open_directory, open_root
 from kodit.infrastructure.folder.repository_shape import REPOSITORY_DATA
 from kodit.infrastructure.folder.scan import (
     DATA_DIRECTORY,
@@ -27,14 +27,15 @@ from kodit.infrastructure.folder.scan import (
 )
 
 MOST_COUNTED = 10_000
-"""Files that are counted in one folder that is left out."""
+"""Files that are counted in one left-out folder."""
 
 
 def left_out_of_folder(
     source: Source, only_path: str | None, report: Report
 ) -> tuple[list[LeftOut], Presence]:
-    """What of a folder is left out, as it is now, by path; or of `only_path` alone, and what
-    there is at it. Raises what a scan raises."""
+    """The files and folders below a folder that are left out now, by path; or only `only_path`, and
+    whether it exists. Raises the same errors as a scan.
+    """
     root = Path(source.location)
     scanner = _LeftOutScanner(root, only_path, report, submodules=source.submodules)
     descriptor = open_root(source.location)
@@ -48,7 +49,7 @@ def left_out_of_folder(
 
 
 class _LeftOutScanner(Scanner):
-    """Reads no file: what only its content can tell is not known here."""
+    """Reads no files: files left out for their content are not found here."""
 
     def __init__(
         self, root: Path, only_path: str | None, report: Report, *, submodules: bool
@@ -64,7 +65,7 @@ class _LeftOutScanner(Scanner):
             self._starting_path = folder.rules.path
         super().scan(folder)
 
-    def _looked_at(
+    def _relevant(
         self, folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]
     ) -> Mapping[str, os.DirEntry[str]]:
         if self._names is None:
@@ -79,11 +80,11 @@ class _LeftOutScanner(Scanner):
             self.presence = Presence.FOLDER if is_folder else Presence.FILE
         return {name: listed[name]}
 
-    def _take_in(self, folder: ScannedFolder, entry: os.DirEntry[str]) -> str | None:
+    def _record(self, folder: ScannedFolder, entry: os.DirEntry[str]) -> str | None:
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError as error:
-            if is_about_this_file(error):
+            if concerns_one_file(error):
                 return "unreadable"
             raise
         return reason_by_status(folder.prefix + entry.name, status)
@@ -101,7 +102,7 @@ class _LeftOutScanner(Scanner):
         self.found.append(LeftOut(path or "./", reason, rule, files, is_counted))
 
     def _below(self, descriptor: int, name: str, depth: int) -> Presence:
-        """Where the rest of the only path leads in a folder that is left out."""
+        """Where the rest of `only_path` leads inside a left-out folder."""
         rest = (self._names or [])[depth + 1 if name else depth :]
         below = "/".join([*([name] if name else []), *rest])
         try:
@@ -136,7 +137,7 @@ class _LeftOutScanner(Scanner):
 
 
 def _rule_inside(folder: ScannedFolder, reason: str) -> str:
-    """Why a folder is left out for what lies in it."""
+    """Why a folder is left out for its contents."""
     if reason == NESTED_REPOSITORY:
         return "a nested repository, by its .git, which --submodules would index"
     if reason == REPOSITORY_DATA:
@@ -155,7 +156,7 @@ def _rule_inside(folder: ScannedFolder, reason: str) -> str:
 
 
 def _count(descriptor: int, name: str) -> tuple[int, bool]:
-    """How many files there are in a folder, and whether these are all."""
+    """The number of files in a folder, and whether that is all of them."""
     count = 0
     for _ in _files(descriptor, name, 0):
         count += 1

@@ -1,4 +1,4 @@
-"""What marks files and folders as generated, as binary, or as other people's code."""
+"""Marks of generated, binary, or third-party files and folders."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ _MANIFESTS = frozenset(
     readme.chromium
     """.split()
 )
-"""What package managers leave where they put other people's code, in lower case."""
+"""Files that package managers leave beside third-party code, in lower case."""
 _LICENCES = ("license", "licence", "copying", "unlicense", "notice", "module_license")
 
 
 def foreign_mark(names: Iterable[str]) -> str | None:
-    """The file among the names in a folder by which it is known as other people's code: a licence
-    of its own, or the manifest of a package manager."""
+    """The file among the names in a folder that marks it as third-party code: a licence of its own,
+    or the manifest of a package manager.
+    """
     return min((name for name in names if is_foreign_mark(name)), default=None)
 
 
 def is_foreign_mark(name: str) -> bool:
-    """Whether a file of this name is such a mark."""
+    """Whether a file with this name is such a mark."""
     lower = name.lower()
     return lower in _MANIFESTS or lower.startswith(_LICENCES)
 
 
 def of_file(values: Mapping[str, Value], name: str, reason: str | None) -> str | None:
-    """Why a file is left out, by its attributes and by the `reason` that its name gives."""
+    """Why a file is left out, from its attributes and the `reason` that its name gives."""
     if reason is GENERATED and is_denied(values.get(LINGUIST_GENERATED)):
         reason = None
     if reason is not None or not values:
@@ -56,9 +57,9 @@ def of_file(values: Mapping[str, Value], name: str, reason: str | None) -> str |
 def attribute_of_file(values: Mapping[str, Value], name: str) -> str | None:
     """The attribute for which a file is left out; None if there is none.
 
-    `-text` alone is often set only to keep line ends as they are: on all files, or on those of a
-    language. So it means a binary file where `-diff` stands beside it, as with `binary`, or where
-    the pattern is not for all files, and the file's name tells of no language.
+    `-text` alone is often set only to preserve line ends, on all files or on those of a language.
+    So it means a binary file only together with `-diff`, as in `binary`, or if the pattern is not
+    for all files and the file's name implies no language.
     """
     for attribute in (LINGUIST_GENERATED, LINGUIST_VENDORED):
         if is_set(values.get(attribute)):
@@ -67,16 +68,17 @@ def attribute_of_file(values: Mapping[str, Value], name: str) -> str | None:
         return None
     if values.get(DIFF) is False:
         return "-text"
-    # Few files are marked so, and most programs that list files know no languages.
-    from kodit.infrastructure.slicing import detect_language  # noqa: PLC0415 - as said
+    # Few files are marked this way, and most programs that list files load no languages.
+    from kodit.infrastructure.slicing import detect_language  # noqa: PLC0415 - as above
     from kodit.infrastructure.slicing.languages import TEXT  # noqa: PLC0415 - likewise
 
     return "-text" if detect_language(name) == TEXT else None
 
 
 def is_own_folder(attributes: Attributes, path: str, reason: str) -> bool:
-    """Whether attributes say of the files in a folder, whose `path` ends with a slash, that they
-    are not what the folder's name tells."""
+    """Whether attributes override what the name of a folder implies about its files; `path` ends
+    with a slash.
+    """
     if attributes is NO_ATTRIBUTES or not attributes:
         return False
     attribute = _BY_ATTRIBUTE.get(reason)

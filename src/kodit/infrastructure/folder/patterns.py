@@ -15,17 +15,17 @@ from kodit.domain.errors import UserError
 from kodit.infrastructure.folder.wildmatch import SPECIAL, compiled
 
 _BACKWARDS = re.compile(r"(?<!\\)\[([^\]\\])-([^\]\\])\]")
-"""A bracket that holds one range and nothing else."""
+"""A bracket that contains only one range."""
 _UTF8_BOM = b"\xef\xbb\xbf"
 
 
 def byte_text(name: str) -> str:
-    """`name` with one character per byte of its file-system encoding; ASCII stays as it is."""
+    """`name` with one character per byte of its file-system encoding; ASCII stays unchanged."""
     return name if name.isascii() else os.fsencode(name).decode("latin-1")
 
 
 def as_text(name: str) -> str:
-    """What byte text shows."""
+    """Byte text decoded for display."""
     return name if name.isascii() else name.encode("latin-1").decode("utf-8", "replace")
 
 
@@ -46,14 +46,14 @@ class Pattern:
 
     @property
     def written(self) -> str:
-        """The line, as somebody would write it today."""
+        """The line in its canonical form."""
         text = as_text(self.text)
         anchor = "/" if self.whole_path and "/" not in text else ""
         return f"{'!' * self.negated}{anchor}{text}{'/' * self.directory_only}"
 
     @property
     def literal_prefix(self) -> str:
-        """What comes before the first special character."""
+        """The text before the first special character."""
         for position, character in enumerate(self.text):
             if character in SPECIAL:
                 return self.text[:position]
@@ -65,14 +65,14 @@ class Pattern:
 
     @property
     def literal_suffix(self) -> str | None:
-        """`.pyc` of `*.pyc`; None unless the pattern is one star and literal text."""
+        """`.pyc` for `*.pyc`; None unless the pattern is one star and literal text."""
         if self.whole_path or not self.text.startswith("*"):
             return None
         rest = self.text[1:]
         return None if SPECIAL.intersection(rest) else rest
 
     def matches(self, name: str, path: str, is_directory: bool) -> bool:
-        """Whether the pattern speaks of the file; `name` and `path` are byte text."""
+        """Whether the pattern matches the file; `name` and `path` are byte text."""
         if self.directory_only and not is_directory:
             return False
         candidate = path if self.whole_path else name
@@ -83,7 +83,7 @@ class Pattern:
 
 
 def parse_patterns(content: bytes) -> tuple[Pattern, ...]:
-    """The patterns of an ignore file, in the order of the file (the last match decides)."""
+    """The patterns of an ignore file, in file order (the last match decides)."""
     patterns = []
     for number, raw in enumerate(content.removeprefix(_UTF8_BOM).split(b"\n"), 1):
         line = raw.removesuffix(b"\r").split(b"\0", 1)[0].decode("latin-1")
@@ -96,7 +96,7 @@ def parse_patterns(content: bytes) -> tuple[Pattern, ...]:
 
 
 def check_globs(what: str, globs: Sequence[str]) -> None:
-    """Raises UserError, naming what they are for, for globs that can choose no file."""
+    """Raises UserError, which names their purpose `what`, for globs that can match no file."""
     for glob in globs:
         mistake = mistake_of(glob)
         if mistake is not None:
@@ -111,7 +111,7 @@ def check_globs(what: str, globs: Sequence[str]) -> None:
 
 
 def mistake_of(glob: str) -> str | None:
-    """Why a glob can choose no file, to be said after it; None for any other."""
+    """Why a glob can match no file, worded to follow the glob; None if it can."""
     if any(character < " " or character == "\x7f" for character in glob):
         return "holds a control character"
     if glob.startswith("#"):
@@ -143,8 +143,7 @@ def _parse_line(line: str, number: int) -> Pattern | None:
 
 
 def parse_pattern(text: str, number: int, *, negated: bool = False) -> Pattern | None:
-    """The pattern that stands in a line of this number, without its `!`; None where that can match
-    nothing."""
+    """The pattern of a line without its `!`; None if it can match nothing."""
     directory_only = text.endswith("/")
     if directory_only:
         text = text[:-1]

@@ -1,7 +1,8 @@
-"""Opening what is below a root, one component at a time, so that a symbolic link never leads out.
+"""Opening files below a root, one path component at a time, so that symbolic links are never
+followed.
 
-Every folder is opened relative to its parent's descriptor with O_NOFOLLOW: something swapped for
-a link between the look at it and the read fails to open instead of being followed.
+Every folder is opened relative to its parent's descriptor with O_NOFOLLOW: opening something that
+was replaced by a link after the scan fails instead of following it.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PASSING_FLAGS: int = (
     getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 )
-"""For a folder that is passed through, which need not be readable."""
+"""For a folder on the way, which need not be readable."""
 _NOWHERE_FOLLOW: int = getattr(os, "O_NOFOLLOW_ANY", 0)
-"""Of macOS: no link is followed anywhere in a path."""
-# O_NONBLOCK: opening a FIFO must not wait for somebody to write into it.
+"""On macOS: follow no link anywhere in a path."""
+# O_NONBLOCK: opening a FIFO must not wait for a writer.
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 _VANISHED = frozenset(
@@ -45,16 +46,16 @@ _VANISHED = frozenset(
 )
 
 
-def is_about_this_file(error: OSError) -> bool:
-    """Whether an error says something about one file, rather than about the machine."""
+def concerns_one_file(error: OSError) -> bool:
+    """Whether an error is about one file, rather than about the machine."""
     return error.errno in _VANISHED
 
 
 def open_root(root: str) -> int:
-    """A descriptor of the source's folder. Raises SourceError, naming it, if there is none.
+    """A descriptor of the source's folder. Raises SourceError, naming it, if it does not exist.
 
-    All links in its path were followed when it was added, and allowed then. One that has come
-    since, also in place of a folder above it, could lead anywhere.
+    All links in its path were resolved, and allowed, when it was added. A link that has appeared
+    since, in place of the folder or one above it, could lead anywhere.
     """
     try:
         if _NOWHERE_FOLLOW:
@@ -67,7 +68,7 @@ def open_root(root: str) -> int:
     except PermissionError:
         raise SourceError(f"the folder {root} cannot be read: permission denied") from None
     except OSError as error:
-        if error.errno == errno.ELOOP:  # what macOS says of a symbolic link
+        if error.errno == errno.ELOOP:  # macOS's error for a symbolic link
             raise SourceError(f"{root} is not a folder") from None
         raise TransientError(f"the folder {root} cannot be opened: {error.strerror}") from error
 
@@ -87,19 +88,20 @@ def _open_by_components(path: str) -> int:
 
 
 def open_directory(parent: int, name: str) -> int:
-    """A descriptor of the folder `name` in `parent`; an OSError if it is anything else."""
+    """A descriptor of the folder `name` in `parent`. Raises OSError if it is anything else."""
     return os.open(name, _DIRECTORY_FLAGS, dir_fd=parent)
 
 
 def read_regular_file(parent: int, name: str, limit: int | None = None) -> bytes | None:
     """The bytes of the regular file `name` in `parent`; None if it is not one, cannot be read, or
-    holds more than `limit` bytes, by default what its name allows. Raises OSError only where the
-    machine is at fault."""
+    exceeds `limit` bytes, by default the limit for its name. Raises OSError only if the machine is
+    at fault.
+    """
     limit = limit_of(name) if limit is None else limit
     try:
         descriptor = os.open(name, _FILE_FLAGS, dir_fd=parent)
     except OSError as error:
-        if is_about_this_file(error):
+        if concerns_one_file(error):
             return None
         raise
     try:
@@ -127,7 +129,7 @@ def _read_on(descriptor: int, data: bytes, limit: int) -> bytes | None:
 
 
 class _Descent:
-    """The open folders from the root down to the one read last."""
+    """The open folders from the root down to that of the file read last."""
 
     def __init__(self, root: str) -> None:
         self._names: list[str] = []
@@ -147,7 +149,7 @@ class _Descent:
                 os.close(descriptor)
 
     def go_to(self, names: Sequence[str]) -> int:
-        """A descriptor of the folder at `names` below the root; raises OSError."""
+        """A descriptor of the folder at `names` below the root. Raises OSError."""
         common = 0
         while common < min(len(names), len(self._names)) and names[common] == self._names[common]:
             common += 1
@@ -161,11 +163,11 @@ class _Descent:
 
 
 def read_files(root: str, paths: Sequence[str]) -> list[bytes | None]:
-    """The bytes of each path below `root` (relative, with `/`), in the order asked for.
+    """The bytes of each path below `root` (relative, with `/`), in the order of `paths`.
 
-    None stands for a file that vanished, is no longer a regular file, became larger than the
-    limit, cannot be read, or is reached through a symbolic link. Cheapest when `paths` are sorted.
-    Raises SourceError if the root is gone and TransientError if the machine cannot read.
+    None stands for a file that vanished, is no longer a regular file, grew beyond the limit, cannot
+    be read, or is reached through a symbolic link. Fastest when `paths` are sorted. Raises
+    SourceError if the root is gone and TransientError if the machine cannot read.
     """
     contents: list[bytes | None] = []
     with _Descent(root) as descent:
@@ -177,7 +179,7 @@ def read_files(root: str, paths: Sequence[str]) -> list[bytes | None]:
             try:
                 contents.append(read_regular_file(descent.go_to(folders), name))
             except OSError as error:
-                if not is_about_this_file(error):
+                if not concerns_one_file(error):
                     raise TransientError(f"cannot read {root}: {error.strerror}") from error
                 contents.append(None)
     return contents

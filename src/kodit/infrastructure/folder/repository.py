@@ -1,4 +1,4 @@
-"""The git work tree that a folder lies in, found without running git."""
+"""Finding the git work tree of a folder without running git."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ _DEEPEST_WORK_TREE = 4
 _BARE = re.compile(
     rb"(?im)^[ \t]*(?:\[[^]\n]*\][ \t]*)?bare[ \t]*(?:=[ \t]*\"?(?P<value>\w*)|\r?$)"
 )
-"""What a configuration says of being bare; the word alone means yes, and an empty value no."""
+"""The `bare` setting in a configuration; the word alone means yes, and an empty value no."""
 _TRUE = frozenset((b"true", b"yes", b"on", b"1"))
 
 
 @dataclass(frozen=True, slots=True)
 class WorkTree:
-    """`root` holds `.git`; `git_directory` is this work tree's own data and `common_directory`
-    what it shares with the other work trees of the repository."""
+    """`root` contains `.git`; `git_directory` is this work tree's own and `common_directory` the
+    one it shares with the other work trees of the repository.
+    """
 
     root: Path
     git_directory: Path
@@ -33,8 +34,9 @@ class WorkTree:
 
 
 def enclosing_work_tree(folder: Path) -> WorkTree | None:
-    """The innermost work tree that holds `folder`, which may be its root. None also where the
-    innermost repository is bare: then no files of its lie there but those of linked work trees."""
+    """The innermost work tree that contains `folder`, which may be its root. None also if the
+    innermost repository is bare: then only the files of linked work trees belong to it.
+    """
     for candidate in (folder, *folder.parents):
         git_directory = git_directory_at(candidate)
         if git_directory is not None:
@@ -47,12 +49,12 @@ def enclosing_work_tree(folder: Path) -> WorkTree | None:
 
 
 def git_directory_at(folder: Path) -> Path | None:
-    """Where git's data is of the repository that has its `.git` in `folder`, if there is one."""
+    """The git directory of the repository whose `.git` is in `folder`, or None."""
     return _git_directory(folder / ".git")
 
 
 def is_git_directory(folder: Path) -> bool:
-    """Whether a folder holds itself what git keeps of a repository: it is bare, or a `.git`."""
+    """Whether a folder is itself a git directory: a bare repository, or a `.git`."""
     return (
         is_file(folder / "HEAD")
         and is_folder(folder / "objects")
@@ -61,8 +63,7 @@ def is_git_directory(folder: Path) -> bool:
 
 
 def is_bare(git_directory: Path) -> bool:
-    """Whether a repository says of itself that it has no work tree of its own. That of a linked
-    work tree never is bare."""
+    """Whether a repository is configured as bare. A linked work tree's never is."""
     if is_file(git_directory / "commondir"):
         return False
     for name in ("config.worktree", "config"):
@@ -74,8 +75,9 @@ def is_bare(git_directory: Path) -> bool:
 
 
 def holds_work_trees(folder: Path) -> bool:
-    """Whether work trees lie below a folder that is a bare repository itself. Their folders may
-    be as deep as the names of branches have slashes."""
+    """Whether there are work trees below a folder that is itself a bare repository. Their folders
+    may be nested as deeply as branch names have slashes.
+    """
     return _holds_work_trees(folder, _DEEPEST_WORK_TREE)
 
 
@@ -97,9 +99,10 @@ def _holds_work_trees(folder: Path, depth: int) -> bool:
 
 
 def outer_ignore_files(folder: Path, tree: WorkTree) -> list[OuterRules]:
-    """The ignore files that git would read before the one in `folder`, weakest first, each with
-    the place it speaks of: the user's own, `info/exclude`, then `.gitignore` from the work tree's
-    root down."""
+    """The ignore files that git would read before the one in `folder`, lowest precedence first,
+    each with the folder it applies to: the user's own, `info/exclude`, then `.gitignore` from the
+    work tree's root down.
+    """
     exclude = _read_rules(tree.common_directory / "info" / "exclude", follow=True)
     files = [("", exclude, ".git/info/exclude")]
     base = tree.root
@@ -116,7 +119,7 @@ def outer_ignore_files(folder: Path, tree: WorkTree) -> list[OuterRules]:
 
 
 def outer_attributes(folder: Path, tree: WorkTree) -> Attributes:
-    """The attributes that git would hear of before those in `folder`."""
+    """The attributes that git would read before those in `folder`."""
     info = _read_rules(tree.common_directory / "info" / "attributes", follow=True)
     attributes = NO_ATTRIBUTES.with_strongest("", info)
     base = tree.root
@@ -130,7 +133,7 @@ def outer_attributes(folder: Path, tree: WorkTree) -> Attributes:
 
 
 def info_file(work_tree: Path, name: str) -> bytes | None:
-    """What a file in `info` holds of the repository whose work tree has its root there."""
+    """The contents of a file in `info` of the repository whose work tree has its root there."""
     git_directory = git_directory_at(work_tree)
     if git_directory is None:
         return None
@@ -152,7 +155,7 @@ def _git_directory(entry: Path) -> Path | None:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is seen there: as for git, what may not be looked at is not there."""
+    """Whether a file is there; like git, this takes an inaccessible file as missing."""
     try:
         return path.is_file()
     except PermissionError:
@@ -160,7 +163,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is seen there, likewise."""
+    """Whether a folder is there; an inaccessible one counts as missing."""
     try:
         return path.is_dir()
     except PermissionError:

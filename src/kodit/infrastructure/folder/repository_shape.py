@@ -1,9 +1,9 @@
-"""The inside of a repository, known by its shape whatever its folder is called.
+"""Recognising the data of a repository by its files, whatever its folder is called.
 
-Version-control systems keep passwords, tokens and addresses in files of their own: the `config`
-of a bare repository, the `hgrc` of a copied `.hg`, the `Root` of a `CVS` folder. By name, only
-folders like `.git` are known (`builtin.py`). Names are compared in lower case, since copies come
-from file systems that do not keep case.
+Version-control systems keep passwords, tokens and addresses in their own files: the `config` of a
+bare repository, the `hgrc` of a copied `.hg`, the `Root` of a `CVS` folder. Only folders like
+`.git` are recognised by name (`builtin.py`). Names are compared in lower case, because copies come
+from case-insensitive file systems.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 REPOSITORY_DATA: Final = "repository data"
-"""Why the inside of a repository is left out."""
+"""The reason for leaving out the inside of a repository."""
 
 _GIT_FILES = frozenset(
     """
@@ -35,16 +35,16 @@ _GIT_FOLDERS = frozenset(
 
 
 class Shape(Enum):
-    """What a folder looks like from inside."""
+    """What a folder contains, judging by its entries."""
 
     GIT = "git"
-    """A git repository, bare or copied from `.git`, or what git keeps of a linked work tree."""
+    """A git repository, bare or copied from `.git`, or git's data of a linked work tree."""
     OTHER = "other"
     """The data of another version-control system."""
 
 
 class _Signature(NamedTuple):
-    """Files and folders that lie together in one kind of repository and nowhere else."""
+    """Files and folders that occur together in one kind of repository and nowhere else."""
 
     shape: Shape
     files: frozenset[str]
@@ -69,7 +69,7 @@ _SIGNATURES = (
     _signature(Shape.OTHER, "requires dirstate"),
     _signature(Shape.OTHER, "hgrc", "store"),
     _signature(Shape.OTHER, "hgrc dirstate"),
-    # Subversion: working copies, new and old, and what a server serves
+    # Subversion: working copies, new and old, and a server's repository
     _signature(Shape.OTHER, "wc.db"),
     _signature(Shape.OTHER, "entries", "text-base"),
     _signature(Shape.OTHER, "format", "conf db locks"),
@@ -96,29 +96,32 @@ _PROOFS = {
     "fetch_head": re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\t"),
     "packed-refs": re.compile(rb"# pack-refs |[0-9a-f]{40}(?:[0-9a-f]{24})? refs/"),
 }
-"""Files of git's by whose content even a part of a repository is known: one, and two more names."""
+"""Files of git whose content identifies even part of a repository, together with two other
+names.
+"""
 _FEWEST_NAMES = 3
 
 PROVING_NAMES = frozenset(_PROOFS)
-"""Names, in lower case, of the files that `shape_of` may ask to read."""
+"""Names, in lower case, of the files that `shape_of` may read."""
 TELLING_FOLDER = "op_heads"
-"""The folder by which a repository without files of its own is known."""
+"""The folder that identifies a repository without files of its own."""
 TELLING_NAMES = (
     frozenset(name for signature in _SIGNATURES for name in signature.files)
     | PROVING_NAMES
     | {TELLING_FOLDER}
 )
-"""In lower case, names of which every repository holds at least one."""
+"""Names, in lower case, of which every repository has at least one."""
 
 
 def may_be_repository(names: Iterable[str]) -> bool:
-    """Whether a folder with these names is worth asking `shape_of`: a quick no for most."""
+    """Whether `shape_of` is worth calling for a folder with these names: a quick no for most."""
     return not TELLING_NAMES.isdisjoint(map(str.lower, names))
 
 
 def is_git_name(name: str) -> bool:
-    """Whether git itself keeps a file or folder of this name in its repositories, or a copy that
-    an editor or a person has made of one."""
+    """Whether git itself has a file or folder with this name in its repositories, or an editor or a
+    person may have made a copy with it.
+    """
     lower = name.lower()
     stem = lower.rstrip("~").removesuffix(".bak").removesuffix(".old").removesuffix(".orig")
     return stem in _GIT_FILES or stem in _GIT_FOLDERS
@@ -127,9 +130,10 @@ def is_git_name(name: str) -> bool:
 def shape_of(
     files: Iterable[str], folders: Iterable[str], read: Callable[[str], bytes | None]
 ) -> Shape | None:
-    """What a folder with these files and folders is, None for an ordinary one. A symbolic link
-    counts as both. `read` gives the bytes of a file by the name given here, None where they
-    cannot be had."""
+    """The shape of a folder with these files and folders, None for an ordinary one. A symbolic link
+    counts as both. `read` returns the bytes of a file by its name, or None if they are not
+    available.
+    """
     named = {name.lower(): name for name in files}
     below = {name.lower() for name in folders}
     for shape, some_files, some_folders in _SIGNATURES:

@@ -1,11 +1,10 @@
 """Which files are read and which are left out: one engine for folders and for git trees.
 
-Lists of patterns speak of a name, strongest first: the index's own excludes, `.noindex`,
-`.gitignore`, the user's own ignore file for what git does not track, `.gitattributes`, and what is
-built in (`builtin.py`); within a kind the deepest file and its last line win. A negated line in
-`.noindex` brings back what those behind it leave out, except secrets, binaries and version-control
-folders. The index's includes must match, and one that names what is left out brings it back, but
-for secrets.
+Pattern lists apply in order of precedence: the index's own excludes, `.noindex`, `.gitignore`, the
+user's own ignore file for untracked files, `.gitattributes`, and the built-in rules (`builtin.py`);
+within a kind the deepest file and its last line win. A negated line in `.noindex` brings back files
+left out by rules of lower precedence, except secrets, binaries and version-control folders. The
+index's includes must match, and one that names a left-out file brings it back, except secrets.
 """
 
 from __future__ import annotations
@@ -34,15 +33,16 @@ from kodit.infrastructure.folder.tracked import NOTHING_TRACKED, Tracking
 from kodit.infrastructure.folder.wildmatch import SPECIAL
 
 IGNORED: Final = "ignored"
-"""The verdict for what the user's own rules leave out; it is not counted."""
+"""The verdict for files left out by the user's own rules; they are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What of a folder its entries inherit, besides patterns: whether an include pattern matched
-    it, or named it so that it is read though it would be left out; whether it lies in one whose
-    name is usual for other people's code; and whether only what git tracks is read. `named` are the
-    names that stand in the includes."""
+    """What entries inherit from their folder, besides patterns: whether an include pattern matched
+    it, or named it so that it is read though it would be left out; whether its name or one above is
+    usual for third-party code; and whether only tracked files are read. `named` are the names in
+    the includes.
+    """
 
     included: bool
     attributes: Attributes = NO_ATTRIBUTES
@@ -67,8 +67,7 @@ class DirectoryRules:
         *,
         folder: str,
     ) -> None:
-        """`path` is byte text relative to where the topmost layer is based, "" or with a
-        trailing slash, and `folder` the folder's own name."""
+        """`path` is byte text from the base of the topmost layer, "" or with a trailing slash."""
         self._path = path
         self._folder = folder
         self._layers = layers
@@ -98,10 +97,11 @@ class DirectoryRules:
         attributes: Attributes = NO_ATTRIBUTES,
         tracking: Tracking = NOTHING_TRACKED,
     ) -> DirectoryRules:
-        """The rules of a source's root, `folder` being its name if it has one.
+        """The rules of a source's root, whose name is `folder` if it has one.
 
-        `prefix` is the root's place below its repository ("" or with a trailing slash), `outer` the
-        ignore files above the root, weakest first, and `attributes` those that hold there.
+        `prefix` is the root's path in its repository ("" or with a trailing slash), `outer` the
+        ignore files above the root, lowest precedence first, and `attributes` those that apply
+        there.
         """
         base = byte_text(prefix)
         layers = [Layer(one.kind, byte_text(one.place), one.content, one.file) for one in outer]
@@ -123,23 +123,24 @@ class DirectoryRules:
 
     @property
     def path(self) -> str:
-        """The folder, as byte text from where the topmost patterns are based."""
+        """The folder, as byte text relative to the base of the topmost patterns."""
         return self._path
 
     @property
     def attributes(self) -> Attributes:
-        """Those that hold in the folder."""
+        """The attributes that apply in the folder."""
         return self._state.attributes
 
     @property
     def is_named(self) -> bool:
-        """Whether an include names the folder, so that nothing in it speaks against it."""
+        """Whether an include names the folder, so that nothing in it can leave it out."""
         return self._state.brought_back or byte_text(self._folder) in self._state.named
 
     @property
     def may_be_foreign(self) -> bool:
-        """Whether the folder lies in one whose name is usual for other people's code, so that a
-        mark in it decides."""
+        """Whether the folder is in one whose name is usual for third-party code, so that a mark in
+        it decides.
+        """
         return self._state.among_foreign and not (
             self.is_named or marks.is_own_folder(self._state.attributes, self._path, VENDORED)
         )
@@ -150,7 +151,7 @@ class DirectoryRules:
         noindex: bytes | None,
         gitattributes: bytes | None = None,
     ) -> DirectoryRules:
-        """These rules and those of the folder's own files."""
+        """These rules with those of the folder's own files added."""
         layers = list(self._layers)
         for kind, content, file in (
             (LayerKind.GITIGNORE, gitignore, ".gitignore"),
@@ -176,9 +177,10 @@ class DirectoryRules:
         attributes: bytes | None = None,
         tracking: Tracking | None = None,
     ) -> DirectoryRules:
-        """These rules at the root of a repository within the other one, whose `.gitignore` and
-        `.gitattributes` do not speak of it. `exclude` and `attributes` are what its own `info`
-        holds, and `tracking` what is tracked in it: by default the same as before."""
+        """These rules at the root of a nested repository, to which the outer `.gitignore` and
+        `.gitattributes` do not apply. `exclude` and `attributes` are the contents of its own
+        `info`, and `tracking` its tracked files: by default the same as before.
+        """
         layers = [layer for layer in self._layers if layer.kind is not LayerKind.GITIGNORE]
         if exclude:
             layers.append(Layer(LayerKind.GITIGNORE, self._path, exclude, ".git/info/exclude"))
@@ -249,7 +251,7 @@ class DirectoryRules:
         return IGNORED if self._verdicts(encoded, True)[LayerKind.EXCLUDE] else None
 
     def _by_rules(self, name: str) -> str | None:
-        """Why a folder is left out, but for the includes."""
+        """Why a folder is left out, without regard to the includes."""
         reason = directory_reason(name)
         name = byte_text(name)
         path = self._path + name
@@ -288,8 +290,9 @@ class DirectoryRules:
         return IGNORED if ignored else reason
 
     def _unless_named(self, name: str, reason: str | None, verdict: str) -> str | None:
-        """The verdict on a file, unless an include names it: by its whole name, or by the very
-        ending or pattern for which it is left out."""
+        """The verdict on a file, unless an include names its whole name or the pattern or ending
+        for which it is left out.
+        """
         if reason is SECRET:
             return SECRET
         path = self._path + name
@@ -335,8 +338,9 @@ class DirectoryRules:
         return False
 
     def why(self, name: str, top: str, *, is_directory: bool) -> str:
-        """The rule that leaves out an entry of the folder: its file, line and pattern, or what is
-        built in. The file is given from `top`, the `path` of the source's root."""
+        """The rule that leaves out an entry of the folder: its file (relative to `top`, the `path`
+        of the source's root), line and pattern, or a built-in list.
+        """
         if is_version_control(name):
             return "built-in list: data of a version-control system"
         encoded = byte_text(name)
@@ -366,15 +370,16 @@ class DirectoryRules:
         return f"built-in list: {built_in_rule(name, self._folder, is_directory=is_directory)}"
 
     def _verdicts(self, name: str, is_directory: bool) -> list[bool | None]:
-        """Per kind of layer what the last matching pattern says: True for a match, False for a
-        negated one, None for silence."""
+        """For each kind of layer whether the last matching pattern is positive; None if none
+        matches.
+        """
         return [
             None if found is None else not found[1].negated
             for found in self._deciding(name, is_directory)
         ]
 
     def _deciding(self, name: str, is_directory: bool) -> list[tuple[Layer, Pattern] | None]:
-        """Per kind of layer the last matching pattern, and its layer."""
+        """For each kind of layer the last matching pattern, and its layer."""
         deciding: list[tuple[Layer, Pattern] | None] = [None] * len(LayerKind)
         path = self._path + name
         for layer in reversed(self._layers):

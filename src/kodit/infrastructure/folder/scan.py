@@ -1,4 +1,4 @@
-"""Scanning a folder in place: one stat per file, and a hash only where something moved."""
+"""Scanning a folder in place: one stat per file, and a hash only of files whose stamp changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kodit.infrastructure.folder.git_index import TrackedFiles
 from kodit.infrastructure.folder.marks import foreign_mark
 from kodit.infrastructure.folder.nothing_left import IgnoredEntries
 from kodit.infrastructure.folder.reading import (
-    is_about_this_file,
+    concerns_one_file,
     open_directory,
     open_root,
     read_regular_file,
@@ -46,25 +46,26 @@ from kodit.infrastructure.folder.repository_shape import (
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
 
 RACY_NS = 2_000_000_000
-"""A file that changed within this time of a scan may change again without its stamp moving."""
+"""A file modified within this time before a scan may be modified again without a new stamp."""
 TOO_LARGE = "too large"
 NESTED_REPOSITORY = "nested repository"
 SYMBOLIC_LINK = "symbolic link"
 MAXIMUM_DEPTH = 256
-"""Deeper folders are skipped: each level holds a descriptor, and a tree can be made to be deep."""
+"""Deeper folders are skipped: each level holds a descriptor, and a tree can be deep on purpose."""
 
 _LARGEST = 2**63 - 1
-"""What a number of the database can be at most."""
+"""The largest integer that the database stores."""
 
 CACHE_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
 """First bytes of CACHEDIR.TAG, by the Cache Directory Tagging Specification."""
 
 DATA_DIRECTORY = frozenset({"kodit.db", "write.lock"})
-"""What a data directory of Kodit always holds. Inside a folder that is indexed, its lock files
-would be new files at every look."""
+"""Files that every data directory of Kodit contains. In a folder that is indexed, its lock files
+would be new files at every scan.
+"""
 
 
-def scan_folder(  # noqa: PLR0917 - executed in a child process, which passes plain tuples
+def scan_folder(  # noqa: PLR0917 - run in a child process, which passes plain tuples
     root: str,
     known: Mapping[str, KnownFile],
     last_scan_ns: int = 0,
@@ -74,12 +75,12 @@ def scan_folder(  # noqa: PLR0917 - executed in a child process, which passes pl
     *,
     submodules: bool = False,
 ) -> Scan:
-    """Compare the folder `root` (absolute, without symbolic links) with what is `known` of it.
+    """Compare the folder `root` (absolute, without symbolic links) with the files in `known`.
 
     `last_scan_ns` is the `scanned_at_ns` of the scan that `known` comes from. Symbolic links are
-    never followed and nothing is written. With `submodules`, repositories within another one are
-    read as they are checked out. Raises SourceError if there is no such folder, and
-    TransientError if the machine cannot read it.
+    never followed and nothing is written. With `submodules`, nested repositories are read as they
+    are checked out. Raises SourceError if there is no such folder, and TransientError if the
+    machine cannot read it.
     """
     started_ns = time.time_ns()
     folder = Path(root)
@@ -97,7 +98,7 @@ def scan_folder(  # noqa: PLR0917 - executed in a child process, which passes pl
 def root_folder(
     descriptor: int, root: Path, include: Sequence[str], exclude: Sequence[str]
 ) -> ScannedFolder:
-    """The open root of a source, with the rules that hold there."""
+    """The open root of a source, with the rules that apply there."""
     tree = enclosing_work_tree(root)
     if tree is None:
         rules = DirectoryRules.at_root(include=include, exclude=exclude, folder=root.name)
@@ -116,9 +117,10 @@ def root_folder(
 
 
 class ScannedFolder(NamedTuple):
-    """An open folder: its path ("" or with a trailing slash), its rules, whether it lies in a git
-    work tree, how deep it is, and whether it lies inside a bare repository, where only work trees
-    are looked for."""
+    """An open folder: its path ("" or with a trailing slash), its rules, whether it is in a git
+    work tree, its depth, and whether it is inside a bare repository, which is only searched for
+    work trees.
+    """
 
     descriptor: int
     prefix: str
@@ -129,7 +131,7 @@ class ScannedFolder(NamedTuple):
 
 
 class Scanner:
-    """Goes through a folder by its rules."""
+    """Walks a folder by its rules."""
 
     def __init__(
         self,
@@ -166,7 +168,7 @@ class Scanner:
         )
 
     def scan(self, folder: ScannedFolder) -> None:
-        """Take in a folder and what is below it."""
+        """Scan a folder and all below it."""
         if not folder.depth:
             self._top = folder.rules.path
         with os.scandir(folder.descriptor) as entries:
@@ -212,13 +214,13 @@ class Scanner:
         )
         self._enter(folder)
         below = []
-        for name, entry in self._looked_at(folder, listed).items():
+        for name, entry in self._relevant(folder, listed).items():
             if entry.is_dir(follow_symlinks=False):
                 below.append(name)
                 continue
             reason = rules.of_file(name)
             if reason is None:
-                reason = self._take_in(folder, entry)
+                reason = self._record(folder, entry)
             if reason is not None:
                 self._leave_out(folder, name, reason)
         self._report(len(self._met) + len(self._changed), self._total)
@@ -237,26 +239,27 @@ class Scanner:
         *,
         is_folder: bool = False,
     ) -> None:
-        """An entry of a folder is left out, or with an empty name the folder itself. What the
-        user's own rules leave out is counted only where nothing else is there."""
+        """Count an entry of a folder as left out, or with an empty name the folder itself. One left
+        out by the user's own rules is counted only if nothing else is found.
+        """
         if reason is not IGNORED:
             self._skipped[reason] += 1
         elif not self._met and not self._changed:
             self._ignored.note(folder.rules, name, is_folder=is_folder)
 
-    def _looked_at(
+    def _relevant(
         self, _folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]
     ) -> Mapping[str, os.DirEntry[str]]:
-        """The entries of a folder that are of interest."""
+        """The entries of a folder that are relevant."""
         return listed
 
     def _enter(self, folder: ScannedFolder) -> None:
-        """A folder whose files are read is gone through next; its rules are complete."""
+        """Called before a folder whose files are read is scanned; its rules are complete."""
 
     def _look_for_work_trees(
         self, folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]
     ) -> None:
-        """Enter only what may hold work trees that were added to a bare repository inside it."""
+        """Enter only folders that may contain work trees added to a bare repository inside it."""
         inside = folder._replace(in_bare_repository=True)
         for name, entry in listed.items():
             if (
@@ -269,8 +272,9 @@ class Scanner:
                     self._leave_out(folder, name, reason, is_folder=True)
 
     def _is_work_tree(self, folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]) -> bool:
-        """Whether the folder is the root of a work tree. A bare repository that only has its
-        `.git` there has work trees beside it, which are its code."""
+        """Whether the folder is the root of a work tree. A bare repository whose `.git` is here has
+        its work trees beside it, and they are its code.
+        """
         if ".git" not in listed:
             return False
         git_directory = git_directory_at(self._root / folder.prefix)
@@ -284,7 +288,7 @@ class Scanner:
         try:
             descriptor = open_directory(folder.descriptor, name)
         except OSError as error:
-            if is_about_this_file(error):
+            if concerns_one_file(error):
                 return "unreadable"
             raise
         try:
@@ -305,7 +309,7 @@ class Scanner:
     def _reason_inside(
         self, folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]
     ) -> str | None:
-        """Why a folder is left out for what lies in it, or None."""
+        """Why a folder is left out for its contents, or None."""
         if folder.in_repository and ".git" in listed and not self._with_submodules:
             return NESTED_REPOSITORY
         if listed.keys() >= DATA_DIRECTORY:
@@ -319,12 +323,12 @@ class Scanner:
         tag = _rules_file(folder, listed, "CACHEDIR.TAG")
         return GENERATED if tag is not None and tag.startswith(CACHE_SIGNATURE) else None
 
-    def _take_in(self, folder: ScannedFolder, entry: os.DirEntry[str]) -> str | None:
-        """Record a file that the rules let through; returns why not, or None."""
+    def _record(self, folder: ScannedFolder, entry: os.DirEntry[str]) -> str | None:
+        """Record a file that the rules let through; returns the reason if they do not, or None."""
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError as error:
-            if is_about_this_file(error):
+            if concerns_one_file(error):
                 return "unreadable"
             raise
         path = folder.prefix + entry.name
@@ -373,7 +377,7 @@ def _rules_file(
 
 
 def reason_by_status(path: str, status: os.stat_result) -> str | None:
-    """Why a file is left out for what the file system says of it, or None."""
+    """Why a file is left out because of its file-system status, or None."""
     if stat.S_ISLNK(status.st_mode):
         return SYMBOLIC_LINK
     if not stat.S_ISREG(status.st_mode):
@@ -384,8 +388,9 @@ def reason_by_status(path: str, status: os.stat_result) -> str | None:
 
 
 def storable(size: int, mtime_ns: int, ctime_ns: int, inode: int) -> tuple[int, int, int, int]:
-    """A stamp within the 64 bits and the sign that a database has for a number: some file systems
-    number files with all 64 bits, and a file may claim to be of a year after 2262."""
+    """A stamp that fits the database's signed 64-bit integers: some file systems use all 64 bits
+    for inode numbers, and a file may claim a date after the year 2262.
+    """
     return (
         size,
         max(-_LARGEST, min(mtime_ns, _LARGEST)),

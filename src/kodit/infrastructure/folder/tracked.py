@@ -1,4 +1,4 @@
-"""What git tracks, of a work tree or of a commit."""
+"""The files that git tracks, in a work tree or in a commit."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Protocol
 
 
 class Tracking(Protocol):
-    """Knows what is tracked. Paths are byte text from where the rules are based."""
+    """Tells which files are tracked. Paths are byte text relative to the base of the rules."""
 
     def holds_file(self, path: str) -> bool:
         """Whether a file is tracked."""
         ...
 
     def holds_folder(self, path: str) -> bool:
-        """Whether anything in a folder is tracked; `path` has no slash at its end."""
+        """Whether anything in a folder is tracked; `path` has no trailing slash."""
         ...
 
 
@@ -29,6 +29,6 @@ class _Same:
 
 
 NOTHING_TRACKED: Tracking = _Same(False)
-"""Of a folder that is in no work tree."""
+"""For a folder outside any work tree."""
 ALL_TRACKED: Tracking = _Same(True)
-"""Of a commit."""
+"""For a commit."""

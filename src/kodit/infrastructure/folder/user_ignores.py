@@ -1,7 +1,7 @@
-"""The ignore file of the user, `core.excludesFile`: it speaks of what git does not track.
+"""The user's ignore file, `core.excludesFile`, which applies to untracked files.
 
-Only the user's own configuration is asked for it, never that of a repository, which may be
-anybody's.
+It is looked up only in the user's own configuration, never in that of a repository, which may come
+from anybody.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ _ESCAPED = re.compile(r"\\(.)")
 
 
 def user_ignore_file(environment: Mapping[str, str] | None = None) -> Path | None:
-    """Where the ignore file of this user is, whether it is there or not; None for a user without
-    a home."""
+    """The path of this user's ignore file, whether it exists or not; None for a user without a
+    home.
+    """
     variables = os.environ if environment is None else environment
     found: str | None = None
     for path in configuration_files(variables):
@@ -34,14 +35,15 @@ def user_ignore_file(environment: Mapping[str, str] | None = None) -> Path | Non
 
 
 def files_of_user() -> list[Path]:
-    """The ignore file of this user and the configuration that says where it is, also such as are
-    not there."""
+    """This user's ignore file and the configuration files that may name it, including missing
+    ones.
+    """
     own = user_ignore_file()
     return [*configuration_files(os.environ), *([] if own is None else [own])]
 
 
 def configuration_files(variables: Mapping[str, str]) -> list[Path]:
-    """The files of git's configuration that are this user's or the system's, weakest first."""
+    """git's configuration files of the system and of this user, lowest precedence first."""
     files = [] if variables.get("GIT_CONFIG_NOSYSTEM") else [Path("/etc/gitconfig")]
     if (given := variables.get("GIT_CONFIG_GLOBAL")) is not None:
         return [*files, Path(given)] if given else files
@@ -86,7 +88,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _value(written: str) -> str:
-    """A value without its quotes, and without a comment behind it."""
+    """A value without its quotes and without a trailing comment."""
     value = ""
     quoted = False
     position = 0

@@ -1,7 +1,7 @@
-"""Patterns with `*`, `**`, `?` and `[...]` as regular expressions, as git's wildmatch.c has them.
+"""Patterns with `*`, `**`, `?` and `[...]` as regular expressions, as in git's wildmatch.c.
 
-Text stands for bytes, one character each. A pattern that is matched with a whole path does not let
-its wildcards cross a slash, except `**` between slashes.
+Each character of the text stands for one byte. In a pattern matched against a whole path no
+wildcard crosses a slash, except `**` between slashes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import groupby
 
 SPECIAL = frozenset("*?[\\")
-"""The characters that make a pattern more than literal text."""
+"""Characters that make a pattern more than literal text."""
 
 _ALL_BYTES = frozenset(range(256))
 
@@ -25,9 +25,10 @@ def compiled(text: str, whole_path: bool) -> re.Pattern[str] | None:
 
 @lru_cache(maxsize=16384)
 def expression_for(text: str, whole_path: bool) -> str | None:
-    """Translate a pattern. Each star is an atomic group up to the next star: the leftmost match
-    of what lies between is never worse than a later one, and a hostile pattern costs no more than
-    its length times the name's."""
+    """Translate a pattern; None if nothing can match. Each star becomes an atomic group up to the
+    next star: the leftmost match of the text between is never worse than a later one, so that the
+    time for a hostile pattern is bounded by its length times that of the name.
+    """
     try:
         tokens = _tokenise(text, whole_path)
     except _MalformedError:
@@ -75,8 +76,8 @@ def _tokenise(text: str, whole_path: bool) -> list[str]:
     position = 0
     while position < len(text) and text[position] not in SPECIAL:
         position += 1
-    # git compares the literal prefix first and matches the rest on its own, so that `**` right
-    # behind it counts as being at the start.
+    # git compares the literal prefix first and matches the rest separately, so that `**` right
+    # after it counts as being at the start.
     tokens = [re.escape(text[:position])] if position else []
     start = position
     any_one = "[^/]" if whole_path else "."
@@ -141,11 +142,11 @@ _CLASSES = {
 
 
 class _MalformedError(Exception):
-    """The brackets are not closed or name no class; git lets such a pattern match nothing."""
+    """Unclosed brackets or an unknown class; in git such a pattern matches nothing."""
 
 
 class _Bracket:
-    """What stands between `[` and `]`, read from `position` on."""
+    """The text between `[` and `]`, read from `position` on."""
 
     def __init__(self, text: str, position: int) -> None:
         self._text = text
@@ -153,7 +154,7 @@ class _Bracket:
         self.members: set[int] = set()
 
     def read(self) -> None:
-        """Fill `members` and leave `position` behind the closing bracket."""
+        """Fill `members` and leave `position` after the closing bracket."""
         negated = self._text[self.position : self.position + 1] in ("!", "^")
         self.position += negated
         previous = self._read_member("")
@@ -170,7 +171,9 @@ class _Bracket:
         return self._text[self.position - 1]
 
     def _read_member(self, previous: str) -> str:
-        """Read one member; returns the character that a range may begin with, or none."""
+        """Read one member; returns the character that a range may begin with, or an empty
+        string.
+        """
         character = self._next()
         following = self._text[self.position : self.position + 1]
         if character == "-" and previous and following not in ("", "]"):
@@ -202,13 +205,13 @@ class _Bracket:
 
 
 def _tokenise_bracket(text: str, position: int, whole_path: bool) -> tuple[str, int]:
-    """The expression for the brackets that open at `position`, and where they end."""
+    """The expression for the brackets that open at `position`, and the position after them."""
     bracket = _Bracket(text, position + 1)
     bracket.read()
     members = bracket.members - {ord("/")} if whole_path else bracket.members
     if not members:
         return "(?!)", bracket.position
-    # As ranges: of a pattern full of brackets, each byte by itself would take a second to compile.
+    # As ranges: compiling a pattern full of brackets byte by byte would take a second.
     runs = groupby(enumerate(sorted(members)), lambda numbered: numbered[1] - numbered[0])
     escaped = ""
     for _, run in runs:

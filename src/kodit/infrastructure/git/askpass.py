@@ -1,8 +1,8 @@
 """Handing credentials to git by GIT_ASKPASS: never on a command line, never in a configuration.
 
-git runs the helper with a question such as `Password for 'https://user@host': `. The helper
-answers only for the server and the user that the credentials are for, so that a redirect to another
-one cannot have them.
+git runs the helper with a prompt such as `Password for 'https://user@host': `. The helper answers
+only for the server and user of the credentials, so that a redirect to another server does not get
+them.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ esac
 
 @contextlib.contextmanager
 def askpass_environment(credentials: Credentials, url: str) -> Iterator[dict[str, str]]:
-    """The variables by which git gets `credentials` for the server of `url`; the helper script,
-    which holds no secret, exists as long as the context lasts. None for what is not asked by git
-    itself: ssh has keys."""
+    """Yields the variables that let git use `credentials` for the server of `url`, or None for a
+    URL for which git asks no credentials, such as ssh. The helper script holds no secret and exists
+    as long as the context lasts.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
         yield {}
@@ -43,7 +44,7 @@ def askpass_environment(credentials: Credentials, url: str) -> Iterator[dict[str
         yield {
             "GIT_ASKPASS": str(helper),
             "KODIT_ASKPASS_SERVER": f"{parts.scheme}://{parts.netloc}",
-            # Versions of git differ in how they write the user's name in the question.
+            # The prompt's user name differs between versions of git.
             "KODIT_ASKPASS_AS_IT_IS": f"{parts.scheme}://{user}@{parts.netloc}",
             "KODIT_ASKPASS_ESCAPED": f"{parts.scheme}://{quote(user, safe='')}@{parts.netloc}",
             "KODIT_ASKPASS_USERNAME": credentials.username,

@@ -1,12 +1,12 @@
-"""Which references to secrets this user has given for which server.
+"""Which servers this user allows each secret reference to be used for.
 
-An index stores `env:NAME`, and its database may have been made by anybody. So the secret goes only
-where this user has said that it may go, which is written down in the user's own folder,
-beside no data directory: in `credentials.json`, a list of objects
+An index stores `env:NAME`, and its database may come from anybody. So the secret is sent only to
+servers that this user has approved. The approvals are in the user's own folder, never in a data
+directory: in `credentials.json`, a list of objects
 
     {"reference": "env:NAME", "server": "https://git.example.org", "user": "ada"}
 
-in which `user` is the name before the colon in the variable, or null where it holds a token alone.
+in which `user` is the name before the colon in the variable, or null if it holds only a token.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ _FILE = "credentials.json"
 
 
 class Binding(NamedTuple):
-    """A reference may be used for a server (scheme, host and, unless it is the usual one, port) as
-    a user; None where the secret names no user."""
+    """A reference that may be used for a server (scheme, host and, unless it is the default, port)
+    as `user`; None if the secret names no user.
+    """
 
     reference: str
     server: str
@@ -36,21 +37,23 @@ class Binding(NamedTuple):
 
 
 class Bindings:
-    """What is written in the folder of the user."""
+    """The approvals stored in the user's folder."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """`folder` is that of this process's user, unless it is given."""
+        """`folder` defaults to the folder of this process's user."""
         self._given = folder
 
     def holds(self, binding: Binding) -> bool:
-        """Whether the user has given the reference for that server and user. Raises UserError
-        where the file cannot be read or trusted."""
+        """Whether the user has approved the reference for that server and user. Raises UserError if
+        the file cannot be read or trusted.
+        """
         folder = self._given or user_folder()
         return folder is not None and binding in self._read(folder / _FILE)
 
     def add(self, binding: Binding) -> None:
-        """Write a binding down, in place of one of the same reference for the same server. Safe
-        with any number of processes. Raises UserError where that cannot be."""
+        """Store a binding, replacing one of the same reference for the same server. Safe with any
+        number of processes. Raises UserError if it cannot be stored.
+        """
         folder = self._given or user_folder()
         if folder is None:
             raise UserError(
@@ -75,7 +78,7 @@ class Bindings:
     @staticmethod
     def _write(folder: Path, known: Sequence[Binding], binding: Binding) -> None:
         kept = [one for one in known if one[:2] != binding[:2]]
-        # The folder may have been made by hand, for settings.
+        # The folder may already exist, for settings.
         with contextlib.suppress(PermissionError):
             folder.chmod(0o700)
         text = json.dumps([one._asdict() for one in (*kept, binding)], indent=1)
@@ -97,7 +100,9 @@ class Bindings:
 
 
 def _understood(written: Any) -> list[Binding]:
-    """Raises TypeError or KeyError for what this module has not written."""
+    """Parse the stored list. Raises TypeError or KeyError for anything this module would not
+    write.
+    """
     if not isinstance(written, list):
         raise TypeError("bindings must be a list")
     bindings = [Binding(one["reference"], one["server"], one["user"]) for one in written]

@@ -1,7 +1,7 @@
-"""Keeping a bare clone below the data directory in step with its source.
+"""Keeping a bare clone below the data directory up to date with its source.
 
-A clone is a repository of our own: no remote, no URL and no credentials are ever in its
-configuration, so nothing can be fetched into it by accident.
+The clone's configuration never holds a remote, a URL or credentials, so nothing can be fetched into
+it by accident.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from kodit.infrastructure.git.objects import sizes_of
 from kodit.infrastructure.git.own_repository import is_own_folder
 from kodit.infrastructure.git.remote import (
     find_ref,
+    has_been_deepened,
+    has_lost_history,
     may_be_short_commit_id,
-    was_cut_shorter,
-    was_deepened,
 )
 from kodit.infrastructure.git.runner import (
     LOOK_UP_LIMITS,
@@ -51,7 +51,7 @@ from kodit.infrastructure.locks import file_lock
 _LOCK_SECONDS = 60.0
 _COMMIT = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})\n")
 _LOOSE_NAME = 38
-"""Digits of an object's id behind the two that name its folder."""
+"""Hexadecimal digits in the file name of a loose object, after the two that name its folder."""
 
 
 def synchronise(
@@ -63,12 +63,12 @@ def synchronise(
     limits: Limits | None = None,
     from_scratch: bool = False,
 ) -> str | None:
-    """Bring the clone at `clone_path` to what the source holds now, and return the commit; None
-    for a repository without commits. One lookup of refs where nothing changed.
+    """Bring the clone at `clone_path` up to date with the source and return the commit, or None for
+    a repository without commits. If nothing changed this costs one lookup of refs.
 
     A clone appears at `clone_path` whole or not at all; what killed runs left in it and beside it
-    is removed. A clone that is damaged, or any with `from_scratch`, is cloned again, once: what
-    then goes wrong is the source's fault. Raises SourceError and TransientError as `look_up` does.
+    is removed. A damaged clone, or any with `from_scratch`, is cloned again, once: errors after
+    that are the source's. Raises SourceError and TransientError as `look_up` does.
     """
     transfer = Transfer(source, credentials, report, limits or Limits())
     try:
@@ -93,7 +93,7 @@ def synchronise(
 
 
 def distrust(clone_path: Path) -> None:
-    """Have a clone that could not be read made again by the next synchronisation."""
+    """Mark a clone that could not be read, so that the next synchronisation replaces it."""
     if not is_own_folder(clone_path):
         return
     with contextlib.suppress(OSError):
@@ -102,7 +102,7 @@ def distrust(clone_path: Path) -> None:
 
 
 def remove_clone(clone_path: Path) -> None:
-    """Remove a clone and all that belongs to it; does nothing if there is none."""
+    """Remove a clone with all its files; does nothing if there is none."""
     if not clone_path.parent.is_dir():
         return
     _remove_leftovers(clone_path)
@@ -117,7 +117,7 @@ def _shorter(limits: Limits) -> Limits:
 
 
 def _bring_up_to_date(transfer: Transfer, clone_path: Path, *, from_scratch: bool) -> str | None:
-    """Clone, fetch or do nothing, as it takes; returns the commit."""
+    """Clone, fetch or do nothing, as needed; returns the commit."""
     wanted = transfer.source.ref
     _remove_locks(clone_path)
     _remove_broken_refs(clone_path)
@@ -131,11 +131,11 @@ def _bring_up_to_date(transfer: Transfer, clone_path: Path, *, from_scratch: boo
     if tip is None:
         return _clone(transfer, ref, clone_path)
     is_there = tip == commit or (found is None and tip.startswith(ref))
-    is_current = is_there and not was_deepened(transfer.source, clone_path)
+    is_current = is_there and not has_been_deepened(transfer.source, clone_path)
     try:
         if not is_current:
             tip = transfer.fetch(ref, clone_path)
-        if was_cut_shorter(transfer.source, clone_path, tip):
+        if has_lost_history(transfer.source, clone_path, tip):
             return _clone(transfer, ref, clone_path)
     except (FilesRefusedError, GitError) as error:
         is_refused = isinstance(error, FilesRefusedError)
@@ -143,15 +143,18 @@ def _bring_up_to_date(transfer: Transfer, clone_path: Path, *, from_scratch: boo
             raise
         return _clone(transfer, ref, clone_path, whole=is_refused)
     if not is_current:
-        with contextlib.suppress(GitError):  # the clone is sound, only larger than it need be
+        with contextlib.suppress(GitError):  # the clone is sound, only larger than necessary
             transfer.maintain(clone_path)
     return tip
 
 
 def fault_of(clone_path: Path, commit: str, blob_ids: Sequence[str] = ()) -> str | None:
     """What is wrong with a clone that should hold a commit, its history and these blobs; None if
-    nothing is. Reads every object. The blobs of older commits are not fetched at all, so that
-    git's own check of connections would find a sound clone broken."""
+    nothing is. Reads every object.
+
+    `git fsck` would report a sound clone as broken, because the blobs of older commits are never
+    fetched.
+    """
     if not clone_path.is_dir():
         return "is missing"
     packs = sorted(str(pack) for pack in clone_path.glob("objects/pack/*.idx"))
@@ -174,9 +177,9 @@ def fault_of(clone_path: Path, commit: str, blob_ids: Sequence[str] = ()) -> str
 
 
 def _is_damaged(path: Path) -> bool:
-    """Whether a file is not one of git's own objects, which are named by what is in them."""
+    """Whether the contents of an object file do not match the hash in its name."""
     if len(path.name) != _LOOSE_NAME:
-        return False  # what a killed git was writing
+        return False  # left by a killed git
     try:
         content = zlib.decompress(path.read_bytes())
     except zlib.error:
@@ -186,7 +189,7 @@ def _is_damaged(path: Path) -> bool:
 
 
 def stands_at(clone_path: Path, commit: str) -> bool:
-    """Whether a clone holds a commit as far as the names of its files tell, without git."""
+    """Whether a clone holds a commit, judging by its file names, without running git."""
     try:
         packs = {path.name for path in (clone_path / "objects" / "pack").iterdir()}
         if any(f"{name[:-4]}.pack" not in packs for name in packs if name.endswith(".idx")):
@@ -199,7 +202,9 @@ def stands_at(clone_path: Path, commit: str) -> bool:
 
 
 def _remove_locks(clone_path: Path) -> None:
-    """Remove the locks that killed gits have left in a clone, on which nobody else works."""
+    """Remove the lock files that killed git processes left in a clone; no other process uses it
+    now.
+    """
     if not is_own_folder(clone_path):
         return
     for pattern in ("*.lock", "gc.pid", "refs/**/*.lock", "objects/**/*.lock"):
@@ -208,8 +213,9 @@ def _remove_locks(clone_path: Path) -> None:
 
 
 def _remove_broken_refs(clone_path: Path) -> None:
-    """Remove refs that name no commit, which git refuses to set. Every fetch sets those that it
-    needs; a tip that is broken has the repository cloned from scratch."""
+    """Remove refs that name no commit, which git refuses to update. Every fetch sets the refs it
+    needs; if the tip is broken, the repository is cloned from scratch.
+    """
     if not is_own_folder(clone_path):
         return
     for path in clone_path.glob("refs/**/*"):
@@ -226,7 +232,7 @@ def _clone(transfer: Transfer, ref: str, clone_path: Path, *, whole: bool = Fals
     try:
         new_repository(temporary, whole=whole)
         commit = transfer.fetch(ref, temporary)
-        _move_away(clone_path)  # what has no tip is broken
+        _move_away(clone_path)  # a clone without a tip is broken
         temporary.rename(clone_path)
     except FilesRefusedError:
         return _clone(transfer, ref, clone_path, whole=True)
@@ -240,7 +246,7 @@ def _temporary(clone_path: Path) -> Path:
 
 
 def _move_away(clone_path: Path) -> None:
-    """Remove a clone such that it is there whole or not at all."""
+    """Remove a clone atomically: at any moment it is there whole or not at all."""
     if os.path.lexists(clone_path):
         doomed = _temporary(clone_path)
         clone_path.rename(doomed)

@@ -1,9 +1,9 @@
-"""Fetching what a caller over the network has added: from hosts of the public internet alone.
+"""Fetching sources added by remote callers only from hosts on the public internet.
 
-The host was looked up when it was added; whoever owns the name may since have it lead to this
-machine. So it is looked up again before each time git is run, git is told the addresses that were
-found, and no redirect is followed, which could lead to any host. git:// and ssh look the name up by
-themselves a moment later.
+The host's addresses were checked when the source was added, but the owner of the name may since
+have pointed it at this machine. So they are looked up again before each run of git, git is told
+which addresses to use, and redirects are not followed, since they could lead to any host. git://
+and ssh resolve the name themselves a moment later.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ _PORTS = {"http": 80, "https": 443}
 
 @contextlib.contextmanager
 def confined_to_public_hosts(source: Source, hosts: HostResolver | None = None) -> Iterator[None]:
-    """Within the context git connects to public addresses of the source's host alone.
+    """Within the context git connects only to public addresses of the source's host.
 
-    Raises RefusedByPolicyError where it has others, TransientError where it has none just now.
+    Raises RefusedByPolicyError if the host has other addresses, TransientError if it has none at
+    the moment.
     """
     policy = CallerPolicy()
     policy.check_source(source)

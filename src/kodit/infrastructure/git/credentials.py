@@ -1,9 +1,9 @@
-"""Where secrets are kept: a file of mode 0600 each below the data directory, or an environment
-variable that is only named. The database holds no more than a reference to either. Another process
-of this user may have handed over what its variable holds; that is kept in memory only.
+"""Storing and finding secrets: each is in a file of mode 0600 below the data directory, or in an
+environment variable. The database only holds a reference. Another process of this user may hand
+over the value of its variable, which is kept in memory only.
 
-Each is for one server, since a reference comes from a database that anybody may have made: a file
-says itself for which one, and for variables the user's own folder does.
+Each secret is for one server, because the reference comes from a database that anybody may have
+made: a file names its server, and for variables the user's own folder does.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ _NO_NAME = "credentials must be given as env:NAME, with the name of an environme
 
 
 def server_of(source: Source) -> str | None:
-    """The server that is sent the credentials of a source: its scheme and host, and its port unless
-    it is the usual one. None for what takes none: folders, local repositories, ssh and git://."""
+    """The server that receives a source's credentials: scheme, host, and the port unless it is the
+    default. None for sources that take none: folders, local repositories, ssh and git://.
+    """
     if source.kind is not SourceKind.GIT:
         return None
     try:
@@ -48,16 +49,16 @@ def server_of(source: Source) -> str | None:
 
 
 class SecretExchange(Protocol):
-    """How processes of this user tell each other what the variables of one of them hold. Each
-    secret is for one server. Synchronous."""
+    """Shares the values of environment variables between the processes of one user. Each secret is
+    for one server. Synchronous.
+    """
 
     def give(self, reference: str, server: str, credentials: Credentials) -> None:
-        """Hand over the value of `env:NAME` for a server, if another process takes it."""
+        """Hand over the value of `env:NAME` for a server, if another process accepts it."""
         ...
 
     def find(self, reference: str, server: str) -> Credentials | None:
-        """What has been handed over last; None where nothing has. Raises TransientError where
-        nobody answers."""
+        """The value handed over last, or None. Raises TransientError if no process answers."""
         ...
 
 
@@ -71,14 +72,15 @@ class CredentialStore:
         bindings: Bindings | None = None,
         exchange: SecretExchange | None = None,
     ) -> None:
-        """Without an `exchange`, variables are those of this process alone."""
+        """Without an `exchange`, only this process's own variables are used."""
         self._folder = data_directory / "credentials"
         self._bindings = bindings or Bindings()
         self._exchange = exchange
 
     def save(self, credentials: Credentials, source: Source) -> str:
-        """Keep credentials for the server of a source in a file that only this user can read;
-        returns the reference."""
+        """Store credentials for the server of a source in a file that only this user can read;
+        returns the reference.
+        """
         make_private_folder(self._folder)
         name = secrets.token_hex(16)
         temporary = self._folder / f".{name}.tmp"
@@ -95,23 +97,26 @@ class CredentialStore:
         return f"file:{name}"
 
     def load_named(self, reference: str) -> Credentials:
-        """The credentials that a user has named: only variables have names for users. Raises
-        SourceError, which does not repeat what may be the secret itself."""
+        """The credentials of a reference given by a user, which must be a variable. Raises
+        SourceError, without repeating the text, which may be the secret itself.
+        """
         environment = _ENVIRONMENT.fullmatch(reference)
         if environment is None:
             raise SourceError(_NO_NAME, code="credentials_invalid")
         return _from_environment(environment["name"])
 
     def bind(self, reference: str, source: Source) -> None:
-        """Write down that this user has given `env:NAME` for the server of a source. Raises
-        SourceError where the variable is not set, UserError where it cannot be written."""
+        """Record that this user allows `env:NAME` for the server of a source. Raises SourceError if
+        the variable is not set, UserError if this cannot be recorded.
+        """
         binding = _binding(reference, source, self.load_named(reference))
         if binding is not None:
             self._bindings.add(binding)
 
     def load(self, reference: str, source: Source) -> Credentials | None:
-        """The credentials behind the reference that is stored for a source; None for a source that
-        takes none. Raises SourceError if they are not there, or are not for its server."""
+        """The credentials of a source's stored reference; None for a source that takes none. Raises
+        SourceError if they are missing, or are not for its server.
+        """
         environment = _ENVIRONMENT.fullmatch(reference)
         if environment is None:
             return self._from_file(self._path(reference), source)
@@ -134,9 +139,10 @@ class CredentialStore:
         return credentials
 
     def hand_over(self, reference: str, source: Source) -> None:
-        """Hand the secret of a variable of this process over to those that may read the source.
-        Nothing happens where it is not set or was not given for that server: another process may
-        have it, and the one that needs it says what is wrong."""
+        """Hand over the value of this process's variable to the processes that read the source.
+        Does nothing if it is not set or not allowed for that server: another process may have it,
+        and the one that needs it reports the problem.
+        """
         server = server_of(source)
         if self._exchange is None or server is None or not _ENVIRONMENT.fullmatch(reference):
             return
@@ -148,7 +154,9 @@ class CredentialStore:
             self._exchange.give(reference, server, credentials)
 
     def _handed_over(self, reference: str, source: Source) -> Credentials | None:
-        """What others have handed over for the server of a source, if it may be sent there."""
+        """The value that another process handed over for the server of a source, if it may be sent
+        there.
+        """
         server = server_of(source)
         if self._exchange is None or server is None:
             return None
@@ -160,7 +168,7 @@ class CredentialStore:
         return credentials if is_bound else None
 
     def remove(self, reference: str) -> None:
-        """Forget credentials; does nothing if there are none, nor to what is no reference."""
+        """Delete credentials; does nothing if there are none, or if the text is not a reference."""
         match = _FILE.fullmatch(reference)
         if match is not None and not self._folder.is_symlink():
             (self._folder / match["name"]).unlink(missing_ok=True)
@@ -171,8 +179,9 @@ class CredentialStore:
         return bool(_ENVIRONMENT.fullmatch(text) or _FILE.fullmatch(text))
 
     def holds(self, reference: str) -> bool:
-        """Whether the file of a reference is there; whether a variable is set is for those to
-        see who use it."""
+        """Whether the file of a reference exists. Always true for a variable, which only the
+        process that uses it can check.
+        """
         return bool(_ENVIRONMENT.fullmatch(reference)) or self._path(reference).is_file()
 
     def _from_file(self, path: Path, source: Source) -> Credentials | None:
@@ -212,7 +221,7 @@ def _binding(reference: str, source: Source, credentials: Credentials) -> Bindin
     server = server_of(source)
     if server is None:
         return None
-    # Where there is no password, the user name is the token.
+    # Without a password, the user name is the token.
     return Binding(reference, server, credentials.username if credentials.password else None)
 
 

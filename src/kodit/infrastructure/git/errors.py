@@ -1,4 +1,6 @@
-"""From what git said to one sentence that names the source, and to who can help: user or time."""
+"""Turning git's output into one sentence that names the source, as an error that only the user can
+fix or that may pass with time.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from kodit.infrastructure.git.runner import GitError
 
 
 class DamagedCloneError(TransientError):
-    """A clone cannot be read as it is; cloning it again helps."""
+    """A clone cannot be read in its present state; cloning it again helps."""
 
 
 _REFUSED = (
@@ -80,7 +82,7 @@ _REFUSED = (
         "{source} uses a git transport that is not allowed",
     ),
 )
-"""A code, what git says, and our sentence."""
+"""An error code, the pattern of git's message, and our sentence."""
 
 _NETWORK = re.compile(
     r"could not resolve|temporary failure in name|failed to connect|couldn't connect"
@@ -95,19 +97,20 @@ _NO_DAMAGE = re.compile(
     r"|too many open files|permission denied",
     re.IGNORECASE,
 )
-"""What is wrong with the machine rather than with a repository on it."""
+"""Problems of the machine rather than of a repository on it."""
 
 _SAYS_NOTHING = re.compile(
     r"fatal: (could not read from remote repository|the remote end hung up)"
     r"|please make sure you have the correct access rights|and the repository exists|warning:",
     re.IGNORECASE,
 )
-"""What git adds when the program that should have talked to it has ended, and warnings."""
+"""git's generic message after its transport program has ended, and warnings."""
 
 
 def explain(error: GitError, source: Source) -> KoditError:
-    """The error to raise for a git that failed on `source`, with that as a field: SourceError for
-    what will not change by itself, TransientError for all else."""
+    """The error to raise for a git that failed on `source`, which becomes a field of the error:
+    SourceError if the failure is permanent, TransientError otherwise.
+    """
     said = error.stderr
     names = {"source": source, "url": source.location, "ref": source.ref or "HEAD"}
     names["reason"] = last_line(error)
@@ -134,7 +137,7 @@ def explain(error: GitError, source: Source) -> KoditError:
 
 
 def unreachable(source: Source, reason: str) -> TransientError:
-    """The error for a source that may answer later; the reason is a sentence's end."""
+    """The error for a source that may answer later; `reason` ends its sentence."""
     return TransientError(
         f"{source} cannot be reached: {reason}", code="source_unreachable", source=str(source)
     )
@@ -150,8 +153,9 @@ def no_such_ref(source: Source, ref: str | None) -> SourceError:
 
 
 def explain_reading(error: GitError, clone_path: Path) -> TransientError:
-    """The error to raise for a git that could not read a clone: DamagedCloneError unless it was
-    killed, or the machine is at fault."""
+    """The error to raise for a git that could not read a clone: DamagedCloneError, unless git was
+    killed or the machine is at fault.
+    """
     is_damage = error.returncode >= 0 and not _NO_DAMAGE.search(error.stderr)
     kind = DamagedCloneError if is_damage else TransientError
     return kind(
@@ -162,8 +166,9 @@ def explain_reading(error: GitError, clone_path: Path) -> TransientError:
 
 
 def last_line(error: GitError) -> str:
-    """What git said that says most: the last `fatal:`, else the last `error:`, else the last.
-    What ssh, or the git at the other end, said before git's own sentence is the reason of it."""
+    """The most informative line of git's output: the last `fatal:`, else the last `error:`, else
+    the last. If ssh or the remote git printed a reason before that, it is included.
+    """
     lines = [line.strip() for line in error.stderr.splitlines() if line.strip()]
     lines = [line for line in lines if not _SAYS_NOTHING.match(line)] or lines
     for start in ("fatal:", "error:", "ssh:", ""):

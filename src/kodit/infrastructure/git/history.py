@@ -1,7 +1,7 @@
-"""Who changed each file last, and when each was first committed.
+"""Who last changed each file, and when each was first committed.
 
-One pass over the history at first; after that over the commits that are new, and of files that
-have to be looked at again, over what the history says of them.
+The first time, one pass over the whole history; after that over the new commits only, and over the
+history of files that have to be read again.
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ from kodit.infrastructure.git.runner import (
 )
 
 _FOLDER_LIMITS = Limits(silent=30.0, total=1800.0)
-"""For what lies in a folder that is somebody else's: a named pipe among git's files hangs git."""
+"""For a folder inside another user's repository, where a named pipe among git's files hangs git."""
 
 _LATEST_SECOND = 253_402_300_799
-"""The last second of the year 9999: a commit may claim any time, also one that no calendar and no
-column of the database can hold."""
+"""The last second of the year 9999: a commit may claim any time, including one that no calendar and
+no database column can hold.
+"""
 
 _LOG = (
     "log",
-    # Of two commits of one second, the one that was built upon the other comes first.
+    # Of two commits in the same second, descendants come first.
     "--topo-order",
-    # With paths, do not leave out a branch because another one came to the same.
+    # With paths, do not skip a branch because another one has the same result.
     "--full-history",
     "--no-renames",
     "--no-ext-diff",
@@ -47,7 +48,7 @@ _LOG = (
     "--no-mailmap",
     "--no-color",
     "--encoding=UTF-8",
-    # Of a merge only what equals neither parent is its own change.
+    # Only what equals neither parent is a merge's own change.
     "-c",
     "--name-status",
     "-z",
@@ -56,15 +57,17 @@ _LOG = (
 
 
 MOST_PATHS = 40
-"""For more files than these the whole history is read: git compares what each commit has changed
-with each path, which for 50 of them costs more."""
+"""For more files than this the whole history is read: git compares each commit's changes with each
+path, which costs more from 50 paths on.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Repository:
-    """Commits and trees to read: a clone of ours, or the objects of somebody else's repository
-    below an empty one of ours. `prefix` is the folder whose files are meant, "" or with a slash
-    behind it; `shallow` the file that says where the history was cut off."""
+    """Commits and trees to read: our own clone, or another repository's objects below an empty
+    repository of ours. `prefix` is the folder of the files, "" or ending with a slash; `shallow` is
+    the file that lists where the history is cut off.
+    """
 
     git_directory: Path
     shallow: Path
@@ -73,7 +76,7 @@ class _Repository:
     limits: Limits = LOCAL_LIMITS
 
     def run(self, *arguments: str) -> bytes:
-        """What git prints, without ever fetching anything."""
+        """git's output; never fetches anything."""
         return run_git(
             arguments,
             git_directory=self.git_directory,
@@ -82,8 +85,7 @@ class _Repository:
         )
 
     def changes(self, walk: str, paths: Sequence[str], report: Report) -> _Changes:
-        """The changes that the commits of a walk have made, of these paths or else below the
-        prefix."""
+        """The changes made by the commits of a walk to these paths, or to all below the prefix."""
         changes = _Changes(report)
         limited = [self.prefix + path for path in paths] or [self.prefix] * bool(self.prefix)
         stream_git(
@@ -96,7 +98,7 @@ class _Repository:
         return changes
 
     def has(self, commit: str) -> bool:
-        """Whether a commit is there."""
+        """Whether the repository has a commit."""
         try:
             self.run("cat-file", "-e", f"{commit}^{{commit}}")
         except GitError:
@@ -104,7 +106,9 @@ class _Repository:
         return True
 
     def is_ancestor(self, earlier: str, later: str) -> bool:
-        """Whether `later` was built upon `earlier`: not so after a force push. Both are there."""
+        """Whether `later` descends from `earlier`, which is false after a force push. Both must
+        exist.
+        """
         try:
             self.run("merge-base", "--is-ancestor", "--end-of-options", earlier, later)
         except GitError as error:
@@ -113,14 +117,15 @@ class _Repository:
             raise
         return True
 
-    def built_upon(self, earlier: str, later: str) -> frozenset[bytes]:
-        """The commits between two that have the earlier one among their ancestors."""
+    def descendants_between(self, earlier: str, later: str) -> frozenset[bytes]:
+        """The commits between two that descend from the earlier one."""
         output = self.run("rev-list", "--ancestry-path", "--end-of-options", f"{earlier}..{later}")
         return frozenset(output.split())
 
     def mark(self, commit: str) -> str:
-        """Stands for a commit and what is there of its history: that of a shallow repository
-        may be deepened later."""
+        """Identifies a commit and how much of its history is available, because a shallow
+        repository may be deepened later.
+        """
         try:
             cut_off = self.shallow.read_bytes()
         except OSError:
@@ -129,7 +134,7 @@ class _Repository:
         return f"{commit}:{hashlib.blake2b(lines, digest_size=8).hexdigest()}"
 
     def below(self, found: Mapping[str, FileHistory]) -> dict[str, FileHistory]:
-        """By paths relative to the prefix, what lies below it."""
+        """The files below the prefix, by path relative to it."""
         return {
             path.removeprefix(self.prefix): one
             for path, one in found.items()
@@ -144,14 +149,13 @@ def clone_history(
     unknown: Sequence[str] = (),
     report: Report = ignore_report,
 ) -> SourceHistory | None:
-    """What the history up to `commit` says of files that is not known yet; None where there is
-    nothing new. `known` is the mark of an earlier answer, and `unknown` are files that it said
-    nothing of.
+    """The history up to `commit` of files whose history is not known yet; None if nothing is new.
+    `known` is the mark of an earlier result, and `unknown` are files that it did not include.
 
-    Times are those of the committer. The last change is the one with the latest time, of several
-    in one second the one that no other was built upon; the first change is the one with the
-    earliest time. Renames are not followed: a file's first commit is the first that has its path.
-    Raises GitError if the clone cannot be read.
+    Times are those of the committer. The last change is the one with the latest time, and of
+    several in one second the one that is no ancestor of another; the first change is the one with
+    the earliest time. Renames are not followed: a file's first commit is the first that has its
+    path. Raises GitError if the clone cannot be read.
     """
     repository = _Repository(clone_path, clone_path / "shallow")
     kept = partial(_files, clone_path, commit)
@@ -164,11 +168,11 @@ def folder_history(
     unknown: Sequence[str] = (),
     report: Report = ignore_report,
 ) -> SourceHistory | None:
-    """The same of a folder that lies in a git work tree, by path relative to the folder, up to
-    the commit that is checked out; empty where there is no such thing, or it cannot be read.
+    """The same for a folder in a git work tree, by path relative to the folder, up to the commit
+    that is checked out; empty if there is no repository, or it cannot be read.
 
-    The repository's own configuration is not obeyed: its objects are read from an empty repository
-    of ours, so that nothing in it can be made to run or to fetch.
+    The repository's own configuration is ignored: its objects are read through an empty repository
+    of ours, so that nothing in it can run a program or fetch.
     """
     folder = Path(root)
     tree = enclosing_work_tree(folder)
@@ -191,11 +195,11 @@ def folder_history(
             return _follow(repository, commit, known, unknown, lambda: None, report)
         except (GitError, GitTimeoutError):
             if known is not None:
-                return None  # what is known may be right again later
+                return None  # the known history may become valid again later
             return SourceHistory(repository.mark(commit), {}, is_whole=True)
 
 
-def _follow(  # noqa: PLR0917 - all of it is what the two above were asked
+def _follow(  # noqa: PLR0917 - the parameters of the two functions above
     repository: _Repository,
     commit: str,
     known: str | None,
@@ -206,7 +210,7 @@ def _follow(  # noqa: PLR0917 - all of it is what the two above were asked
     now = repository.mark(commit)
     if now == known and not unknown:
         return None
-    found = None if known is None else _what_changed(repository, commit, known, unknown, report)
+    found = None if known is None else _new_changes(repository, commit, known, unknown, report)
     if found is None:
         changes = repository.changes(commit, (), report)
         return SourceHistory(now, repository.below(changes.result(kept())), is_whole=True)
@@ -220,15 +224,15 @@ def _follow(  # noqa: PLR0917 - all of it is what the two above were asked
     return SourceHistory(now, replaced, later)
 
 
-def _what_changed(
+def _new_changes(
     repository: _Repository, commit: str, known: str, unknown: Sequence[str], report: Report
 ) -> tuple[dict[str, FileHistory], set[str]] | None:
-    """What new commits add to what is known, and the files of which all has to be read again;
-    None if that goes for all files.
+    """The changes that new commits add to the known history, and the files whose history has to be
+    read again; None if that is all files.
 
-    Adding up is exact where a change was made upon all that is known. Beside a change that was
-    made elsewhere and merged, an equally late one may be known already; and what was known of
-    commits that are gone must not stay.
+    Adding is exact if a change descends from everything that is known. A change made on another
+    branch and merged may have the same time as a known one, and nothing may remain of commits that
+    are gone.
     """
     before, _, _ = known.partition(":")
     is_cut_off_elsewhere = known.removeprefix(before) != repository.mark(commit)[len(commit) :]
@@ -242,8 +246,8 @@ def _what_changed(
         new = repository.changes(f"{before}..{commit}", (), report)
         added = repository.below(new.result(None))
         if repository.is_ancestor(before, commit):
-            upon = repository.built_upon(before, commit)
-            sure = repository.below(new.result(new.surely_latest(upon)))
+            upon = repository.descendants_between(before, commit)
+            sure = repository.below(new.result(new.certainly_latest(upon)))
             later = {path: one for path, one in sure.items() if path not in again}
         else:
             gone = repository.changes(f"{commit}..{before}", (), report)
@@ -276,10 +280,10 @@ def _files(clone_path: Path, commit: str) -> frozenset[bytes]:
 
 
 class _Changes:
-    """Takes git's output in pieces and remembers, per path, the latest and the earliest change.
+    """Parses git's output in pieces and keeps the latest and the earliest change per path.
 
-    The output is a series of fields that end with NUL: of a commit its id and time, the author's
-    name and address, then status and path in turn. Empty fields and newlines stand between.
+    The output is a series of fields that end with NUL: a commit's id and time, the author's name
+    and address, then status and path in turn. Empty fields and newlines separate commits.
     """
 
     def __init__(self, report: Report) -> None:
@@ -293,12 +297,12 @@ class _Changes:
         self._commit: tuple[int, bytes, bytes, bytes] = (0, b"", b"", b"")
 
     def feed(self, piece: bytes) -> None:
-        """Take in the next piece of output."""
+        """Parse the next piece of output."""
         *fields, self._rest = (self._rest + piece).split(b"\0")
-        self._take_in(self._fields + fields)
+        self._parse(self._fields + fields)
         self._report(self._commits, None)
 
-    def _take_in(self, fields: list[bytes]) -> None:
+    def _parse(self, fields: list[bytes]) -> None:
         position = 0
         count = len(fields)
         latest, earliest, commit = self._latest, self._earliest, self._commit
@@ -308,7 +312,7 @@ class _Changes:
             if not field:
                 position += 1
                 continue
-            if b" " in field:  # no status has one
+            if b" " in field:  # a status never contains a space
                 if count - position < 3:
                     break
                 identity, _, time = field.partition(b" ")
@@ -332,8 +336,8 @@ class _Changes:
         self._commit = commit
         self._fields = fields[position:]
 
-    def surely_latest(self, commits: frozenset[bytes]) -> frozenset[bytes]:
-        """The paths whose latest change was made by one of these commits, and by it alone."""
+    def certainly_latest(self, commits: frozenset[bytes]) -> frozenset[bytes]:
+        """The paths whose latest change was made by one of these commits, and only by it."""
         return frozenset(
             path
             for path, (_, identity, _, _) in self._latest.items()
@@ -341,8 +345,9 @@ class _Changes:
         )
 
     def result(self, kept: frozenset[bytes] | None) -> dict[str, FileHistory]:
-        """What was found, for the paths in `kept` (None for all). A path that is no text is
-        nobody's: scans leave such files out."""
+        """The history of the paths in `kept` (None for all). A path that cannot be decoded is
+        dropped: scans leave such files out too.
+        """
         found = {}
         for path, (time, _, name, address) in self._latest.items():
             if kept is None or path in kept:

@@ -1,4 +1,4 @@
-"""What is left out of the tree of a commit, and by which rule."""
+"""The files that are left out of the tree of a commit, and the rule for each."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from kodit.infrastructure.git.tree import Listing, reading
 def left_out_of_tree(
     clone: Path, commit: str, source: Source, only_path: str | None
 ) -> tuple[list[LeftOut], Presence]:
-    """What of a commit is left out, by path; or of `only_path` alone, and what there is at it.
-    Raises what listing a commit raises."""
+    """The files and folders of a commit that are left out, by path; or only `only_path`, and
+    whether it exists. Raises the same errors as listing a commit.
+    """
     listing = _LeftOutListing(clone, source)
     with reading(clone):
-        listing.take_in(commit)
+        listing.walk(commit)
     found = listing.left_out()
     if only_path is None:
         return found, Presence.FOLDER
@@ -37,7 +38,7 @@ def left_out_of_tree(
 
 
 def _holds(left_out: str, path: str) -> bool:
-    """Whether what is left out is this path, or a folder that it lies in."""
+    """Whether the left-out file or folder is this path, or a folder that contains it."""
     return left_out.rstrip("/") == path or (
         left_out.endswith("/") and f"{path}/".startswith(left_out)
     )
@@ -54,7 +55,7 @@ class _LeftOutListing(Listing):
         self.paths: list[str] = []
 
     def left_out(self) -> list[LeftOut]:
-        """By path."""
+        """Sorted by path."""
         return [
             LeftOut(
                 f"{path}/" if path in self._folders_left_out else path,

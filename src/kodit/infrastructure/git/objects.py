@@ -1,4 +1,4 @@
-"""What a repository of ours holds: trees, sizes, and the bytes of blobs. Nothing is fetched."""
+"""Reading our own repositories: trees, sizes, and the bytes of blobs. Nothing is fetched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kodit.infrastructure.git.runner import OFFLINE, run_git
 
 
 class TreeEntry(NamedTuple):
-    """An entry of a commit's tree, at any depth: `path` decoded as file names are."""
+    """An entry of a commit's tree, at any depth; `path` is decoded like a file name."""
 
     mode: str
     blob_id: str
@@ -18,7 +18,7 @@ class TreeEntry(NamedTuple):
 
     @property
     def is_regular_file(self) -> bool:
-        """Whether it is a file, executable or not: no symbolic link and no other repository."""
+        """Whether it is a file, executable or not, but no symbolic link or submodule."""
         return self.mode.startswith("100")
 
     @property
@@ -28,7 +28,7 @@ class TreeEntry(NamedTuple):
 
 
 def list_tree(clone_path: Path, commit: str) -> Iterator[TreeEntry]:
-    """All entries of a commit but folders. Raises GitError if they cannot be read."""
+    """All entries of a commit except folders. Raises GitError if they cannot be read."""
     output = _read(clone_path, ["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit])
     for record in output.decode("utf-8", "surrogateescape").split("\0"):
         if record:
@@ -38,7 +38,7 @@ def list_tree(clone_path: Path, commit: str) -> Iterator[TreeEntry]:
 
 
 def sizes_of(clone_path: Path, blob_ids: Sequence[str]) -> list[int | None]:
-    """The size of each blob in bytes; None where the repository has no such blob."""
+    """The size of each blob in bytes; None if the repository has no such blob."""
     if not blob_ids:
         return []
     output = _read(
@@ -51,8 +51,9 @@ def sizes_of(clone_path: Path, blob_ids: Sequence[str]) -> list[int | None]:
 
 
 def read_blobs(clone_path: Path, blob_ids: Sequence[str]) -> list[bytes | None]:
-    """The bytes of each blob, in the order asked for; None where the repository has no such blob.
-    Raises GitError if the repository cannot be read."""
+    """The bytes of each blob, in the order of `blob_ids`; None if the repository has no such blob.
+    Raises GitError if the repository cannot be read.
+    """
     if not blob_ids:
         return []
     output = memoryview(

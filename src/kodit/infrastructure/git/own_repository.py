@@ -1,9 +1,9 @@
-"""What makes a clone in the data directory a repository of our own.
+"""Making sure that a clone in the data directory is under our control.
 
-A data directory may come from somebody else. The configuration of a clone can name programs that
-git runs, a proxy for what is sent, or another address in place of the one that is fetched
-from; and a symbolic link in its place can lead to a repository of the user. So before anything is
-fetched into a clone its configuration is made ours, and one with links in it is cloned again.
+A data directory may come from somebody else. A clone's configuration can name programs for git to
+run, a proxy, or another address to fetch from; and a symbolic link in its place can lead to one of
+the user's repositories. So before anything is fetched into a clone its configuration is replaced by
+ours, and a clone that contains links is cloned again.
 """
 
 from __future__ import annotations
@@ -14,21 +14,23 @@ from kodit.infrastructure.files import entries_of, write_atomically
 
 _CONFIGURATION = b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 _LEADS_ELSEWHERE = ("commondir", "config.worktree", "objects/info/alternates")
-"""Files by which git reads configuration or objects from another place."""
+"""Files that make git read configuration or objects from another place."""
 _WRITTEN_INTO = ("", "objects", "objects/pack", "objects/info", "refs", "refs/kodit")
 
 
 def is_own_folder(repository: Path) -> bool:
-    """Whether a repository is a folder in which no symbolic link leads out of it, where git
-    writes."""
+    """Whether a repository is a real folder without symbolic links that lead out of it, where git
+    writes.
+    """
     return not repository.is_symlink() and not any(
         entry.is_symlink() for name in _WRITTEN_INTO for entry in entries_of(repository / name)
     )
 
 
-def take_possession(repository: Path) -> None:
-    """Give a repository that is an own folder the configuration of ours, and nothing besides it.
-    Raises OSError where it cannot be written."""
+def reset_configuration(repository: Path) -> None:
+    """Replace the configuration of a repository by ours. The repository must be an own folder.
+    Raises OSError if it cannot be written.
+    """
     if not _is_configured(repository / "config"):
         write_atomically(repository / "config", _CONFIGURATION)
     for name in _LEADS_ELSEWHERE:

@@ -1,4 +1,4 @@
-"""Asking a repository which commit a source stands for: one lookup of refs."""
+"""Finding the commit that a source's ref names: one lookup of refs."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _SHORT_COMMIT = re.compile(r"[0-9a-f]{7,39}")
 
 
 def is_commit_id(ref: str | None) -> bool:
-    """Whether a ref is the whole id of a commit, which no lookup can change."""
+    """Whether a ref is a full commit id, which no lookup can change."""
     return ref is not None and _FULL_COMMIT.fullmatch(ref) is not None
 
 
 def may_be_short_commit_id(ref: str | None) -> bool:
-    """Whether a ref could be the beginning of a commit's id."""
+    """Whether a ref could be an abbreviated commit id."""
     return ref is not None and _SHORT_COMMIT.fullmatch(ref) is not None
 
 
 def candidate_refs(ref: str | None) -> tuple[str, ...]:
-    """The full names that `ref` may stand for, the one that wins first."""
+    """The full names that `ref` may stand for, in order of precedence."""
     if ref is None or ref == "HEAD":
         return ("HEAD",)
     if ref.startswith("refs/"):
@@ -52,10 +52,10 @@ def look_up(
     limits: Limits = LOOK_UP_LIMITS,
 ) -> str | None:
     """The commit that the source's ref (or default branch) points at now; None for a repository
-    without commits, and for a ref that is the beginning of a commit's id.
+    without commits, and for a ref that is an abbreviated commit id.
 
-    Raises SourceError where the answer will stay no (refused, not a repository, no such ref) and
-    TransientError where it may change (network, time-out, 5xx).
+    Raises SourceError for a permanent failure (access refused, not a repository, no such ref) and
+    TransientError for one that may pass (network, time-out, 5xx).
     """
     found = find_ref(source, credentials, limits=limits)
     return None if found is None else found[1]
@@ -67,9 +67,10 @@ def verify(
     *,
     limits: Limits = LOOK_UP_LIMITS,
 ) -> None:
-    """See whether a source is there, lets us in, and has what is wanted of it, as far as one
-    lookup of refs tells: of a server's commits that are named by their ids it tells nothing.
-    Raises as `look_up` does."""
+    """Check that a source exists, that access is granted, and that it has the ref, as far as one
+    lookup of refs can tell: a server's refs do not tell whether a commit given by id exists. Raises
+    the same errors as `look_up`.
+    """
     if is_commit_id(source.ref):
         _list_refs(source, ["HEAD"], credentials, limits)
         commit: str | None = source.ref
@@ -86,7 +87,7 @@ def find_ref(
     *,
     limits: Limits = LOOK_UP_LIMITS,
 ) -> tuple[str, str] | None:
-    """The full name of the source's ref and its commit. A commit's id is its own name."""
+    """The full name of the source's ref and its commit. A commit id is its own name."""
     if is_commit_id(source.ref):
         return str(source.ref), str(source.ref)
     candidates = candidate_refs(source.ref)
@@ -140,8 +141,8 @@ def _list_refs(
 def check_local_repository(source: Source) -> None:
     """Refuse a local repository that is gone, or that is a partial clone.
 
-    To serve a partial clone, git (before 2.45) fetches what it lacks with the transport commands
-    of that repository's own configuration, which could be anybody's.
+    To serve a partial clone, git (before 2.45) fetches the missing objects with the transport
+    commands in that repository's configuration, which anybody may have written.
     """
     if not source.location.startswith("file://"):
         return
@@ -171,23 +172,25 @@ def check_local_repository(source: Source) -> None:
     )
 
 
-def was_deepened(source: Source, clone_path: Path) -> bool:
-    """Whether a local source was shallow when it was cloned and has more of its history by now,
-    which its refs do not show. Of a server it is seen when it has a new commit."""
-    cut_off = _cut_off(clone_path)
+def has_been_deepened(source: Source, clone_path: Path) -> bool:
+    """Whether a local source that was shallow when it was cloned has more of its history now, which
+    its refs do not show. A server's is noticed with its next new commit.
+    """
+    cut_off = _shallow_commits(clone_path)
     if not cut_off or not source.location.startswith("file://"):
         return False
     path = Path(unquote(urlsplit(source.location).path))
-    return not cut_off <= _cut_off(git_directory_at(path) or path)
+    return not cut_off <= _shallow_commits(git_directory_at(path) or path)
 
 
-def was_cut_shorter(source: Source, clone_path: Path, commit: str) -> bool:
-    """Whether a local source lacks history by now that the clone of its `commit` has from before,
-    so that a new clone would have less of it."""
+def has_lost_history(source: Source, clone_path: Path, commit: str) -> bool:
+    """Whether a local source has lost history that the clone of its `commit` still has, so that a
+    new clone would have less.
+    """
     if not source.location.startswith("file://"):
         return False
     path = Path(unquote(urlsplit(source.location).path))
-    cut_off = _cut_off(git_directory_at(path) or path) - _cut_off(clone_path)
+    cut_off = _shallow_commits(git_directory_at(path) or path) - _shallow_commits(clone_path)
     if not cut_off:
         return False
     history = run_git(
@@ -200,7 +203,7 @@ def was_cut_shorter(source: Source, clone_path: Path, commit: str) -> bool:
     )
 
 
-def _cut_off(git_directory: Path) -> set[bytes]:
+def _shallow_commits(git_directory: Path) -> set[bytes]:
     """The commits whose parents a repository lacks."""
     try:
         return set((git_directory / "shallow").read_bytes().split())

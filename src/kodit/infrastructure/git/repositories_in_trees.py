@@ -1,4 +1,4 @@
-"""Repositories that somebody has committed: bare ones as fixtures, copies of `.git`."""
+"""Repositories committed into a tree: bare ones as fixtures, copies of `.git`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Names(NamedTuple):
 
 
 class CommittedRepositories:
-    """The folders of a tree that may be inside a repository, with what lies in them."""
+    """The folders of a tree that may be inside a committed repository, with their entries."""
 
     def __init__(self, entries: Sequence[TreeEntry]) -> None:
         self._suspects: dict[str, _Names] = {}
@@ -49,8 +49,8 @@ class CommittedRepositories:
                 if entry.mode == _LINK:
                     self._suspects[folder].folders.add(name)
 
-    def proving_files(self) -> list[TreeEntry]:
-        """The files by whose content a part of a repository would be known."""
+    def telling_files(self) -> list[TreeEntry]:
+        """The files whose content shows whether a folder is part of a repository."""
         return [
             entry
             for names in self._suspects.values()
@@ -60,8 +60,9 @@ class CommittedRepositories:
         ]
 
     def folders(self, read: Callable[[TreeEntry], bytes | None]) -> frozenset[str]:
-        """The folders that are inside a repository, "" being the root. `read` gives the bytes of
-        a file; None where they cannot be had."""
+        """The folders inside a repository, "" being the root. `read` returns the bytes of a file,
+        or None if they are not available.
+        """
         found = set()
         for folder, names in self._suspects.items():
 
@@ -74,8 +75,9 @@ class CommittedRepositories:
 
 
 def is_inside(path: str, repositories: frozenset[str]) -> bool:
-    """Whether a file is of one of these repositories: below it, or at the root, where the tree's
-    own files lie beside it, one of git's."""
+    """Whether a file belongs to one of these repositories: it is below one, or is one of git's
+    files at the root, where the tree's own files are beside it.
+    """
     if not repositories:
         return False
     if "" in repositories and is_git_name(path.partition("/")[0]):

@@ -1,4 +1,6 @@
-"""Running git so that nothing in a repository or on a server can make it execute, ask or hang."""
+"""Running git so that nothing in a repository or on a server can make it run a program, prompt or
+hang.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from kodit.domain.errors import PermanentError, TransientError
 from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import Credentials
 from kodit.infrastructure.git.askpass import askpass_environment
-from kodit.infrastructure.git.user_configuration import heard
+from kodit.infrastructure.git.user_configuration import current_user_configuration
 from kodit.infrastructure.processes.ended_with_parent import start_with_parent
 from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.process_tree import end_process_tree
@@ -40,7 +42,7 @@ _SSH_OPTIONS = (
 )
 
 _OVERRIDES = (
-    # On the command line, since a repository's own configuration outranks GIT_CONFIG_GLOBAL.
+    # On the command line, because a repository's own configuration overrides GIT_CONFIG_GLOBAL.
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.attributesFile=/dev/null",
@@ -55,7 +57,7 @@ _OVERRIDES = (
     "gc.auto=0",
     "maintenance.auto=false",
     "http.followRedirects=initial",
-    # A server that counts objects still sends a few bytes every five seconds.
+    # A server that is counting objects still sends a few bytes every five seconds.
     "http.lowSpeedLimit=1",
     "http.lowSpeedTime=60",
     "log.showSignature=false",
@@ -68,7 +70,9 @@ _OVERRIDES = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long git may take, in seconds: `silent` without a word of progress, `total` overall."""
+    """How long git may take, in seconds: `silent` without any output of progress, `total`
+    overall.
+    """
 
     silent: float = 300.0
     total: float = 6 * 3600.0
@@ -79,11 +83,11 @@ LOCAL_LIMITS = Limits(silent=1800.0, total=6 * 3600.0)
 
 
 OFFLINE = {"GIT_ALLOW_PROTOCOL": "none"}
-"""Variables for a git that must not fetch, by any transport, what a repository lacks."""
+"""Variables that stop git from fetching missing objects, by any transport."""
 
 
 class GitError(Exception):
-    """git ended with an error; `stderr` is what it said, without secrets."""
+    """git ended with an error; `stderr` is its message, without secrets."""
 
     def __init__(self, stderr: str, returncode: int) -> None:
         super().__init__(stderr)
@@ -92,14 +96,15 @@ class GitError(Exception):
 
 
 class GitTimeoutError(TransientError):
-    """git did not end, or said nothing, within its limit and was ended."""
+    """git exceeded its total limit, or was silent for too long, and was killed."""
 
 
 def git_environment() -> dict[str, str]:
-    """The environment for git: nothing that prompts, and nothing of the user's configuration but
-    what is heard."""
+    """The environment for git: no prompts, and of the user's configuration only the network
+    settings.
+    """
     environment = _hardened_environment()
-    user = heard()
+    user = current_user_configuration()
     if user is not None:
         environment |= user.variables | {"GIT_CONFIG_GLOBAL": str(user.file)}
         if user.ssh is not None:
@@ -108,8 +113,9 @@ def git_environment() -> dict[str, str]:
 
 
 def _ssh_of_user(command: str) -> dict[str, str]:
-    """The user's ssh, which must not ask either; a program of another name has options of its
-    own."""
+    """The user's ssh command, with options that stop it from prompting, unless it is a program
+    other than ssh.
+    """
     if command.split(" ", 1)[0].rpartition("/")[2] == "ssh":
         return {"GIT_SSH_COMMAND": f"{command}{_SSH_OPTIONS}"}
     return {"GIT_SSH_COMMAND": command, "GIT_SSH_VARIANT": "auto"}
@@ -145,7 +151,7 @@ _more_overrides: ContextVar[tuple[str, ...]] = ContextVar("_more_overrides", def
 
 @contextlib.contextmanager
 def overriding(*settings: str) -> Iterator[None]:
-    """Within the context every git is run with these settings (`NAME=VALUE`) too."""
+    """Within the context every git also runs with these settings (`NAME=VALUE`)."""
     token = _more_overrides.set((*_more_overrides.get(), *settings))
     try:
         yield
@@ -156,9 +162,11 @@ def overriding(*settings: str) -> Iterator[None]:
 def git_command(
     arguments: Sequence[str], git_directory: Path | None = None, *, with_helpers: bool = False
 ) -> list[str]:
-    """The command line of a hardened git; `with_helpers` of the user for credentials."""
+    """The command line of a hardened git; `with_helpers` adds the user's credential helpers."""
     command = ["git", "--no-pager"]
-    no_helper = () if with_helpers and heard() is not None else ("credential.helper=",)
+    no_helper = (
+        () if with_helpers and current_user_configuration() is not None else ("credential.helper=",)
+    )
     for override in (*_OVERRIDES, *no_helper, *_more_overrides.get()):
         command += ["-c", override]
     if git_directory is not None:
@@ -177,9 +185,10 @@ def run_git(
     report: Report = ignore_report,
     environment: dict[str, str] | None = None,
 ) -> bytes:
-    """Run git and return what it printed. `credentials` are handed over for `url`'s server only.
+    """Run git and return its output. `credentials` are sent only to `url`'s server.
 
-    Raises GitError when git fails, GitTimeoutError past a limit, PermanentError without git.
+    Raises GitError if git fails, GitTimeoutError past a limit, PermanentError if git is not
+    installed.
     """
     output: list[bytes] = []
     stream_git(
@@ -208,7 +217,7 @@ def stream_git(
     report: Report = ignore_report,
     environment: dict[str, str] | None = None,
 ) -> None:
-    """Like `run_git`, handing over the output piece by piece."""
+    """Like `run_git`, but passes the output to `consume` piece by piece."""
     with contextlib.ExitStack() as stack:
         variables = git_environment() | (environment or {})
         if credentials is not None:
@@ -219,7 +228,7 @@ def stream_git(
             source.seek(0)
         process = stack.enter_context(
             _start(
-                # What was given for this source goes before what helpers know.
+                # Credentials given for this source take precedence over those of helpers.
                 git_command(arguments, git_directory, with_helpers=credentials is None),
                 variables,
                 source,
@@ -241,8 +250,8 @@ def _start(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=variables,
-            # Wherever this process is, git would look upwards for a repository and obey its
-            # configuration: the data directory may lie inside a hostile one.
+            # In any other folder git would search upwards for a repository and obey its
+            # configuration: the data directory may be inside a hostile one.
             cwd="/",
         )
     except FileNotFoundError:
@@ -264,13 +273,13 @@ def _attend(
     limits: Limits,
     report: Report,
 ) -> str:
-    """Read both outputs to their ends; returns what git said on standard error."""
-    said = _Talk(report)
+    """Read both outputs to their ends; returns the text on standard error."""
+    said = _ErrorOutput(report)
     started = heard = time.monotonic()
     with selectors.DefaultSelector() as selector:
-        for stream, hear in ((process.stdout, consume), (process.stderr, said.hear)):
+        for stream, feed in ((process.stdout, consume), (process.stderr, said.feed)):
             if stream is not None:
-                selector.register(stream, selectors.EVENT_READ, hear)
+                selector.register(stream, selectors.EVENT_READ, feed)
         while selector.get_map():
             ready = selector.select(timeout=1.0)
             now = time.monotonic()
@@ -291,8 +300,8 @@ def _passed(now: float, started: float) -> int:
     return max(1, int(now - started))
 
 
-class _Talk:
-    """git's standard error: progress is reported on, the last of the rest is kept."""
+class _ErrorOutput:
+    """git's standard error: progress is reported, and the end of the other output is kept."""
 
     _PROGRESS = re.compile(rb"(\d+)% \((\d+)/(\d+)\)")
     _KEPT_BYTES = 8192
@@ -302,7 +311,7 @@ class _Talk:
         self._kept = b""
         self._counts: tuple[int, int | None] = (0, None)
 
-    def hear(self, piece: bytes) -> None:
+    def feed(self, piece: bytes) -> None:
         self._kept = (self._kept + piece)[-self._KEPT_BYTES :]
         counts = self._PROGRESS.findall(piece)
         if counts:

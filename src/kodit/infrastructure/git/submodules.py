@@ -1,7 +1,7 @@
-"""Submodules in a clone: their commits and files lie among those of the repository itself.
+"""Submodules in a clone: their commits and files are stored with those of the repository itself.
 
-What has been fetched of which, and what was refused, stands in a file of the clone. It decides
-nothing but what is told: a submodule counts where the ref is that is set when all of it is there.
+A file in the clone records which submodules were fetched and which were refused. It is only for
+reporting: a submodule counts if its ref exists, which is set when all of its files are there.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from kodit.infrastructure.git.objects import TreeEntry, list_tree
 from kodit.infrastructure.git.runner import OFFLINE, run_git
 
 REFS = "refs/kodit/submodules"
-"""The folder of refs named by the commits of submodules of which all files are there."""
+"""The namespace of refs named by submodule commits whose files are all there."""
 MOST = 300
-"""Submodules of one source, those of submodules included: each may name many more."""
+"""Submodules of one source, nested ones included: each may name many more."""
 _RECORD = "kodit-submodules.json"
 _LARGEST_RECORD = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """By path: the commits of submodules that were fetched, and why others were not."""
+    """By path: the submodule commits that were fetched, and why others were not."""
 
     fetched: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_record(clone_path: Path) -> Record:
-    """What was recorded last; nothing where that cannot be read."""
+    """The last record; an empty one if it cannot be read."""
     try:
         with (clone_path / _RECORD).open("rb") as file:
             kept = json.loads(file.read(_LARGEST_RECORD))
@@ -54,7 +54,7 @@ def refusals(clone_path: Path) -> Mapping[str, str]:
 
 
 def fetched_commits(clone_path: Path) -> frozenset[str]:
-    """The commits of submodules of which all files are in the clone. Raises GitError."""
+    """The submodule commits whose files are all in the clone. Raises GitError."""
     output = run_git(
         ["for-each-ref", "--format=%(objectname) %(refname:lstrip=3)", REFS],
         git_directory=clone_path,
@@ -67,8 +67,9 @@ def fetched_commits(clone_path: Path) -> frozenset[str]:
 def with_submodules(
     clone_path: Path, entries: Sequence[TreeEntry]
 ) -> tuple[list[TreeEntry], frozenset[str]]:
-    """The entries of a commit with those of its submodules in place of these, as far as they have
-    been fetched; and the paths of these submodules. Raises GitError."""
+    """The entries of a commit, with each fetched submodule replaced by its own entries; and the
+    paths of these submodules. Raises GitError.
+    """
     commits = fetched_commits(clone_path)
     roots: set[str] = set()
     found: list[TreeEntry] = []

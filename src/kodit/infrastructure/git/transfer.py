@@ -1,10 +1,10 @@
-"""Getting commits and files from a source into a bare repository of ours.
+"""Fetching commits and files from a source into our bare repository.
 
-The whole history comes without its files (`--filter=blob:none`, where the server can do that), for
-authors and dates; then, by their ids, the files of the one commit that is wanted. That is less than
-a third of the bytes and half of the time of a full clone of curl's repository; what old commits
-held, images and secrets are never asked for. That the repository lacks files is told to git only
-while it fetches: a command that reads knows of nowhere to get a missing file from.
+The whole history is fetched without files (`--filter=blob:none`, if the server supports it), for
+authors and dates; then, by id, the files of the one commit that is needed. That is less than a
+third of the bytes and half of the time of a full clone of curl's repository; the files of old
+commits, images and secrets are never fetched. git is told that files are missing only while it
+fetches: a command that reads does not know where to get them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from kodit.infrastructure.folder.builtin import BINARY, NEVER_READ, file_reason
 from kodit.infrastructure.folder.patterns import byte_text, parse_patterns
 from kodit.infrastructure.git.errors import no_such_ref
 from kodit.infrastructure.git.objects import list_tree, sizes_of
-from kodit.infrastructure.git.own_repository import is_own_folder, take_possession
+from kodit.infrastructure.git.own_repository import is_own_folder, reset_configuration
 from kodit.infrastructure.git.remote import (
     check_local_repository,
     is_commit_id,
@@ -30,37 +30,38 @@ from kodit.infrastructure.git.repositories_in_trees import CommittedRepositories
 from kodit.infrastructure.git.runner import OFFLINE, GitError, Limits, run_git
 
 TIP = "refs/kodit/tip"
-"""The commit that the clone is at: set when all files of the commit are there."""
+"""The commit of the clone: set when all files of the commit are there."""
 INCOMING = "refs/kodit/incoming"
 _OWN_REFS = "refs/kodit"
 _WHOLE = "kodit-whole"
-"""A file in the clones of servers that give out no single files."""
+"""A marker file in clones of servers that cannot send single files."""
 _MAINTENANCE = (
     *("-c", "gc.auto=2000", "-c", "gc.autoPackLimit=80", "-c", "gc.autoDetach=false"),
-    # What a large repository began with is not packed again each time.
+    # The initial pack of a large repository is not packed again each time.
     *("-c", "gc.bigPackThreshold=100m"),
 )
 
 
 class FilesRefusedError(Exception):
-    """The server leaves files out of a fetch, but does not give them out by their ids."""
+    """The server supports fetching without files, but does not send files by id."""
 
 
 def new_repository(path: Path, *, whole: bool = False) -> None:
-    """An empty bare repository; `whole` to fetch all files of all commits into it."""
+    """Make an empty bare repository; with `whole`, one that fetches all files of all commits."""
     run_git(["init", "--quiet", "--bare", "--template=", "--", str(path)])
-    take_possession(path)
+    reset_configuration(path)
     if whole:
         (path / _WHOLE).touch()
 
 
 def tip_of(clone_path: Path) -> str | None:
-    """The commit that a clone stands at, if it is sound enough to have one. From then on nothing
-    in its configuration is anybody else's."""
+    """The commit of a clone, if it is sound enough to have one. Its configuration is ours
+    afterwards.
+    """
     if not (clone_path / "HEAD").is_file() or not is_own_folder(clone_path):
         return None
     try:
-        take_possession(clone_path)
+        reset_configuration(clone_path)
         return _resolve(clone_path, TIP)
     except (GitError, IsADirectoryError, NotADirectoryError):
         return None
@@ -68,9 +69,10 @@ def tip_of(clone_path: Path) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One way of getting at a source: where from, as whom, and within which limits. `tip` is the
-    ref that is set when all is there, and `refs` the place of all others. `whole` fetches once more
-    what a server gives out only together."""
+    """One way of fetching a source: its location, credentials and limits. `tip` is the ref that is
+    set when everything is there, and `refs` the namespace of the others. `whole` fetches everything
+    again from a server that cannot send single files.
+    """
 
     source: Source
     credentials: Credentials | None
@@ -81,8 +83,9 @@ class Transfer:
     whole: bool = False
 
     def fetch(self, ref: str, clone_path: Path) -> str:
-        """Bring the tip of a clone to `ref`, a full name or the id of a commit; returns the
-        commit. Raises GitError, GitTimeoutError, SourceError, FilesRefusedError."""
+        """Bring the tip of a clone to `ref`, a full ref name or commit id; returns the commit.
+        Raises GitError, GitTimeoutError, SourceError, FilesRefusedError.
+        """
         check_local_repository(self.source)
         if is_commit_id(ref) or may_be_short_commit_id(ref):
             commit = self._fetch_commit(ref, clone_path)
@@ -93,7 +96,7 @@ class Transfer:
         return commit
 
     def maintain(self, clone_path: Path) -> None:
-        """Pack what many small fetches left, when there is much of it."""
+        """Repack the results of many small fetches once there are enough of them."""
         run_git(
             [*_MAINTENANCE, "gc", "--auto", "--quiet"],
             git_directory=clone_path,
@@ -112,7 +115,7 @@ class Transfer:
             ) from None
 
     def _fetch_commit(self, ref: str, clone_path: Path) -> str:
-        """Fetch a commit by its id, or where a server gives out refs only, by all refs."""
+        """Fetch a commit by its id, or through all refs if the server only serves refs."""
         if is_commit_id(ref):
             try:
                 return self._fetch_ref(ref, clone_path)
@@ -129,8 +132,9 @@ class Transfer:
             raise no_such_ref(self.source, ref) from None
 
     def _fetch_files(self, commit: str, clone_path: Path) -> None:
-        """Get the files of a commit that the repository lacks and that may be read: what is
-        secret or binary by its name, or inside a committed repository, never arrives here."""
+        """Fetch the missing files of a commit, except those that are never read: files that are
+        secret or binary by name, or inside a committed repository.
+        """
         entries = list(list_tree(clone_path, commit))
         repositories = CommittedRepositories(entries).folders(lambda _entry: None)
         wanted = {
@@ -171,7 +175,7 @@ class Transfer:
         if stdin:
             options = ["--stdin", *options]
         elif (clone_path / "shallow").is_file():
-            # As much of the history as the source has by now.
+            # As much of the history as the source has now.
             options = ["--unshallow", *options]
         if self.whole:
             options = ["--refetch"]
@@ -203,17 +207,17 @@ class Transfer:
         return self.whole or (clone_path / _WHOLE).exists()
 
     def _partial(self, clone_path: Path, *, files_only: bool = False) -> dict[str, str]:
-        """The variables that tell git of files left out, by which it takes no alarm at them."""
+        """The variables that tell git that missing files are expected."""
         if self._is_whole(clone_path):
             return {}
         remote = f"remote.{self.source.location}"
         settings = {f"{remote}.promisor": "true", f"{remote}.partialCloneFilter": "blob:none"}
         if files_only:
-            # Which commits are there says nothing of their files.
+            # The presence of a commit does not imply that of its files.
             settings["fetch.negotiationAlgorithm"] = "noop"
         variables = {"GIT_CONFIG_COUNT": str(len(settings))}
         for number, (name, value) in enumerate(settings.items()):
-            # Unlike with `-c`, a name may hold any character here.
+            # Unlike with `-c`, a name may contain any character here.
             variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
         return variables
 

@@ -30,7 +30,9 @@ from kodit.infrastructure.git.runner import GitError
 from kodit.infrastructure.git.submodules import with_submodules
 
 RULES_VERSION = 1
-"""Raise it when other files of a commit are left out: the files of git sources are listed again."""
+"""Raise it when the rules leave out different files of a commit: the files of git sources are then
+listed again.
+"""
 _LISTED_BY = "kodit-listed-by"
 _RULE_FILES = (".gitignore", ".noindex", ATTRIBUTES, "CACHEDIR.TAG", "pyvenv.cfg")
 
@@ -44,28 +46,29 @@ def list_files(
     *,
     submodules: bool = False,
 ) -> Scan:
-    """Compare the files of `commit` with what is `known`; None is a repository without commits.
-    With `submodules`, those of them count that have been fetched into the clone.
+    """Compare the files of `commit` with those in `known`; None is a repository without commits.
+    With `submodules`, the files of fetched submodules are included.
 
-    The rules are those of a folder, with the ignore files that the commit itself holds.
+    The rules are those of a folder, with the ignore files that the commit itself contains.
     """
     listing = Listing(clone_path, known, include, exclude, submodules=submodules)
     if commit is not None:
         with reading(clone_path):
-            listing.take_in(commit)
+            listing.walk(commit)
     return listing.result(commit)
 
 
 def note_listing(clone_path: Path) -> None:
-    """Record by which rules the files of a clone were listed."""
+    """Record the rules by which the files of a clone were listed."""
     if clone_path.is_dir() and not was_listed_alike(clone_path):
         with contextlib.suppress(OSError):
             write_atomically(clone_path / _LISTED_BY, _rules_now())
 
 
 def was_listed_alike(clone_path: Path) -> bool:
-    """Whether the same commit would be listed as it was: neither this program's rules nor the
-    settings have changed since."""
+    """Whether listing the same commit again would give the same files: neither this program's rules
+    nor the settings have changed since.
+    """
     try:
         with (clone_path / _LISTED_BY).open("rb") as file:
             return file.read(100) == _rules_now()
@@ -78,7 +81,7 @@ def _rules_now() -> bytes:
 
 
 def read_blobs(clone_path: Path, blob_ids: Sequence[str]) -> list[bytes | None]:
-    """The bytes of each blob, in the order asked for; None where the clone has no such blob."""
+    """The bytes of each blob, in the order of `blob_ids`; None if the clone has no such blob."""
     with reading(clone_path):
         return objects.read_blobs(clone_path, blob_ids)
 
@@ -86,8 +89,9 @@ def read_blobs(clone_path: Path, blob_ids: Sequence[str]) -> list[bytes | None]:
 def read_present_blobs(
     clone_path: Path, blob_ids: Sequence[str], *, verify: bool = False
 ) -> list[bytes | None]:
-    """The same of blobs that have to be there. Raises DamagedCloneError if one is not, or with
-    `verify` if it is not what its id says."""
+    """The same for blobs that must exist. Raises DamagedCloneError if one is missing, or with
+    `verify` if its bytes do not match its id.
+    """
     with reading(clone_path):
         blobs = objects.read_blobs(clone_path, blob_ids)
         for identity, blob in zip(blob_ids, blobs, strict=True):
@@ -98,7 +102,9 @@ def read_present_blobs(
 
 @contextlib.contextmanager
 def reading(clone_path: Path) -> Iterator[None]:
-    """Tell a clone that turns out to be damaged, by DamagedCloneError, and distrust it."""
+    """Within the context a read error that shows damage becomes DamagedCloneError, and the clone is
+    distrusted.
+    """
     try:
         yield
     except GitError as error:
@@ -109,7 +115,7 @@ def reading(clone_path: Path) -> Iterator[None]:
 
 
 class Listing:
-    """Goes through the tree of a commit by the rules of a folder."""
+    """Walks the tree of a commit by the rules of a folder."""
 
     def __init__(
         self,
@@ -146,8 +152,8 @@ class Listing:
             commit=commit,
         )
 
-    def take_in(self, commit: str) -> None:
-        """Go through the tree of a commit."""
+    def walk(self, commit: str) -> None:
+        """Walk the tree of a commit."""
         entries = list(objects.list_tree(self._clone_path, commit))
         if self._with_submodules:
             entries, self._submodules = with_submodules(self._clone_path, entries)
@@ -171,21 +177,22 @@ class Listing:
         *,
         is_folder: bool = False,
     ) -> None:
-        """A file or folder is left out. What the user's own rules leave out is counted only where
-        nothing else is there."""
+        """Count a file or folder as left out. One left out by the user's own rules is counted only
+        if no other rule applies.
+        """
         if reason is not IGNORED:
             self._skipped[reason] += 1
             return
         folder, _, name = path.rpartition("/")
         rules = self._folders.get(folder) if path else self._root
         if is_folder and rules is not None and path and rules.of_directory(name) is None:
-            name = ""  # not by its name, but by an empty `.noindex` of its own
+            name = ""  # not by its name, but by an empty `.noindex` file in it
         if rules is not None and not self._met and not self._changed:
             self._ignored.note(rules, name, is_folder=is_folder)
 
     def _find_repositories(self, entries: Sequence[TreeEntry]) -> None:
         committed = CommittedRepositories(entries)
-        proving = [entry.blob_id for entry in committed.proving_files()]
+        proving = [entry.blob_id for entry in committed.telling_files()]
         blobs = dict(zip(proving, objects.read_blobs(self._clone_path, proving), strict=True))
         self._repositories = committed.folders(lambda entry: blobs.get(entry.blob_id))
         if "" in self._repositories:
@@ -214,7 +221,9 @@ class Listing:
         }
 
     def _is_candidate(self, entry: TreeEntry) -> bool:
-        """Whether a file is to be read and not known with this content; else it is counted."""
+        """Whether a file is to be read and is not known with this content; otherwise it is
+        counted.
+        """
         prefix, _, name = entry.path.rpartition("/")
         rules = self._rules_of(prefix)
         if rules is None or (not prefix and self._is_of_root_repository(name)):
@@ -276,8 +285,9 @@ class Listing:
         return None
 
     def _is_of_root_repository(self, name: str) -> bool:
-        """Whether the root itself looks like a repository, and has this name from it: all else
-        there is read."""
+        """Whether the root itself looks like a repository and `name` is one of its files: all other
+        files there are read.
+        """
         return "" in self._repositories and is_git_name(name)
 
     def _reason_inside(self, folder: str, prefix: str, rules: DirectoryRules) -> str | None:

@@ -1,8 +1,8 @@
-"""What the user's own git configuration says of the network: proxies, certificates, other names of
-servers, credential helpers, the ssh command.
+"""The network settings in the user's own git configuration: proxies, certificates, URL rewrites,
+credential helpers, the ssh command.
 
-Nothing else of it is heard, and nothing that a repository brings: a fetch for a source that this
-user has added works where `git clone` does, and runs nothing that the user has not named for it.
+No other setting is used, and none from a repository: a fetch for a source that this user added
+works where `git clone` does, and runs only programs that the user configured for it.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ _FOR_HELPERS = (
     *("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "GNUPGHOME"),
     *("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "GH_CONFIG_DIR"),
 )
-"""Variables by which credential helpers find what they keep."""
+"""Variables with which credential helpers find their stored data."""
 
 
 class UserConfiguration(NamedTuple):
-    """A file with what is heard of the user's configuration, below that of ours, and variables
-    besides. `ssh` is the user's own ssh command, if there is one."""
+    """A file with the settings used from the user's configuration, which ours override, and
+    environment variables. `ssh` is the user's own ssh command, or None.
+    """
 
     file: Path
     variables: dict[str, str]
@@ -52,15 +53,16 @@ class UserConfiguration(NamedTuple):
 _heard: ContextVar[UserConfiguration | None] = ContextVar("_heard", default=None)
 
 
-def heard() -> UserConfiguration | None:
-    """What is heard in this context."""
+def current_user_configuration() -> UserConfiguration | None:
+    """The user's configuration in this context, or None."""
     return _heard.get()
 
 
 @contextlib.contextmanager
-def hearing_the_user(ours: Path) -> Iterator[None]:
-    """Within the context git hears what the user has set of the network; `ours` is the file of
-    configuration that it reads in any case."""
+def with_user_configuration(ours: Path) -> Iterator[None]:
+    """Within the context git uses the user's network settings; `ours` is the configuration file
+    that it reads in any case.
+    """
     settings = _settings()
     ssh = os.environ.get("GIT_SSH_COMMAND") or dict(settings).get("core.sshcommand")
     with tempfile.TemporaryDirectory(prefix="kodit-git-") as folder:
@@ -77,8 +79,9 @@ def hearing_the_user(ours: Path) -> Iterator[None]:
 
 
 def _settings() -> list[tuple[str, str]]:
-    """The settings of the system and of the user that are heard, weakest first; none where git
-    cannot read them. A repository has no say: git runs where there is none."""
+    """The network settings of the system and of the user, lowest precedence first; empty if git
+    cannot read them. git runs outside any repository, so none can add to them.
+    """
     steady = steady_environment()
     environment = {name: steady[name] for name in _OF_USER if name in steady}
     found: list[tuple[str, str]] = []
@@ -105,7 +108,7 @@ def _settings() -> list[tuple[str, str]]:
 
 
 def _written(name: str, value: str) -> str:
-    """A setting as git reads it."""
+    """A setting in the syntax of a git configuration file."""
     section, _, rest = name.partition(".")
     subsection, _, key = rest.rpartition(".")
     head = f'[{section} "{_escaped(subsection)}"]' if subsection else f"[{section}]"

@@ -1,4 +1,4 @@
-"""What a child process does to find lines."""
+"""The functions that child processes run to search lines."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.sources.text_reader import FileToRead, read_texts
 
 FILES_AT_ONCE = 256
-"""How many files are in memory together; none holds more than a megabyte."""
+"""Files in memory at the same time; none is larger than a megabyte."""
 SECONDS_PER_REPORT = 0.5
 
 
 class LineSearch(NamedTuple):
-    """What to look for in which files, and with which ripgrep, if any."""
+    """The expression, the files to search, and the path of ripgrep, if any."""
 
     location: Location
     files: Sequence[FileToRead]
@@ -29,8 +29,9 @@ class LineSearch(NamedTuple):
 
 
 def search_lines(search: LineSearch, *, report: Any) -> list[tuple[int, FoundLine]]:
-    """The first `limit` lines that match, each after the position of its file, in the order of
-    the files. Reports every half a second, unless one file takes longer by itself."""
+    """The first `limit` matching lines, each after the position of its file, in the order of the
+    files. Reports progress every half second, unless a single file takes longer.
+    """
     report(0, len(search.files))
     compiled = compile_expression(search.expression)
     find = other_lines if search.expression.is_inverted else lines_of_shape

@@ -1,4 +1,4 @@
-"""The files of a folder that is not indexed yet, as a scan finds them."""
+"""Lists the files of a folder that is not indexed yet, by scanning it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from kodit.infrastructure.sql.globs import path_matcher
 log = logging.getLogger(__name__)
 
 SECONDS_OF_A_SCAN = 3.0
-"""A folder that takes longer is left to the worker that is about to scan it."""
+"""A folder that takes longer is left to the worker, which is about to scan it anyway."""
 
 
 class ScannedFolderLister:
-    """Scans the folder itself, with the rules of what is indexed."""
+    """Scans the folder itself, by the rules of an index."""
 
     def __init__(self, reader: SourceReader, seconds: float = SECONDS_OF_A_SCAN) -> None:
         self._reader = reader

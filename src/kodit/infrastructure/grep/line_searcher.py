@@ -1,4 +1,4 @@
-"""Finds lines in child processes, one a core, so that an expression can be given up."""
+"""Searches lines in child processes, one per core, so that a search can be aborted."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from kodit.infrastructure.grep.matching import compile_expression
 from kodit.infrastructure.sources.location import location_of
 from kodit.infrastructure.sources.text_reader import FileToRead
 
-# Child processes are started when they are first asked for something.
+# Child processes are started when they are first needed.
 if TYPE_CHECKING:
     from kodit.infrastructure.processes.pool import ProcessPool
 
 FIRST_FILES = 128
-"""A search that finds enough in the first files never touches the others."""
+"""If the first files have enough matches, the others are never read."""
 MOST_FILES = 4096
 STALL_SECONDS = 10.0
-"""How long an expression may take in one file."""
+"""How long an expression may take on one file."""
 
 
 class PooledLineSearcher:
@@ -40,8 +40,9 @@ class PooledLineSearcher:
         stall_seconds: float = STALL_SECONDS,
         starts_here: bool = False,
     ) -> None:
-        """`starts_here` says that the first files are searched in this process: to start a child
-        process takes longer, and whoever ends with the answer has no other use for it."""
+        """With `starts_here` the first files are searched in this process: starting a child process
+        takes longer, and a command that exits after its answer has no further use for it.
+        """
         self._clones = clones
         self._pool = pool
         self._ripgrep = ripgrep
@@ -82,9 +83,9 @@ class PooledLineSearcher:
         waiting: list[tuple[int, int]],
         limit: int,
     ) -> list[tuple[int, FoundLine]]:
-        """At least the first `limit` lines of the shares that wait, if there are as many."""
+        """At least the first `limit` lines of the waiting shares, if there are as many."""
         need_loop()
-        import asyncio  # noqa: PLC0415 - a command that finds enough by itself does without
+        import asyncio  # noqa: PLC0415 - not needed if this process finds enough
 
         async def call(start: int, end: int) -> list[tuple[int, FoundLine]]:
             lines: list[tuple[int, FoundLine]] = await self._pool.call(
@@ -96,7 +97,7 @@ class PooledLineSearcher:
 
         found: list[tuple[int, FoundLine]] = []
         running: list[asyncio.Task[list[tuple[int, FoundLine]]]] = []
-        at_once = 1  # the first share goes alone: often it is all that is needed
+        at_once = 1  # the first share alone: often it is all that is needed
         try:
             while (waiting or running) and len(found) < limit:
                 while waiting and len(running) < at_once:
@@ -116,7 +117,7 @@ class PooledLineSearcher:
 
 
 def _shares(files: int) -> list[tuple[int, int]]:
-    """Consecutive shares of growing size: from where, and up to where."""
+    """Consecutive shares of growing size, as (start, end)."""
     shares = []
     start, size = 0, FIRST_FILES
     while start < files:

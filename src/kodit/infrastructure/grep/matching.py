@@ -1,7 +1,7 @@
-"""Finding lines with RE2: a match takes time in proportion to the text, whatever the expression.
+"""Searching lines with RE2: the time is linear in the text, whatever the expression.
 
-Expressions have RE2's syntax. With its option `never_nl` nothing but `\\C` matches a line end, so
-that searching the whole text finds what searching each line would; `^` and `$` are the ends of a
+Expressions have RE2's syntax. With its option `never_nl` only `\\C` matches a line end, so that
+searching the whole text gives the same result as searching each line; `^` and `$` are the ends of a
 line, `\\A` and `\\z` those of the file.
 """
 
@@ -19,15 +19,16 @@ from kodit.domain.grep import Expression, FoundLine, LineShape
 from kodit.domain.text import cut_line, is_text
 
 LONGEST_PATTERN = 5_000
-"""Characters of an expression; a longer one is a text, not a question."""
+"""Characters of an expression; anything longer is text rather than an expression."""
 
 Compiled = Any
-"""A compiled expression; the library has no types."""
+"""A compiled expression; the library has no type hints."""
 
 
 def compile_expression(expression: Expression) -> Compiled:
-    """Ready to search with. Raises InvalidQueryError, with RE2's own words, for what is not an
-    expression or takes too much memory."""
+    """The compiled expression. Raises InvalidQueryError, with RE2's own message, if it is invalid
+    or takes too much memory.
+    """
     for pattern in (expression.pattern, *expression.more):
         _check(pattern)
     options = re2.Options()
@@ -69,7 +70,7 @@ def _check(pattern: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What RE2 says is wrong, without the prefix that was put before the pattern."""
+    """RE2's message, without the prefix that was added to the pattern."""
     said = error.args[0] if error.args else ""
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
     if "pattern too large" in text:
@@ -78,14 +79,14 @@ def _reason(error: Exception) -> str:
 
 
 def find_lines(text: str, compiled: Compiled, *, context: int, limit: int) -> list[FoundLine]:
-    """The first `limit` lines of a text that match, each once, with the column of its first
-    match, and as many lines around it."""
+    """The first `limit` matching lines of a text, each once, with the column of its first match,
+    and `context` lines around it.
+    """
     return lines_of_shape(text, compiled, LineShape(context, context), limit)
 
 
 def other_lines(text: str, compiled: Compiled, shape: LineShape, limit: int) -> list[FoundLine]:
-    """The first `limit` lines that do not match. They have no parts that do: all of each is
-    wanted."""
+    """The first `limit` lines that do not match, always whole."""
     lines = text.removesuffix("\n").split("\n") if text else []
     matching = {line.line for line in lines_of_shape(text, compiled, LineShape(), len(lines))}
     others = (number for number in range(1, len(lines) + 1) if number not in matching)
@@ -96,7 +97,7 @@ def other_lines(text: str, compiled: Compiled, shape: LineShape, limit: int) -> 
 
 
 def lines_of_shape(text: str, compiled: Compiled, shape: LineShape, limit: int) -> list[FoundLine]:
-    """The first `limit` lines that match, or of these the parts that do."""
+    """The first `limit` matching lines, or only their matching parts, according to `shape`."""
     data = text.encode("utf-8", "surrogatepass")
     lines: list[str] | None = None
     found: list[FoundLine] = []
@@ -129,7 +130,7 @@ def lines_of_shape(text: str, compiled: Compiled, shape: LineShape, limit: int) 
 def _parts(
     data: bytes, compiled: Compiled, match: Any, start: int, end: int
 ) -> Iterator[tuple[int, str]]:
-    """The column and the text of each match in the line from `start` to `end`, empty ones aside."""
+    """The column and text of each match in the line from `start` to `end`, without empty ones."""
     while match is not None and match.start() <= end:
         first, behind = match.start(), min(match.end(), end)
         if behind > first:

@@ -1,4 +1,4 @@
-"""ripgrep, where it is installed, says which files of a folder are worth reading."""
+"""Using ripgrep, if it is installed, to select the files of a folder worth reading."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from kodit.infrastructure.grep.widening import widen
 from kodit.infrastructure.processes.environment import steady_environment
 
 BYTES_PER_COMMAND = 200_000
-"""Of paths in one command line; systems take at least a quarter of a million."""
+"""Bytes of paths in one command line; systems allow at least a quarter of a million."""
 TIME_LIMIT_SECONDS = 5.0
-"""After this the files are read without ripgrep's advice."""
+"""After this the files are read without preselection."""
 _OPTIONS = (
     "--no-config --no-messages --no-mmap --threads=1 --files-with-matches --null"
     " --color=never --regexp"
@@ -23,7 +23,7 @@ _OPTIONS = (
 
 
 def find_ripgrep() -> str | None:
-    """The program, if it is on PATH as an absolute path."""
+    """The path of ripgrep, if an absolute folder on PATH has it."""
     found = shutil.which("rg")
     return found if found is not None and Path(found).is_absolute() else None
 
@@ -31,10 +31,10 @@ def find_ripgrep() -> str | None:
 def worth_reading(
     ripgrep: str, folder: str, paths: Sequence[str], expression: Expression
 ) -> frozenset[str]:
-    """At least those of `paths`, relative to `folder`, in which a line matches.
+    """Those of `paths`, relative to `folder`, that have a matching line, and possibly others.
 
-    ripgrep would follow a symbolic link that took a file's place, so what it says is only ever
-    a hint: nothing is shown that was not read by other means.
+    ripgrep would follow a symbolic link that replaced a file, so its output is only a hint: every
+    result is read again in the safe way.
     """
     everything = frozenset(paths)
     pattern = widen(expression)
@@ -50,7 +50,7 @@ def worth_reading(
 
 
 def _run(ripgrep: str, folder: str, pattern: str, paths: Sequence[str]) -> list[str] | None:
-    """The paths that ripgrep finds the pattern in; None when it cannot be trusted."""
+    """The paths in which ripgrep finds the pattern; None if its result is unreliable."""
     try:
         done = subprocess.run(
             [ripgrep, *_OPTIONS, pattern, "--", *paths],
@@ -64,7 +64,7 @@ def _run(ripgrep: str, folder: str, pattern: str, paths: Sequence[str]) -> list[
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    # 1 says that nothing was found; 2 that a file has vanished, or the pattern is too large.
+    # 1 means no match; 2 that a file has vanished, or the pattern is too large.
     understood = done.returncode in (0, 1) or (
         done.returncode == 2
         and paths != [os.devnull]

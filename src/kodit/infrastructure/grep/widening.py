@@ -1,9 +1,9 @@
-"""From an expression in RE2's syntax to one in ripgrep's that matches no less.
+"""Translating an expression from RE2's syntax to ripgrep's, so that it matches at least as much.
 
-What ripgrep finds only says which files are worth reading, so the translation may be generous and
-is kept simple by it: anchors and word boundaries are left out, a character beyond ASCII becomes
-one to four bytes beyond ASCII (whatever the file's encoding), and classes are asked of RE2, byte
-by byte. What is not understood is not translated.
+ripgrep only selects the files worth reading, so the translation may match too much, which keeps it
+simple: anchors and word boundaries are dropped, a character beyond ASCII becomes one to four bytes
+beyond ASCII (whatever the file's encoding), and the members of classes are found by asking RE2 byte
+by byte. Anything else is not translated.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from kodit.domain.grep import Expression
 _BEYOND_ASCII = r"[\x80-\xff]{1,4}"
 _ANYTHING = r"[^\n]{1,4}"
 _FOLDS_FROM_BEYOND = frozenset("kKsS")
-"""The ASCII letters that equal another character in all but case: the Kelvin sign, the long s."""
+"""ASCII letters that another character folds to when case is ignored: the Kelvin sign, the long
+s.
+"""
 
 _ASCII_ONLY = re.compile(r"\\[dsw]|\[(?!\^)(?:[A-Za-z0-9_ .,;'\"-]|\\[dsw])+\]")
-"""Classes that hold nothing beyond ASCII as long as case is not ignored."""
+"""Classes with only ASCII members as long as case is not ignored."""
 
 _TOKEN = re.compile(
     r"""(?P<class>\[\^?\]?(?:\[:\^?[a-z]+:\]|\\[pP]\{[^}]*\}|\\x\{[0-9A-Fa-f]+\}|\\.|[^\]\\])*\])
@@ -40,8 +42,9 @@ _TOKEN = re.compile(
 
 
 def widen(expression: Expression) -> str | None:
-    """A pattern for ripgrep that matches at least what the expression, which RE2 understands,
-    matches; None when it has a part that is not understood here."""
+    """A pattern for ripgrep that matches at least as much as the valid RE2 expression; None if part
+    of it is not supported here.
+    """
     if expression.is_inverted:
         return None
     patterns = (expression.pattern, *expression.more)
@@ -55,7 +58,7 @@ def _widened(pattern: str, expression: Expression) -> str | None:
     ignore_case = expression.ignore_case
     if expression.is_fixed:
         return "".join(_literal(character, ignore_case) for character in pattern)
-    # Wherever it stands, it only ever makes more match.
+    # In any position it only makes more match.
     ignore_case = ignore_case or re.search(r"\(\?[A-Za-z]*i", pattern) is not None
     position, parts = 0, list[str]()
     while position < len(pattern):
@@ -97,7 +100,7 @@ def _literal(character: str, ignore_case: bool) -> str:
             return _BEYOND_ASCII
         character = folded
     if not character.isalnum():
-        # ripgrep refuses a line end; nothing that is searched has a NUL.
+        # ripgrep rejects a line end; no searched file has a NUL.
         return rf"\x{ord(character):02x}" if character != "\n" else r"\x00"
     if not ignore_case or character.isdigit():
         return character
@@ -106,7 +109,7 @@ def _literal(character: str, ignore_case: bool) -> str:
 
 
 def _members(text: str, ignore_case: bool) -> str | None:
-    """A class as the ASCII characters that RE2 finds in it, and all beyond ASCII."""
+    """A class of the ASCII characters that match in RE2, and of all others."""
     options = re2.Options()
     options.log_errors = False
     options.case_sensitive = not ignore_case

@@ -1,5 +1,6 @@
-"""What BM25 knows of all snippets of some indexes: how many there are, how long they are, and how
-many have a term. Snippets that were deleted do not count, merged away or not."""
+"""Corpus statistics for BM25: the number of snippets of some indexes, their lengths, and how many
+have a term. Deleted snippets do not count, merged away or not.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ _COUNT_AND_SUM = {**_COUNT, "sum": {"sum": {"field": LENGTH}}}
 
 class Corpus:
     """All snippets of one state of the keyword index, or those of some indexes. Any number of
-    threads may use it: what it remembers never changes."""
+    threads may use it: cached values never change.
+    """
 
     def __init__(
         self,
@@ -39,7 +41,7 @@ class Corpus:
 
     @cached_property
     def snippets(self) -> int:
-        """How many there are."""
+        """The number of snippets."""
         return int(self._measured["count"]["value"])
 
     @cached_property
@@ -48,14 +50,14 @@ class Corpus:
         return self._measured["sum"]["value"] / self.snippets if self.snippets else 1.0
 
     @cached_property
-    def is_the_engines(self) -> bool:
-        """Whether the engine itself counts just these snippets."""
+    def matches_engine(self) -> bool:
+        """Whether tantivy's own statistics count exactly these snippets."""
         with reading(self._folder):
-            # Every document has this field, those that were deleted too.
+            # Every document has this field, including deleted ones.
             return self._searcher.doc_freq(NAME, "") == self.snippets
 
     def having(self, term: str) -> int:
-        """How many snippets have the term."""
+        """The number of snippets that have the term."""
         known = self._having.get(term)
         if known is None:
             known = self._having[term] = self._count(term)
@@ -68,7 +70,7 @@ class Corpus:
     def _count(self, term: str) -> int:
         with reading(self._folder):
             found = self._searcher.doc_freq(TERMS, term)
-        if not found or self.is_the_engines:
+        if not found or self.matches_engine:
             return found
         wanted = tantivy.Query.term_query(self._schema, TERMS, term, "basic")
         if self._within is not None:

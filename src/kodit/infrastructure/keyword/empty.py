@@ -1,4 +1,4 @@
-"""A keyword index that is not there."""
+"""Stands in for a keyword index that does not exist."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class EmptyReader:
-    """The state of an index that is not there."""
+    """The reader of an index that does not exist."""
 
     leaves_out: frozenset[int] = frozenset()
 
@@ -59,7 +59,7 @@ class EmptyReader:
 
 
 class EmptyFileMatches:
-    """Nothing."""
+    """No matches."""
 
     def best(self, _per_file: int) -> list[Hit]:
         return []

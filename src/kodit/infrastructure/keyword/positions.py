@@ -1,4 +1,6 @@
-"""Where the keyword index stands, for who does not search it: nothing of the engine is loaded."""
+"""The positions of the keyword index, for processes that do not search it: tantivy is not
+loaded.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +21,16 @@ from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 
 
 class KeywordPositions:
-    """Tells how far the keyword index in a folder has followed each index."""
+    """The position up to which the keyword index in a folder has followed each index's log."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / SCHEMA_VERSION
         self._read: tuple[Stamps, PositionsReader] | None = None
 
     def reader(self) -> PositionsReader:
-        """The positions as they are now: the same object as the last time as long as nothing
-        changed. An index that is damaged holds nothing. Raises PermanentError for one that cannot
-        be read."""
+        """The current positions: the same object as before as long as nothing changed. A damaged
+        index counts as empty. Raises PermanentError for one that cannot be read.
+        """
         while self._read is None or self._read[0] != stamps_of(self._folder):
             stamps = stamps_of(self._folder)
             self._read = stamps, PositionsReader(self._standing())
@@ -46,7 +48,7 @@ class KeywordPositions:
 
 
 class PositionsReader(EmptyReader):
-    """Has the positions of an index, and finds nothing."""
+    """Has the positions of indexes, and finds nothing."""
 
     def __init__(self, standing: Standing) -> None:
         self._standing = standing
@@ -56,11 +58,11 @@ class PositionsReader(EmptyReader):
 
 
 Stamps = tuple[tuple[int, int] | None, tuple[int, int] | None]
-"""Of the files that tell when the index changes."""
+"""Stamps of the files that change whenever the index does."""
 
 
 def stamps_of(folder: Path) -> Stamps:
-    """How these files are now."""
+    """The current stamps of these files."""
     return _stamp(folder / NAME), _stamp(folder / "meta.json")
 
 

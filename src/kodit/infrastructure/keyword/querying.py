@@ -1,4 +1,4 @@
-"""Asking tantivy: what a scope is in its queries, and what it explains."""
+"""Building tantivy queries from scopes, and reading its explanations."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from kodit.infrastructure.keyword.schema import FILE_ID, INDEX_ID, KIND, NAME
 
 @contextmanager
 def reading(folder: Path) -> Iterator[None]:
-    """Files are read when they are needed: some damage shows when the index is opened, some when
-    it is searched. Raises PermanentError for either."""
+    """Translates errors within the context. Files are read on demand: some damage shows when the
+    index is opened, some when it is searched. Raises PermanentError for either.
+    """
     try:
         yield
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
@@ -38,7 +39,7 @@ class Clause(NamedTuple):
 
 
 def within(scope: Scope) -> list[Clause]:
-    """What a document must fulfil to be in the scope."""
+    """The conditions for a document to be in the scope."""
     clauses = [Clause(tantivy.Occur.Must, INDEX_ID, tuple(scope.index_ids))]
     if scope.file_ids is not None:
         clauses.append(Clause(tantivy.Occur.Must, FILE_ID, tuple(scope.file_ids)))
@@ -51,14 +52,18 @@ def within(scope: Scope) -> list[Clause]:
 
 
 def any_of(schema: tantivy.Schema, clause: Clause) -> tantivy.Query:
-    """The documents that have one of the values."""
+    """A query for documents that have one of the values."""
     if len(clause.values) == 1:
         return tantivy.Query.term_query(schema, clause.field, clause.values[0], "basic")
     return tantivy.Query.term_set_query(schema, clause.field, list(clause.values))
 
 
-def nearly(schema: tantivy.Schema, name: str, edits: int) -> tuple[tantivy.Query, tantivy.Query]:
-    """The documents with a name that begins with this one, or that so many edits make of it."""
+def near_names(
+    schema: tantivy.Schema, name: str, edits: int
+) -> tuple[tantivy.Query, tantivy.Query]:
+    """Queries for documents with a name that begins with this one, and with one at most `edits`
+    away.
+    """
     fuzzy = tantivy.Query.fuzzy_term_query
     return fuzzy(schema, NAME, name, distance=edits), fuzzy(
         schema, NAME, name, distance=0, prefix=True
@@ -66,8 +71,9 @@ def nearly(schema: tantivy.Schema, name: str, edits: int) -> tuple[tantivy.Query
 
 
 def explained(explanation: object, beginning: str) -> float:
-    """The number that an explanation, a tree, gives for what begins like that. Raises LookupError
-    where there is none."""
+    """The value of the first node of an explanation tree whose description begins with `beginning`.
+    Raises LookupError if there is none.
+    """
     if isinstance(explanation, dict):
         if str(explanation.get("description", "")).startswith(beginning):
             return float(explanation["value"])

@@ -1,4 +1,4 @@
-"""One state of the keyword index, searched."""
+"""Searching one state of the keyword index."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kodit.infrastructure.keyword.querying import (
     Clause,
     any_of,
     explained,
-    nearly,
+    near_names,
     reading,
     within,
 )
@@ -39,39 +39,41 @@ from kodit.infrastructure.keyword.scoring import frequencies, rarity, scores
 from kodit.infrastructure.keyword.standing import Standing
 
 MOST_SNIPPETS_OF_FILES = 20_000
-"""More matching snippets than all candidate files together should have; where there are more, the
-search is repeated for all of them."""
-FEWEST_BEYOND = 16
-"""Candidates that are looked at beyond those that are wanted, at first."""
+"""More matching snippets than all candidate files together should have; if there are more, the
+search is repeated for all of them.
+"""
+EXTRA_CANDIDATES = 16
+"""Candidates that are rescored at first, beyond the number wanted."""
 MOST_CANDIDATES = 20_000
-"""Of more snippets that tie, or nearly, those are chosen that the engine names first."""
+"""If more snippets tie, or nearly tie, those that tantivy ranks first are taken."""
 ROUNDING = 1e-5
-"""By what part the engine's single-precision scores may be wrong."""
+"""Relative error of tantivy's single-precision scores."""
 MOST_CORPORA = 64
-"""Sets of indexes whose statistics are remembered, of one state."""
+"""Sets of indexes whose statistics are cached for one state."""
 MOST_RECORDS = 16_384
-"""Term records that are remembered between searches: some 8 MB."""
+"""Term records that are cached between searches: some 8 MB."""
 
 Scores = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
 
 class RecordCache:
-    """Records by the content that they were made from, for all states of an index."""
+    """Records by the content they were made from, for all states of an index."""
 
     def __init__(self) -> None:
         self._records: dict[int, bytes] = {}
 
     def current(self) -> MutableMapping[int, bytes]:
-        """Whoever has it keeps it whole while another thread begins a new one."""
+        """The current cache. A caller keeps it while another thread starts a new one."""
         if len(self._records) > MOST_RECORDS:
             self._records = {}
         return self._records
 
 
 class Drift(NamedTuple):
-    """The corpus as the engine sees it: of all indexes, with what was deleted and not merged away
-    yet."""
+    """The corpus as tantivy counts it: all indexes, with deleted snippets that are not merged away
+    yet.
+    """
 
     snippets: float
     average_length: float
@@ -81,8 +83,9 @@ class Drift(NamedTuple):
 
 
 class KeywordState:
-    """What was committed to the keyword index at one moment, and what is known of each set of
-    indexes that was asked for. Any number of threads may use it at once."""
+    """One committed state of the keyword index, with cached statistics of each set of indexes that
+    was searched. Any number of threads may use it at once.
+    """
 
     def __init__(
         self, index: tantivy.Index, folder: Path, records: RecordCache, standing: Standing
@@ -97,9 +100,10 @@ class KeywordState:
         self._drift: Drift | None = None
 
     def reader(self, index_ids: frozenset[int] | None = None) -> TantivyReader:
-        """A reader whose scores go by the snippets of these indexes, or of all."""
-        # A reader has the state, which must not have the reader as well: as soon as nobody searches
-        # it any more, a state is to go, with the files that are mapped for it and long deleted.
+        """A reader whose scores use the statistics of these indexes, or of all."""
+        # A reader refers to the state, so the state must not refer to the reader: as soon as no
+        # search uses it any more, a state must be freed, with its mapped files, which may be
+        # deleted already.
         corpus = self._corpora.get(index_ids)
         if corpus is None:
             if len(self._corpora) >= MOST_CORPORA:
@@ -114,8 +118,7 @@ class KeywordState:
         return self._whole if some.snippets == self._whole.snippets else some
 
     def drift(self, term: str) -> Drift:
-        """By what the engine computes its scores, which is the same for all terms: asked by one
-        that a snippet has."""
+        """The statistics behind tantivy's scores, found with a term that some snippet has."""
         if self._drift is None:
             wanted = tantivy.Query.term_query(self.schema, TERMS, term, "freq")
             with reading(self.folder):
@@ -126,7 +129,7 @@ class KeywordState:
 
 
 class TantivyReader:
-    """Any number of threads may use it at once: nothing in it changes."""
+    """Any number of threads may use it at once: it is immutable."""
 
     leaves_out: frozenset[int] = frozenset()
 
@@ -168,7 +171,7 @@ class TantivyReader:
         options = [
             (tantivy.Occur.Should, one)
             for name, edits in names.items()
-            for one in nearly(self._schema, name, edits)
+            for one in near_names(self._schema, name, edits)
         ]
         if not options or not self._searcher.num_docs:
             return []
@@ -201,10 +204,11 @@ class TantivyReader:
     def _best(
         self, terms: Sequence[str], clauses: Sequence[Clause], limit: int, *, must_match: bool
     ) -> list[Hit]:
-        """The best by the scores that are computed here. Candidates are those of the engine, as
-        many as it takes to be sure that none is missing."""
+        """The best by the scores computed here. As many of tantivy's candidates are read as it
+        takes to be sure that none is missing.
+        """
         question = self._ask(terms)
-        wanted = min(limit + max(FEWEST_BEYOND, limit // 4), max(limit, MOST_CANDIDATES))
+        wanted = min(limit + max(EXTRA_CANDIDATES, limit // 4), max(limit, MOST_CANDIDATES))
         while True:
             found = self._find(question, clauses, wanted, must_match=must_match)
             exact = question.score(found, np.arange(len(found)))
@@ -221,8 +225,7 @@ class TantivyReader:
     def _find(
         self, question: _Question, clauses: Sequence[Clause], limit: int, *, must_match: bool
     ) -> _Found:
-        """Snippets that fulfil the clauses, and have a term where `must_match` asks for one; only
-        the terms score."""
+        """Snippets that satisfy the clauses; with `must_match`, only those that have a term."""
         if not self._searcher.num_docs or not all(clause.values for clause in clauses):
             return self._nothing()
         if must_match and not question.terms:
@@ -245,7 +248,7 @@ class TantivyReader:
         )
 
     def _trusted(self, clauses: Sequence[Clause]) -> Sequence[Clause]:
-        """The clauses, without the indexes that it does not answer for."""
+        """The clauses, without the indexes that this reader does not answer for."""
         if not self.leaves_out:
             return clauses
         return [*clauses, Clause(tantivy.Occur.MustNot, INDEX_ID, tuple(self.leaves_out))]
@@ -264,7 +267,7 @@ class TantivyReader:
         )
         for term, exact in zip(known, rarities, strict=True):
             wanted = query.term_query(self._schema, TERMS, term, "freq")
-            if not corpus.is_the_engines:
+            if not corpus.matches_engine:
                 wanted = query.boost_query(wanted, exact / drift.rarity(self._searcher, term))
             weighed.append((tantivy.Occur.Should, wanted))
         return _Question(
@@ -278,8 +281,9 @@ class TantivyReader:
 
 
 class _Question(NamedTuple):
-    """Terms that are in the index, what each is worth, and the query that finds them; `counted` is
-    the average length by which the engine scores."""
+    """The terms that are in the index, the weight of each, and the query that finds them; `counted`
+    is the average length that tantivy's scores use.
+    """
 
     terms: Sequence[str]
     rarities: Sequence[float]
@@ -290,16 +294,16 @@ class _Question(NamedTuple):
 
     @property
     def most(self) -> float:
-        """By what an engine's score must be multiplied to be sure not to be below the exact one."""
+        """The factor by which tantivy's score becomes an upper bound of the exact one."""
         return max(1.0, self.average_length / self.counted) * (1 + ROUNDING)
 
     @property
     def least(self) -> float:
-        """The same, not to be above it."""
+        """The factor by which it becomes a lower bound."""
         return min(1.0, self.average_length / self.counted) * (1 - ROUNDING)
 
     def score(self, found: _Found, places: NDArray[np.intp]) -> Scores:
-        """The exact scores of some that were found."""
+        """The exact scores of the documents at `places`."""
         if not self.terms or not len(places):
             return np.zeros(len(places))
         records = found.records(places, self.records.current())
@@ -312,7 +316,7 @@ class _Question(NamedTuple):
 
 
 class TantivyFileMatches:
-    """What a search in some files found."""
+    """The matches of a search in some files."""
 
     def __init__(self, question: _Question, found: _Found) -> None:
         self._question = question
@@ -324,7 +328,7 @@ class TantivyFileMatches:
         if not len(found):
             return []
         file_ids = found.column(FILE_ID)
-        # The engine's order is nearly the right one: whatever may be among the best is looked at.
+        # tantivy's order is nearly right: everything that may be among the best is rescored.
         order = np.lexsort((-found.scores, file_ids))
         files = file_ids[order]
         firsts = np.flatnonzero(np.r_[True, files[1:] != files[:-1]])
@@ -336,7 +340,7 @@ class TantivyFileMatches:
         ids = found.column(SNIPPET_ID)[places]
         self._known.update(zip(ids.tolist(), exact.tolist(), strict=True))
         hits: list[Hit] = []
-        # Snippets of one file are numbered in the order of their lines.
+        # Snippets of one file are numbered in line order.
         taken, before = 0, -1
         for place in np.lexsort((ids, -exact, file_ids[places])):
             file_id = file_ids[places[place]]
@@ -358,7 +362,7 @@ class TantivyFileMatches:
 
 
 class _Found:
-    """What the engine found, best first by its own scores. Columns are read when asked for."""
+    """tantivy's results, best first by its own scores. Columns are read on demand."""
 
     def __init__(
         self, searcher: tantivy.Searcher, addresses: list[tantivy.DocAddress], found: Scores
@@ -372,7 +376,7 @@ class _Found:
         return len(self._addresses)
 
     def column(self, field: str) -> Ids:
-        """A numeric field of every document; all documents have all of them."""
+        """A numeric field of every document; every document has each field."""
         column = self._columns.get(field)
         if column is None:
             values = self._searcher.fast_field_values(field, self._addresses)

@@ -1,7 +1,7 @@
 """The fields of the keyword index.
 
-All text is cut into terms by `kodit.domain.ranking` and joined with spaces, so that the engine
-only has to split at white space: questions and code are cut by the same hand.
+All text is split into terms by `kodit.domain.ranking` and joined with spaces, so that tantivy only
+has to split at white space: queries and code are tokenised in the same way.
 """
 
 from __future__ import annotations
@@ -20,33 +20,35 @@ from kodit.domain.ranking.terms import run_terms
 from kodit.infrastructure.files import entries_of, make_private_folder
 from kodit.infrastructure.keyword.scoring import CODE_BYTES, term_codes, term_records
 
-# Signed integers throughout: deleting by an unsigned field deletes nothing and says nothing.
+# Signed integers throughout: deleting by an unsigned field silently deletes nothing.
 SNIPPET_ID = "snippet_id"
 INDEX_ID = "index_id"
 FILE_ID = "file_id"
 TERMS = "terms"
 """The bag of search terms; the only field that scores."""
 LENGTH = "length"
-"""How many search terms there are."""
+"""The number of search terms."""
 RECORD = "record"
-"""How often each of them is there, as `term_records` has it."""
+"""The frequency of each term, in the format of `term_records`."""
 CONTENT = "content"
-"""A number made from what the snippet is and where it stands, by which snippets of equal score are
-ordered: identifiers depend on history."""
+"""A number made from the snippet's content and place, by which snippets of equal score are ordered:
+ids depend on history.
+"""
 NAME = "name"
-"""The lower-case names of what the snippet defines, each one token; and, of every snippet, the
-empty one, by which the engine tells how many snippets it holds, deleted ones included."""
+"""The lower-case names that the snippet defines, each one token; and in every snippet the empty
+name, from which tantivy tells how many snippets it holds, deleted ones included.
+"""
 MINOR_NAME = "minor_name"
-"""The same of minor symbols, which only a look-up by name asks for."""
+"""The same for minor symbols, which only symbol look-ups search."""
 KIND = "kind"
 """The kind of its symbol."""
 
 MOST_RUNS = 100_000
-"""Whose terms a process remembers, in some 30 MB; beyond, it starts again from nothing."""
+"""Runs whose terms a process caches, in some 30 MB; beyond that the cache starts afresh."""
 
 
 def build_schema() -> tantivy.Schema:
-    """What `to_documents` fills."""
+    """The schema that `to_documents` fills."""
     builder = tantivy.SchemaBuilder()
     for name in (SNIPPET_ID, INDEX_ID, FILE_ID):
         builder.add_integer_field(name, indexed=True, fast=True)
@@ -60,7 +62,7 @@ def build_schema() -> tantivy.Schema:
 
 
 def to_documents(snippets: Sequence[StoredSnippet]) -> Iterator[tantivy.Document]:
-    """Snippets as the index takes them. Of many at once the terms are counted together."""
+    """The documents of snippets. The terms of many at once are counted together."""
     fields = [keyword_document(snippet) for snippet in snippets]
     codes = [b"".join(map(_codes.__getitem__, one.runs)) for one in fields]
     for snippet, one, code, record in zip(
@@ -81,7 +83,7 @@ def to_documents(snippets: Sequence[StoredSnippet]) -> Iterator[tantivy.Document
 
 
 class _SpacedTerms(dict[str, str]):
-    """The terms of each run met, joined by spaces: code repeats its names."""
+    """The terms of each run, joined by spaces; cached, because code repeats its names."""
 
     def __missing__(self, run: str) -> str:
         if len(self) >= MOST_RUNS:
@@ -91,7 +93,7 @@ class _SpacedTerms(dict[str, str]):
 
 
 class _TermCodes(dict[str, bytes]):
-    """The codes of the terms of each run met, in a row."""
+    """The concatenated codes of the terms of each run; cached."""
 
     def __missing__(self, run: str) -> bytes:
         if len(self) >= MOST_RUNS:
@@ -108,29 +110,30 @@ def _content(snippet: StoredSnippet) -> int:
     what = "\0".join(
         (snippet.source, snippet.path, str(snippet.start_line), str(snippet.end_line), snippet.text)
     )
-    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and who only reads hashes nothing
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and a process that only reads hashes nothing
 
     digest = hashlib.blake2b(what.encode(errors="surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
 
 
 def open_index(folder: Path) -> tantivy.Index:
-    """The index in the folder, created if there is none. One that cannot be written is read by
-    links to its files: the engine locks a file of its own beside them."""
+    """The index in the folder, created if there is none. A read-only one is read through links to
+    its files, because tantivy puts a lock file beside them.
+    """
     if folder.exists() and not os.access(folder, os.W_OK):
         path = _linked(folder)
     else:
         make_private_folder(folder)
         path = str(folder)
     index = tantivy.Index(build_schema(), path=path, reuse=True)
-    # Otherwise a thread of the engine looks for commits, twice a second, and maps their files.
+    # Otherwise a thread of tantivy looks for commits twice a second, and maps their files.
     index.config_reader(reload_policy="manual")
     return index
 
 
 def _linked(folder: Path) -> str:
-    """A folder of links to the files of another, which is removed when the process ends."""
-    import tempfile  # noqa: PLC0415 - most indexes can be written
+    """A temporary folder of links to the files of another, removed when the process ends."""
+    import tempfile  # noqa: PLC0415 - most indexes are writable
 
     linked = tempfile.mkdtemp(prefix="kodit-keyword-")
     atexit.register(shutil.rmtree, linked, ignore_errors=True)

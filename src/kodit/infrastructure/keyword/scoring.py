@@ -1,9 +1,9 @@
-"""BM25, computed from what each snippet has and from nothing else.
+"""BM25, computed only from each snippet's own terms and the corpus statistics.
 
-tantivy finds the candidates. Its own scores count snippets that were deleted until it merges the
-segments that hold them, so that they depend on what an index was before. So each document carries a
-record of its terms, from which its score is computed again, by the same formula: with k1 = 1.2,
-b = 0.75, and lengths rounded down to those that tantivy keeps in one byte.
+tantivy finds the candidates. Its own scores count deleted snippets until it merges their segments,
+so that they depend on the history of an index. So each document carries a record of its terms, from
+which its score is computed again, by the same formula: with k1 = 1.2, b = 0.75, and lengths rounded
+down to those that tantivy stores in one byte.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 K1 = 1.2
 B = 0.75
 MOST_COUNTED = 255
-"""What a record holds of a term's frequency: more of it changes a score by less than rounding."""
+"""The highest frequency that a record holds: a higher one changes a score by less than rounding."""
 _FREQUENCY_BITS = 8
 _ENTRY = np.dtype("<u4")
 CODE_BYTES = _ENTRY.itemsize
@@ -28,16 +28,17 @@ _MANTISSA_BITS = 3
 
 
 def term_codes(terms: Iterable[str]) -> bytes:
-    """Numbers that tell terms from each other, in a row, of `CODE_BYTES` each."""
+    """Concatenated numbers of `CODE_BYTES` each that distinguish the terms."""
     return b"".join([zlib.crc32(term.encode()).to_bytes(CODE_BYTES, "little") for term in terms])
 
 
 def term_records(codes: Sequence[bytes]) -> list[bytes]:
-    """How often each snippet has each of its terms, whose codes are given, as often as it has
-    them: of each term, 24 bits that tell it from the others and 8 of its frequency."""
+    """Per snippet the frequencies of its terms, whose codes are given once per occurrence: for each
+    term, 24 bits that identify it and 8 of its frequency.
+    """
     lengths = [len(some) // CODE_BYTES for some in codes]
     firsts = np.arange(len(codes) + 1, dtype=np.int64) << 32
-    # Snippet and code in one number, so that one sort counts the terms of all.
+    # Snippet and code in one number, so that one sort counts all terms.
     pairs = np.repeat(firsts[:-1], lengths) + np.frombuffer(b"".join(codes), _ENTRY)
     pairs, counts = np.unique(pairs, return_counts=True)
     entries = (pairs & _KEY_OF_CODE) | np.minimum(counts, MOST_COUNTED)
@@ -47,7 +48,7 @@ def term_records(codes: Sequence[bytes]) -> list[bytes]:
 
 
 def frequencies(records: Sequence[bytes], terms: Sequence[str]) -> NDArray[np.float64]:
-    """How often each record, one row each, has each of the terms."""
+    """The frequency of each of the terms (columns) in each record (rows)."""
     found = np.zeros((len(records), len(terms)))
     entries = np.frombuffer(b"".join(records), _ENTRY)
     keys = entries >> _FREQUENCY_BITS
@@ -63,7 +64,7 @@ def frequencies(records: Sequence[bytes], terms: Sequence[str]) -> NDArray[np.fl
 
 
 def rarity(snippets: int, having: int) -> float:
-    """The inverse document frequency of a term that so many of the snippets have."""
+    """The inverse document frequency of a term that `having` of the `snippets` have."""
     return float(np.log1p((snippets - having + 0.5) / (having + 0.5)))
 
 
@@ -73,8 +74,9 @@ def scores(
     rarities: Sequence[float],
     average_length: float,
 ) -> NDArray[np.float64]:
-    """The scores of snippets, of which `frequency` has one row each and one column a term, rounded
-    to what tantivy would keep of them: that the order of a sum cannot be seen."""
+    """The scores of snippets; `frequency` has one row per snippet and one column per term. They are
+    rounded to tantivy's precision, so that the order of summation does not show.
+    """
     kept = _KEPT_LENGTHS[np.searchsorted(_KEPT_LENGTHS, lengths, "right") - 1]
     norms = K1 * (1 - B + B * kept / average_length)
     saturated = frequency / (frequency + norms[:, None])
@@ -89,8 +91,9 @@ def _key(term: str) -> int:
 
 
 def _kept_lengths() -> NDArray[np.int64]:
-    """The lengths that one byte tells apart: the first ones exactly, then, as in a floating-point
-    number, eight from each power of two to the next."""
+    """The lengths that one byte distinguishes: the first ones exactly, then, as in a floating-point
+    number, eight from each power of two to the next.
+    """
     lengths = list(range(_EXACT_LENGTHS))
     for code in range(256 - _EXACT_LENGTHS):
         exponent, mantissa = divmod(code, 1 << _MANTISSA_BITS)

@@ -1,13 +1,14 @@
-"""What the files of the keyword index hold, and whether they are whole.
+"""The recorded contents of the keyword index's files, and whether they are intact.
 
 `positions.json` has two lines: the CRC-32 of the second, and JSON with
-* `positions`: by index identifier, the generation, number and token of the last change that is in
-  (`kodit.domain.keyword`), and whether the index was dropped;
-* `files`: size and time of modification, in ns, of every file of the index when it was written;
-* `meta`: the CRC-32 of `meta.json` then; null while somebody writes, or was killed in it.
 
-Files of segments never change. One that is no more as it was written is damaged, unless its own
-checksum says that it was only copied.
+* `positions`: by index id, the generation, number and token of the last change that is applied
+  (`kodit.domain.keyword`), and whether the index was dropped;
+* `files`: size and modification time, in ns, of every file of the index when it was written;
+* `meta`: the CRC-32 of `meta.json` at that time; null during a write, or after a writer was killed.
+
+Segment files never change. One that differs from when it was written is damaged, unless its own
+checksum shows that it was only copied.
 """
 
 from __future__ import annotations
@@ -36,11 +37,13 @@ uint32; the footer holds the CRC-32 of what is before it (`directory/footer.rs` 
 
 
 class DamagedIndexError(Exception):
-    """The keyword index cannot be used as it is; the message says why."""
+    """The keyword index is unusable in its present state; the message says why."""
 
 
 class Place(NamedTuple):
-    """Where the engine stands with one index; nothing is taken for a dropped one any more."""
+    """The position of the keyword index in one index's log; no changes are accepted for a dropped
+    index.
+    """
 
     position: KeywordPosition
     is_dropped: bool = False
@@ -48,20 +51,20 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Standing:
-    """The content of `positions.json`."""
+    """The parsed content of `positions.json`."""
 
     places: Mapping[int, Place] = field(default_factory=dict)
     files: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     meta: int | None = None
 
     def position(self, index_id: int) -> KeywordPosition | None:
-        """The last change of an index that is in."""
+        """The last applied change of an index."""
         place = self.places.get(index_id)
         return None if place is None or place.is_dropped else place.position
 
 
 def read_standing(folder: Path) -> Standing:
-    """What is in the folder, without looking at the files. Raises DamagedIndexError."""
+    """The standing recorded in the folder, without checking the files. Raises DamagedIndexError."""
     try:
         data = (folder / NAME).read_bytes()
     except FileNotFoundError:
@@ -76,7 +79,7 @@ def read_standing(folder: Path) -> Standing:
 
 
 def write_standing(folder: Path, places: Mapping[int, Place], *, sealed: bool) -> None:
-    """Replace `positions.json`; `sealed` where nothing is about to change the files."""
+    """Replace `positions.json`; `sealed` if the files are not about to change."""
     stamps = {path.name: path.stat() for path in segment_files(folder)}
     files = {name: (stamp.st_size, stamp.st_mtime_ns) for name, stamp in stamps.items()}
     meta = folder / _META
@@ -92,7 +95,7 @@ def write_standing(folder: Path, places: Mapping[int, Place], *, sealed: bool) -
 
 
 def check_files(folder: Path, standing: Standing) -> None:
-    """Raises DamagedIndexError where the files are not those that were written."""
+    """Raises DamagedIndexError if the files are not those that were written."""
     try:
         meta = (folder / _META).read_bytes()
     except FileNotFoundError:
@@ -108,16 +111,17 @@ def check_files(folder: Path, standing: Standing) -> None:
 
 
 class _Needed(NamedTuple):
-    """The files that a `meta.json` names: of segments, and the latest list of what is deleted in
-    each, which takes the place of the one before. A writer that has committed removes all others
-    before it writes down how the files are now."""
+    """The files that a `meta.json` names: segments, and for each the latest list of its deleted
+    documents, which replaces the one before. A writer that has committed removes all others before
+    it records the files.
+    """
 
     segments: frozenset[str]
     deletions: frozenset[str]
 
     @classmethod
     def by(cls, meta: bytes) -> _Needed:
-        """Raises DamagedIndexError for what is no such file."""
+        """Raises DamagedIndexError if `meta` is invalid."""
         try:
             listed = [
                 (one["segment_id"].replace("-", ""), one.get("deletes"))
@@ -143,7 +147,7 @@ def _is_as_written(path: Path, stamp: tuple[int, int]) -> bool:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a file of a segment has its footer and its content that checksum."""
+    """Whether a segment file has its footer and its content matches the checksum."""
     data = path.read_bytes()
     if len(data) < 8:
         return False
@@ -156,7 +160,7 @@ def is_whole(path: Path) -> bool:
 
 
 def segment_files(folder: Path) -> list[Path]:
-    """The files of all segments, in order."""
+    """The files of all segments, sorted."""
     return sorted(path for path in folder.iterdir() if _SEGMENT_FILE.fullmatch(path.name))
 
 

@@ -1,4 +1,4 @@
-"""The keyword index of one machine: tantivy, following the log of changes in the database."""
+"""The keyword index of one machine: tantivy, following the change log in the database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kodit.infrastructure.keyword.schema import open_index
 from kodit.infrastructure.keyword.standing import DamagedIndexError, check_files, read_standing
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 
-# Child processes are started when they are first asked for something.
+# Child processes are started when they are first needed.
 if TYPE_CHECKING:
     from kodit.infrastructure.processes.pool import ProcessPool
 
@@ -50,8 +50,9 @@ class TantivyKeywordIndex:
         return self.reader().positions(index_ids)
 
     def reader(self) -> TantivyReader | EmptyReader:
-        """The index as it was last written, by whichever process. One that is damaged holds
-        nothing, until the next writer has rebuilt it."""
+        """The index as last written by any process. A damaged one counts as empty until the next
+        writer has rebuilt it.
+        """
         stamps = self._stamps()
         opened = self._opened
         if opened is None or opened.stamps != stamps:
@@ -77,7 +78,7 @@ class TantivyKeywordIndex:
                         extra={"folder": str(self._folder), "reason": str(error)},
                     )
                     return _Opened(stamps, None, EmptyReader())
-                stamps = now  # a writer was at work
+                stamps = now  # a writer was active
             except OSError as error:
                 raise unreadable(self._folder) from error
 
@@ -96,7 +97,7 @@ class TantivyKeywordIndex:
 
 @dataclass(frozen=True)
 class _Opened:
-    """An index, and its state by the stamps of the files that tell when it changes."""
+    """An index, and its state by the stamps of the files that change with it."""
 
     stamps: Stamps
     index: tantivy.Index | None

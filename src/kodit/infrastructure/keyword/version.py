@@ -1,6 +1,6 @@
-"""The version of the keyword index on the disk."""
+"""The version of the keyword index on disk."""
 
 from __future__ import annotations
 
 SCHEMA_VERSION = "7"
-"""The name of the index's folder: another version starts an index of its own."""
+"""The name of the index's folder: another version creates a separate index."""

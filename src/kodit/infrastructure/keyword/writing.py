@@ -1,7 +1,7 @@
 """Writing the keyword index: runs in a child process, one writer at a time.
 
-Before a writer changes anything it looks whether the files are those that the last one has left.
-An index that is damaged is removed: it holds nothing that the database does not.
+Before it changes anything, a writer checks whether the files are those that the last one left. A
+damaged index is removed: everything in it can be rebuilt from the database.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tantivy
 
 from kodit.domain.errors import TransientError
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
-from kodit.infrastructure.files import make_private_folder, why_no_room
+from kodit.infrastructure.files import make_private_folder, why_write_fails
 from kodit.infrastructure.keyword.panics import is_panic
 from kodit.infrastructure.keyword.schema import INDEX_ID, SNIPPET_ID, open_index, to_documents
 from kodit.infrastructure.keyword.standing import (
@@ -33,30 +33,31 @@ from kodit.infrastructure.keyword.standing import (
 from kodit.infrastructure.locks import file_lock
 
 LOCK = "keyword.lock"
-"""The lock of all who write, in the folder above the index."""
+"""The lock of all writers, in the folder above the index."""
 LOCK_TIMEOUT_SECONDS = 60.0
 WRITER_HEAP_BYTES = 64_000_000
 DOCUMENTS_PER_REPORT = 512
 
 
 def apply_batch(folder: str, batch: KeywordBatch, *, report: Any) -> bool:
-    """Delete, add and commit; nothing where that was done before. Returns whether the batch is in:
-    it is refused where it does not continue what the index holds. A batch that follows nothing
-    replaces all that was held of its index."""
+    """Delete, add and commit, unless the batch was applied before. Returns whether the batch is
+    applied: it is refused if it does not follow the index's position. A batch without a predecessor
+    replaces all documents of its index.
+    """
     path = Path(folder)
     with locked(folder), _translated_errors(path):
         standing = _sound_standing(path)
         place = standing.places.get(batch.index_id)
         if place is not None and place.is_dropped:
             if place.position.generation == batch.generation:
-                return True  # of a worker that does not know of the deletion yet
+                return True  # from a worker that does not know of the deletion yet
             place = None
         position = None if place is None else place.position
         if position == batch.reached:
             return True
         if not batch.continues(position):
             return False
-        # A crash between the commit and the position below makes the batch come again.
+        # A crash between the commit and recording the position makes the batch come again.
         with _writer(path, standing.places) as writer:
             if position is None or position.generation != batch.generation:
                 writer.delete_documents_by_term(INDEX_ID, batch.index_id)
@@ -73,7 +74,8 @@ def apply_batch(folder: str, batch: KeywordBatch, *, report: Any) -> bool:
 
 def drop_index(folder: str, index_id: int, generation: str | None, *, report: Any) -> None:
     """Delete every document of an index, and refuse all later batches of its generation, which is
-    None for an index that the database does not know."""
+    None for an index that the database does not know.
+    """
     path = Path(folder)
     with locked(folder), _translated_errors(path):
         standing = _sound_standing(path)
@@ -82,7 +84,7 @@ def drop_index(folder: str, index_id: int, generation: str | None, *, report: An
         if generation is not None:
             at = KeywordPosition(generation, 0, 0) if held is None else held.position
             places[index_id] = Place(at, is_dropped=True)
-        # Refused from here on, also when the deletion below is cut short and done again.
+        # Refused from here on, even if the deletion below is interrupted and repeated.
         if held is not None or generation is None:
             with _writer(path, places) as writer:
                 writer.delete_documents_by_term(INDEX_ID, index_id)
@@ -92,8 +94,9 @@ def drop_index(folder: str, index_id: int, generation: str | None, *, report: An
 
 @contextmanager
 def _writer(folder: Path, places: Mapping[int, Place]) -> Iterator[tantivy.IndexWriter]:
-    """Changes to the index, committed at the end of the block. Until the standing is written again,
-    a reader knows that the files are being changed."""
+    """Yields a writer whose changes are committed at the end of the block. Until the standing is
+    written again, readers know that the files are changing.
+    """
     write_standing(folder, places, sealed=False)
     writer = open_index(folder).writer(WRITER_HEAP_BYTES, 1)
     yield writer
@@ -102,7 +105,7 @@ def _writer(folder: Path, places: Mapping[int, Place]) -> Iterator[tantivy.Index
 
 
 def _sound_standing(folder: Path) -> Standing:
-    """The standing of an index that was found whole; of an empty one in place of any other."""
+    """The standing of an index whose files are intact; of an empty one instead of any other."""
     _remove_leftovers(folder)
     try:
         standing = read_standing(folder)
@@ -114,7 +117,7 @@ def _sound_standing(folder: Path) -> Standing:
 
 
 def discard(folder: Path) -> None:
-    """Remove the index, so that one is made from nothing; to be called while it is locked."""
+    """Remove the index, so that it is rebuilt from nothing; to be called with the lock held."""
     doomed = folder.with_name(f"{secrets.token_hex(8)}.tmp")
     folder.rename(doomed)
     make_private_folder(folder)
@@ -122,8 +125,9 @@ def discard(folder: Path) -> None:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """What writers that were killed have left in a folder, ours and tantivy's; to be asked while
-    nobody writes."""
+    """The files of killed writers in a folder, ours and tantivy's; to be called while no writer is
+    active.
+    """
     return sorted([*folder.glob("*.tmp"), *folder.glob(".tmp*")])
 
 
@@ -137,8 +141,9 @@ def _remove_leftovers(folder: Path) -> None:
 
 @contextmanager
 def _translated_errors(folder: Path) -> Iterator[None]:
-    """Whatever goes wrong inside tantivy is a ValueError, a full disk and a damaged file too, or a
-    panic."""
+    """Translates errors of tantivy, which raises ValueError for everything, including a full disk
+    and a damaged file, or panics.
+    """
     try:
         yield
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
@@ -146,10 +151,10 @@ def _translated_errors(folder: Path) -> Iterator[None]:
     except BaseException as error:
         if not (isinstance(error, ValueError) or is_panic(error)):
             raise
-        why = why_no_room(folder, WRITER_HEAP_BYTES)
+        why = why_write_fails(folder, WRITER_HEAP_BYTES)
         if why is not None:
             why = f"{why}; free some space and try again"
-        elif _speaks_of_damage(error) or not all(map(is_whole, segment_files(folder))):
+        elif _means_damage(error) or not all(map(is_whole, segment_files(folder))):
             discard(folder)
             why = "it was damaged and is rebuilt"
         else:
@@ -157,15 +162,15 @@ def _translated_errors(folder: Path) -> Iterator[None]:
         raise TransientError(f"the keyword index cannot be written: {why}") from None
 
 
-def _speaks_of_damage(error: BaseException) -> bool:
-    """Whether tantivy could read a file and make nothing of it, or misses one."""
+def _means_damage(error: BaseException) -> bool:
+    """Whether the message means that a file is missing or cannot be parsed."""
     told = str(error).lower()
     signs = ("corrupt", "deserializ", "does not exist", "invaliddata", "incompatible")
     return any(sign in told for sign in signs)
 
 
 def locked(folder: str) -> AbstractContextManager[None]:
-    """Nobody writes the index meanwhile; its folder is there."""
+    """Holds the writers' lock of the index; its folder exists meanwhile."""
     path = Path(folder)
     make_private_folder(path)
     return file_lock(path.parent / LOCK, LOCK_TIMEOUT_SECONDS, "the keyword index")

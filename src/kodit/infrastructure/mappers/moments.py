@@ -1,4 +1,4 @@
-"""Moments as columns hold them."""
+"""Points in time as integer columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def to_microseconds(moment: datetime) -> int:
-    """Whole microseconds since 1970, without the rounding of a float."""
+    """Whole microseconds since 1970, without float rounding."""
     return (moment - _EPOCH) // _MICROSECOND
 
 

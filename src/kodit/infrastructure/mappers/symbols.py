@@ -1,4 +1,4 @@
-"""Symbols as columns hold them."""
+"""Symbols as text columns."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from kodit.domain.value_objects import Symbol, SymbolKind
 
 
 def to_symbol(name: str | None, kind: str | None, scope: str) -> Symbol | None:
-    """The symbol of three columns, None if there is none."""
+    """The symbol in three columns, None if there is none."""
     return None if name is None or kind is None else Symbol(name, SymbolKind(kind), scope)
 
 
 def placed_to_text(placed: Sequence[PlacedSymbol], *, minor: bool) -> str | None:
-    """Those of the symbols that are minor, or those that are not, in one column."""
+    """The symbols that are minor, or those that are not, as the text of one column."""
     rows = [
         [one[0].name, one[0].kind, one[0].scope, *one[1:]]
         for one in placed
@@ -25,26 +25,26 @@ def placed_to_text(placed: Sequence[PlacedSymbol], *, minor: bool) -> str | None
 
 
 def text_to_placed(text: str | None, *, minor: bool = False) -> tuple[PlacedSymbol, ...]:
-    """What `placed_to_text` wrote."""
+    """Parses the output of `placed_to_text`."""
     if text is None:
         return ()
     make = MinorSymbol if minor else PlacedSymbol
     return tuple(
-        make(Symbol(name, SymbolKind(kind), scope), *lines)  # older ones lack the line of the name
+        make(Symbol(name, SymbolKind(kind), scope), *lines)  # older rows lack the line of the name
         for name, kind, scope, *lines in json.loads(text)
     )
 
 
 def extents_to_text(extents: Sequence[Extent]) -> str | None:
-    """Where the symbol of a snippet is defined, in one column."""
+    """The extents of a snippet's symbol as the text of one column."""
     return json.dumps(extents) if extents else None
 
 
 def text_to_extents(text: str | None) -> tuple[Extent, ...]:
-    """What `extents_to_text` wrote."""
+    """Parses the output of `extents_to_text`."""
     return () if text is None else tuple(Extent(*row) for row in json.loads(text))
 
 
 def names_of_placed(text: str | None) -> list[str]:
-    """The names alone."""
+    """Only the names."""
     return [] if text is None else [row[0] for row in json.loads(text)]

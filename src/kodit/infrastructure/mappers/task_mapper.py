@@ -1,4 +1,4 @@
-"""Tasks and runs between the database's rows and the domain."""
+"""Conversion of tasks and runs between database rows and domain objects."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TASK_TYPE_MAPPING: Mapping[task_types.TaskType, TaskType] = {
     task_types.TaskType.CODE_EMBEDDINGS: TaskType.CODE_EMBEDDINGS,
     task_types.TaskType.ENRICH: TaskType.ENRICH,
 }
-"""What the database's types mean to the domain, whose own are numbers."""
+"""The database's task types and the domain's, which are numbers."""
 
 _DOMAIN_TYPES: Mapping[str, TaskType] = {
     stored.value: domain for stored, domain in TASK_TYPE_MAPPING.items()
@@ -89,16 +89,16 @@ ATTEMPT_COLUMNS = (
     "error",
     "error_about",
 )
-"""The columns of the rows below, in their order."""
+"""The columns of the rows below, in order."""
 
 
 def stored_type(task_type: TaskType | str) -> str:
-    """The database's spelling; a type that this program does not know keeps its own."""
+    """The database's spelling; an unknown type keeps its own."""
     return _STORED_TYPES[task_type] if isinstance(task_type, TaskType) else task_type
 
 
 def task_to_row(task: Task, run: IndexRun) -> dict[str, Any]:
-    """All columns but the identifier."""
+    """All columns except the id."""
     return {
         "run_id": run.id,
         "index_id": task.index_id,
@@ -118,7 +118,7 @@ def task_to_row(task: Task, run: IndexRun) -> dict[str, Any]:
 
 
 def run_to_row(run: IndexRun) -> dict[str, Any]:
-    """All columns but the identifier."""
+    """All columns except the id."""
     return {
         "index_id": run.index_id,
         "created_at": to_optional_microseconds(run.created_at),
@@ -139,21 +139,22 @@ _MOVABLE_OF_TASK = (
     "error_about",
 )
 _MOVABLE_OF_RUN = ("state", "is_follow_up", "cancel_requested", "started_at", "finished_at")
-"""What a change of state may touch: columns and attributes of the same names."""
+"""What a state change may modify: columns and attributes of the same names."""
 
 movable_of_task: Callable[[Task], tuple[Any, ...]] = attrgetter(*_MOVABLE_OF_TASK)
 movable_of_run: Callable[[IndexRun], tuple[Any, ...]] = attrgetter(*_MOVABLE_OF_RUN)
-"""The values of that, for `task_changes` and `run_changes` to compare."""
+"""The values of these attributes, for `task_changes` and `run_changes` to compare."""
 
 
 def run_changes(run: IndexRun, before: tuple[Any, ...]) -> dict[str, Any]:
-    """The columns of a run that have other values than `before`."""
+    """The columns of a run whose values differ from `before`."""
     return _changes(_MOVABLE_OF_RUN, movable_of_run(run), before)
 
 
 def task_changes(task: Task, run: IndexRun, before: tuple[Any, ...]) -> dict[str, Any]:
-    """The columns of a task that have other values than `before`, and those that follow from them.
-    `run_has_started` is not compared: a claim of another task may have started the run since."""
+    """The columns of a task whose values differ from `before`, and those derived from them.
+    `run_has_started` is not compared: the claim of another task may have started the run since.
+    """
     now = movable_of_task(task)
     if now == before:
         return {}
@@ -183,7 +184,7 @@ def _stored(value: Any) -> Any:
 
 
 def row_to_task(row: Sequence[Any]) -> Task:
-    """`row` holds `TASK_COLUMNS`."""
+    """`row` has `TASK_COLUMNS`."""
     (
         task_id,
         run_id,
@@ -233,7 +234,7 @@ def row_to_task(row: Sequence[Any]) -> Task:
 
 
 def row_to_run(row: Sequence[Any]) -> IndexRun:
-    """`row` holds `RUN_COLUMNS`; the tasks are still to come."""
+    """`row` has `RUN_COLUMNS`; the tasks are added later."""
     run_id, index_id, state, is_follow_up, cancel_requested, created, started, finished = row
     return IndexRun(
         index_id,
@@ -248,7 +249,7 @@ def row_to_run(row: Sequence[Any]) -> IndexRun:
 
 
 def row_to_attempt(row: Sequence[Any]) -> TaskAttempt:
-    """`row` holds `ATTEMPT_COLUMNS`."""
+    """`row` has `ATTEMPT_COLUMNS`."""
     task_id, claim_no, worker, started_at, finished_at, outcome, error, about = row
     return TaskAttempt(
         task_id=task_id,
@@ -263,14 +264,14 @@ def row_to_attempt(row: Sequence[Any]) -> TaskAttempt:
 
 
 def stored_about(about: ErrorAbout | None) -> str | None:
-    """As the database has it: the code and the fields in JSON."""
+    """The code and fields of an error as JSON."""
     if about is None:
         return None
     return json.dumps({"code": about.code, "fields": about.fields}, sort_keys=True)
 
 
 def _to_about(text: str | None) -> ErrorAbout | None:
-    """None where an error has no code, as those of older versions."""
+    """None if an error has no code, as in older versions."""
     if text is None:
         return None
     stored = json.loads(text)
@@ -279,6 +280,6 @@ def _to_about(text: str | None) -> ErrorAbout | None:
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> dict[str, Any]:
-    """Most say the same: `{}`, `{"index_id": 7}`. What is returned is shared: copy it."""
+    """Cached, because most are equal: `{}`, `{"index_id": 7}`. The result is shared: copy it."""
     value: dict[str, Any] = json.loads(text)
     return value

@@ -1,7 +1,7 @@
 """The queue without files or processes: for tests, and for programs that embed Kodit's queue.
 
-Everything here keeps the promises of the port it stands in for, and passes the same conformance
-suite; nothing outlives the process.
+Everything here satisfies its port, and passes the same conformance suite; nothing outlives the
+process.
 """
 
 from kodit.infrastructure.memory.clock import ManualClock

@@ -1,4 +1,4 @@
-"""A clock that is set by hand."""
+"""A clock that is set manually."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ManualClock:
         return self._now
 
     def set(self, now: datetime) -> None:
-        """Jump to a moment, which may lie in the past: clocks of machines do that too."""
+        """Jump to a time, which may be in the past, as the clocks of machines may."""
         self._now = now
 
     def advance(self, seconds: float) -> None:

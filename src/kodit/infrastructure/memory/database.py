@@ -23,12 +23,13 @@ from kodit.infrastructure.memory.tasks import MemoryTaskRepository
 from kodit.infrastructure.reading_gate import ReadingGate
 
 MOST_READERS = 8
-"""As many as with SQLite, that tests meet the same limits."""
+"""As many as with SQLite, so that tests have the same limits."""
 
 
 class MemoryTransaction:
-    """The queue in full, and of the indexes what `MemoryIndexes` offers. Snippets and vectors
-    are not kept in memory: asking for them raises LookupError."""
+    """The complete queue, and the part of the indexes that `MemoryIndexes` has. Snippets and
+    vectors are not kept in memory: using them raises LookupError.
+    """
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
@@ -67,7 +68,9 @@ class MemoryTransaction:
 
 
 class MemoryDatabase:
-    """One writer at a time, as with SQLite; readers see what was committed before they began."""
+    """One writer at a time, as with SQLite; readers see the state that was committed before they
+    started.
+    """
 
     def __init__(self) -> None:
         self._tables = Tables()
@@ -77,7 +80,7 @@ class MemoryDatabase:
     @contextmanager
     def read(self) -> Iterator[MemoryTransaction]:
         with self._reading.place():
-            # Nothing puts this copy back: what a reader writes by mistake is lost, as elsewhere.
+            # This copy is never stored: what a reader writes by mistake is lost, as in SQLite.
             yield MemoryTransaction(self._tables.copy())
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""As much of the indexes as the queue and its tests need."""
+"""The part of the index repository that the queue and its tests need."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from kodit.infrastructure.memory.tables import Tables
 
 
 class MemoryIndexes:
-    """The part of an index repository that says which indexes there are, and holds their files;
-    behaves as the port says."""
+    """Stores indexes and their files; the methods follow the port."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables

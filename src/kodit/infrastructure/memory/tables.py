@@ -1,7 +1,7 @@
-"""What the in-memory database holds: rows that are never changed, only replaced.
+"""The tables of the in-memory database: rows are never modified, only replaced.
 
-A transaction works on a copy of the tables, which costs one dictionary each because the rows
-are shared; its commit puts the copy in the place of the original.
+A transaction works on a copy of the tables, which costs one dictionary each because the rows are
+shared; a commit replaces the original by the copy.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from kodit.domain.entities import Index, IndexedFile, IndexRun, Task, TaskAttemp
 
 @dataclass(slots=True)
 class Tables:
-    """`runs` are stored without their tasks; `attempts` by task and claim number. Identifiers
-    are counted apart from the rows, so that none is used twice."""
+    """`runs` are stored without their tasks; `attempts` by task and claim number. Ids are counted
+    separately from the rows, so that none is reused.
+    """
 
     runs: dict[int, IndexRun] = field(default_factory=dict)
     tasks: dict[int, Task] = field(default_factory=dict)
@@ -27,7 +28,7 @@ class Tables:
     deleted_indexes: set[int] = field(default_factory=set)
     deleted_folders: set[str] = field(default_factory=set)
     files: dict[int, tuple[int, IndexedFile]] = field(default_factory=dict)
-    """Index identifier and file, by the file's identifier."""
+    """Index id and file, by the file's id."""
     last_ids: dict[str, int] = field(default_factory=dict)
     paused_since: datetime | None = None
 
@@ -50,10 +51,12 @@ class Tables:
 
 
 def copy_of(task: Task) -> Task:
-    """A task that shares nothing changeable with the row, its payload as JSON would give it."""
+    """A copy of a task that shares nothing mutable with the row, with its payload as JSON would
+    return it.
+    """
     return replace(task, payload=json.loads(json_of(task.payload)), work=dict(task.work))
 
 
 def json_of(payload: Mapping[str, Any]) -> str:
-    """The payload in one spelling, so that equal ones can be found."""
+    """The payload in a canonical form, so that equal ones can be found."""
     return json.dumps(dict(payload), sort_keys=True)

@@ -1,4 +1,4 @@
-"""The queue in memory: every rule of the port in plain Python, and no SQL to trust."""
+"""The queue in memory: every rule of the port in plain Python, without SQL."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ _BEFORE_ALL = RunEnd(datetime.min.replace(tzinfo=UTC), 0)
 
 
 class MemoryTaskRepository:
-    """Runs, tasks and attempts over the tables of one transaction. The database lets one writer
-    in at a time, so that a run is locked by having been asked for."""
+    """Runs, tasks and attempts over the tables of one transaction. The database lets one writer in
+    at a time, so that reading a run is enough to lock it.
+    """
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -374,7 +375,7 @@ def _is_open(run: IndexRun, *, is_follow_up: bool) -> bool:
 
 
 def _known(moment: datetime | None) -> datetime:
-    """A moment that every stored task of the state in question has."""
+    """A time that every stored task of this state has."""
     if moment is None:
         raise ValueError("a task was stored without a moment that it must have")
     return moment

@@ -1,4 +1,4 @@
-"""Waking workers of one process."""
+"""Waking the workers of one process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class MemoryWakeUp:
         self._loop = asyncio.get_running_loop()
 
     def notify(self) -> None:
-        # The loop may be closing while a thread of it still ends its transaction.
+        # The loop may be closing while one of its threads is still ending its transaction.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._event.set)
 

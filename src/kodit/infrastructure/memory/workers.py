@@ -1,4 +1,4 @@
-"""Workers that are names and nothing else."""
+"""Workers that are only names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from kodit.domain.claiming import DEFAULT_RULES, ClaimRules
 
 
 class MemoryWorkerRegistry:
-    """Workers of one process; `kill` is the death of one that had no time to leave."""
+    """Workers of one process; `kill` simulates the sudden death of one."""
 
     def __init__(self) -> None:
         self._alive: dict[str, ClaimRules] = {}
@@ -19,10 +19,10 @@ class MemoryWorkerRegistry:
         return name
 
     def leave(self) -> None:
-        """Nothing is left behind by a worker of this process."""
+        """A worker of this process leaves nothing behind."""
 
     def kill(self, worker: str) -> None:
-        """From here on this worker is dead; what it held can be taken back."""
+        """Mark this worker as dead, so that its tasks can be reclaimed."""
         self._alive.pop(worker, None)
 
     def is_dead(self, worker: str) -> bool:

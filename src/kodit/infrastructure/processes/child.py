@@ -1,7 +1,7 @@
 """The program of a child process: it calls functions for its parent, and ends with it.
 
 Started by `pool.py` as `python -P -m kodit.infrastructure.processes.child SOCKET LIFELINE`. It
-imports next to nothing by itself: what a function needs is imported when it is first called.
+imports next to nothing by itself: the imports of a function are made when it is first called.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ EXIT_SHORT_OF_MEMORY = 75
 def main() -> None:
     """Serve calls until the parent closes the connection."""
     sys.excepthook = _end_quietly
-    # What a call makes goes with it, by reference counts; few objects are left to be collected.
+    # A call's objects are freed by reference counting; few are left for the collector.
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
     _end_with_parent(int(sys.argv[2]), int(sys.argv[3]))
-    # Ctrl-C reaches the whole process group; what happens then is the parent's to decide.
+    # Ctrl-C reaches the whole process group, and the parent decides how to react.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     while True:
@@ -49,7 +49,7 @@ def main() -> None:
 def _end_quietly(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
-    """The parent tells of a shortage of memory in a sentence."""
+    """The parent reports a shortage of memory in one sentence."""
     if issubclass(kind, MemoryError):
         os._exit(EXIT_SHORT_OF_MEMORY)
     sys.__excepthook__(kind, error, traceback)
@@ -59,7 +59,7 @@ def _answer(connection: Connection[Any, Any], name: str, arguments: tuple[Any, .
     told_at = 0.0
 
     def report(current: int, total: int | None = None) -> None:
-        """Each report wakes two processes; nobody reads ten of them a second."""
+        """Each report wakes two processes, so they are limited to ten per second."""
         nonlocal told_at
         now = time.monotonic()
         if now - told_at >= SECONDS_BETWEEN_REPORTS:
@@ -70,7 +70,7 @@ def _answer(connection: Connection[Any, Any], name: str, arguments: tuple[Any, .
         module, _, function = name.partition(":")
         result = getattr(importlib.import_module(module), function)(*arguments, report=report)
         return pickle.dumps(("result", result), pickle.HIGHEST_PROTOCOL)
-    except Exception as error:  # noqa: BLE001 - every error of a call travels to the parent
+    except Exception as error:  # noqa: BLE001 - every error of a call is passed to the parent
         return _pickle_error(error)
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # of a library that is written in Rust
@@ -81,12 +81,12 @@ def _answer(connection: Connection[Any, Any], name: str, arguments: tuple[Any, .
 def _pickle_error(error: Exception) -> bytes:
     try:
         return pickle.dumps(("error", error))
-    except Exception:  # noqa: BLE001 - an error that cannot travel is told in words
+    except Exception:  # noqa: BLE001 - an error that cannot be pickled is passed as text
         return pickle.dumps(("error", RuntimeError(f"{type(error).__name__}: {error}")))
 
 
 def _end_with_parent(lifeline: int, parent: int) -> None:
-    """End this process as soon as its parent has ended, however that came.
+    """End this process as soon as its parent has ended, for whatever reason.
 
     Linux sends a signal; elsewhere a thread waits for the parent's end of the pipe to close.
     """

@@ -1,8 +1,8 @@
-"""The environment for programs that Kodit starts: that of this process, in which nothing depends on
-the folder that they run in.
+"""The environment for programs that Kodit starts: that of this process, made independent of the
+current folder.
 
-An empty or relative entry of a search path means the current folder: `PYTHONPATH=:/opt/lib` is
-enough for a child process to import what a data directory or a repository brings along.
+An empty or relative entry of a search path means the current folder: with `PYTHONPATH=:/opt/lib` a
+child process would import modules from a data directory or a repository.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ _OF_MODULES = "PYTHONPATH"
 
 
 def steady_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables, those of this process unless others are given. Programs and libraries are
-    searched for by absolute paths only, and modules where this process has them from."""
+    """The variables, by default those of this process. Programs and libraries are searched for by
+    absolute paths only, and modules are found where this process finds them.
+    """
     kept = dict(os.environ if environment is None else environment)
     for name in (*_OF_PROGRAMS, _OF_MODULES):
         if name not in kept:

@@ -12,8 +12,10 @@ PR_SET_PDEATHSIG = 1
 
 
 def death_with_parent(parent: int) -> Callable[[], None]:
-    """A function that the child of the process `parent` calls, after a fork too, to be killed when
-    that ends. Elsewhere than on Linux it only ends a child whose parent has ended already."""
+    """A function for the child of the process `parent` to call, also after a fork: the child is
+    then killed when the parent ends. On systems other than Linux it only ends a child whose parent
+    has already ended.
+    """
     prctl = None
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415 - costs as much as the rest of a child's start
@@ -22,7 +24,7 @@ def death_with_parent(parent: int) -> Callable[[], None]:
 
     def die_with_parent() -> None:
         if prctl is not None:
-            # The signal comes even while the process is in a C function that holds the interpreter.
+            # The signal arrives even while a C function holds the interpreter's lock.
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)

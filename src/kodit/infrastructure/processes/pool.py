@@ -1,4 +1,4 @@
-"""Child processes that do what uses a core, so that the parent can watch and end them."""
+"""Child processes for CPU-bound work, so that the parent can watch and kill them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.process_tree import end_process_tree
 
 STALL_SECONDS = 120.0
-"""How long a child may work without progress."""
+"""How long a child may work without reporting progress."""
 
 
 class _Child:
@@ -39,8 +39,8 @@ class _Child:
         read_end, write_end = os.pipe()
         try:
             with _interrupts_blocked():
-                # A child for each core: threads of numpy's own would only be in each other's way.
-                # -P keeps the current folder, which may be a hostile repository, off the path.
+                # There is one child per core: numpy's own threads would only compete. -P keeps the
+                # current folder, which may be a hostile repository, off the path.
                 self._process = subprocess.Popen(
                     [
                         sys.executable,
@@ -71,10 +71,10 @@ class _Child:
         self.has_run: set[str] = set()
 
     def ask(self, threads: Executor, message: Any) -> asyncio.Future[Any]:
-        """Send, and receive the first answer, in one of the threads."""
+        """Send a message and receive the first answer, in one of the threads."""
 
         def talk() -> Any:
-            # `Connection.send` would look up a reducer of its own for every object within.
+            # `Connection.send` would look up a reducer for every object in it.
             self._connection.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
             return self._connection.recv()
 
@@ -95,14 +95,14 @@ class _Child:
         self._close()
 
     def kill_at_work(self) -> None:
-        """End the process and what it has started: git leaves helpers behind."""
+        """End the process and its descendants: git leaves helpers behind."""
         if self._process.poll() is None:
             end_process_tree(self._process.pid)
         self._process.wait()
         self._close()
 
     def how_it_ended(self) -> str:
-        """For a process that has closed its connection by itself."""
+        """The reason, for a process that closed its connection by itself."""
         code = self._process.wait()
         self._close()
         if code == EXIT_SHORT_OF_MEMORY:
@@ -116,8 +116,8 @@ class _Child:
 
     def _close(self) -> None:
         if self._talk is not None:
-            # Its thread sees the end of the connection now. It must not be left with a
-            # descriptor that may soon be another child's.
+            # Its thread sees the end of the connection now. It must not be left with a descriptor
+            # that may soon be another child's.
             wait([self._talk])
         self._connection.close()
         os.close(self._lifeline)
@@ -127,13 +127,13 @@ class ProcessPool:
     """Calls functions in child processes, which are started when first needed and kept.
 
     A function is named `module:function`, takes pickled arguments and a keyword `report`, and
-    gives a pickled result. A call that is cancelled, or makes no progress for too long, ends its
-    child. Nothing here blocks the event loop: processes are started and ended in a thread, which
-    lives as long as they do, since Linux ends a child with the thread that has started it.
+    returns a pickled result. If a call is cancelled, or makes no progress for too long, its child
+    is killed. Nothing here blocks the event loop: processes are started and ended in a thread that
+    outlives them, because Linux kills a child with the thread that started it.
     """
 
     def __init__(self, folder: Path, size: int | None = None) -> None:
-        """Children run in `folder`; at most `size` at once, by default one a core."""
+        """Children run in `folder`; at most `size` at once, by default one per core."""
         self.size = size or available_cores()
         self._folder = folder
         self._inherited: list[int] = []
@@ -153,8 +153,9 @@ class ProcessPool:
         report: Report | None = None,
         stall_seconds: float = STALL_SECONDS,
     ) -> Any:
-        """The function's result. Raises what it raised; StalledError when it went silent, and
-        TransientError when its process died, or when memory or processes ran out."""
+        """The function's result. Raises its exception; StalledError if it stops reporting progress,
+        and TransientError if its process dies, or memory or processes run out.
+        """
         need_loop()
         try:
             return await self._call(function, arguments, report, stall_seconds)
@@ -189,8 +190,9 @@ class ProcessPool:
         return value
 
     async def _take(self, function: str) -> _Child:
-        """Preferably a child that has run the function before: it has imported and loaded what
-        that takes, and remembers what makes the next call cheaper."""
+        """Preferably a child that has run the function before: it has the imports and caches that
+        make the next call cheaper.
+        """
         for child in self._idle:
             if function in child.has_run:
                 self._idle.remove(child)
@@ -207,7 +209,7 @@ class ProcessPool:
                 executor=self._spawner,
             )
         except asyncio.CancelledError:
-            self._idle += started  # the next call takes it
+            self._idle += started  # for the next call
             raise
         return started[0]
 
@@ -248,7 +250,7 @@ class ProcessPool:
 
 
 def _memory_limit() -> str:
-    """What is to be said of a limit that may be why a process has ended."""
+    """A hint for the error message about a memory limit that may have ended a process."""
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit == resource.RLIM_INFINITY:
         return ""
@@ -257,7 +259,9 @@ def _memory_limit() -> str:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """A process that is started meanwhile holds back Ctrl-C until it is ready to ignore it."""
+    """A process that is started meanwhile does not receive Ctrl-C until it is ready to ignore
+    it.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -266,7 +270,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 def available_cores() -> int:
-    """How many cores this process may use."""
+    """The number of cores that this process may use."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

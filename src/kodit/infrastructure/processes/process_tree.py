@@ -1,4 +1,4 @@
-"""Ending a process and what it has started."""
+"""Ending a process and its descendants."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def end_process_tree(pid: int) -> None:
-    """Kill a process and what it started: git leaves its helpers behind when it is killed."""
+    """Kill a process and its descendants: git leaves its helpers behind when it is killed."""
     tree = [pid]
     for member in tree:
         tree += _children(member)

@@ -1,8 +1,7 @@
-"""Who works on a data directory: each worker holds the lock of a file of its own.
+"""The workers on a data directory: each holds the lock of a file of its own.
 
-Child processes inherit the lock, so that a process that can take it knows the worker and all its
-children to be gone. The file says by which rules the worker claims, for those who tell why
-something waits.
+Child processes inherit the lock, so that a process that can take it knows that the worker and all
+its children are gone. The file holds the worker's claim rules, which explain why a task waits.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from kodit.domain.value_objects import TaskType
 from kodit.infrastructure.locks import open_lock_file, try_lock
 
 LARGEST_FILE_BYTES = 100_000
-"""Far more than the rules of a worker take."""
+"""Far more than the rules of a worker need."""
 
 
 class FileWorkerRegistry:
@@ -43,7 +42,7 @@ class FileWorkerRegistry:
             # A sweep may have taken the file for a dead worker's before it was locked.
             if try_lock(descriptor) and path.exists():
                 self._mine = (name, descriptor)
-                with suppress(OSError):  # a full disk keeps nobody from working
+                with suppress(OSError):  # a full disk does not stop a worker
                     os.write(descriptor, _written(rules))
                 return name
             os.close(descriptor)
@@ -57,7 +56,7 @@ class FileWorkerRegistry:
 
     def is_dead(self, worker: str) -> bool:
         if "/" in worker or "\0" in worker:
-            return True  # no name of a worker, and a database could lead anywhere by it
+            return True  # not a worker's name: a path from the database could lead anywhere
         descriptor = _open(self._path(worker))
         if descriptor is None:
             return True
@@ -84,7 +83,7 @@ class FileWorkerRegistry:
             if descriptor is None:
                 continue
             try:
-                # Removed while it is held, so that no worker can be about to enter by this file.
+                # Removed while it is held, so that no worker can be about to enter with this file.
                 if try_lock(descriptor):
                     path.unlink(missing_ok=True)
             finally:
@@ -95,7 +94,7 @@ class FileWorkerRegistry:
 
 
 def _open(path: Path) -> int | None:
-    """A descriptor of a lock file; None if there is none, and for what no worker has made."""
+    """A descriptor of a lock file; None if there is none, or it was not made by a worker."""
     try:
         return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -110,7 +109,7 @@ def _written(rules: ClaimRules) -> bytes:
 
 
 def _read(text: bytes) -> ClaimRules | None:
-    """None for what no worker of this version has written."""
+    """None for rules that a worker of this version could not have written."""
     try:
         rules = json.loads(text)
         limits = {TaskType[name]: int(limit) for name, limit in rules["limits"].items()}

@@ -1,4 +1,4 @@
-"""Requests to the REST interface of a server, and the errors that it answers with."""
+"""Requests to the REST interface of a server, and the errors in its answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kodit.domain.errors import (
 )
 
 ANSWER_SECONDS = 60.0
-"""Longer than a server takes to answer, or to say that it takes too long."""
+"""Longer than the server's own time limit."""
 BASE_PATH = "/api/v1"
 _PROBLEM = ("type", "title", "status", "detail", "code")
 _SERVER_ERRORS = 500
@@ -28,11 +28,12 @@ Parameters = Mapping[str, Any]
 
 
 class RemoteConnection:
-    """One connection to a server, which is opened when it is first needed and again where the
-    server has closed it. Redirects are not followed: the key would go with them."""
+    """One connection to a server, opened on first use and reopened if the server has closed it.
+    Redirects are not followed, because they would receive the key.
+    """
 
     def __init__(self, url: str, key: str) -> None:
-        """Raises SettingError for what is no address of a server. `key` may be empty."""
+        """Raises SettingError if `url` is not the address of a server. `key` may be empty."""
         self.url = url.rstrip("/")
         self._key = key
         try:
@@ -59,14 +60,14 @@ class RemoteConnection:
         self._connection.close()
 
     def get(self, path: str, parameters: Parameters | None = None) -> Any:
-        """The JSON that is at a path. Raises KoditError, as the server says it."""
+        """The JSON at a path. Raises KoditError with the server's message."""
         given = {name: value for name, value in (parameters or {}).items() if value is not None}
         texts = {name: _texts(value) for name, value in given.items()}
         query = f"?{urlencode(texts, doseq=True)}" if texts else ""
         return self._exchange("GET", f"{path}{query}")
 
     def post(self, path: str, body: Parameters | None = None) -> Any:
-        """The same of a request that asks or changes something."""
+        """The JSON answer to a POST request. Raises like `get`."""
         given = {name: value for name, value in (body or {}).items() if value is not None}
         return self._exchange("POST", path, json.dumps(given))
 
@@ -111,7 +112,7 @@ class RemoteConnection:
 
 
 def path_of(*parts: str | int) -> str:
-    """A path of these parts, each escaped but for its slashes."""
+    """A path of these parts, each escaped except for its slashes."""
     return "".join(f"/{quote(str(part), errors='surrogateescape')}" for part in parts)
 
 
@@ -122,7 +123,7 @@ def _texts(value: Any) -> str | Sequence[str]:
 
 
 def _error_of(status: int, problem: dict[str, Any]) -> KoditError:
-    """What a problem says, as an error of this program."""
+    """The error of this program for a problem+json answer."""
     fields = {
         name: value
         for name, value in problem.items()
@@ -145,5 +146,5 @@ def _error_of(status: int, problem: dict[str, Any]) -> KoditError:
 
 
 def _shown(url: str) -> str:
-    """An address without what may be secret."""
+    """An address without possible secrets."""
     return repr(url.rpartition("@")[2][:100])

@@ -1,2 +1,4 @@
-"""The resident server of a data directory, seen from outside: where its socket lies, who answers
-there, and how one is started. Standard library only: `kodit stdio` has no time for more."""
+"""The resident server of a data directory, as a client sees it: where its socket is, which process
+answers, and how one is started. Uses only the standard library, because `kodit stdio` has to start
+fast.
+"""

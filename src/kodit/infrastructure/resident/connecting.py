@@ -1,10 +1,10 @@
-"""Asking the server of a data directory who it is.
+"""Connecting to the server of a data directory and checking its identity.
 
-    connection = connect(data_dir)             # None where no server answers
+    connection = connect(data_dir)             # None if no server answers
     about = handshake(connection, data_dir)    # its version, process, and what keeps it busy
 
 The connection may then be used for requests (HTTP/1.1); as long as it is open, the server does not
-stop because it has no clients.
+stop for lack of clients.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ END_PATH = "/resident/end"
 ASK_PATH = "/resident/ask"
 SECRETS_PATH = "/resident/secrets"
 ANSWER_SECONDS = 10.0
-"""How long a server may take to say who it is, while it opens its engines too."""
+"""How long a server may take for the handshake, which includes opening its engines."""
 LARGEST_ANSWER_BYTES = 100_000
 RECEIVED_AT_ONCE_BYTES = 262_144
 
 
 class Resident(NamedTuple):
-    """The server of a data directory, as it tells of itself.
+    """The server of a data directory, as it describes itself.
 
-    `settings` is a digest of the settings that decide over answers and runs. `stays` says that
-    somebody has started it to stay: it is never replaced. `busy_with` says why an idle one would
-    not end now, in words; None where it is idle.
+    `settings` is a digest of the settings that affect answers and runs. `stays` means that a user
+    started it: it is never replaced. `busy_with` says in words why it would not end now; None if it
+    is idle.
     """
 
     version: str
@@ -47,8 +47,9 @@ class Resident(NamedTuple):
 
 
 def connect(data_dir: Path) -> socket.socket | None:
-    """A connection to the server of a data directory; None where none answers. Raises UserError
-    for a socket that cannot be trusted."""
+    """A connection to the server of a data directory; None if none answers. Raises UserError for a
+    socket that cannot be trusted.
+    """
     path = find_socket(data_dir)
     if path is None:
         return None
@@ -58,15 +59,16 @@ def connect(data_dir: Path) -> socket.socket | None:
         if _user_of(connection) not in (None, geteuid()):
             connection.close()
             return None
-    except OSError:  # refused, gone, or reset: nobody is there
+    except OSError:  # refused, gone, or reset: no server
         connection.close()
         return None
     return connection
 
 
 def handshake(connection: socket.socket) -> Resident:
-    """Who answers at the other end. Raises TransientError where nobody does in time, or it ends
-    at that moment."""
+    """The server at the other end. Raises TransientError if it does not answer in time, or ends at
+    that moment.
+    """
     _, answer = exchange(connection, "GET", HANDSHAKE_PATH)
     try:
         return Resident(
@@ -83,7 +85,7 @@ def handshake(connection: socket.socket) -> Resident:
 
 
 def ask_to_end(connection: socket.socket) -> bool:
-    """Ask an idle server to end; whether it does. One that is busy, or stays, goes on."""
+    """Ask an idle server to end; returns whether it will. A busy or staying one continues."""
     status, _ = exchange(connection, "POST", END_PATH)
     return status == 202
 
@@ -98,8 +100,9 @@ def exchange(
     seconds: float = ANSWER_SECONDS,
     largest: int = LARGEST_ANSWER_BYTES,
 ) -> tuple[int, Any]:
-    """One request, and the status and the JSON of its answer, which comes within so many seconds
-    and bytes. Raises TransientError where it does not."""
+    """Send one request; returns the status and the JSON of its answer. Raises TransientError if
+    that takes longer than `seconds` or is larger than `largest` bytes.
+    """
     connection.settimeout(seconds)
     fields = {"Host": "localhost", "Content-Length": str(len(body)), **headers}
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
@@ -141,7 +144,7 @@ def _receive(connection: socket.socket) -> bytes:
 
 
 def _user_of(connection: socket.socket) -> int | None:
-    """The user at the other end, where the system tells."""
+    """The user id of the process at the other end; None if the system does not tell."""
     if sys.platform != "linux":
         return None
     format_ = "3i"

@@ -1,9 +1,9 @@
-"""Where the socket of a data directory's server lies.
+"""The location of the server's socket for a data directory.
 
-By default it is `server.sock` in the data directory. Where that path is too long for a socket, or
-the file system has no sockets, it lies in a private folder of the runtime directory, and
-`server.place` in the data directory holds its path. A data directory may come from anybody, so the
-path is followed only to where a server of this user would have put its socket.
+By default it is `server.sock` in the data directory. If that path is too long for a socket, or the
+file system has no sockets, it is in a private folder of the runtime directory, and `server.place`
+in the data directory holds its path. A data directory may come from anybody, so the path is
+followed only to a place where a server of this user would have put its socket.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ PLACE_FILE = "server.place"
 LOCK_FILE = "server.lock"
 LOG_FILE = "server.log"
 
-TEMPORARY = Path("/tmp")  # noqa: S108 - the owner and the mode of what is in it are checked
+TEMPORARY = Path("/tmp")  # noqa: S108 - the owner and mode of its contents are checked
 LONGEST_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
-"""In bytes: `sun_path` of `sockaddr_un` without the byte that ends it."""
+"""In bytes: `sun_path` of `sockaddr_un` without the terminating byte."""
 
 
 def fits(path: Path) -> bool:
-    """Whether a socket can have this path."""
+    """Whether the path is short enough for a socket."""
     return len(os.fsencode(path)) <= LONGEST_SOCKET_PATH
 
 
 def socket_elsewhere(data_dir: Path, folder: Path) -> Path:
-    """The socket of a data directory in a private folder, which has those of many."""
-    import hashlib  # noqa: PLC0415 - few need it, and it takes long to import
+    """The socket of a data directory in a private folder shared by several data directories."""
+    import hashlib  # noqa: PLC0415 - rarely needed, and slow to import
 
     name = hashlib.sha256(os.fsencode(os.path.realpath(data_dir))).hexdigest()[:20]
     return folder / f"{name}.sock"
 
 
 def private_folders() -> list[Path]:
-    """Where sockets may lie that cannot lie in their data directories, the best first."""
+    """Folders for sockets that cannot be in their data directories, best first."""
     folders = []
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if Path(runtime).is_absolute():
@@ -53,7 +53,7 @@ def private_folders() -> list[Path]:
 
 
 def why_not_private(folder: Path) -> str | None:
-    """Why others could put a socket into the folder; None where only this user can."""
+    """Why others could put a socket into the folder; None if only this user can."""
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode):
         return "it is not a folder"
@@ -65,10 +65,10 @@ def why_not_private(folder: Path) -> str | None:
 
 
 def find_socket(data_dir: Path) -> Path | None:
-    """The socket of the server of a data directory; None where no server has left one. That it is
-    there does not say that somebody answers.
+    """The socket of the server of a data directory; None if there is none. It may exist although no
+    server answers.
 
-    Raises UserError where `server.place` or what it leads to cannot be trusted.
+    Raises UserError if `server.place` or its target cannot be trusted.
     """
     if is_own_socket(data_dir / SOCKET_FILE):
         return data_dir / SOCKET_FILE
@@ -86,14 +86,14 @@ def find_socket(data_dir: Path) -> Path | None:
     try:
         reason = why_not_private(folder)
     except OSError:
-        return None  # a runtime directory goes when its user logs out
+        return None  # a runtime directory is removed when its user logs out
     if reason is not None:
         raise UserError(f"{folder} is not used for sockets: {reason}; remove it")
     return path if is_own_socket(path) else None
 
 
 def has_socket(data_dir: Path) -> bool:
-    """Whether a server may answer, by a socket that can be trusted."""
+    """Whether there is a socket that can be trusted, so that a server may answer."""
     try:
         return find_socket(data_dir) is not None
     except UserError:
@@ -101,7 +101,7 @@ def has_socket(data_dir: Path) -> bool:
 
 
 def is_own_socket(path: Path) -> bool:
-    """Whether a socket of this user lies there."""
+    """Whether a socket of this user is there."""
     try:
         status = path.lstat()
     except OSError:

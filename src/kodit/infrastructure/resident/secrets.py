@@ -1,8 +1,8 @@
-"""Secrets that a server holds for its workers, in memory alone, and for no longer than it runs.
+"""Secrets that a server keeps for its workers, in memory only, as long as it runs.
 
-A command that has a secret in a variable hands it to the server over its socket, before it queues
-a run that needs it. A worker of the server asks for it when it reads the source, over one end of a
-private socket pair: with a line of JSON, `[reference, server]`, which is answered by a line
+A command with a secret in an environment variable hands it to the server over its socket, before it
+queues a run that needs it. A worker of the server requests it when it reads the source, over one
+end of a private socket pair: it sends a line of JSON, `[reference, server]`, and receives a line
 `{"username": …, "password": …}` or `null`.
 """
 
@@ -26,8 +26,9 @@ class SecretsForServer:
         self._data_dir = data_dir
 
     def give(self, reference: str, server: str, credentials: Credentials) -> None:
-        """Hand over to the server of the data directory. Nothing happens where no server answers
-        that can be trusted and takes secrets; a worker that lacks one then says so in its run."""
+        """Hand over to the server of the data directory. Does nothing if no trusted server answers
+        or it takes no secrets; a worker that lacks a secret reports that in its run.
+        """
         body = {
             "reference": reference,
             "server": server,
@@ -41,25 +42,27 @@ class SecretsForServer:
                     exchange(connection, "POST", SECRETS_PATH, json.dumps(body).encode("ascii"))
 
     def find(self, _reference: str, _server: str) -> Credentials | None:
-        """A command is handed nothing; it has variables of its own."""
+        """Always None: a command has variables of its own."""
         return None
 
 
 class SecretsFromServer:
-    """The side of a worker. Safe with any number of threads."""
+    """The side of a worker. Thread-safe."""
 
     def __init__(self, connection: socket.socket) -> None:
-        """`connection` is the worker's alone: no child process inherits it."""
+        """`connection` belongs to the worker alone: no child process inherits it."""
         connection.set_inheritable(False)
         self._connection = connection
         self._answers = connection.makefile("rb")
         self._asking = threading.Lock()
 
     def give(self, _reference: str, _server: str, _credentials: Credentials) -> None:
-        """A worker passes nothing on: its variables are those of its server."""
+        """Does nothing: the worker's variables are those of its server."""
 
     def find(self, reference: str, server: str) -> Credentials | None:
-        """What was handed over to the server last. Raises TransientError where it has ended."""
+        """The value that was handed over to the server last. Raises TransientError if the server
+        has ended.
+        """
         question = json.dumps([reference, server]).encode("ascii") + b"\n"
         with self._asking:
             try:

@@ -1,4 +1,6 @@
-"""Starting a server that nobody waits for: it outlives who has started it, and ends by itself."""
+"""Starting a server in the background: it outlives the process that started it, and ends by
+itself.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,16 @@ from kodit.infrastructure.resident.place import LOG_FILE
 from kodit.infrastructure.trust import open_plain_file
 
 IDLE_MINUTES = 30
-ANOTHER_ONE_RUNS = 3
-"""The exit status of a server that has found another one."""
+ALREADY_RUNNING = 3
+"""The exit status of a server that finds another one running."""
 
 
 def start_server(data_dir: Path, idle_minutes: float = IDLE_MINUTES) -> subprocess.Popen[bytes]:
-    """Start a server of the data directory, detached: in a session of its own, with no pipe of
-    this process, its log in `server.log`. It listens on its socket alone. Where one runs already,
-    the new one ends at once (`ANOTHER_ONE_RUNS`), so that any number may be started.
+    """Start a detached server of the data directory: in its own session, without pipes to this
+    process, logging to `server.log`. It listens only on its socket. If one is already running, the
+    new one exits immediately (`ALREADY_RUNNING`), so several may be started at once.
 
-    Raises OSError where no process can be started or the data directory cannot be written, and
+    Raises OSError if no process can be started or the data directory cannot be written, and
     UserError if the log is not a file.
     """
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -45,7 +47,7 @@ def start_server(data_dir: Path, idle_minutes: float = IDLE_MINUTES) -> subproce
 
 
 def why_it_ended(data_dir: Path) -> str | None:
-    """The last sentence that a server which did not start has left in its log."""
+    """The last line in the log of a server that failed to start."""
     try:
         with os.fdopen(open_plain_file(data_dir / LOG_FILE, os.O_RDONLY), "rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 10_000))

@@ -1,7 +1,7 @@
-"""Cutting files into snippets.
+"""Splitting files into snippets.
 
-`slice_file` is a pure function of a path and bytes. Nothing here imports tree-sitter or a grammar
-before a file that needs it is met.
+`slice_file` is a pure function of a path and bytes. tree-sitter and each grammar are imported only
+when the first file needs them.
 """
 
 from __future__ import annotations

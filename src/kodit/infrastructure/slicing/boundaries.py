@@ -1,4 +1,4 @@
-"""Where the syntax tree allows a cut."""
+"""Where a definition may be split, according to the syntax tree."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 _SMALLEST_OPENED = 3
-"""Nodes of fewer rows are not looked into: a cut inside them gains nothing."""
+"""Nodes with fewer rows are not descended into: splitting them gains nothing."""
 
-_STEPS_PER_LOOK = 1_024
-"""Nodes visited between two looks at the clock."""
+_STEPS_PER_CHECK = 1_024
+"""Nodes visited between two checks of the budget."""
 
 
 def tree_cost(tree: Tree, text: Text, first: int, last: int, budget: Budget) -> CutCost:
-    """The cost of cutting rows `first` to `last` of a file: how deep in the tree the node is that
-    begins on a row, less after a blank line. Raises GaveUpError.
+    """The cost of starting a snippet at each of the rows `first` to `last`: the depth in the tree
+    of the node that begins on the row, less after a blank line. Raises GaveUpError.
     """
     depths = _depths(tree, text, first, last, budget)
     lines = text.lines
@@ -35,9 +35,9 @@ def tree_cost(tree: Tree, text: Text, first: int, last: int, budget: Budget) -> 
 
 
 def _depths(tree: Tree, text: Text, first: int, last: int, budget: Budget) -> dict[int, int]:
-    """For each row on which a node begins the line, the depth of the outermost such node.
+    """For each row whose line begins with a node, the depth of the outermost such node.
 
-    Walks with a cursor, as trees of hostile files are deeper than Python's stack.
+    Walks with a cursor, because the trees of hostile files are deeper than Python's stack.
     """
     lines = text.lines
     depths: dict[int, int] = {}
@@ -47,7 +47,7 @@ def _depths(tree: Tree, text: Text, first: int, last: int, budget: Budget) -> di
     has_node = cursor.goto_first_child_for_point((first, 0)) is not None
     while has_node:
         steps += 1
-        if steps % _STEPS_PER_LOOK == 0:
+        if steps % _STEPS_PER_CHECK == 0:
             budget.check()
         node = cursor.node
         if node is None:

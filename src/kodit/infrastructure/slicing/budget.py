@@ -1,4 +1,4 @@
-"""What the parser may spend on one file."""
+"""The processor time and memory that parsing one file may take."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ _PAGE_BYTES = resource.getpagesize()
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 
 MEMORY_LIMIT_BYTES = 256 * 2**20
-"""A grammar that is led to try many readings at once takes gigabytes in a second; the tree of an
-ordinary megabyte takes some 40 MB."""
+"""A grammar made to follow many interpretations at once takes gigabytes within a second; the tree
+of an ordinary megabyte takes some 40 MB.
+"""
 
-_CALLS_PER_LOOK = 64
-"""Calls of `is_spent` for one look at clock and memory, which costs more than all of them:
-tree-sitter calls it some 30,000 times a second."""
+_CALLS_PER_CHECK = 64
+"""Calls of `is_spent` for each check of clock and memory, which is the expensive part: tree-sitter
+calls it some 30,000 times a second.
+"""
 
 
 class GaveUpError(Exception):
-    """Parsing was given up; the message says why, in a few words."""
+    """Parsing was given up; the message is a short reason."""
 
 
 class Budget:
     """The processor time and memory that this process may spend on one file.
 
-    Processor time, so that a busy machine does not change what a file is cut into.
+    Processor time rather than wall time, so that a busy machine does not change the snippets of a
+    file.
     """
 
     __slots__ = ("_calls", "_end", "_most", "reason")
@@ -41,9 +44,11 @@ class Budget:
         self.reason = ""
 
     def is_spent(self, *_: object) -> bool:
-        """Whether to stop; `reason` then says why. Takes and ignores what a callback is told."""
+        """Whether to stop; `reason` then says why. A progress callback of tree-sitter, whose
+        arguments are ignored.
+        """
         self._calls += 1
-        if self._calls % _CALLS_PER_LOOK:
+        if self._calls % _CALLS_PER_CHECK:
             return False
         if process_time() > self._end:
             self.reason = "parser ran out of time"
@@ -52,16 +57,18 @@ class Budget:
         return bool(self.reason)
 
     def check(self) -> None:
-        """Raises GaveUpError when the time is over."""
+        """Raises GaveUpError when the time is used up."""
         if process_time() > self._end:
             raise GaveUpError("parser ran out of time")
 
     def share(self, seconds: float) -> Budget:
-        """A budget of its own, of so many seconds at most and of what is left here."""
+        """A separate budget of at most `seconds`, and no more than is left of this one."""
         return Budget(min(seconds, self._end - process_time()))
 
     def _resident(self) -> int:
-        """Bytes of this process in memory; where the system does not tell, the most so far."""
+        """Resident memory of this process in bytes; the peak where the system has no current
+        figure.
+        """
         statm = _statm()
         if statm is None:
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PEAK_UNIT
@@ -70,7 +77,9 @@ class Budget:
 
 @cache
 def _statm() -> int | None:
-    """Stays open: to open it for every file would cost more than to read it."""
+    """A descriptor of /proc/self/statm that stays open: opening it for every file would cost more
+    than reading it.
+    """
     try:
         return os.open(_STATM, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

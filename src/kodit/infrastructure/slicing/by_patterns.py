@@ -1,10 +1,10 @@
-"""Definitions and sections that patterns of lines tell, for languages without a grammar.
+"""Definitions and sections found by line patterns, for languages without a grammar.
 
-A file `queries/NAME.patterns` has a pattern in each line: a kind, white space, and a regular
-expression for what a line says behind its indentation, whose first group that matched is the name.
-`~KIND` only names something, as `named.KIND` does in a query. `section.LEVEL` is a heading, and
-`section.underlined` stands for titles with a line of punctuation below, by which reStructuredText
-and plain text are divided. `!ignorecase` makes the patterns below it ignore case.
+Each line of a file `queries/NAME.patterns` is a pattern: a kind, white space, and a regular
+expression for the line without its indentation; the first group that matched is the name. `~KIND`
+marks a minor symbol, as `named.KIND` does in a query. `section.LEVEL` is a heading, and
+`section.underlined` stands for titles underlined with punctuation, as in reStructuredText and plain
+text. `!ignorecase` makes the patterns below it ignore case.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _UNDERLINE = re.compile(r"([=\-~^\"'`#*+.:_])\1{2,}[ \t]*$")
 _TAG = re.compile(r"<[^<>]*>")
 _SPACE = re.compile(r"\s+")
 _COMMENTS = ("#", "//", "--", ";", "%", "@", "!", "*", "/*")
-_LINES_PER_LOOK = 16
+_LINES_PER_CHECK = 16
 _LONGEST_LINE = 300
-"""Longer lines are not looked at, as no pattern may take the square of much."""
+"""Longer lines are skipped, because a pattern may take time quadratic in the line's length."""
 
 _LONGEST_TITLE = 120
 
@@ -43,7 +43,7 @@ class _Pattern(NamedTuple):
 
 
 class Patterns(NamedTuple):
-    """What a file of patterns says."""
+    """The parsed contents of a `.patterns` file."""
 
     patterns: tuple[_Pattern, ...]
     has_underlined: bool
@@ -56,7 +56,7 @@ class _Found(NamedTuple):
     name: str
     is_minor: bool
     named: int = -1
-    """The row of the name, if that is another one."""
+    """The row of the name, if it is another row; -1 if not."""
 
 
 @cache
@@ -86,15 +86,17 @@ def load_patterns(name: str) -> Patterns | None:
 
 
 def plain_language(name: str) -> Language:
-    """A row for a language that the table does not have: comments are those of most languages."""
+    """A row for a language that is not in the table, with the comment marks of most languages."""
     return Language(name=name, wheel="", module="", extensions=(), leading=_COMMENTS)
 
 
 def outline_by_patterns(
     lines: Sequence[str], language: Language, patterns: Patterns, budget: Budget
 ) -> Outline:
-    """What the patterns find: each definition lasts until the next that is indented no further,
-    each section until the next of its level or a higher one. Raises GaveUpError."""
+    """The definitions and sections that the patterns find. A definition lasts until the next one
+    with the same or less indentation, a section until the next of its level or a higher one. Raises
+    GaveUpError.
+    """
     found = _matches(lines, patterns.patterns, budget)
     if patterns.has_underlined:
         titles = underlined_titles(lines)
@@ -125,7 +127,7 @@ def outline_by_patterns(
 
 
 def _end_before(siblings: Sequence[Definition], row: int) -> None:
-    """Let the last of some definitions, and the last inside it, end before a row."""
+    """End the last of `siblings`, and the last definition inside it, before `row`."""
     while siblings:
         siblings[-1].last = row - 1
         siblings = siblings[-1].children
@@ -153,7 +155,7 @@ def _definition(
 def _matches(lines: Sequence[str], patterns: Sequence[_Pattern], budget: Budget) -> list[_Found]:
     found: list[_Found] = []
     for row, line in enumerate(lines):
-        if row % _LINES_PER_LOOK == 0:
+        if row % _LINES_PER_CHECK == 0:
             budget.check()
         if not line or len(line) > _LONGEST_LINE:
             continue
@@ -172,8 +174,9 @@ def _matches(lines: Sequence[str], patterns: Sequence[_Pattern], budget: Budget)
 
 
 def underlined_titles(lines: Sequence[str]) -> list[_Found]:
-    """Titles with a line of punctuation below, of about their length, and perhaps above: their
-    levels are in the order in which the kinds of such lines first come."""
+    """Titles with a line of punctuation of about their length below, and perhaps above. As in
+    reStructuredText, the levels follow the order in which the styles first occur.
+    """
     levels: dict[tuple[str, bool], int] = {}
     found: list[_Found] = []
     for row in range(1, len(lines)):

@@ -1,4 +1,4 @@
-"""What a parser does not get to see of a file."""
+"""Hiding from a parser the parts of a file that it cannot read."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ _NO_LINE_END = re.compile(rb"[^\r\n]")
 
 
 def for_parser(source: bytes, language: Language) -> bytes:
-    """The source as the parser gets it: stand-ins, as many bytes, for what its language hides, and
-    for all around the code if that is embedded in something else."""
+    """The source as the parser gets it: the language's `hidden` matches replaced by stand-ins of
+    the same number of bytes, and everything around embedded code blanked out.
+    """
     if language.embedded is not None:
         source = _only_embedded(source, *language.embedded)
     if language.literate is not None and language.literate.search(source):
@@ -32,7 +33,7 @@ def for_parser(source: bytes, language: Language) -> bytes:
 
 
 def _in_place(line: bytes) -> bytes:
-    """A line of a literate file: code at its place, or blank."""
+    """A line of a literate file: its code in the same columns, or a blank line."""
     return b" " + line[1:] if line.startswith(b">") else b" " * len(line)
 
 

@@ -1,4 +1,4 @@
-"""Telling each piece all that is defined in it."""
+"""Naming everything that each piece defines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kodit.infrastructure.slicing.outline import FUNCTIONS, Definition, Outline
 from kodit.infrastructure.slicing.pieces import Piece
 
 _IMPORTS = ("@import(", "require(", 'require "', "require '", "import(", "await import(")
-"""How the value of a name begins that stands for another module."""
+"""How the value of a name begins when the name stands for another module."""
 
 _SET = frozenset({SymbolKind.FIELD, SymbolKind.PROPERTY, SymbolKind.VARIABLE})
 _VALUES = frozenset({SymbolKind.CONSTANT, SymbolKind.VARIABLE})
@@ -24,8 +24,9 @@ _VALUES = frozenset({SymbolKind.CONSTANT, SymbolKind.VARIABLE})
 def name_all(
     pieces: Sequence[Piece], outline: Outline, lines: Sequence[str], language: Language
 ) -> None:
-    """Give each piece the extents of its own symbol, what else is declared on its rows, in order,
-    and behind that the minor symbols: what is only named, or defined inside a function."""
+    """Give each piece the extents of its own symbol, then the other symbols declared on its rows,
+    in order, and then the minor symbols: those only named, or defined inside a function.
+    """
     starts = [piece.first for piece in pieces]
     found: dict[int, dict[tuple[Symbol, int], PlacedSymbol]] = {}
     wholes: dict[tuple[int, Symbol], PlacedSymbol] = {}
@@ -53,7 +54,7 @@ def name_all(
         whole = wholes.get((number, symbol))
         if is_minor and whole is not None and whole.start_line <= line <= whole.end_line:
             continue
-        # What depends on conditions is defined in several places; a value is set in many.
+        # A conditional definition is defined in several places; a value is set in many.
         key = symbol, 0 if symbol.kind in _SET else line
         placed = symbols.setdefault(key, place(symbol, first, last, line))
         if not is_minor:
@@ -68,7 +69,7 @@ def name_all(
 
 
 def _lines(definition: Definition, lines: Sequence[str]) -> tuple[int, int, int]:
-    """The line of its name, the first, and the last that is not blank."""
+    """The line of the name, the first line, and the last line that is not blank."""
     last = min(definition.last, len(lines) - 1)
     while last > definition.named and is_blank(lines[last]):
         last -= 1
@@ -80,7 +81,7 @@ def _first_line(placed: PlacedSymbol) -> int:
 
 
 def _stands_for_another(symbol: Symbol, line: str, language: Language) -> bool:
-    """Whether a line only imports what it names: `std = @import("std")`, `Map = std.Map`."""
+    """Whether a line only imports the symbol it names: `std = @import("std")`, `Map = std.Map`."""
     if symbol.kind not in _VALUES:
         return False
     value = line.partition("=")[2].strip().rstrip(";,")
@@ -94,7 +95,7 @@ def _stands_for_another(symbol: Symbol, line: str, language: Language) -> bool:
 
 
 def _reachable(definitions: Iterable[Definition]) -> Iterator[tuple[Definition, bool]]:
-    """All definitions, each with whether a function encloses it."""
+    """All definitions, each with whether it is inside a function."""
     stack = [(iter(definitions), False)]
     while stack:
         siblings, is_inside = stack[-1]

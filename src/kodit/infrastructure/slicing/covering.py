@@ -1,4 +1,4 @@
-"""Giving every row of a file to one piece."""
+"""Assigning every row of a file to one piece."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from kodit.infrastructure.slicing.pieces import Piece, Text, Weight
 
 
 @dataclass(slots=True)
-class _Open:
-    """A definition that is being cut into its parts."""
+class _OpenDefinition:
+    """A definition that is being split into its parts."""
 
     owner: int
     symbol: Symbol | None
@@ -24,10 +24,10 @@ class _Open:
 
 
 def cover(definitions: Sequence[Definition], text: Text) -> list[Piece]:
-    """Pieces that share out all rows but blank ones at their ends, in order.
+    """Pieces in order that together hold all rows, except blank rows at their ends.
 
-    A definition that fits is one piece. A class is cut into its head, its members, and the runs
-    of lines between them; so is a function that is too long, around those inside it.
+    A definition that fits is one piece. A class is split into its head, its members, and the runs
+    of lines between them; so is a function that is too long, around the definitions inside it.
     """
     pieces: list[Piece] = []
     row = 0
@@ -39,7 +39,7 @@ def cover(definitions: Sequence[Definition], text: Text) -> list[Piece]:
             pieces.append(Piece(*rows, symbol, weight, owner))
         row = max(row, last + 1)
 
-    def add_between(current: _Open, last: int) -> None:
+    def add_between(current: _OpenDefinition, last: int) -> None:
         if row > last:
             return
         is_head = current.head_is_next and current.owner > 0
@@ -50,7 +50,7 @@ def cover(definitions: Sequence[Definition], text: Text) -> list[Piece]:
             if current.symbol and current.symbol.kind is SymbolKind.MODULE:
                 current.symbol = None
 
-    stack = [_Open(0, None, len(text.lines) - 1, iter(definitions))]
+    stack = [_OpenDefinition(0, None, len(text.lines) - 1, iter(definitions))]
     while stack:
         current = stack[-1]
         child = next(current.children, None)
@@ -69,7 +69,7 @@ def cover(definitions: Sequence[Definition], text: Text) -> list[Piece]:
             opened += 1
             head = child.symbol if child.kind else None
             weight = Weight.PLACE if child.is_place else _weight(head)
-            stack.append(_Open(opened, head, last, iter(child.children), weight))
+            stack.append(_OpenDefinition(opened, head, last, iter(child.children), weight))
     return pieces
 
 

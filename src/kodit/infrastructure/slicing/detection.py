@@ -1,4 +1,4 @@
-"""Which language a file is written in."""
+"""Detecting the language of a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RUNNERS = frozenset(
     "env uv uvx pipx poetry pipenv pdm hatch rye npx npm pnpm pnpx yarn bunx bun run exec dlx x"
     " tool nix-shell busybox sudo nice rlwrap mise asdf stack cabal nohup time".split()
 )
-"""Programs, and words of theirs, that run another one, which is named behind them."""
+"""Programs, and their subcommands, that run another program given as an argument."""
 
 _FIRST_LINE_BYTES = 400
 _CPLUSPLUS = re.compile(
@@ -28,11 +28,10 @@ _TRAILING_VERSION = re.compile(r"[\d.]+$")
 
 
 def detect_language(path: str, first_bytes: bytes = b"") -> str:
-    """The name of the language of a file, `text` when no table has it.
+    """The name of a file's language, `text` when no table has it.
 
-    The file's name decides, then its extension, then the program its first line calls.
-    `path` uses `/`; `first_bytes` is the beginning of the file, some kilobytes of it: they tell
-    which of several languages with one extension it is.
+    The file's name decides, then its extension, then the interpreter in its first line. `path` uses
+    `/`; `first_bytes`, the first few kilobytes, decide between languages that share an extension.
     """
     names, extensions, _ = _tables()
     name = path.rpartition("/")[2]
@@ -40,8 +39,8 @@ def detect_language(path: str, first_bytes: bytes = b"") -> str:
         return names[name]
     stem, dot, extension = name.rpartition(".")
     extension = extension.lower()
-    if dot and stem and extension in _ASKED:
-        return _ASKED[extension](first_bytes)
+    if dot and stem and extension in _BY_FIRST_BYTES:
+        return _BY_FIRST_BYTES[extension](first_bytes)
     if dot and stem and (language := extensions.get(extension)):
         return language
     if any(name.startswith(prefix) for prefix in _PREFIXES):
@@ -50,11 +49,11 @@ def detect_language(path: str, first_bytes: bytes = b"") -> str:
 
 
 _PREFIXES = ("Dockerfile.", "Containerfile.", "Makefile.", "Jenkinsfile.")
-"""How names begin that have a variant behind the dot."""
+"""File names that may be followed by a variant after the dot."""
 
 
 def _by_first_line(first_bytes: bytes) -> str:
-    """The language of the program that the first line calls, past those that only run it."""
+    """The language of the interpreter in the first line, skipping programs that only run it."""
     if not first_bytes.startswith(b"#!"):
         return TEXT
     line = first_bytes[2:_FIRST_LINE_BYTES].split(b"\n", 1)[0].decode("ascii", "replace")
@@ -78,7 +77,7 @@ def _of_header(first_bytes: bytes) -> str:
 
 
 def _of_typescript(first_bytes: bytes) -> str:
-    # Qt keeps its translations in such files.
+    # Qt's translation files have the same extension.
     return "xml" if first_bytes.lstrip(b"\xef\xbb\xbf").startswith(b"<?xml") else "typescript"
 
 
@@ -86,24 +85,24 @@ def _of_include(first_bytes: bytes) -> str:
     return "php" if b"<?php" in first_bytes else TEXT
 
 
-def _one_or(pattern: bytes, language: str, other: str) -> Callable[[bytes], str]:
-    """What tells the language of a file by whether a pattern is in it."""
+def _by_pattern(pattern: bytes, language: str, other: str) -> Callable[[bytes], str]:
+    """A function that returns `language` if the pattern occurs in the first bytes, else `other`."""
     expression = re.compile(pattern, re.MULTILINE)
     return lambda first_bytes: language if expression.search(first_bytes) else other
 
 
-_ASKED: dict[str, Callable[[bytes], str]] = {
+_BY_FIRST_BYTES: dict[str, Callable[[bytes], str]] = {
     "h": _of_header,
     "ts": _of_typescript,
     **dict.fromkeys(("inc", "install", "module", "theme"), _of_include),
-    "m": _one_or(rb"^[ \t]*(?:function\b|classdef\b|%)", "matlab", "objc"),
-    "pl": _one_or(rb"^:-|^[a-z]\w*\([^()\n]*\)[ \t]*:-", "prolog", "perl"),
-    "v": _one_or(rb"^(?:Theorem|Lemma|Definition|Require|From) [^\n]*\.\s*$", "coq", "verilog"),
-    "fs": _one_or(rb"^#version\b|^\s*void\s+main\s*\(", "glsl", "fsharp"),
-    "cls": _one_or(rb"^\\(?:Provides|Needs)", "latex", "apex"),
-    "d": _one_or(rb"^[^\n#:]*\.o[ \t]*:", "make", "d"),
+    "m": _by_pattern(rb"^[ \t]*(?:function\b|classdef\b|%)", "matlab", "objc"),
+    "pl": _by_pattern(rb"^:-|^[a-z]\w*\([^()\n]*\)[ \t]*:-", "prolog", "perl"),
+    "v": _by_pattern(rb"^(?:Theorem|Lemma|Definition|Require|From) [^\n]*\.\s*$", "coq", "verilog"),
+    "fs": _by_pattern(rb"^#version\b|^\s*void\s+main\s*\(", "glsl", "fsharp"),
+    "cls": _by_pattern(rb"^\\(?:Provides|Needs)", "latex", "apex"),
+    "d": _by_pattern(rb"^[^\n#:]*\.o[ \t]*:", "make", "d"),
 }
-"""What tells the language of a file by how it begins, by its extension."""
+"""By extension, how the first bytes decide between languages that share it."""
 
 
 @cache
@@ -120,7 +119,7 @@ def _tables() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
 
 
 class OtherNames(NamedTuple):
-    """Names of the files of a language beside those of its row in the table, if it has one."""
+    """File names of a language in addition to those in its row of the table, if it has one."""
 
     name: str
     extensions: tuple[str, ...]
@@ -130,7 +129,7 @@ class OtherNames(NamedTuple):
 
 @cache
 def other_names() -> tuple[OtherNames, ...]:
-    """The lines of `names.txt`."""
+    """The parsed lines of `names.txt`."""
     text = files(__package__).joinpath("names.txt").read_text("utf-8")
     lines = (line.split("|") for line in text.splitlines() if not line.startswith("#"))
     return tuple(

@@ -1,5 +1,6 @@
-"""The regular expressions of the table of languages: what is hidden from a parser, and how lines
-begin that define something."""
+"""The regular expressions of the language table: text hidden from a parser, and lines that begin a
+definition.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ C_MACROS = re.compile(
     rb"|\)[ \t\w]*?[ \t\n]([A-Z][A-Z0-9_]{3,}(?:\([^()\n]*\))?)(?=\s*\{)",
     re.MULTILINE,
 )
-"""Attributes of a class, lines that open or close a namespace, attributes of a function."""
+"""Macros used as attributes of a class or function, or to open or close a namespace."""
 
 CPP_MACROS = re.compile(
     C_MACROS.pattern
@@ -19,46 +20,49 @@ CPP_MACROS = re.compile(
     + rb"|^[ \t]*(export[ \t]+)(?=[\w{])",
     re.MULTILINE,
 )
-"""The same, and what C++20 says of modules."""
+"""The same, and C++20's module declarations."""
 
 CPP_LINE = re.compile(r"\s*+(?:export\s+)?(?P<kind>module)\s+(?P<name>[\w.]+(?::[\w.]+)?)\s*;")
 
 CSHARP_EXTENSIONS = re.compile(
     rb"^[ \t]*(extension[ \t]*(?:<[^<>\n]*>[ \t]*)?\([^\n{};]*)(?=\s*\{)", re.MULTILINE
 )
-"""Blocks of extension members, which no grammar knows yet."""
+"""Blocks of extension members, which no grammar supports yet."""
 
 RUST_MACROS = re.compile(
     rb"^[ \t]*(\w+!)[ \t]*\{[ \t\r]*\n\s*(?:///?|#\[|(?:pub|fn|struct|impl|enum|mod|trait|async|unsafe)\b)",
     re.MULTILINE,
 )
-"""Macros around items, as for conditional compilation: what is left is a block of items."""
+"""Macros around items, as for conditional compilation: hiding the macro leaves a block of items."""
 
-KOTLIN_NEWS = re.compile(
+KOTLIN_UNSUPPORTED = re.compile(
     rb"^[ \t]*is [^\n{]{1,200}?([ \t]if[ \t][^\n]{1,200}?)[ \t]*->|\b(where)(?=\??\.|:)",
     re.MULTILINE,
 )
-"""Guards of `when` branches, which tree-sitter-kotlin 1.1.0 does not know yet, and a variable with
-the name of a soft keyword: the one becomes a part of the type's name, the other another name.
-The lengths are bounded, so that a hostile line costs no more than its length."""
+"""Guards of `when` branches, which tree-sitter-kotlin 1.1.0 does not support yet, and variables
+named like a soft keyword: the guard becomes part of the type's name, the variable another name. The
+lengths are bounded to keep the time linear on a hostile line.
+"""
 
 CUDA_LAUNCHES = re.compile(
     rb"\b(__(?:global|device|host|shared|constant|managed|noinline|forceinline|grid_constant)__)"
     rb"|(<<<[^;{}<>]{1,400}>>>)"
 )
-"""What CUDA adds to C++: where functions run and variables are, and how kernels are launched."""
+"""CUDA's additions to C++: execution and memory space specifiers, and kernel launches."""
 
 SCRIPT_OPENS = re.compile(rb"<script\b[^<>]{0,400}>", re.IGNORECASE)
 ASTRO_OPENS = re.compile(rb"\A\s*---[ \t]*(?=\n)")
-"""What opens the code of a component."""
+"""The line that opens the code of a component."""
 
 OBJC_LINE = re.compile(
     r"\s*+(?:typedef\s+)?(?P<kind>NS_(?:ENUM|OPTIONS))\(\s*\w+\s*,\s*(?P<name>\w+)"
 )
-"""An enumeration that a macro opens."""
+"""An enumeration opened by a macro."""
 
-HASKELL_BIRDS = re.compile(rb"^>[ \t]*(?:module|import|data|type|[a-z]\w*[ \t]+::)", re.MULTILINE)
-"""What tells that only the lines behind a `>` are code."""
+HASKELL_BIRD_TRACKS = re.compile(
+    rb"^>[ \t]*(?:module|import|data|type|[a-z]\w*[ \t]+::)", re.MULTILINE
+)
+"""Marks a literate file, in which only the lines that begin with `>` are code."""
 
 _SQL_NAME = r"""(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[\w$\#@]+)"""
 SQL_LINE = re.compile(
@@ -83,11 +87,12 @@ SQL_LINE = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-"""How a statement begins that defines something, and within a package a part of it."""
+"""The beginning of a statement that defines something, or of a definition inside a package."""
 
 BEYOND_ASCII = re.compile(rb"([\x80-\xff]+)")
 """Characters that tree-sitter-bash 0.25.1 looks up in a table of 256 entries: it reads far beyond
-the table's end, which ends the process where nothing is mapped there."""
+the table's end, which crashes the process where nothing is mapped.
+"""
 
 BASH_LINE = re.compile(r"\s*+(?P<kind>alias)(?:\s+-\w+)*\s+(?P<name>[\w.+-]+)=")
 """An alias."""

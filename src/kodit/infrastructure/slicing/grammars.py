@@ -16,32 +16,33 @@ from kodit.infrastructure.slicing.deep_stack import with_deep_stack
 from kodit.infrastructure.slicing.languages import LANGUAGES
 
 Match = tuple[int, dict[str, list[Node]]]
-"""The number of the pattern of a query, and the nodes it captured by the name of the capture."""
+"""The number of a query's pattern, and the captured nodes by capture name."""
 
 _MATCHES_IN_PROGRESS = 65_536
-"""Unfinished matches that a query may hold; more are dropped rather than held in memory."""
+"""Unfinished matches that a query may hold; any more are dropped to bound memory."""
 
 _DEEPEST_DEFINITION = 512
-"""Depth in the tree below which definitions are not looked for. tree-sitter counts depths with 16
-bits: on a tree of 240,000 levels a query took a minute."""
+"""Depth in the tree below which definitions are not searched for. tree-sitter counts depths with 16
+bits: on a tree of 240,000 levels a query took a minute.
+"""
 
-_LOOSE_TOKENS = 20_000
-"""Tokens without a name in one node of an error that a query can step over in a fifth of a
-second."""
+_ANONYMOUS_TOKENS = 20_000
+"""Anonymous tokens in one error node that a query can step over in a fifth of a second."""
 
-_STEPS_PER_LOOK = 1_024
-"""Nodes visited between two looks at the clock."""
+_STEPS_PER_CHECK = 1_024
+"""Nodes visited between two checks of the budget."""
 
 _SHALLOW_BYTES = 32_768
-"""Sources up to this size are parsed on the stack there is: to let go of an unfinished parse,
-tree-sitter calls itself once for each token, at some 100 bytes of stack."""
+"""Sources up to this size are parsed on the current stack. To free an unfinished parse, tree-sitter
+recurses once for each token, at some 100 bytes of stack.
+"""
 
 _Memory = ctypes.c_char * 2**30
-"""Memory that this process owns elsewhere; nothing beyond the source's end is looked at."""
+"""Memory of this process owned by another object; nothing beyond the source's end is read."""
 
 
 class Matches(NamedTuple):
-    """What a query found in a file."""
+    """The matches of a query in a file."""
 
     definitions: list[Match]
     mentions: list[Match]
@@ -49,8 +50,9 @@ class Matches(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """A language's grammar with the query that finds what a file defines and mentions: as many
-    patterns as `definitions` says are those of definitions, the others those of mentions."""
+    """A language's grammar with the query for a file's definitions and mentions: the first
+    `definitions` patterns are those of definitions, the others those of mentions.
+    """
 
     language: Language
     query: Query
@@ -65,10 +67,10 @@ class Grammar:
     def _parse(self, source: bytes, budget: Budget) -> Tree:
         """Parses in this thread.
 
-        tree-sitter holds the interpreter's lock while it parses, so nothing outside can stop it;
-        its own progress callback, which the binding offers only together with a read callback,
-        can. Version 0.26.1 never releases the buffers that a read callback returns, so it is
-        given views that do not own the source: what is lost are some hundred bytes a call.
+        tree-sitter holds the interpreter's lock while it parses, so only its own progress callback
+        can stop it, which the binding offers only together with a read callback. Version 0.26.1
+        never releases the buffers that a read callback returns, so it gets views that do not own
+        the source: the leak is some hundred bytes a call.
         """
         address = ctypes.cast(ctypes.c_char_p(source), ctypes.c_void_p).value or 0
         view = memoryview(_Memory.from_address(address)).cast("B")
@@ -78,14 +80,14 @@ class Grammar:
                 lambda offset, _: view[offset:size] if offset < size else None,
                 progress_callback=budget.is_spent,
             )
-        except ValueError:  # all that the binding says of a parse that was stopped
+        except ValueError:  # the binding's only sign that a parse was stopped
             raise GaveUpError(budget.reason or "parser failed") from None
 
     def matches(self, tree: Tree, budget: Budget) -> Matches:
-        """What the query finds in `tree`. Raises GaveUpError.
+        """The matches of the query in `tree`. Raises GaveUpError.
 
         A query cannot be stopped (its progress callback ends the process in version 0.26.1), so
-        trees on which it would take too long are refused before.
+        trees on which it would take too long are refused first.
         """
         _check_errors(tree, budget)
         cursor = QueryCursor(self.query, match_limit=_MATCHES_IN_PROGRESS)
@@ -100,10 +102,10 @@ class Grammar:
 
 
 def _check_errors(tree: Tree, budget: Budget) -> None:
-    """Raises GaveUpError when a query would have to step over too many loose tokens.
+    """Raises GaveUpError when a query would have to step over too many anonymous tokens.
 
-    In a node of an error the children stand in one flat row, and for each of them a query looks
-    for the next one with a name: the time goes with the square of the tokens without one.
+    The children of an error node are one flat list, and for each of them a query searches for the
+    next named one: the time is quadratic in the number of anonymous tokens.
     """
     loose = 0
     steps = 0
@@ -111,17 +113,19 @@ def _check_errors(tree: Tree, budget: Budget) -> None:
     while nodes:
         node = nodes.pop()
         loose += (node.child_count - node.named_child_count) ** 2
-        if loose > _LOOSE_TOKENS**2:
+        if loose > _ANONYMOUS_TOKENS**2:
             raise GaveUpError("too many syntax errors")
         steps += node.child_count
-        if steps > _STEPS_PER_LOOK:
+        if steps > _STEPS_PER_CHECK:
             steps = 0
             budget.check()
         nodes += [child for child in node.children if child.has_error and child.child_count]
 
 
 def _capsule(pointer: object) -> object:
-    """What a grammar's module gives, as the binding wants it: some still give a bare address."""
+    """The language pointer of a grammar module in the form the binding expects: some modules still
+    return a bare address.
+    """
     if not isinstance(pointer, int):
         return pointer
     new = ctypes.pythonapi.PyCapsule_New
@@ -133,7 +137,7 @@ def _capsule(pointer: object) -> object:
 
 @cache
 def load_grammar(name: str) -> Grammar:
-    """The grammar of a language of the table, imported when first met."""
+    """The grammar of a language in the table, imported on first use."""
     row = LANGUAGES[name]
     language = Language(_capsule(getattr(import_module(row.module), row.function)()))
     folder = files(__package__).joinpath("queries")
@@ -142,7 +146,7 @@ def load_grammar(name: str) -> Grammar:
     mentions = [folder.joinpath("mentions", name) for name in names]
     both = [definitions, *(one.read_text("utf-8") for one in mentions if one.is_file())]
     query = Query(language, "\n".join(both))
-    # To compile the definitions by themselves, only to count them, would take half as long again.
+    # Compiling the definitions a second time, only to count them, would take half as long again.
     end = len(definitions.encode())
     starts = [query.start_byte_for_pattern(number) for number in range(query.pattern_count)]
     return Grammar(language, query, sum(start < end for start in starts))

@@ -1,4 +1,4 @@
-"""Joining pieces that are too small to stand alone."""
+"""Joining pieces that are too small to be snippets of their own."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _CONSTRUCTORS = frozenset({"__init__", "__construct", "constructor", "initialize
 
 
 def join(pieces: Iterable[Piece], text: Text) -> list[Piece]:
-    """The pieces, with small neighbours put together.
+    """The pieces, with small neighbours joined.
 
     * The clauses of one function stay together, and so do a function's signature and body.
-    * A class takes its constructor in, when both are short.
-    * What is tiny and defines nothing goes to a neighbour.
-    * Tiny pieces that define something are joined with their like; the first gives the symbol,
-      but several constants make a run of code without one.
+    * A class takes in its constructor when both are short.
+    * A tiny piece that defines nothing is joined with a neighbour.
+    * Tiny pieces that define something are joined with pieces of the same kind. The first gives the
+      symbol, but several constants become a run of code without a symbol.
     """
     close = _glued(pieces, _continues)
     for piece in close:
@@ -46,8 +46,9 @@ def join(pieces: Iterable[Piece], text: Text) -> list[Piece]:
 
 
 def with_closers(pieces: Iterable[Piece], text: Text) -> list[Piece]:
-    """The pieces, with lines of closing brackets where they belong: at the end of what they
-    close, even when it is longer by them than a snippet should be."""
+    """The pieces, with each line of closing brackets at the end of the piece it closes, even if
+    that makes the piece longer than a snippet should be.
+    """
     return _glued(pieces, lambda _, piece: _closes(piece, text))
 
 
@@ -122,8 +123,9 @@ def _constructs(symbol: Symbol | None, owner: Symbol | None) -> bool:
 
 
 def _goes_down(before: Piece, piece: Piece, following: Piece | None) -> bool:
-    """Whether a piece that defines nothing is rather the beginning of the next than the end of
-    the last: nothing stands between, or it is a part of the same whole."""
+    """Whether a piece that defines nothing belongs to the next piece rather than to the previous
+    one: nothing separates it from the next, or both are part of the same definition.
+    """
     if following is None or piece.weight > Weight.PLACE or not piece.is_small:
         return False
     if before.is_small and before.weight <= Weight.PLACE:
@@ -139,7 +141,7 @@ def _goes_down(before: Piece, piece: Piece, following: Piece | None) -> bool:
 def _joined(before: Piece, after: Piece, text: Text) -> Piece:
     heavier = before if before.weight >= after.weight else after
     if before.weight is after.weight is Weight.PLACE:
-        heavier = after  # of namespaces within each other the inner one says more
+        heavier = after  # of nested namespaces the inner name is more specific
     symbol, weight = heavier.symbol, heavier.weight
     if weight is Weight.VALUE and before.symbol != after.symbol:
         all_of_it = text.characters(before.first, after.last)

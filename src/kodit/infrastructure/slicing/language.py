@@ -1,4 +1,4 @@
-"""What the table of languages says of one."""
+"""One row of the language table."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ class Language:
     """One language.
 
     `wheel` is the distribution of its grammar, `module` and `function` where the grammar is, and
-    `query` the query file when it is that of another language. Files are known by extension
-    (without the dot, lower case), whole name, or the program of a `#!` line. A line that begins
-    with one of `leading` belongs to the definition right below it, and so do the lines between a
-    pair of `enclosing` marks. `keywords` say what a word defines where definitions look like
-    calls; None stands for a mere scope, and `SORT WORD` is for words captured as `keyword.SORT`.
-    `no_names` name nothing, though they stand where names do. `imports_by_value` says that a value
-    of the same name (`Map = std.Map`) is the usual way to take a name from elsewhere. What a group
-    of `hidden` matches, on UTF-8 bytes, is hidden from the parser by as many bytes of `stand_in`,
-    whose last one is repeated: what no grammar can know would lead it astray. `line_pattern`
-    matches the beginning of
-    a line that defines what the grammar may not know, with the groups `name` and `kind`, a word
-    that `keywords` has as `line WORD`. What stands between a match of `embedded` and its mark is
-    all that is parsed, where code is a part of something else; where `literate` is found, the code
-    is on the lines that begin with `>`. `sigils` are signs before names that are no part of them.
-    `data` marks formats whose large files hold rows rather than structure. `version` is raised with
-    every change of the row or of its query that gives other snippets of the same file.
+    `query` the query file if it is that of another language. Files are recognised by extension
+    (without the dot, lower case), whole name, or the program of a `#!` line.
+
+    A line that begins with one of `leading` belongs to the definition right below it, and so do the
+    lines between a pair of `enclosing` marks. `keywords` give the kind that a word defines where
+    definitions look like calls; None makes it a scope without a symbol, and `SORT WORD` is for
+    words captured as `keyword.SORT`. `no_names` are never names, even in the place of one.
+    `imports_by_value` means that a value of the same name (`Map = std.Map`) is the usual way to
+    import a name.
+
+    The groups of `hidden`, matched on UTF-8 bytes, are hidden from the parser by as many bytes of
+    `stand_in`, whose last byte is repeated: syntax that the grammar does not support would
+    otherwise mislead it. `line_pattern` matches the beginning of a line with a definition that the
+    grammar may miss; its groups are `name` and `kind`, a word that `keywords` has as `line WORD`.
+    If code is embedded in another format, only the text between a match of `embedded` and its
+    closing mark is parsed; if `literate` is found, only the lines that begin with `>` are.
+
+    `sigils` are signs before names that are not part of them. `data` marks formats whose large
+    files hold rows rather than structure. Raise `version` with every change of the row or of its
+    query that changes the snippets of a file.
     """
 
     name: str

@@ -1,5 +1,6 @@
-"""The languages Kodit parses, one row each here and in `more_languages.py`; `queries/NAME.scm` says
-what is a definition."""
+"""The languages Kodit parses, one row each here and in `more_languages.py`; their definitions are
+found by `queries/NAME.scm`.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from kodit.infrastructure.slicing.expressions import (
     CPP_LINE,
     CPP_MACROS,
     CSHARP_EXTENSIONS,
-    HASKELL_BIRDS,
-    KOTLIN_NEWS,
+    HASKELL_BIRD_TRACKS,
+    KOTLIN_UNSUPPORTED,
     RUST_MACROS,
     SQL_LINE,
 )
@@ -40,7 +41,7 @@ TEXT = "text"
 """The language of every file that no row of the table names."""
 
 TEXT_VERSION = 1
-"""Raise it when such files are cut in another way, or a row comes to name some of them."""
+"""Raise it when such files are split differently, or when a new row claims some of them."""
 
 
 _C_COMMENT = (("/*", "*/"),)
@@ -130,7 +131,7 @@ _ROWS = (
         extensions=("hs",),
         version=3,
         programs=("runhaskell", "runghc"),
-        literate=HASKELL_BIRDS,
+        literate=HASKELL_BIRD_TRACKS,
         leading=("--",),
         enclosing=(("{-", "-}"),),
     ),
@@ -181,7 +182,7 @@ _ROWS = (
         version=3,
         leading=("//",),
         enclosing=_C_COMMENT,
-        hidden=KOTLIN_NEWS,
+        hidden=KOTLIN_UNSUPPORTED,
         stand_in=b"x",
     ),
     Language(
@@ -339,7 +340,7 @@ LANGUAGES = {row.name: row for row in (*_ROWS, *FURTHER_ROWS)}
 
 
 def is_installed(language: Language) -> bool:
-    """Whether the grammar of a language is there: those of the larger ones come with an extra."""
+    """Whether the grammar of a language is installed: the larger grammars come with an extra."""
     return bool(language.module) and _is_there(language.module)
 
 

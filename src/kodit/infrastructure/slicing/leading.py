@@ -8,8 +8,9 @@ from kodit.infrastructure.slicing.languages import Language
 
 
 def with_leading_lines(row: int, floor: int, lines: Sequence[str], language: Language) -> int:
-    """The first row, `floor` or later, of what leads up to the definition at `row` with no blank
-    line between."""
+    """The first row, `floor` or later, of the comments and attributes directly above the definition
+    at `row`, with no blank line between them.
+    """
     while row > floor:
         line = lines[row - 1].strip()
         if not line:
@@ -27,7 +28,7 @@ def with_leading_lines(row: int, floor: int, lines: Sequence[str], language: Lan
 def _opening_row(
     row: int, floor: int, line: str, lines: Sequence[str], language: Language
 ) -> int | None:
-    """The row on which the comment that ends on `row` begins, None when there is none there."""
+    """The row on which the comment that ends on `row` begins, or None if no comment ends there."""
     for opening, closing in language.enclosing:
         if line.endswith(closing):
             for candidate in range(row, floor - 1, -1):

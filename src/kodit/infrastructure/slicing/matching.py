@@ -1,4 +1,4 @@
-"""What the patterns of a query say is defined, each name once."""
+"""The definitions that a query's patterns match, each name once."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ _KEYWORD = "keyword"
 
 @dataclass(slots=True)
 class Found:
-    """A match of a definition pattern, by bytes. `form` is how its capture's name begins. In the
-    order of `extent`, what encloses others comes before them."""
+    """A match of a definition pattern, in bytes. `form` is the first part of its capture's name.
+    Sorted by `extent`, enclosing matches come before the ones they enclose.
+    """
 
     start: int
     end: int
@@ -46,7 +47,7 @@ class Found:
 
 
 def definitions_of(matches: Iterable[Match], source: bytes, language: Language) -> Iterator[Found]:
-    """What the matches define."""
+    """The definitions among the matches."""
     kinds = _CAPTURES
     for pattern, captures in matches:
         marked = [capture for capture in captures if capture in kinds]
@@ -81,7 +82,7 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
         if form != _DEFINITION and (name in language.no_names or _is_no_route(kind, name)):
             continue
         if kind is SymbolKind.STRUCT and "(" in name:
-            # A block that stands in for another construct has no name: it is a mere scope.
+            # A block that stands in for another construct has no name: it is only a scope.
             kind, name = None, ""
         node = captures[marked[0]][0]
         scopes = captures.get(_SCOPE)
@@ -108,12 +109,12 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
 
 
 def _is_no_route(kind: SymbolKind | None, name: str) -> bool:
-    """Whether what looks like a route is the use of a word for something else."""
+    """Whether a match that looks like a route is another use of the same word."""
     return kind is SymbolKind.ROUTE and not name.lstrip("\"'`").startswith("/")
 
 
 def _keyword(captures: Mapping[str, list[Node]], source: bytes) -> str:
-    """The word that decides the kind; behind its sort, if it is captured as `keyword.SORT`."""
+    """The word that decides the kind, prefixed by its sort if captured as `keyword.SORT`."""
     capture = next(one for one in captures if one.partition(".")[0] == _KEYWORD)
     sort = capture[len(_KEYWORD) + 1 :]
     word = node_text(captures[capture][0], source)
@@ -121,7 +122,7 @@ def _keyword(captures: Mapping[str, list[Node]], source: bytes) -> str:
 
 
 def _capture_kinds() -> dict[str, tuple[str, SymbolKind | None, str]]:
-    """By the name of a capture that defines: its form, its kind, and the last part of the name."""
+    """By the name of a capture that defines: its form, its kind, and the last part of its name."""
     kinds: dict[str, SymbolKind | None] = {kind.value: kind for kind in SymbolKind}
     kinds |= {_SCOPE: None, _NAMESPACE: SymbolKind.MODULE, _KEYWORD: None}
     return {
@@ -135,8 +136,9 @@ _CAPTURES = _capture_kinds()
 
 
 def distinct(definitions: Iterable[Found]) -> list[Found]:
-    """One definition for each name and one that is not minor for each extent, in order, outer ones
-    first."""
+    """One definition for each name, and one that is not minor for each extent, in order, enclosing
+    ones first.
+    """
     by_name: dict[tuple[int, bool], Found] = {}
     for found in definitions:
         key = found.name_start, found.is_minor
@@ -159,5 +161,5 @@ def distinct(definitions: Iterable[Found]) -> list[Found]:
     minor = [
         found for found in by_name.values() if found.is_minor and found.name_start not in named
     ]
-    # What is minor comes behind a definition with the same extent.
+    # A minor definition comes after another one with the same extent.
     return sorted([*by_extent.values(), *minor], key=lambda found: found.extent)

@@ -1,22 +1,22 @@
-"""Where a file uses names: what the patterns of `queries/mentions/` capture.
+"""Where a file uses names: the captures of the patterns in `queries/mentions/`.
 
-A capture named by a `MentionKind` is a name with what qualifies it. Beside it, or alone, stand
+A capture named by a `MentionKind` is a name with its qualifier. With it, or alone, may come
 
-* `qualifier`: what qualifies the name where the grammar has no node for both;
-* `module`: what qualifies an imported name;
-* `namespace`: the variable that stands for all of `module`, or a star where all of it is taken;
-* `alias`: the name by which the file goes on, or to which a value or a type is given;
-* `field`: the same of a parameter that is a field as well;
+* `qualifier`: the qualifier, where the grammar has no node for both;
+* `module`: the module of an imported name;
+* `namespace`: the variable that stands for all of `module`, or a star where all of it is imported;
+* `alias`: the name under which the file uses it, or that is given a value or a type;
+* `field`: the same for a parameter that is also a field;
 * `returns`: the function whose result has the type;
-* `annotation`: a type as it is written: each type in it is said of the alias;
-* `value`: an expression: what its head calls is said of the alias;
-* `declares`: a name that the patterns would take for a use, where it is declared;
-* `component`: a call if it begins with a capital, as that of a component does beside tags of HTML;
+* `annotation`: a type as written: each type in it applies to the alias;
+* `value`: an expression: whatever its head calls applies to the alias;
+* `declares`: a name at its declaration, where the patterns would take it for a use;
+* `component`: a call if it begins with a capital, as a component does among HTML tags;
 * `function`: a call unless it is a word by which the language defines or imports;
-* one of `_WORDS`: the pattern counts only where it is a certain word.
+* one of `_WORDS`: the pattern counts only if the captured text is one of those words.
 
-The source is asked here and not by predicates of the queries: to these, tree-sitter would have to
-read it again, and from a tree that was read through a callback it cannot.
+These conditions are checked here and not by predicates of the queries: for those, tree-sitter would
+have to read the source again, which it cannot do for a tree parsed through a callback.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ if TYPE_CHECKING:
     from kodit.infrastructure.slicing.grammars import Match
 
 LONGEST_NAME = 120
-"""Characters of a name; what is longer is no name that somebody asks for."""
+"""Characters of a name; anything longer is not a name to search for."""
 
 LONGEST_QUALIFIER = 400
-"""Bytes of what qualifies it; of more only the end is looked at."""
+"""Bytes of a qualifier; only the end of a longer one is read."""
 
 LONGEST_CHAIN = 120
-"""Characters of what is kept of that."""
+"""Characters of the qualifier that are kept."""
 
 MOST_OF_A_PIECE = 2_000
-"""Mentions that are kept of one piece: a table of a million names tells nothing by each."""
+"""Mentions kept per piece: in a table of a million names, a single name means little."""
 
 MOST_ALIASES = 4
-"""Names that are said to have one type."""
+"""Names that may be given one type."""
 
 MOST_TYPES = 24
-"""Names in one annotation that are said of its alias."""
+"""Types of one annotation that apply to its alias."""
 
 _NONE = ("",)
 
@@ -68,7 +68,7 @@ _RANKED = {
         )
     )
 }
-"""Of several patterns that capture one name, the kind that comes first here counts."""
+"""If several patterns capture one name, the kind listed first wins."""
 
 _COMPONENT = "component"
 _FUNCTION = "function"
@@ -82,7 +82,7 @@ _DEFINING = frozenset(
     " defguardp alias import require use".split()
 )
 _SPECIAL = frozenset("case cond for if quote receive try unless unquote with".split())
-"""The words of Elixir that look like calls."""
+"""Words of Elixir that look like calls."""
 _WORDS = {
     "required": frozenset({"require"}),
     "importing": frozenset({"@import"}),
@@ -93,7 +93,7 @@ _WORDS = {
     "implementing": frozenset({"defimpl"}),
     "defining": frozenset(word for word in _DEFINING if word.startswith("def")),
 }
-"""Patterns with such a capture count only where it is one of these words."""
+"""Patterns with such a capture count only if it is one of these words."""
 
 _NAME = re.compile(r"(?:[^\W\d]|[$@])[\w$]*[!?]?$")
 _SEPARATOR = re.compile(r"(?:\?\.|!!\.|!\.|::|\?->|->|\\|[.:#/])$")
@@ -102,7 +102,9 @@ _KEYWORD = re.compile(r"^(?:\(?(?:await|new|co_await|yield|return|not|try)\s+)+|
 _CAST = re.compile(
     r"^\(\(?([A-Z]\w*)\)[^()]*\)|\([\w.]+(?:\(\))?\s+as[?!]?\s+([A-Z]\w*)\)|[\w.]+\.\(\*?([A-Z]\w*)\)"
 )
-"""`((Type) name)`, `(name as Type)`, `name.(Type)`: an object of the type, as a call gives it."""
+"""`((Type) name)`, `(name as Type)`, `name.(Type)`: an object of the type, like the result of a
+constructor call.
+"""
 _TYPE_ARGUMENTS = re.compile(r"<[\w$., <>?\[\]]*>(?=\(|\.|::|$)")
 _LAST = re.compile(r"::|\.")
 _WHITE_SPACE = re.compile(r"\s+")
@@ -112,17 +114,18 @@ _BUILT_IN = frozenset(
     " str string tuple u16 u32 u64 u8 uint uint16 uint32 uint64 uint8 uintptr usize var void"
     " f32 f64 None auto self Self".split()
 )
-"""Names of types of which nothing is asked."""
+"""Names of built-in types, which are not worth a mention."""
 _QUOTES = "\"'`<>"
 
 
 _Found = tuple[int, int, int, "MentionKind", "Node", "dict[str, list[Node]]"]
-"""A name that was captured: its rank (what comes first counts), where it begins and ends, by bytes,
-and what captured it. A plain tuple, as there are hundreds of thousands."""
+"""A captured name: its rank (lowest wins), its first and last byte, and its captures. A plain
+tuple, because there are hundreds of thousands.
+"""
 
 
-class _Said(NamedTuple):
-    """What is said of an alias, from byte to byte."""
+class _Aliased(NamedTuple):
+    """A type or value that applies to an alias, with its byte range."""
 
     start: int
     end: int
@@ -131,8 +134,8 @@ class _Said(NamedTuple):
 
 
 def place_mentions(pieces: Sequence[Piece], matches: Iterable[Match], source: bytes) -> None:
-    """Give each piece what is mentioned on its rows, in order."""
-    found, said, stars = _sorted_out(matches, source)
+    """Give each piece the mentions on its rows, in order."""
+    found, said, stars = _sort_captures(matches, source)
     aliases = _aliases(found, said) if said else {}
     starts = [piece.first for piece in pieces]
     rows: list[list[str]] = [[] for _ in pieces]
@@ -150,7 +153,7 @@ def place_mentions(pieces: Sequence[Piece], matches: Iterable[Match], source: by
             continue
         own = ""
         if len(captures) > 1:
-            qualifier, own = _besides(captures, qualifier, source)
+            qualifier, own = _qualifier_and_alias(captures, qualifier, source)
         row = node.end_point[0]
         while row >= following:
             number += 1
@@ -163,8 +166,10 @@ def place_mentions(pieces: Sequence[Piece], matches: Iterable[Match], source: by
         piece.mentions = "\n".join(some[:MOST_OF_A_PIECE])
 
 
-def _besides(captures: dict[str, list[Node]], qualifier: str, source: bytes) -> tuple[str, str]:
-    """What qualifies a name, and its alias, as far as other captures tell."""
+def _qualifier_and_alias(
+    captures: dict[str, list[Node]], qualifier: str, source: bytes
+) -> tuple[str, str]:
+    """The qualifier and the alias of a name, from the other captures of the match."""
     if qualifiers := captures.get("qualifier"):
         qualifier = qualifier_of(_end_of(qualifiers[0], source))
     if modules := captures.get("module"):
@@ -173,13 +178,14 @@ def _besides(captures: dict[str, list[Node]], qualifier: str, source: bytes) -> 
     return qualifier, _text(given[0], source) if given else ""
 
 
-def _sorted_out(
+def _sort_captures(
     matches: Iterable[Match], source: bytes
-) -> tuple[list[_Found], list[_Said], list[tuple[int, str, str]]]:
-    """The names that were captured, each once and in order; what is said of others; and where all
-    of a module is imported: row, module, and the variable that stands for it."""
+) -> tuple[list[_Found], list[_Aliased], list[tuple[int, str, str]]]:
+    """The captured names, each once and in order; types and values that apply to aliases; and the
+    imports of a whole module: row, module, and the variable that stands for it.
+    """
     by_end: dict[int, _Found] = {}
-    said: list[_Said] = []
+    said: list[_Aliased] = []
     stars: list[tuple[int, str, str]] = []
     declared: set[int] = set()
     for _, captures in matches:
@@ -189,7 +195,7 @@ def _sorted_out(
         for capture, nodes in captures.items():
             if capture in _RANKED:
                 rank, kind = _RANKED[capture]
-                rank -= size  # it says more than a pattern that captures the name alone
+                rank -= size  # more specific than a pattern that captures only the name
                 for node in nodes:
                     end = node.end_byte
                     known = by_end.get(end)
@@ -203,9 +209,9 @@ def _sorted_out(
             elif capture == "declares":
                 declared.update(node.end_byte for node in nodes)
             elif capture in ("annotation", "value"):
-                alias = _given(captures, source)
+                alias = _alias_of(captures, source)
                 is_value = capture == "value"
-                said += [_Said(one.start_byte, one.end_byte, alias, is_value) for one in nodes]
+                said += [_Aliased(one.start_byte, one.end_byte, alias, is_value) for one in nodes]
             elif capture == "namespace":
                 module = _text(captures["module"][0], source).strip(_QUOTES)
                 alias = _text(nodes[0], source)
@@ -228,7 +234,7 @@ def _is_called(capture: str, node: Node, source: bytes) -> bool:
     return capture != _FUNCTION or _text(node, source) not in _DEFINING | _SPECIAL
 
 
-def _given(captures: dict[str, list[Node]], source: bytes) -> str:
+def _alias_of(captures: dict[str, list[Node]], source: bytes) -> str:
     if aliases := captures.get("alias"):
         return _text(aliases[0], source)
     if fields := captures.get("field"):
@@ -236,9 +242,10 @@ def _given(captures: dict[str, list[Node]], source: bytes) -> str:
     return f"{_LAST.split(_text(captures['returns'][0], source))[-1]}()"
 
 
-def _aliases(found: Iterable[_Found], said: Iterable[_Said]) -> dict[int, list[str]]:
-    """The aliases of names, by the byte at which the name ends: of all types in an annotation, and
-    of what begins a value."""
+def _aliases(found: Iterable[_Found], said: Iterable[_Aliased]) -> dict[int, list[str]]:
+    """The aliases of names, by the last byte of the name: of all types in an annotation, and of the
+    head of a value.
+    """
     aliases: dict[int, list[str]] = {}
     places = sorted((start, -end, kind is MentionKind.TYPE) for _, start, end, kind, _, _ in found)
     for start, end, alias, is_value in said:
@@ -254,7 +261,7 @@ def _aliases(found: Iterable[_Found], said: Iterable[_Said]) -> dict[int, list[s
 
 
 def _named(kind: MentionKind, start: int, end: int, source: bytes) -> tuple[str, str]:
-    """The name with which a part of the source ends, and what qualifies it."""
+    """The last name in a part of the source, and its qualifier."""
     start = max(start, end - LONGEST_NAME - LONGEST_QUALIFIER)
     text = source[start:end].decode("utf-8", "ignore")
     if text.isidentifier():
@@ -269,8 +276,9 @@ def _named(kind: MentionKind, start: int, end: int, source: bytes) -> tuple[str,
 
 
 def qualifier_of(before: str) -> str:
-    """What qualifies a name, of the text before it: a chain of names, calls without their
-    arguments (`pool.get()`), `?` for what else it is."""
+    """The qualifier of a name, from the text before it: a chain of names, calls without their
+    arguments (`pool.get()`), `?` for any other expression.
+    """
     if not before:
         return ""
     bare = _KEYWORD.sub("", without_arguments(_CAST.sub(r"\1\2\3()", before.strip())))
@@ -290,8 +298,9 @@ def qualifier_of(before: str) -> str:
 
 
 def without_arguments(text: str) -> str:
-    """Without what stands between brackets, the outermost pairs kept; a bracket that opens before
-    the text begins takes along what is before its end."""
+    """Text without the contents of brackets, keeping the outermost pairs. A closing bracket whose
+    opening one is before the text removes everything up to it.
+    """
     kept: list[str] = []
     depth = 0
     for character in text:

@@ -1,4 +1,4 @@
-"""Rows of further languages. The grammars of the larger ones come with the extra `languages`."""
+"""Further rows of the language table. The larger grammars come with the extra `languages`."""
 
 from __future__ import annotations
 

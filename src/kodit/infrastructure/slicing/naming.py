@@ -1,4 +1,4 @@
-"""The names of what a file defines."""
+"""The names of definitions."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _OPERATOR = re.compile(r"\boperator\b")
 _CONVERSION = re.compile(r"\boperator [\w:]")
 _SPACED_OPERATOR = re.compile(r"\boperator\s+(?=[^\w\s])")
 _OPERATOR_IN_BRACKETS = re.compile(r"(?:([\w.]+)\.:)?\(\s*([^\w\s()\[\]]+)\s*\)")
-"""As Haskell, OCaml and Julia name an operator where it is not written between its operands."""
+"""An operator as Haskell, OCaml and Julia write it where it is not infix."""
 _DECLARED = frozenset({"identifier", "field_identifier", "type_identifier", "qualified_identifier"})
 _DECLARED_FUNCTIONS = _DECLARED | {"operator_name", "destructor_name", "template_function"}
 _WRAPPERS = frozenset({"parenthesized_declarator", "reference_declarator", "attributed_declarator"})
 _DEEPEST_DECLARATOR = 32
 _QUOTES = "\"'`"
-_AROUND = f"{_QUOTES}[] \t"
-"""What may stand around a part of a name."""
+_SURROUNDING = f"{_QUOTES}[] \t"
+"""Characters that may surround a part of a name."""
 
 
 def node_text(node: Node, source: bytes) -> str:
-    """What stands at a node, white space as single spaces, cut to `NAME_CHARACTERS`."""
+    """The text of a node, white space collapsed to single spaces, cut to `NAME_CHARACTERS`."""
     end = min(node.end_byte, node.start_byte + 4 * NAME_CHARACTERS)
     text = source[node.start_byte : end].decode("utf-8", "ignore")
     if text.isidentifier():
@@ -37,8 +37,9 @@ def node_text(node: Node, source: bytes) -> str:
 
 
 def declared_name(declarator: Node) -> tuple[Node | None, bool]:
-    """The name in a declarator of C, however it is wrapped up (`(*names[3])(void)`), None if there
-    is none, and whether it is that of a function."""
+    """The name in a C declarator, however deeply nested (`(*names[3])(void)`), or None, and whether
+    it names a function.
+    """
     node = declarator
     if node.type == "operator_cast":
         return node, True
@@ -58,13 +59,13 @@ def declared_name(declarator: Node) -> tuple[Node | None, bool]:
         return None, is_function
     following = node.next_sibling
     if node.type == "qualified_identifier" and following is not None and following.is_error:
-        # A macro in front was taken for the type, and the type for the name.
+        # A macro in front was parsed as the type, and the type as the name.
         return next(iter(following.named_children), node), is_function
     return node, is_function
 
 
 def without_type(name: str) -> str:
-    """What is declared, where the text of a declarator begins with the type: `std::atomic<A> a`."""
+    """The declared name, where a declarator's text begins with the type: `std::atomic<A> a`."""
     if " " not in name or _OPERATOR.search(name):
         return name
     while (shorter := _TYPE_ARGUMENTS.sub("", name)) != name:
@@ -77,10 +78,10 @@ def _is_declarator(node: Node) -> bool:
 
 
 def split_name(text: str) -> tuple[list[str], str]:
-    """The qualifiers of a name and the name: `([a, B], c)` of `a.B::c`.
+    """The qualifiers of a name and the name: `([a, B], c)` for `a.B::c`.
 
-    Type arguments are left out. An operator, as C++ and Ruby define them, is a name as it is, and
-    so is the call of a macro.
+    Type arguments are dropped. An operator, as C++ and Ruby define them, is kept whole, and so is a
+    macro call.
     """
     if text.isidentifier():
         return [], text
@@ -98,14 +99,15 @@ def split_name(text: str) -> tuple[list[str], str]:
     head, tail = (text[: operator.start()], text[operator.start() :]) if operator else (text, "")
     while (shorter := _TYPE_ARGUMENTS.sub("", head)) != head:
         head = shorter
-    head = head.partition("<")[0]  # arguments that go on beyond the longest name
-    parts = [part for one in _SEPARATORS.split(head) if (part := one.strip(_AROUND))]
+    head = head.partition("<")[0]  # arguments that continue beyond the longest name
+    parts = [part for one in _SEPARATORS.split(head) if (part := one.strip(_SURROUNDING))]
     if tail:
         return parts, tail
     return (parts[:-1], parts[-1]) if parts else ([], text)
 
 
 def qualifies_method(text: str) -> bool:
-    """Whether a qualified name is that of a member (`Type::name`, `Type:name`) and not that of a
-    function kept in a table or module (`module.name`)."""
+    """Whether a qualified name is that of a member (`Type::name`, `Type:name`) and not of a
+    function in a table or module (`module.name`).
+    """
     return ":" in text

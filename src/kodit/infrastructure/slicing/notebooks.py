@@ -1,8 +1,8 @@
-"""Jupyter notebooks: what people wrote in them, without what programs put out.
+"""Jupyter notebooks: their cells, without the output.
 
-A notebook is JSON. Each line of a cell is usually a text of its own on a line of the file, so that
-the lines of a snippet are those on which its source stands: an editor that opens the file as text
-leads to them. Where a cell is one text, all of it stands on that line.
+A notebook is JSON. Usually each line of a cell is a string on its own line of the file, so the
+lines of a snippet are file lines, and an editor that opens the file as text jumps to the source. If
+a cell is a single string, all of it is on that line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from json.decoder import scanstring  # type: ignore[attr-defined] # also where it is in C
+from json.decoder import scanstring  # type: ignore[attr-defined] # exists also in its C form
 from typing import Any
 
 from kodit.domain.entities import Snippet
@@ -27,12 +27,12 @@ _USUAL = "python"
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder(strict=False)
 _MAGIC = re.compile(r"^([ \t]*)[%!?](?=\S)|^([ \t]*)(?=\w[\w.]*\?{1,2}\s*$)", re.MULTILINE)
-"""Lines for the notebook and not for the language: `%matplotlib inline`, `!pip`, `name?`."""
+"""Commands to the notebook, not code: `%matplotlib inline`, `!pip`, `name?`."""
 _CELL_MAGIC = re.compile(r"%%([\w!]+)[^\n]*")
 _SAME_LANGUAGE = frozenset(
     "time timeit capture prun memit mprun debug px writefile cython heat snakeviz".split()
 )
-"""Magics above a cell that is still of the kernel's language."""
+"""Cell magics after which the cell is still in the kernel's language."""
 _OTHER_LANGUAGES = {
     "sh": "bash",
     "script": "bash",
@@ -44,8 +44,9 @@ _OTHER_LANGUAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell that holds something: its language, its lines, and for each of these the row of the
-    file (from 0) on which it stands. `code` is the same text as its grammar can read it."""
+    """A cell that is not empty: its language, its lines, and the row of the file (from 0) of each
+    line. `code` is the same text with magics commented out for the grammar.
+    """
 
     language: str
     lines: list[str]
@@ -62,7 +63,7 @@ class Notebook:
 
 
 def read_notebook(text: str) -> Notebook | None:
-    """The notebook in a file's text, which has `\\n` as its line ends; None where there is none."""
+    """The notebook in a file's text, with `\\n` as line ends, or None if it is not a notebook."""
     try:
         return _Reader(text).read()
     except (ValueError, KeyError, IndexError, TypeError, RecursionError):
@@ -70,7 +71,9 @@ def read_notebook(text: str) -> Notebook | None:
 
 
 def placed(snippet: Snippet, cell: Cell) -> Snippet:
-    """A snippet of a cell, whose lines are those of the cell, with the lines of the file."""
+    """A snippet of a cell with its line numbers changed from those of the cell to those of the
+    file.
+    """
 
     def line_of(line: int) -> int:
         return cell.rows[min(line, len(cell.rows)) - 1] + 1
@@ -97,11 +100,11 @@ class _RawCell:
     kind: str = ""
     language: str | None = None
     source: tuple[tuple[int, str], ...] = ()
-    """Texts, each with the place in the file where it begins."""
+    """Strings, each with its offset in the file."""
 
 
 class _Reader:
-    """Walks down to the cells; all besides them is decoded as a whole, or skipped."""
+    """Descends to the cells; everything else is decoded as a whole or skipped."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -120,7 +123,7 @@ class _Reader:
             elif key == "cells":
                 has_cells = True
                 self._read_cells()
-            elif key == "worksheets":  # before version 4
+            elif key == "worksheets":  # format versions before 4
                 has_cells = True
                 for _ in self._elements():
                     for inner in self._keys():
@@ -160,7 +163,8 @@ class _Reader:
                     else:
                         lines.append(line)
                         rows.append(row)
-                # Each element but the last usually ends its line, and the next begins another.
+                # Each element but the last usually ends with a newline, and the next begins another
+                # line.
                 goes_on = True
                 if part.endswith("\n"):
                     lines.pop()
@@ -204,7 +208,7 @@ class _Reader:
         return value
 
     def _keys(self) -> Iterator[str]:
-        """The keys of an object; whoever takes one must take its value."""
+        """The keys of an object; the caller must consume the value of each."""
         self._take("{")
         while self._text[self._at] != "}":
             key = self._string()
@@ -215,7 +219,7 @@ class _Reader:
         self._take("}")
 
     def _elements(self) -> Iterator[None]:
-        """Once for each element of an array, which must be taken."""
+        """Yields once for each element of an array; the caller must consume it."""
         self._take("[")
         while self._text[self._at] != "]":
             yield

@@ -1,4 +1,4 @@
-"""What a file defines, as a tree over its rows."""
+"""The definitions of a file, as a tree over its rows."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ TYPES = frozenset(
 """Kinds whose functions are methods."""
 
 FUNCTIONS = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.PROPERTY})
-"""Kinds whose variables are their own business."""
+"""Kinds whose variables are local to them."""
 
 _NEVER_LOCAL = TYPES | {SymbolKind.FUNCTION, SymbolKind.METHOD, SymbolKind.MACRO}
-"""Kinds that are found inside functions, too."""
+"""Kinds that are found even inside functions."""
 
 _PARTS = frozenset({SymbolKind.CONSTANT, SymbolKind.TYPE})
 _CONTAINERS = TYPES | {SymbolKind.MODULE, SymbolKind.SECTION}
@@ -45,13 +45,13 @@ _CONTAINERS = TYPES | {SymbolKind.MODULE, SymbolKind.SECTION}
 
 @dataclass(slots=True, eq=False)
 class Definition:
-    """Something that is defined on rows `first` to `last` (from 0, both included).
+    """A definition on rows `first` to `last` (from 0, both included).
 
-    `first` is that of its leading comment, `declared` that of the definition itself, or of its name
-    if it is minor, which is to say that it is only named, and `named` that of its name. `kind` is
-    None for what only encloses others and gives them a scope, as Rust's `impl` does;
-    `is_namespace` marks a module that others open too, so that this is not the place of its
-    definition.
+    `first` is the first row of its leading comment, `declared` that of the definition itself (of
+    the name if it is minor, which means only named), and `named` that of the name. `kind` is None
+    for a definition that only encloses others and gives them a scope, as Rust's `impl` does;
+    `is_namespace` marks a module that other files may open too, so that this is not the only place
+    of its definition.
     """
 
     first: int
@@ -71,12 +71,12 @@ class Definition:
 
     @property
     def is_container(self) -> bool:
-        """Whether its parts are worth a snippet each even when all of it would fit one."""
+        """Whether its parts become snippets even if all of it would fit one."""
         return self.kind is None or self.kind in _CONTAINERS
 
     @property
     def is_place(self) -> bool:
-        """Whether it is there for the types and modules in it rather than for itself."""
+        """Whether it only holds types and modules, as a namespace does."""
         if self.is_namespace:
             return True
         return (
@@ -85,7 +85,7 @@ class Definition:
 
     @property
     def symbol(self) -> Symbol | None:
-        """The symbol; of a mere scope that of the first method in it."""
+        """The symbol; for a mere scope, that of the first method in it."""
         if self.kind is None:
             methods = (child for child in self.children if child.kind is SymbolKind.METHOD)
             first = next(methods, self.children[0] if self.children else None)
@@ -94,19 +94,20 @@ class Definition:
 
     @property
     def scope_inside(self) -> tuple[str, ...]:
-        """The scope of what is defined inside."""
+        """The scope of the definitions inside."""
         return ((*self.scope, self.name) if self.name else self.scope)[-SCOPE_NAMES:]
 
 
 class Outline(NamedTuple):
-    """`definitions` are those by which the file is cut, outermost ones, each with those inside it.
-    `minor` are named within the pieces, in order."""
+    """`definitions` are the outermost definitions at which the file is split, each with those
+    inside it. `minor` are those named within the pieces, in order.
+    """
 
     definitions: list[Definition]
     minor: list[Definition]
 
 
-class _Open(NamedTuple):
+class _OpenDefinition(NamedTuple):
     """A definition that has not ended yet."""
 
     found: Found
@@ -119,26 +120,28 @@ def outline(
     """The definitions of a file.
 
     Captures are named `definition.KIND` (a `SymbolKind`, `scope`, `namespace`, or `keyword`, where
-    the kind is what the language's table says of the word captured as `keyword`), `name` and
-    `scope` (names that enclose this one without being around it in the text, as a Go receiver
-    does), `body` (a node behind it that belongs to it), or `heading.LEVEL` and `name`. `named.KIND`
-    marks what is only named, and never changes how a file is cut; inside a function it counts for
-    nothing, unless it is a `member.KIND` of the type around the function. `operator` in place of
-    `name` is the sign of an operator, or the type of a conversion, behind the word `operator`.
-    With `upper_name` in place of `name`, the capture of a constant counts if the name is in
-    capitals, as those of constants are, and any other one beside it if not (a predicate of the
-    query would make tree-sitter read the source again for each match). Of several matches with one
-    name the widest counts, so that a query may name a decorated function as well as the function,
-    and a definition before what is only named; of several with one extent that of the last
-    pattern. Constants and aliases inside a type are only named.
+    the language table gives the kind of the word captured as `keyword`), `name` and `scope` (names
+    that enclose this one without being around it in the text, like a Go receiver), `body` (a
+    following node that belongs to it), or `heading.LEVEL` and `name`.
+
+    `named.KIND` marks a minor symbol, which never changes how a file is split; inside a function it
+    is ignored, unless it is a `member.KIND` of the type around the function. `operator` instead of
+    `name` is the sign of an operator, or the type of a conversion, after the word `operator`. With
+    `upper_name` instead of `name`, a constant counts if the name is in capitals, and any other
+    capture beside it if not (a predicate of the query would make tree-sitter read the source again
+    for each match).
+
+    Of several matches with one name the widest counts, so that a query may match a decorated
+    function as well as the function, and a definition before a minor symbol; of several with one
+    extent that of the last pattern. Constants and aliases inside a type are minor.
     """
     found = distinct(definitions_of(matches, source, language))
     if not found:
         return Outline(_sections(matches, source, len(lines)), [])
     roots: list[Definition] = []
     minor: list[Definition] = []
-    open_ones: list[_Open] = []
-    open_minor: list[_Open] = []
+    open_ones: list[_OpenDefinition] = []
+    open_minor: list[_OpenDefinition] = []
     for item in found:
         _close(open_ones, item)
         _close(open_minor, item)
@@ -148,36 +151,37 @@ def outline(
             if not _is_local(item, parent):
                 definition = _define(item, parent)
                 minor.append(definition)
-                open_minor.append(_Open(item, definition))
+                open_minor.append(_OpenDefinition(item, definition))
             continue
         parent = outer.definition if outer else None
         definition = _define(item, parent)
         if outer and _is_part(item, definition, outer):
             minor.append(definition)
-            open_minor.append(_Open(item, definition))
+            open_minor.append(_OpenDefinition(item, definition))
             continue
         siblings = parent.children if parent else roots
         before = siblings[-1] if siblings else None
         floor = before.last + 1 if before else parent.declared + 1 if parent else 0
         definition.first = with_leading_lines(definition.first, floor, lines, language)
         siblings.append(definition)
-        open_ones.append(_Open(item, definition))
+        open_ones.append(_OpenDefinition(item, definition))
     return Outline(roots, minor)
 
 
-def _close(open_ones: list[_Open], item: Found) -> None:
-    """Take away what ends before an item begins."""
+def _close(open_ones: list[_OpenDefinition], item: Found) -> None:
+    """Remove the definitions that end before an item begins."""
     while open_ones and open_ones[-1].found.end <= item.start:
         open_ones.pop()
 
 
 def _parent_of_minor(
-    item: Found, open_ones: Sequence[_Open], open_minor: Sequence[_Open]
+    item: Found, open_ones: Sequence[_OpenDefinition], open_minor: Sequence[_OpenDefinition]
 ) -> Definition | None:
-    """The innermost around it, minor or not; of a member the innermost that is no function. Names
-    of one declaration are beside each other."""
+    """The innermost definition around it, minor or not; for a member the innermost that is not a
+    function. Names of one declaration are siblings.
+    """
     is_member = item.form == MEMBER or item.kind is SymbolKind.ROUTE
-    innermost: _Open | None = None
+    innermost: _OpenDefinition | None = None
     for stack in (open_ones, open_minor):
         for one in reversed(stack):
             if one.found.extent != item.extent and not (
@@ -190,7 +194,7 @@ def _parent_of_minor(
 
 
 def _is_local(found: Found, parent: Definition | None) -> bool:
-    """Whether it is the business of a function alone, as a route never is."""
+    """Whether it is local to a function, which a route never is."""
     if found.kind is SymbolKind.ROUTE:
         return False
     if parent is None:
@@ -213,7 +217,7 @@ def _define(found: Found, parent: Definition | None) -> Definition:
         kind = SymbolKind.METHOD
     outer_scope = parent.scope_inside if parent else ()
     if found.is_minor and parent and parent.kind is None and parent.name == name:
-        outer_scope = parent.scope  # a scope that has a name of its own
+        outer_scope = parent.scope  # a scope with a name of its own
     first = found.node.start_point.row
     end = found.last_node.end_point
     return Definition(
@@ -229,9 +233,10 @@ def _define(found: Found, parent: Definition | None) -> Definition:
     )
 
 
-def _is_part(item: Found, inner: Definition, around: _Open) -> bool:
-    """Whether a definition is only a part of a type: its constant, its alias, or a second name of
-    it, as in `typedef struct a { ... } b`."""
+def _is_part(item: Found, inner: Definition, around: _OpenDefinition) -> bool:
+    """Whether a definition is only part of a type: its constant, its alias, or a second name for
+    it, as in `typedef struct a { ... } b`.
+    """
     outer = around.definition
     if outer.kind is not None and outer.kind not in TYPES:
         return False

@@ -1,8 +1,8 @@
-"""Definitions that are found line by line, where a grammar knows only some of a language.
+"""Definitions found line by line, where a grammar covers only part of a language.
 
-Dialects of SQL differ more than any grammar allows for: what it does not know it skips, and the
-statements around that with it. How a definition begins is the same in all of them. The same goes
-for the lines that no grammar understands: most languages declare a class with the word `class`.
+Dialects of SQL differ more than a grammar can cover: it skips what it does not know, together with
+the statements around it. But all dialects begin a definition in the same way. The same holds for
+lines that no grammar could parse: most languages declare a class with the word `class`.
 """
 
 from __future__ import annotations
@@ -44,19 +44,21 @@ _KINDS = {
     "trait": SymbolKind.TRAIT,
     "macro_rules!": SymbolKind.MACRO,
 }
-"""What words declare that are not functions."""
+"""Words that declare something other than a function."""
 
 _MODIFIERS = 6
-"""Words before the one that says what is declared."""
+"""Words allowed before the declaring word."""
 
 _PARTS_OF_LINE = re.compile(r"([{};])")
 
 _LONGEST = 1_000
-"""A longer line holds text or data."""
+"""Longer lines hold text or data."""
 
 
 def defined_by_lines(lines: Sequence[str], language: Language) -> Iterator[Definition]:
-    """What the language's pattern finds in these lines, each of one line, in order."""
+    """The matches of the language's pattern in these lines, in order, each a definition of one
+    line.
+    """
     if language.line_pattern is None:
         return
     find = language.line_pattern.match
@@ -88,10 +90,12 @@ def _definition(row: int, name: str, kind: SymbolKind, scope: list[str]) -> Defi
 def declared_on(
     rows: Iterable[int], lines: Sequence[str], known: Sequence[Definition]
 ) -> Iterator[Definition]:
-    """What lines declare that no parser understood, by the words that most languages have for it.
+    """Definitions on lines that the parser could not read, by the declaring words common to most
+    languages.
 
-    `known` are the outermost definitions of the file, which give the scopes. What is inside a
-    function is left to it."""
+    `known` are the outermost definitions of the file, which give the scopes. Lines inside a
+    function are skipped.
+    """
     for row in rows:
         if len(lines[row]) > _LONGEST:
             continue
@@ -123,7 +127,7 @@ def _declared(row: int, kind: SymbolKind, name: str, around: Definition | None) 
 
 
 def _declaration(text: str) -> tuple[SymbolKind, str] | None:
-    """The kind and the name of what a text declares, behind any number of modifiers."""
+    """The kind and name of a declaration, after any number of modifiers, or None."""
     at = 0
     for _ in range(_MODIFIERS):
         match = _DECLARED.match(text, at)
@@ -138,7 +142,7 @@ def _declaration(text: str) -> tuple[SymbolKind, str] | None:
 
 
 def _around(row: int, known: Sequence[Definition]) -> Definition | None:
-    """The innermost definition that begins above a row and goes on behind it."""
+    """The innermost definition that begins above a row and ends below it."""
     around = None
     while True:
         inner = next((one for one in known if one.declared < row <= one.last), None)

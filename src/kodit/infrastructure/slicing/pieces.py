@@ -1,4 +1,4 @@
-"""A run of lines on its way to becoming a snippet."""
+"""A run of lines that will become a snippet."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from kodit.infrastructure.slicing.limits import MAX_CHARACTERS, MAX_LINES
 
 
 class Weight(IntEnum):
-    """How much a piece deserves a snippet of its own."""
+    """How much a piece deserves to be a snippet of its own."""
 
     NOTHING = 0
-    """Defines nothing, or goes on with what began above."""
+    """Defines nothing, or continues the piece above."""
     PLACE = 1
     """The head of a module or namespace."""
     VALUE = 2
@@ -30,8 +30,8 @@ class Weight(IntEnum):
 class Piece:
     """Rows `first` to `last` (from 0, both included) and the symbol that they define.
 
-    `owner` is the number of the definition of which this is a part (0: the file), `is_small`
-    whether it is tiny or a few tiny ones joined.
+    `owner` is the number of the definition that this is part of (0: the file); `is_small` means
+    tiny, or a few tiny pieces joined.
     """
 
     first: int
@@ -46,7 +46,7 @@ class Piece:
 
 
 class Text:
-    """The lines of a file, with the sizes of runs of lines in constant time."""
+    """The lines of a file; the size of any run of lines takes constant time."""
 
     __slots__ = ("_before", "lines")
 
@@ -59,17 +59,19 @@ class Text:
         return self._before[last + 1] - self._before[first]
 
     def fits(self, first: int, last: int) -> bool:
-        """Whether these rows are within the size of one snippet."""
+        """Whether these rows fit in one snippet."""
         return last - first < MAX_LINES and self.characters(first, last) <= MAX_CHARACTERS
 
     def last_that_fits(self, first: int) -> int:
-        """The last row of the longest run from `first` that fits one snippet, `first` at least."""
+        """The last row of the longest run from `first` that fits in one snippet, at least
+        `first`.
+        """
         limit = self._before[first] + MAX_CHARACTERS
         high = min(first + MAX_LINES, len(self.lines)) + 1
         return max(first, bisect_right(self._before, limit, first, high) - 2)
 
     def trimmed(self, first: int, last: int) -> tuple[int, int] | None:
-        """The same rows without blank ones at either end, or None when all are blank."""
+        """The rows without blank ones at either end, or None if all are blank."""
         lines = self.lines
         while first <= last and is_blank(lines[first]):
             first += 1

@@ -1,11 +1,11 @@
-"""Parsing again without the lines that a grammar does not know.
+"""Parsing again without the lines that a grammar does not support.
 
-No grammar knows all of its language, and what it does not know can make it lose everything around:
-one statement of a function, and the whole class becomes a node of an error. So the lines of such a
-node are parsed in parts, from the outside in: each part alone, between the first and the last lines
-of what is around it. What does not parse is left out, and the rest is parsed as a whole once more.
-Parts are told from each other by how far their lines are indented, which is the same in all
-languages.
+No grammar covers all of its language, and one unsupported statement can turn a whole class into an
+error node. The lines of such a node are therefore parsed in parts, from the outside in: each part
+alone, between the first and the last lines of the code around it. Parts that do not parse are left
+out, and the rest is parsed as a whole once more.
+
+Parts are separated by indentation, which works the same way in all languages.
 """
 
 from __future__ import annotations
@@ -23,61 +23,62 @@ if TYPE_CHECKING:
     from kodit.infrastructure.slicing.grammars import Grammar
 
 _LOST_ROWS = 3
-"""From so many rows on, a node of an error may hide definitions."""
+"""An error node of this many rows or more may hide definitions."""
 
-_LITTLE = 20
-"""The share of a file's rows, one in so many, of which a search for a better way is worth it."""
+_ROWS_PER_LOSS = 20
+"""The repair is worthwhile if at least one in this many rows of the file is lost."""
 
-_READ_TIMES = 16
-"""How often as much as the whole file may be parsed in parts."""
+_MOST_REPARSES = 16
+"""How many times the size of the file may be parsed in parts."""
 
-_FEW = 50
-"""Of so many rows one may be left out without looking for a better way."""
+_ROWS_PER_OMISSION = 50
+"""One in this many rows may be left out without searching for something better."""
 
 _SECONDS = 1.0
 """Processor time for the search."""
 
 _DEEPEST = 24
-"""Levels of indentation that are looked into."""
+"""Levels of indentation that are descended into."""
 
 _GOES_ON = re.compile(
     rb"\s*(?:[)}\]>{.?:&|+,]|(?:end|else|elif|elsif|elseif|catch|rescue|ensure|finally|fi|done|esac)\b)"
 )
-"""How a line begins that belongs to the part above it."""
+"""The beginning of a line that belongs to the part above it."""
 
 _LIST_OPENS = (b"(", b"[", b",", b"<")
 _BLOCK_OPENS = b"{"
 _CLOSERS = frozenset({"}", ")", "]", "end"})
 _DIRECTIVE = b"#"
-"""Directives, and comments of some languages, stand at the margin wherever they are."""
+"""Directives, and comments of some languages, start in the first column at any depth."""
 
 Rows = list[int]
 
 
 class Repaired(NamedTuple):
-    """A tree, and the rows of which it says nothing, or nothing to be trusted."""
+    """A tree, and the rows it does not cover or not reliably."""
 
     tree: Tree
     unknown: Sequence[int]
 
 
 def repaired(source: bytes, tree: Tree, grammar: Grammar, budget: Budget) -> Repaired:
-    """The tree of `source` without what its grammar does not know, if that loses fewer rows than
-    `tree` does. Raises GaveUpError."""
+    """The tree of `source` without the lines its grammar does not support, if that loses fewer rows
+    than `tree` does. Raises GaveUpError.
+    """
     if not tree.root_node.has_error:
         return Repaired(tree, ())
     lost = _rows_of_errors(tree)
     row_count = tree.root_node.end_point.row + 1
-    if len(lost.wide) < max(_LOST_ROWS, row_count // _LITTLE):
+    if len(lost.wide) < max(_LOST_ROWS, row_count // _ROWS_PER_LOSS):
         return Repaired(tree, sorted(lost.wide | lost.narrow))
     best = Repaired(tree, ())
     least = len(lost.wide)
     own = budget.share(_SECONDS)
     for is_strict in (True, False):
-        search = _Search(source.split(b"\n"), grammar, own, _READ_TIMES * len(source), is_strict)
+        search = _Search(source.split(b"\n"), grammar, own, _MOST_REPARSES * len(source), is_strict)
         try:
             kept = search.kept()
-        except _EnoughError:
+        except _NotWorthwhileError:
             continue
         left_out = search.written - set(kept)
         lines = list(search.lines)
@@ -88,21 +89,22 @@ def repaired(source: bytes, tree: Tree, grammar: Grammar, budget: Budget) -> Rep
         unknown = len(left_out | lost_now.wide)
         if unknown < least:
             best, lost, least = Repaired(again, sorted(left_out)), lost_now, unknown
-        if unknown * _FEW <= row_count:
+        if unknown * _ROWS_PER_OMISSION <= row_count:
             break
     return Repaired(best.tree, sorted({*best.unknown, *lost.wide, *lost.narrow}))
 
 
 class _Lost(NamedTuple):
-    """Rows that stand in nodes of errors: of several rows, and of one."""
+    """Rows in error nodes: of several rows, and of one."""
 
     wide: set[int]
     narrow: set[int]
 
 
 def _rows_of_errors(tree: Tree) -> _Lost:
-    """What stands in a block that nothing closes is as good as lost: another block's end closes
-    the one around it, and so on to the end of the file."""
+    """The rows of errors. The rest of an unclosed block counts as lost: another block's end closes
+    the one around it, and so on to the end of the file.
+    """
     lost = _Lost(set(), set())
     nodes = [tree.root_node]
     while nodes:
@@ -116,13 +118,13 @@ def _rows_of_errors(tree: Tree) -> _Lost:
     return lost
 
 
-class _EnoughError(Exception):
-    """More was parsed than the repair is worth."""
+class _NotWorthwhileError(Exception):
+    """The repair has parsed more than it is worth."""
 
 
 @dataclass(slots=True)
 class _Search:
-    """The search for the rows that can be parsed together."""
+    """The search for rows that parse together."""
 
     lines: list[bytes]
     grammar: Grammar
@@ -137,7 +139,7 @@ class _Search:
         self.written = {row for row, line in enumerate(self.lines) if line.strip()}
 
     def kept(self) -> Rows:
-        """All rows but those that do not parse."""
+        """All rows except those that do not parse."""
         first = [0] if self.lines[0].startswith(b"<?") else []
         rows = [row for row in sorted(self.written) if row not in first]
         return [*first, *self._parsed_of(rows, first, [], 0)]
@@ -146,20 +148,20 @@ class _Search:
         source = b"\n".join(self.lines[row] for row in (*before, *rows, *after))
         self.bytes_left -= len(source)
         if self.bytes_left < 0:
-            raise _EnoughError
+            raise _NotWorthwhileError
         try:
-            # Parts of a line or two are parsed before the parser looks at the clock.
+            # Short parts are parsed before the parser first checks the clock.
             self.budget.check()
             tree = self.grammar.parse(source + b"\n", self.budget)
         except GaveUpError:
-            raise _EnoughError from None
+            raise _NotWorthwhileError from None
         root = tree.root_node
         if self.is_strict or not root.has_error:
             return not root.has_error
         return not root.is_error and not _rows_of_errors(tree).wide
 
     def _parsed_of(self, rows: Rows, before: Rows, after: Rows, depth: int) -> Rows:
-        """Those of some rows, which stand between those before and after, that parse together."""
+        """The subset of `rows` that parses between the rows `before` and `after`."""
         if depth > _DEEPEST:
             return []
         if self._parses(before, rows, after):
@@ -184,7 +186,7 @@ class _Search:
         return self._together(kept, before, after, depth)
 
     def _together(self, parts: Sequence[Rows], before: Rows, after: Rows, depth: int) -> Rows:
-        """As many of some parts, each of which parses alone, as parse together."""
+        """As many of `parts`, each of which parses alone, as parse together."""
         kept: list[Rows] = []
         stack = [[part for part in parts if part]]
         while stack:
@@ -202,8 +204,9 @@ class _Search:
         return [row for part in kept for row in part]
 
     def _add(self, part: Rows, kept: list[Rows], before: Rows, after: Rows, depth: int) -> None:
-        """Add a part that does not parse with those before it: behind a separator, in place of a
-        shorter one right before it, or as much of it as parses."""
+        """Add a part that does not parse with those before it: after a separator, in place of a
+        shorter one right before it, or as much of it as parses.
+        """
         known = [row for one in kept for row in one]
         line = self.lines[part[0]]
         if line[:1].isspace():
@@ -223,8 +226,9 @@ class _Search:
             kept.append(inner)
 
     def _inside(self, part: Rows, before: Rows, after: Rows, depth: int) -> Rows:
-        """What parses of a part that does not: its own lines, and of what is inside it as much as
-        parses."""
+        """The rows that parse of a part that does not: its own lines, and as much as possible of
+        the lines inside it.
+        """
         outline = self._shell(part, before, after)
         sections = _sections(part, outline or self._outer(part))
         if outline is None:
@@ -240,8 +244,9 @@ class _Search:
         return kept
 
     def _shell(self, part: Rows, before: Rows, after: Rows) -> Rows | None:
-        """The lines of a part around what is inside it, if they parse: with the lists among them,
-        without, or without one of the first of them."""
+        """The outer lines of a part, if they parse: with the lists among them, without them, or
+        without one of the first of them.
+        """
         outer = self._outer(part)
         with_heads = self._with_heads(part, outer)
         for shell in (with_heads, outer):
@@ -254,7 +259,7 @@ class _Search:
         return None
 
     def _parts(self, rows: Rows) -> list[Rows]:
-        """Runs of rows, each from one that is indented least to before the next."""
+        """Runs of rows, each from a row with the least indentation to the row before the next."""
         least = self._least(rows)
         parts: list[Rows] = []
         for row in rows:
@@ -266,13 +271,14 @@ class _Search:
         return parts
 
     def _outer(self, part: Rows) -> Rows:
-        """The rows of a part that are indented least."""
+        """The rows of a part with the least indentation."""
         least = self._least(part)
         return [row for row in part if self.indents[row] == least]
 
     def _with_heads(self, part: Rows, outer: Rows) -> Rows:
-        """The same and what is inside brackets, as parameters are, or stands before the brace that
-        opens a block, as the types do from which a class inherits."""
+        """The outer rows with the rows inside brackets, such as parameters, and the rows before an
+        opening brace, such as the base types of a class.
+        """
         shell: Rows = []
         members = set(outer)
         for section in _sections(part, outer):
@@ -293,7 +299,7 @@ class _Search:
 
 
 def _sections(part: Rows, outer: Rows) -> list[Rows]:
-    """The runs of rows of a part between the outer ones."""
+    """The runs of rows of a part between its outer rows."""
     members = set(outer)
     sections: list[Rows] = []
     follows = False
@@ -309,7 +315,7 @@ def _sections(part: Rows, outer: Rows) -> list[Rows]:
 
 
 def _indent(line: bytes) -> int | None:
-    """How far a line is indented; None if that says nothing."""
+    """The width of a line's indentation; None if it is not significant."""
     bare = line.lstrip()
     if not bare or bare.startswith(_DIRECTIVE):
         return None

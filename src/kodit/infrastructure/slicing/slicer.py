@@ -1,4 +1,4 @@
-"""Cutting a file into snippets."""
+"""Splitting a file into snippets."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ from kodit.infrastructure.slicing.patterns import declared_on, defined_by_lines
 from kodit.infrastructure.slicing.pieces import Piece, Text
 from kodit.infrastructure.slicing.splitting import CutCost, line_cost, split
 
-_LOOKED_AT_BYTES = 16_384
-"""How much of a file may tell its language: a header begins with pages of licence."""
+_DETECTION_BYTES = 16_384
+"""Bytes at the beginning of a file used to detect its language: a header may begin with pages of
+licence text.
+"""
 
 _PROSE = ("markdown", "html")
-"""Languages in which a single line of words is worth finding, comment or not."""
+"""Languages in which a single line of text is worth finding, comment or not."""
 
 _PLAIN_TEXT = frozenset({"txt", "text"})
-"""Extensions of plain text that people write, which may have titles."""
+"""Extensions of plain text written by people, which may have titles."""
 
 TOO_LARGE = "too large to parse"
 BINARY = "binary"
@@ -47,13 +49,13 @@ def slice_file(
 ) -> SlicedFile:
     """The snippets of a file: every line that is not blank is in exactly one of them.
 
-    `path` is relative to the source, with `/`, and only named, never opened. `encoding` is what is
-    declared of it besides what it says itself. Never raises: what cannot be read has no snippets,
-    what cannot be parsed within `time_limit_seconds` of processor time is split by lines, and
-    `problem` says so. Line ends become `\\n` in the snippets' text, and lines that nobody can read
+    `path` is relative to the source, with `/`, and never opened. `encoding` is the declared
+    encoding, besides any declaration in the file. Never raises: a file that cannot be decoded has
+    no snippets; one that cannot be parsed within `time_limit_seconds` of processor time is split by
+    lines, and `problem` says so. Line ends become `\\n` in the snippets' text, and very long lines
     are shortened.
     """
-    language = detect_language(path, data[:_LOOKED_AT_BYTES])
+    language = detect_language(path, data[:_DETECTION_BYTES])
     decoded = decode(data, encoding)
     if decoded is None:
         return SlicedFile(path, language, (), BINARY)
@@ -91,7 +93,7 @@ def _snippets(
 
 
 def _slice_notebook(path: str, notebook: Notebook, time_limit_seconds: float) -> SlicedFile:
-    """Each cell is cut by itself: between two of them stands what was put out."""
+    """Each cell is split separately, because output is stored between cells."""
     snippets: list[Snippet] = []
     problems: list[str] = []
     for cell in notebook.cells:
@@ -128,7 +130,7 @@ def _cut(
 
 
 def _has_sections(path: str, language: str) -> bool:
-    """Whether a file without a grammar may have more structure than its lines."""
+    """Whether a file without a grammar may have structure beyond its lines."""
     if language != TEXT:
         return True
     stem, dot, extension = path.rpartition("/")[2].rpartition(".")
@@ -136,7 +138,7 @@ def _has_sections(path: str, language: str) -> bool:
 
 
 def _cut_by_patterns(text: Text, language: Language, budget: Budget) -> list[Piece]:
-    """Cut by what patterns of lines tell, if the language has any and they find something."""
+    """Split at the definitions and sections that line patterns find; empty if there are none."""
     patterns = load_patterns(language.name)
     if patterns is None:
         return _named_chunks(text, language)
@@ -159,7 +161,7 @@ def _fitting(covering: Iterable[Piece], text: Text, cost: CutCost) -> list[Piece
 
 
 def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget) -> list[Piece]:
-    # tree-sitter is imported by the first file that needs it
+    # tree-sitter is imported for the first file that needs it
     from kodit.infrastructure.slicing.boundaries import tree_cost  # noqa: PLC0415
     from kodit.infrastructure.slicing.grammars import load_grammar  # noqa: PLC0415
     from kodit.infrastructure.slicing.repair import Repaired, repaired  # noqa: PLC0415
@@ -195,7 +197,7 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
 
 
 def _named_chunks(text: Text, language: Language) -> list[Piece]:
-    """Chunks of lines that name what lines alone tell."""
+    """Chunks of lines, named by the definitions that line patterns find."""
     pieces = _line_chunks(text)
     name_all(
         pieces, Outline([], list(defined_by_lines(text.lines, language))), text.lines, language

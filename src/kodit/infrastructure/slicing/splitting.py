@@ -1,4 +1,4 @@
-"""Cutting a run of lines that is too long for one snippet."""
+"""Splitting a run of lines that is too long for one snippet."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from kodit.infrastructure.decoding import is_blank
 from kodit.infrastructure.slicing.pieces import Text
 
 CutCost = Callable[[int], int]
-"""What it costs to begin a snippet at a row; the lower the better."""
+"""The cost of starting a snippet at a row; lower is better."""
 
 
 _SHORTEST_REST = 8
-"""A cut that leaves fewer rows than this for the last snippet is avoided where another costs
-about the same."""
+"""A split that leaves fewer rows than this for the last snippet is avoided if another costs about
+the same.
+"""
 
 _SHORT_REST_COST = 3
 _UNDERLINE = re.compile(r"([=\-~^\"#*+`])\1{2,}\s*")
 
 
 def split(text: Text, first: int, last: int, cost: CutCost) -> Iterator[tuple[int, int]]:
-    """Rows `first` to `last` in runs that fit one snippet, cut where it costs least.
+    """Rows `first` to `last` as runs that each fit one snippet, split where it costs least.
 
-    Cuts are looked for in the last half of the longest run that fits, so that no snippet but the
-    last is shorter than half of what it could be; of equal costs the later row is taken. A single
-    line that is too long stays whole.
+    Splits are considered in the second half of the longest run that fits, so that only the last
+    snippet may be shorter than half of the limit; of equal costs the later row wins. A single line
+    that is too long stays whole.
     """
 
     def cost_with_rest(row: int) -> int:
@@ -43,8 +44,9 @@ def split(text: Text, first: int, last: int, cost: CutCost) -> Iterator[tuple[in
 
 
 def line_cost(text: Text) -> CutCost:
-    """The cost of cutting text of which no structure is known: least before an underlined heading,
-    then after a blank line, then where the indentation is least."""
+    """The cost of splitting text of unknown structure: lowest before an underlined heading, then
+    after a blank line, then at the least indentation.
+    """
     lines = text.lines
 
     def cost(row: int) -> int:

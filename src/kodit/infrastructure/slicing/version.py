@@ -1,9 +1,9 @@
-"""When files have to be cut again.
+"""When files have to be extracted again.
 
-A version is a text such as `v1.2/0.26.1/0.25.0`: what is common to all languages, the language's
-own number, and the versions of tree-sitter and of the grammar, 0 while that is not installed.
-Versions have an order, and only what an older extractor made is made again: so two programs on one
-data directory do not undo each other's work in turn.
+A version is text such as `v1.2/0.26.1/0.25.0`: the version common to all languages, the language's
+own, and the versions of tree-sitter and of the grammar, 0 while it is not installed. Versions are
+ordered, and only files of an older extractor are extracted again, so that two versions of Kodit on
+one data directory do not undo each other's work in turn.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from importlib.metadata import version
 from kodit.infrastructure.slicing.languages import LANGUAGES, TEXT_VERSION, is_installed
 
 COMMON_VERSION = 5
-"""Raise it when files of several languages give other snippets, or other files are left out for
-their content. A test compares what is made with what this number and those of the languages have
-stood for; it fails when one is forgotten."""
+"""Raise it when files of several languages get different snippets, or different files are left out
+for their content. A test compares snippets with those recorded for this version and for those of
+the languages; it fails when a change did not raise one.
+"""
 
 _NUMBERS = re.compile(r"\d+")
 
@@ -26,8 +27,9 @@ Order = tuple[tuple[int, ...], ...]
 
 @cache
 def extractor_version(language: str | None) -> str:
-    """What the snippets of a file in `language` depend on besides its bytes. None is for a file
-    that was left out, whatever its language. Imports no grammar."""
+    """What the snippets of a file in `language` depend on besides its bytes. None stands for a file
+    that was left out, whatever its language. Imports no grammar.
+    """
     if language is None:
         return f"v{COMMON_VERSION}"
     row = LANGUAGES.get(language)
@@ -38,13 +40,14 @@ def extractor_version(language: str | None) -> str:
 
 
 def is_outdated(language: str | None, stored: str) -> bool:
-    """Whether this program's extractor is newer than the one that gave the `stored` version."""
+    """Whether this program's extractor is newer than the one that recorded `stored`."""
     return order_of(extractor_version(language)) > order_of(stored)
 
 
 def order_of(stored: str) -> Order:
-    """Versions are older or newer as these are smaller or larger. Former programs gave digests,
-    which say nothing of an order: they are older than all."""
+    """A sort key of versions, smaller for older ones. Earlier releases stored digests, which have
+    no order: they are older than all.
+    """
     if not stored.startswith("v"):
         return ()
     return tuple(

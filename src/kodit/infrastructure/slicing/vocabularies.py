@@ -1,5 +1,6 @@
-"""Words by which languages define something, and what they define: `keywords` and `no_names` of the
-table of languages."""
+"""Words by which languages define something, and the kinds they define: `keywords` and `no_names`
+of the language table.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ Words = Mapping[str, SymbolKind | None]
 
 
 def _words(sort: str, words: str, kind: SymbolKind) -> dict[str, SymbolKind | None]:
-    """Entries of `keywords`, for words that are captured as `keyword.SORT`."""
+    """Entries of `keywords` for words captured as `keyword.SORT`."""
     return {f"{sort} {word}".lstrip(): kind for word in words.split()}
 
 
@@ -42,7 +43,7 @@ ELIXIR_ATTRIBUTES = frozenset(
     " moduledoc moduletag on_definition on_load opaque optional_callbacks protocol since spec tag"
     " type typedoc typep vsn".split()
 )
-"""Attributes of modules that are no constants of theirs."""
+"""Module attributes that are not constants."""
 
 RUBY_WORDS: Words = {
     **_words("", "attr attr_accessor attr_reader attr_writer", SymbolKind.PROPERTY),

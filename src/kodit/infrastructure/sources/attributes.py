@@ -1,4 +1,4 @@
-"""What attributes and includes say of files that are being read."""
+"""The attributes and includes that apply to files being read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kodit.infrastructure.sources.location import Location
 
 
 class FileMarks:
-    """Reads `.gitattributes` where a file that is met needs them, each once."""
+    """Reads each `.gitattributes` file once, when the first file needs it."""
 
     def __init__(self, location: Location) -> None:
         self._location = location
@@ -37,15 +37,16 @@ class FileMarks:
         )
 
     def encoding(self, path: str) -> str | None:
-        """The encoding of a file on the disk, where that is declared: git itself keeps UTF-8."""
+        """The declared encoding of a file on disk, or None; git itself stores UTF-8."""
         if not self._location.is_folder:
             return None
         encoding = self._of(path).get(ENCODING)
         return encoding if isinstance(encoding, str) and encoding else None
 
     def is_own(self, path: str) -> bool:
-        """Whether a file is somebody's own that looks as if a program had written it: by its
-        attribute, or since an include names it."""
+        """Whether a file that looks generated is hand-written: by its attribute, or because an
+        include pattern names it.
+        """
         return self._named(path) or is_denied(self._of(path).get(GENERATED))
 
     def _of(self, path: str) -> dict[str, Value]:
@@ -67,7 +68,9 @@ class FileMarks:
         return found
 
     def _above(self) -> Attributes:
-        """What holds at the root of the source, and where that lies in its work tree."""
+        """The attributes that apply at the root of the source, and the root's path in its work
+        tree.
+        """
         if not self._location.is_folder:
             return NO_ATTRIBUTES
         root = Path(self._location.path)

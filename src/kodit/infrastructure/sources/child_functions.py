@@ -1,4 +1,4 @@
-"""What child processes do to read a source."""
+"""The functions that child processes run to read a source."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ from kodit.infrastructure.sources.attributes import FileMarks
 from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.work_log import record_work
 
-FILES_PER_LOOK = 32
-"""How many files are read at once, before the first of them is cut."""
+FILES_PER_READ = 32
+"""Files read at once, before the first of them is split."""
 
 
 class NetworkAccess(NamedTuple):
-    """How git servers are reached: only at public addresses, and with what the user's own git
-    configuration says of the network, or not."""
+    """How git servers are reached: whether only at public addresses, and whether with the network
+    settings of the user's git configuration.
+    """
 
     is_confined: bool = False
-    hears_user: bool = False
+    uses_user_configuration: bool = False
 
 
 ORDINARY = NetworkAccess()
@@ -54,11 +55,12 @@ def look_up(
     *,
     report: Any,
 ) -> str | None:
-    """The commit a git source is at, None where its clone does not hold it; `answer_seconds` is
-    how long its server may be silent."""
+    """The commit of a git source, or None if its clone does not hold it; `answer_seconds` is how
+    long its server may be silent.
+    """
     from kodit.infrastructure.git.clone import stands_at
+    from kodit.infrastructure.git.remote import has_been_deepened
     from kodit.infrastructure.git.remote import look_up as ask
-    from kodit.infrastructure.git.remote import was_deepened
     from kodit.infrastructure.git.runner import Limits
     from kodit.infrastructure.git.submodules import refusals
     from kodit.infrastructure.git.tree import was_listed_alike
@@ -68,7 +70,7 @@ def look_up(
     with _network(location.source, access):
         commit = ask(location.source, credentials, limits=limits)
     clone = Path(location.path)
-    if commit is None or not stands_at(clone, commit) or was_deepened(location.source, clone):
+    if commit is None or not stands_at(clone, commit) or has_been_deepened(location.source, clone):
         return None
     if location.source.submodules and refusals(clone):
         return None  # to try again what could not be fetched
@@ -83,7 +85,9 @@ def verify(
     *,
     report: Any,
 ) -> None:
-    """See whether a git source is there, lets us in, and has what is wanted of it."""
+    """Check that a git source exists, that access is granted, and that it has the ref. Raises the
+    same errors as `look_up`.
+    """
     from kodit.infrastructure.git.remote import verify as ask
     from kodit.infrastructure.git.runner import Limits
 
@@ -101,7 +105,7 @@ def scan(
     *,
     report: Any,
 ) -> Scan:
-    """Bring a clone up to date, or look at a folder, and compare with what is known."""
+    """Update the clone, or scan the folder, and compare its files with those in `known`."""
     source = location.source
     if location.is_folder:
         from kodit.infrastructure.folder.scan import scan_folder
@@ -144,7 +148,7 @@ def _fetch_submodules(
         location.source, Path(location.path), credentials, report, is_confined=access.is_confined
     )
     with _user_configuration(access):
-        fetch.take_in(commit)
+        fetch.fetch_pinned(commit)
 
 
 @contextmanager
@@ -160,12 +164,12 @@ def _network(source: Source, access: NetworkAccess) -> Iterator[None]:
 
 
 def _user_configuration(access: NetworkAccess) -> AbstractContextManager[None]:
-    if not access.hears_user:
+    if not access.uses_user_configuration:
         return nullcontext()
     from kodit.infrastructure.git.runner import CONFIGURATION
-    from kodit.infrastructure.git.user_configuration import hearing_the_user
+    from kodit.infrastructure.git.user_configuration import with_user_configuration
 
-    return hearing_the_user(CONFIGURATION)
+    return with_user_configuration(CONFIGURATION)
 
 
 def read_history(
@@ -176,7 +180,7 @@ def read_history(
     *,
     report: Any,
 ) -> SourceHistory | None:
-    """Authors and dates that are not known yet, up to the known mark or of the unknown files."""
+    """Authors and dates that are not known yet: since the known mark, or of the unknown files."""
     from kodit.infrastructure.git.history import clone_history, folder_history
 
     if location.is_folder:
@@ -197,7 +201,7 @@ def clone_from_scratch(
     *,
     report: Any,
 ) -> None:
-    """Replace a clone that is damaged."""
+    """Replace a damaged clone."""
     from kodit.infrastructure.git.clone import synchronise
 
     with _network(location.source, access):
@@ -210,8 +214,9 @@ def clone_from_scratch(
 def extract(
     location: Location, files: Sequence[FileToExtract], strict: bool = False, *, report: Any
 ) -> list[ExtractedFile]:
-    """Read the files and cut them into snippets, until there is enough to be handed over. When
-    `strict`, a clone that lacks one of them counts as damaged."""
+    """Read files and split them into snippets, until a batch is full. With `strict`, a clone that
+    lacks one of them counts as damaged.
+    """
     extracted: list[ExtractedFile] = []
     marks = FileMarks(location)
     rows = size = 0
@@ -231,9 +236,11 @@ def extract(
 def _contents(
     location: Location, files: Sequence[FileToExtract], strict: bool
 ) -> Iterator[tuple[FileToExtract, bytes | None]]:
-    """A few at a time: a file of a folder may have become larger than was known of it."""
-    for start in range(0, len(files), FILES_PER_LOOK):
-        some = files[start : start + FILES_PER_LOOK]
+    """The bytes of each file, read a few files at a time: a file in a folder may have grown since
+    it was scanned.
+    """
+    for start in range(0, len(files), FILES_PER_READ):
+        some = files[start : start + FILES_PER_READ]
         yield from zip(some, _read(location, some, strict), strict=True)
 
 
@@ -253,8 +260,9 @@ def _read(location: Location, files: Sequence[FileToExtract], strict: bool) -> l
 def extract_one(
     file: FileToExtract, data: bytes | None, marks: FileMarks | None = None
 ) -> ExtractedFile:
-    """The snippets of one file, whose bytes are None when it has vanished; `marks` are those of
-    its source."""
+    """The snippets of one file; `data` is None if it has vanished, and `marks` are those of its
+    source.
+    """
     if data is None:
         return ExtractedFile(file.id, file.content_hash, "", None)
     encoding = None if marks is None else marks.encoding(file.path)
@@ -271,7 +279,7 @@ def extract_one(
 def _reason_to_leave_out(
     path: str, data: bytes, encoding: str | None, marks: FileMarks | None
 ) -> str | None:
-    """What only the content of a file can tell."""
+    """The reason that only a file's content shows, or None."""
     if encoding is None and looks_binary(data):
         return "binary"
     if holds_secret(data):

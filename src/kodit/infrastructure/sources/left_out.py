@@ -1,4 +1,4 @@
-"""What is left out of sources: found in a child process."""
+"""Finding the files left out of a source, in a child process."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from kodit.infrastructure.folder.content import generated_marker
 from kodit.infrastructure.folder.globs import glob_matcher
 from kodit.infrastructure.sources.location import Location, location_of
 
-# Child processes are started when they are first asked for something.
+# Child processes are started when they are first needed.
 if TYPE_CHECKING:
     from kodit.infrastructure.processes.pool import ProcessPool
 
 STALL_SECONDS = 120.0
 MOST_READ = 1_000
-"""Of so many files that were left out as generated, the line that says so is looked up."""
+"""For this many files left out as generated, the line that marks them is looked up."""
 MARKER_LENGTH = 100
 """Characters shown of such a line."""
 
@@ -30,7 +30,7 @@ _BY_CONTENT = {
 
 
 class PooledLeftOutReader:
-    """Looks at folders in place, and at git sources in their clones."""
+    """Reads folders in place, and git sources in their clones."""
 
     def __init__(self, clones: Path, pool: ProcessPool) -> None:
         self._clones = clones
@@ -58,11 +58,11 @@ def find_left_out(
     *,
     report: Any,
 ) -> tuple[list[LeftOut], Presence]:
-    """What `LeftOutReader.find` gives."""
+    """The result of `LeftOutReader.find`."""
     report(0, None)
     found, presence = _by_rules(location, commit, request.only_path, report)
     by_rule = {one.path for one in found}
-    is_meant = _chooser(request)
+    is_meant = _request_filter(request)
     of_content = [one for one in unread if one.path not in by_rule and is_meant(one.path)]
     found = [one for one in found if is_meant(one.path)]
     found += _by_content(location, of_content)
@@ -83,8 +83,10 @@ def _by_rules(
     return left_out_of_tree(Path(location.path), commit, location.source, only_path)
 
 
-def _chooser(request: LeftOutRequest) -> Callable[[str], bool]:
-    """Whether a path is meant. A folder that is left out is, where it holds what is."""
+def _request_filter(request: LeftOutRequest) -> Callable[[str], bool]:
+    """A function that tells whether a path was requested. A left-out folder counts if it
+    contains a requested path.
+    """
     if request.only_path is not None:
         wanted = request.only_path.strip("/")
         return lambda path: (
@@ -119,7 +121,7 @@ def _by_content(location: Location, unread: Sequence[UnreadFile]) -> list[LeftOu
 
 
 def _markers(location: Location, files: Sequence[UnreadFile]) -> list[str]:
-    """What says of each of these files that it is generated."""
+    """For each of these files, the line that marks it as generated."""
     if not files:
         return []
     contents: Sequence[bytes | None]

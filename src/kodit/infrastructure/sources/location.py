@@ -1,4 +1,4 @@
-"""Where the files of an index lie."""
+"""Where the files of an index are."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Location(NamedTuple):
 
 
 def clone_of(clones: Path, index_id: int) -> Path:
-    """Where the clone of an index lies; `clones` is the folder of all clones."""
+    """The path of an index's clone; `clones` is the folder of all clones."""
     return clones / f"{index_id}.git"
 
 
 def location_of(index: Index, clones: Path) -> Location:
-    """Where the files of an index lie."""
+    """Where the files of an index are."""
     if index.source.kind is SourceKind.FOLDER:
         return Location(index.source, index.source.location)
     return Location(index.source, str(clone_of(clones, index.id)))

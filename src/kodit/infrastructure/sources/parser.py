@@ -1,4 +1,4 @@
-"""What a caller types: relative paths start where the caller stands."""
+"""Sources as callers type them: relative paths start at the caller's folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kodit.infrastructure.sources.project import is_broad, project_of
 
 
 class LocalSourceParser:
-    """Understands sources as callers type them."""
+    """Parses sources as callers type them."""
 
     def parse(self, text: str, caller: Caller = LOCAL_CALLER) -> ParsedSource:
         folder = None if caller.folder is None else Path(caller.folder)

@@ -1,4 +1,4 @@
-"""From what the user types to a `Source`: a git URL or a local folder, optionally `@ref`."""
+"""Parsing the user's text into a `Source`: a git URL or a local folder, optionally `@ref`."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ _REMOTE_SCHEMES = ("https", "http", "ssh", "git")
 _TRANSPORT_HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*::")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[./-]|[./]$|\.lock(/|$)|^@$")
-"""What git-check-ref-format(1) forbids, and a leading dash."""
+"""Text that git-check-ref-format(1) forbids, and a leading dash."""
 
 
 _SECRET = re.compile(r"[^/@]+:[^@]*@")
-"""What may be a name and a password before a host, in a URL that was mistyped."""
+"""Text that may be a name and a password before a host, in a mistyped URL."""
 
 
 def parse_source(
     text: str, *, cwd: Path | None = None, policy: CallerPolicy = LOCAL
 ) -> ParsedSource:
-    """Understand a source as typed: a URL (https, http, ssh, git, file), `user@host:path`, or the
-    path of a local folder (relative to `cwd`), each optionally followed by `@` and a branch, tag
-    or commit; the address of a page of a repository; or, where there is no such folder,
-    `owner/name` on GitHub. Credentials in a URL are taken out of it.
+    """Parse a source as typed: a URL (https, http, ssh, git, file), `user@host:path`, or the path
+    of a local folder (relative to `cwd`), each optionally followed by `@` and a branch, tag or
+    commit; the address of a page of a repository; or, if there is no such folder, `owner/name` on
+    GitHub. Credentials are removed from a URL and returned separately.
 
-    Raises SourceError, in one sentence, for what is refused or does not exist, and
-    RefusedByPolicyError for what the caller may not name, whether it exists or not. Only local
-    paths are looked at; a URL may still turn out to lead nowhere.
+    Raises SourceError, in one sentence, for a source that is refused or does not exist, and
+    RefusedByPolicyError for one that the caller may not name, whether it exists or not. Only local
+    paths are checked; a URL may still not exist.
     """
     if _holds_controls(text):
         raise SourceError(f"the source {shown(text)!r} contains control characters")
@@ -70,7 +70,7 @@ def local_place(text: str, cwd: Path | None) -> LocalPlace | None:
         place = folder if path.is_dir() else folder / path.name
         if not place.exists():
             return None
-    except (OSError, RuntimeError, SourceError):  # a loop of links; a home that nobody knows
+    except (OSError, RuntimeError, SourceError):  # a link loop, or an unknown user's home
         return None
     return LocalPlace(str(place), str(folder))
 
@@ -78,7 +78,7 @@ def local_place(text: str, cwd: Path | None) -> LocalPlace | None:
 def _parse(text: str, cwd: Path | None, policy: CallerPolicy) -> ParsedSource:
     short = short_address(text)
     complete = with_scheme(text)
-    if not policy.is_free:  # to callers over the network no relative path means anything
+    if not policy.is_free:  # relative paths are meaningless for remote callers
         text = short or complete
     elif complete != text and not os.path.lexists(_local_path(text, cwd)):
         text = complete
@@ -99,12 +99,12 @@ def _parse_address(text: str) -> ParsedSource:
 def _parse_path(
     text: str, cwd: Path | None, policy: CallerPolicy, short: str | None
 ) -> ParsedSource:
-    """`user@host:path`, or a folder; `short` is what is meant where there is no such folder."""
+    """`user@host:path`, or a folder; `short` is the source to use if there is no such folder."""
     scp_like = SCP_LIKE.fullmatch(text)
-    if scp_like and not policy.is_free:  # whether there is a file of that name is not for them
+    if scp_like and not policy.is_free:  # remote callers must not learn whether such a file exists
         return ParsedSource(_scp_like_source(scp_like))
     local = _local_path(text, cwd)
-    # Before anything tells whether it exists: links lead out of the folders that are allowed.
+    # Before anything shows whether it exists: links may lead out of the allowed folders.
     policy.check_folder(os.path.realpath(local), text)
     if os.path.lexists(local):
         return ParsedSource(_local_source(local, None))
@@ -113,13 +113,15 @@ def _parse_path(
     base, ref = split_ref(text)
     if ref is not None and os.path.lexists(_local_path(base, cwd)):
         return ParsedSource(_local_source(_local_path(base, cwd), ref))
-    if short is not None and not (policy.is_free and _begins_here(text, cwd)):
+    if short is not None and not (policy.is_free and _starts_in_existing_folder(text, cwd)):
         return _parse_url(short, "https")
     raise MissingFolderError(_missing(text, local, cwd, policy, short))
 
 
-def _begins_here(text: str, cwd: Path | None) -> bool:
-    """Whether a relative path begins in a folder that is there, so that its end is misspelled."""
+def _starts_in_existing_folder(text: str, cwd: Path | None) -> bool:
+    """Whether the first part of a relative path is an existing folder, so that only its end is
+    misspelled.
+    """
     first, slash, _rest = text.partition("/")
     return bool(slash) and _local_path(first, cwd).is_dir()
 
@@ -127,7 +129,7 @@ def _begins_here(text: str, cwd: Path | None) -> bool:
 def _missing(
     text: str, local: Path, cwd: Path | None, policy: CallerPolicy, short: str | None
 ) -> str:
-    """What is wrong with a path that leads nowhere."""
+    """The error message for a path that does not exist."""
     before, colon, after = text.partition(":")
     if policy.is_free and colon and after[:1].isdecimal() and _local_path(before, cwd).is_file():
         return f"{without_secrets(shown(text))} names a line; a source is the whole file, {before}"
@@ -138,8 +140,9 @@ def _missing(
 
 
 def check_stored(source: Source) -> None:
-    """Refuse a source that no parsing has given: the database may be somebody else's. Nothing is
-    looked for. Raises SourceError."""
+    """Refuse a source that no parsing could have produced: the database may come from somebody
+    else. Does not access the source. Raises SourceError.
+    """
     try:
         is_sound = _is_as_parsed(source) and source.ref == _checked_ref(source.ref)
     except SourceError:
@@ -237,7 +240,7 @@ def _decoded_path(url_path: str) -> Path:
 
 
 def starts_at_home(text: str) -> bool:
-    """Whether a path starts at the user's own home folder; `~name` is a folder of that name."""
+    """Whether a path starts at the user's own home folder; `~name` is a folder with that name."""
     return text == "~" or text.startswith("~/")
 
 
@@ -282,7 +285,7 @@ def _real_folder(path: Path) -> Path:
         raise SourceError(f"the folder {_tidy(path)} does not exist") from None
     except PermissionError:
         raise SourceError(f"the folder {_tidy(path)} cannot be read: permission denied") from None
-    except (OSError, RuntimeError):  # a loop of symbolic links; RuntimeError before Python 3.13
+    except (OSError, RuntimeError):  # a symbolic link loop; RuntimeError before Python 3.13
         raise SourceError(f"the path {path} is a loop of symbolic links") from None
     if _holds_controls(str(real)) or not is_text(str(real)):
         raise SourceError(f"the path {str(real)!r} is not valid text")
@@ -292,13 +295,14 @@ def _real_folder(path: Path) -> Path:
 
 
 def _tidy(path: Path) -> str:
-    """A path as it is told: without `..`, which links may lead elsewhere than it looks."""
+    """A path without `..`, for display: through links, `..` may lead to an unexpected folder."""
     return os.path.realpath(path) if ".." in path.parts else str(path)
 
 
 def _is_bare_repository(path: Path) -> bool:
-    """Whether a folder is to be read as the repository that it is. One with work trees in it is
-    read as a folder: they are what somebody works on there."""
+    """Whether a folder is read as a bare repository. One with work trees in it is read as a folder,
+    because somebody works on its files.
+    """
     if not is_git_directory(path) or os.path.lexists(path / ".git"):
         return False
     return not holds_work_trees(path)
@@ -324,11 +328,12 @@ def _holds_controls(text: str) -> bool:
 
 
 def without_secrets(text: str) -> str:
-    """What was taken for a path but may be a mistyped URL, without its name and password."""
+    """Text taken for a path, which may be a mistyped URL, without its user name and password."""
     return _SECRET.sub("***@", text)
 
 
 def shown(text: str) -> str:
-    """`text` without what may be credentials: all from `//` to the last `@`, since a password that
-    was not escaped may hold any character."""
+    """`text` without possible credentials: everything from `//` to the last `@`, because an
+    unescaped password may contain any character.
+    """
     return re.sub(r"(?s)//.*@", "//", text)

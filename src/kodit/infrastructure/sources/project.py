@@ -1,4 +1,4 @@
-"""What a user who works in a folder works on."""
+"""The project that a folder belongs to."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ _OF_SYSTEMS = frozenset(
 """Folders at the root of a file system."""
 _OF_DRIVES = ("media", "mnt", "volumes")
 MOST_ENTRIES = 1_000
-"""Of a folder that is looked through for repositories."""
+"""Entries of a folder that are searched for repositories."""
 
 
 def project_of(folder: Path) -> str | None:
-    """The root of the work tree that holds the folder, or the folder itself where none does. None
-    where that is too much: the user's home or what lies above it, or a folder of repositories."""
+    """The root of the work tree that contains the folder, or the folder itself if there is none.
+    None if that is too broad: the user's home or a folder above it, or a folder of repositories.
+    """
     try:
         folder = folder.resolve(strict=True)
     except OSError:
@@ -35,8 +36,9 @@ def project_of(folder: Path) -> str | None:
 
 
 def is_broad(folder: Path) -> bool:
-    """Whether a folder holds much more than a project, and is the root of none: the user's home or
-    what lies above it, a folder of the system, a whole drive."""
+    """Whether a folder holds much more than a project and is not the root of one: the user's home
+    or a folder above it, a system folder, a whole drive.
+    """
     if git_directory_at(folder) is not None:
         return False
     is_of_system = folder.parent == folder.parent.parent and folder.name.lower() in _OF_SYSTEMS

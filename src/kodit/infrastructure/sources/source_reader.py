@@ -1,4 +1,4 @@
-"""Reads sources in child processes."""
+"""Reading sources in child processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kodit.infrastructure.sources.child_functions import FileToExtract, NetworkA
 from kodit.infrastructure.sources.location import clone_of, location_of
 from kodit.infrastructure.sources.parsing import check_stored
 
-# Child processes are started when they are first asked for something.
+# Child processes are started when they are first needed.
 if TYPE_CHECKING:
     from kodit.infrastructure.processes.pool import ProcessPool
 
@@ -30,7 +30,7 @@ FEWEST_BYTES_PER_CHILD = 500_000
 """Less than either is not worth a second child process."""
 ANSWER_SECONDS = 60.0
 GIT_STALL_SECONDS = 900.0
-"""git has time limits of its own; this one is for where they fail."""
+"""git has time limits of its own; this one is for when they fail."""
 
 Result = TypeVar("Result")
 
@@ -38,7 +38,7 @@ _WORK = "kodit.infrastructure.sources.child_functions"
 
 
 class PooledSourceReader:
-    """Folders are read in place; git sources through bare clones below the data directory."""
+    """Reads folders in place, and git sources through bare clones below the data directory."""
 
     def __init__(
         self,
@@ -47,13 +47,15 @@ class PooledSourceReader:
         answer_seconds: float = ANSWER_SECONDS,
         exchange: SecretExchange | None = None,
         *,
-        hears_user: bool = False,
-        hears_user_for_remote: bool = False,
+        uses_user_configuration: bool = False,
+        uses_user_configuration_for_remote: bool = False,
     ) -> None:
-        """A git server may be silent for `answer_seconds` when it is asked what it holds. What the
-        user's git configuration says of the network is heard for sources that were added on this
-        machine, and for those that remote callers have added."""
-        self._hears_user = (hears_user, hears_user_for_remote)
+        """`answer_seconds` is how long a git server may be silent during a lookup. The two
+        `uses_user_configuration` parameters say whether the network settings of the user's git
+        configuration are used, for sources added on this machine and for those added by remote
+        callers.
+        """
+        self._hears_user = (uses_user_configuration, uses_user_configuration_for_remote)
         self._clones = data_dir / "clones"
         self._secrets = CredentialStore(data_dir, exchange=exchange)
         self._pool = pool
@@ -149,8 +151,9 @@ class PooledSourceReader:
     async def _from_sound_clone(
         self, index: Index, read: Callable[[], Awaitable[Result]]
     ) -> Result:
-        """What is read from a clone, which is replaced when it turns out to be damaged; once a
-        run, since a disk or a server may damage each that is made."""
+        """The result of `read`, after replacing a clone that turns out to be damaged; only once per
+        run, because a faulty disk or server may damage each new clone.
+        """
         try:
             return await read()
         except DamagedCloneError:
@@ -207,7 +210,7 @@ class PooledSourceReader:
         is_remote: bool = False,
     ) -> None:
         if source.kind is SourceKind.FOLDER:
-            return  # a folder that is not there has been refused before
+            return  # a missing folder was refused earlier
         try:
             await self._pool.call(
                 f"{_WORK}:verify",
@@ -231,7 +234,9 @@ class PooledSourceReader:
 
 
 async def gather_or_cancel(calls: Sequence[Any]) -> list[Any]:
-    """The results of all calls; when one fails, the others are ended before its error travels."""
+    """The results of all calls; if one fails, the others are cancelled before its error is
+    raised.
+    """
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(call) for call in calls]

@@ -1,8 +1,8 @@
 """Fetching the submodules of a git source into its clone.
 
-git itself recurses into nothing. The address of each submodule comes from the repository, which may
-be anybody's: it passes what an address of the caller would have to pass, and the credentials of the
-source go to the source's own server alone.
+git itself never recurses into submodules. Their addresses come from the repository, which anybody
+may have written: each has to pass the same checks as an address from the caller, and the source's
+credentials are sent only to the source's own server.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _ADDRESSES = ".gitmodules"
 
 
 class _Pinned(NamedTuple):
-    """A submodule: where it stands, at which commit, and its address or what is wrong with it."""
+    """A submodule: its path, its commit, and its address or the reason why that is refused."""
 
     path: str
     commit: str
@@ -56,7 +56,7 @@ class _Pinned(NamedTuple):
 
 
 class SubmoduleFetch:
-    """Brings the submodules of one source into its clone."""
+    """Fetches the submodules of one source into its clone."""
 
     def __init__(
         self,
@@ -68,7 +68,9 @@ class SubmoduleFetch:
         is_confined: bool,
         limits: Limits | None = None,
     ) -> None:
-        """`is_confined` is that of the index: then each host must have public addresses alone."""
+        """`is_confined` is that of the index: if set, every host must have only public
+        addresses.
+        """
         self._source = source
         self._clone_path = clone_path
         self._credentials = credentials
@@ -76,10 +78,11 @@ class SubmoduleFetch:
         self._is_confined = is_confined
         self._limits = limits or Limits()
 
-    def take_in(self, commit: str) -> None:
-        """Fetch what the submodules of a commit pin, and theirs. One that is refused is recorded
-        and stops nothing. Raises TransientError where one was there before and cannot be reached
-        now: what is indexed of it stays until it can."""
+    def fetch_pinned(self, commit: str) -> None:
+        """Fetch the submodules pinned by a commit, and theirs. A refused one is recorded and the
+        others continue. Raises TransientError if one that was fetched before is unreachable now:
+        its indexed files stay until it can be reached.
+        """
         before = read_record(self._clone_path)
         there = set(fetched_commits(self._clone_path))
         fetched: dict[str, str] = {}
@@ -122,7 +125,7 @@ class SubmoduleFetch:
             return _Pinned(path, link.blob_id, None, str(error))
 
     def _addresses(self, entries: Sequence[TreeEntry]) -> dict[str, str]:
-        """The addresses of submodules as they are written, by path."""
+        """The addresses of submodules as written, by path."""
         ids = [one.blob_id for one in entries if one.path == _ADDRESSES and one.is_regular_file]
         (blob, *_) = [*read_blobs(self._clone_path, ids), None]
         if not blob:
@@ -132,7 +135,7 @@ class SubmoduleFetch:
                 ["config", "--file", "-", "--null", "--list"], stdin=blob, environment=OFFLINE
             )
         except GitError:
-            return {}  # it is no configuration
+            return {}  # not a configuration file
         paths: dict[str, str] = {}
         urls: dict[str, str] = {}
         for setting in output.decode("utf-8", "surrogateescape").split("\0"):
@@ -144,7 +147,7 @@ class SubmoduleFetch:
         return {path: urls[name] for name, path in paths.items() if name in urls}
 
     def _fetch(self, one: _Pinned, *, is_there: bool) -> str:
-        """Fetch the pinned commit, if it is not there; returns the submodule's location."""
+        """Fetch the pinned commit, unless it is there; returns the submodule's location."""
         if one.location is None:
             raise SourceError(one.problem)
         source = self._allowed(one.location)
@@ -174,7 +177,7 @@ class SubmoduleFetch:
         return source.location
 
     def _allowed(self, location: str) -> Source:
-        """The source that an address names. Raises SourceError and RefusedByPolicyError."""
+        """The source at an address. Raises SourceError and RefusedByPolicyError."""
         is_local = location.startswith("file://")
         if is_local and not self._source.location.startswith("file://"):
             raise SourceError("its address is a folder of this machine")
@@ -187,7 +190,9 @@ class SubmoduleFetch:
         return confined_to_public_hosts(source) if self._is_confined else nullcontext()
 
     def _forget(self, commits: set[str]) -> None:
-        """Nothing pins these any more, so that git may remove what belongs to them."""
+        """Drop the refs of commits that are no longer pinned, so that git may delete their
+        objects.
+        """
         for commit in sorted(commits):
             run_git(
                 ["update-ref", "-d", f"{REFS}/{commit}"],
@@ -197,8 +202,9 @@ class SubmoduleFetch:
 
 
 def resolved(written: str, location: str) -> str:
-    """The address of a submodule in full: one that begins with `./` or `../` is relative to the
-    `location` of the repository that names it, and stays on its host. Raises SourceError."""
+    """The full address of a submodule: one that begins with `./` or `../` is relative to the
+    `location` of its parent repository, and stays on its host. Raises SourceError.
+    """
     if not written.startswith(("./", "../")):
         if "://" in written or SCP_LIKE.fullmatch(written):
             return written

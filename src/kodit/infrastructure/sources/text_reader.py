@@ -1,4 +1,6 @@
-"""The texts of indexed files, read where they lie: a folder in place, a git source in its clone."""
+"""The texts of indexed files, read from the source: a folder in place, a git source in its
+clone.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,10 @@ class FileToRead(NamedTuple):
 
 
 def read_texts(location: Location, files: Sequence[FileToRead]) -> list[str | None]:
-    """The text of each file, in the order asked for. None for what is gone, or by now something
-    that is never shown: binary, a private key, reached through a symbolic link, over the limit.
+    """The text of each file, in the order of `files`. None for one that is gone, or is now never
+    shown: binary, a private key, reached through a symbolic link, over the size limit.
 
-    Raises SourceError when the folder is gone and TransientError when a clone cannot be read.
+    Raises SourceError if the folder is gone and TransientError if a clone cannot be read.
     """
     if location.is_folder:
         contents = read_files(location.path, [file.path for file in files])

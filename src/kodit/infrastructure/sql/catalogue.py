@@ -1,4 +1,4 @@
-"""Which files the indexes hold and what they define, read from the database."""
+"""The indexed files and the definitions in them, read from the database."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 _NOT_DELETED = "files.status <> 'deleted'"
 _SHOWN = f"{_NOT_DELETED} AND files.language IS NOT NULL AND files.extracted_hash IS NOT NULL"
-"""No language marks a file that was not read at all: binary, a private key, generated."""
+"""A file without a language was not read at all: binary, a private key, generated."""
 _LIVE = "snippets.state = 'live'"
 
 _FILES = (
     "SELECT files.id, files.index_id, files.path, files.language, files.extracted_hash, "
     f"files.size FROM files WHERE {_SHOWN} AND "
 )
-"""The columns of an `IndexedText`; more conditions are to follow."""
+"""The columns of an `IndexedText`; conditions are appended."""
 _UNREAD = (
     "SELECT files.id, files.index_id, files.path, '', files.content_hash, files.size FROM files "
     f"WHERE {_NOT_DELETED} AND files.extracted_hash IS NULL AND files.problem IS NULL AND "
 )
-"""The same of files that were scanned, and never extracted yet."""
+"""The same for files that were scanned but not extracted yet."""
 _OF_INDEXES = "files.index_id IN :ids"
 _FILES_OF = StatementForMany(_FILES + _OF_INDEXES)
 _UNREAD_OF = StatementForMany(_UNREAD + _OF_INDEXES)
@@ -144,7 +144,7 @@ class SqlOpenCatalogue:
         return index, None
 
     def reason_left_out(self, index_id: int, path: str) -> str | None:
-        from kodit.infrastructure.folder.builtin import path_reason  # noqa: PLC0415 - seldom asked
+        from kodit.infrastructure.folder.builtin import path_reason  # noqa: PLC0415 - rarely needed
 
         if not is_text(path):
             return None
@@ -171,8 +171,8 @@ class SqlOpenCatalogue:
         if not wanted:
             return []
         values = Parameters()
-        # The index `snippets_by_symbol` answers exactly this pair of conditions, but SQLite
-        # prefers another one as soon as there is a condition on `index_id`.
+        # The index `snippets_by_symbol` covers exactly this pair of conditions, but SQLite prefers
+        # another one as soon as there is a condition on `index_id`.
         conditions = [
             "snippets.symbol IS NOT NULL",
             f"lower(snippets.symbol) IN {values.of_all(wanted, 'lower({})')}",
@@ -238,7 +238,7 @@ class SqlOpenCatalogue:
 
 
 def _files(driver: Cursors, scope: Scope, *, with_unread: bool) -> dict[int, list[IndexedText]]:
-    """The files of a scope by index, sorted by path as Python sorts, whatever the database."""
+    """The files of a scope by index, sorted by path in Python's order on any database."""
     by_index: dict[int, list[IndexedText]] = {}
     for statement in (_FILES_OF, _UNREAD_OF) if with_unread else (_FILES_OF,):
         for row in statement.run(driver, sorted(scope.index_ids)):

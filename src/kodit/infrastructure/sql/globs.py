@@ -15,14 +15,16 @@ _GLOB_PART = re.compile(r"/?\*\*/?|[*?%_~]")
 _MOST_GLOBS = 100
 _MOST_WILDCARDS = 4
 _LONGEST_GLOB = 4_000
-"""SQLite refuses expressions that are too deep and patterns that are too long, and tries all ways
-to spread many wildcards."""
+"""SQLite rejects expressions that are too deep and patterns that are too long, and its time
+explodes with many wildcards.
+"""
 
 
 def path_matcher(globs: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a path matches any of the globs, which have the rules of `.gitignore` lines.
+    """A function that tells whether a path matches any of the globs, which follow the rules of
+    `.gitignore` lines.
 
-    Raises InvalidQueryError for what is not a glob.
+    Raises InvalidQueryError for an invalid glob.
     """
     for glob in globs:
         if not is_text(glob):
@@ -38,14 +40,15 @@ def path_matcher(globs: Sequence[str]) -> Callable[[str], bool]:
 
 
 def patterns(globs: Sequence[str]) -> list[str]:
-    """Patterns of LIKE, with `~` as the escape character, one of which matches every path that
-    `path_matcher` would let pass, and few others: the database looks at paths ten times as fast as
-    Python takes them from it. None where there are too many of them."""
+    """LIKE patterns, with `~` as the escape character, of which at least one matches every path
+    that `path_matcher` accepts, and few others: the database filters paths ten times as fast as
+    Python reads them. None if there would be too many patterns.
+    """
     return [_like(glob) for glob in globs] if len(globs) <= _MOST_GLOBS else []
 
 
 def _like(glob: str) -> str:
-    """A pattern of LIKE for at least what a glob matches."""
+    """A LIKE pattern for at least the matches of a glob."""
     glob = glob.rstrip()
     if glob.startswith(("!", "#")) or "\\" in glob or len(glob) > _LONGEST_GLOB:
         return "%"
@@ -56,5 +59,5 @@ def _like(glob: str) -> str:
 
 
 def _like_part(part: re.Match[str]) -> str:
-    # A slash beside two stars may stand for none, and a question mark for half a character.
+    # A slash beside two stars may match nothing, and a question mark half a character.
     return "%" if part[0] == "?" or "*" in part[0] else _ESCAPE + part[0]

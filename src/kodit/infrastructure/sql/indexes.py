@@ -1,6 +1,6 @@
-"""Reading indexes, and how many files and snippets they hold.
+"""Reading indexes and their numbers of files and snippets.
 
-Each count reads an index of the rows that it counts.
+Each count uses a database index of the rows that it counts.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ INDEX_COLUMNS = (
     "created_at",
     "updated_at",
 )
-"""What `to_index` reads."""
+"""The columns that `to_index` reads."""
 
 ANY_HOST = "any host"
-"""The confinement of what a caller over the network has added where the operator allows all."""
+"""The confinement of a source added by a remote caller when the operator allows any host."""
 
 _SELECT = f"SELECT {columns('indexes', INDEX_COLUMNS)} FROM indexes "
 _GET = Statement(f"{_SELECT} WHERE indexes.id = :id AND indexes.deleted_at = 0")
@@ -62,7 +62,7 @@ _A_FILE = (
 )
 _ANY_FILE = Statement(_A_FILE.format(""))
 _FILE_WITHIN = Statement(
-    # Text by code points: `a/` is before all that lies in `a`, and `a0` behind it.
+    # Text sorts by code points: `a/` before everything in `a`, and `a0` after it.
     _A_FILE.format(
         "AND (files.path = :part OR files.path > :part || '/' AND files.path < :part || '0')"
     )
@@ -74,7 +74,7 @@ _KNOWN_FILES = Statement(
 )
 _COUNT_FILES = Statement(f"SELECT count(*) FROM (SELECT 1 {_THERE} LIMIT :most) AS counted")
 
-# The conditions of partial indexes are written as they are where the tables are made.
+# Conditions of partial indexes are spelled exactly as in the table definitions.
 _FILES = StatementForMany(
     "SELECT files.index_id, count(*) FROM files WHERE files.index_id IN :ids "
     "GROUP BY files.index_id"
@@ -100,7 +100,7 @@ _SNIPPETS = StatementForMany(
 
 
 class IndexReads:
-    """What is read of indexes, over one connection."""
+    """Reads indexes over one connection."""
 
     def __init__(self, driver: Cursors) -> None:
         self._driver = driver
@@ -115,7 +115,7 @@ class IndexReads:
         of_kind = {"kind": source.kind.value, "ref": source.ref or ""}
         rows = _AT_LOCATION.run(self._driver, {**of_kind, "location": source.location})
         if not rows and source.kind is SourceKind.GIT:
-            # An address may be written in several ways, of which the first stays.
+            # An address may be written in several ways, of which the first is kept.
             indexes = map(to_index, _ALL_OF_KIND.run(self._driver, of_kind))
             alike = (
                 one for one in indexes if same_repository(one.source.location, source.location)
@@ -179,8 +179,9 @@ class IndexReads:
 
 
 def to_index(row: Row) -> Index:
-    """`row` holds `INDEX_COLUMNS`. Raises PermanentError for one that no program of ours has
-    written."""
+    """`row` has `INDEX_COLUMNS`. Raises PermanentError for a row that no version of Kodit could
+    have written.
+    """
     try:
         return _read_index(row)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""Reading where the log stands that the keyword index follows."""
+"""Reading the position of the log that the keyword index follows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kodit.domain.keyword import KeywordPosition
 from kodit.infrastructure.sql.statements import Cursors, StatementForMany
 
 UNKNOWN_GENERATION = ""
-"""The generation of an index whose log was lost: a migration leaves it so."""
+"""The generation of an index whose log was lost, for example in a migration."""
 
 _STANDINGS = StatementForMany(
     "SELECT indexes.id, indexes.keyword_generation, indexes.keyword_seq, indexes.keyword_token "
@@ -21,7 +21,7 @@ _WAITING = StatementForMany(
 
 
 class KeywordLogReads:
-    """What is read of the log's standing, over one connection."""
+    """Reads the log's position over one connection."""
 
     def __init__(self, driver: Cursors) -> None:
         self._driver = driver
@@ -30,8 +30,9 @@ class KeywordLogReads:
         return self._standing(index_id)[0]
 
     def untrusted(self, positions: Mapping[int, KeywordPosition | None]) -> set[int]:
-        """Those of the indexes whose part of the keyword index, which stands at these positions,
-        is not made from what this database holds."""
+        """Those of the indexes whose part of the keyword index, at these positions, was not made
+        from this database.
+        """
         found = _STANDINGS.run(self._driver, list(positions))
         standings = {row[0]: _to_standing(row) for row in found}
         return {

@@ -1,4 +1,4 @@
-"""Databases whose transactions take the text of statements."""
+"""Databases whose transactions accept the text of statements."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from kodit.infrastructure.sql.statements import Cursors
 
 
 class ReadTransaction(Transaction, Protocol):
-    """A transaction whose driver takes the text of a statement."""
+    """A transaction whose driver accepts the text of a statement."""
 
     @property
     def cursors(self) -> Cursors: ...
 
     @property
     def info(self) -> MutableMapping[Any, Any]:
-        """What is remembered of the file that its connection has opened."""
+        """Values cached for the file that its connection has opened."""
         ...
 
 
 class ReadableDatabase(Database, Protocol):
-    """What opens such transactions on a file."""
+    """Opens such transactions on a file."""
 
     @property
     def path(self) -> Path: ...

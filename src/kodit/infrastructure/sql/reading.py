@@ -1,4 +1,4 @@
-"""A database that is only read, by the driver alone: for a command that answers a question."""
+"""A database that is only read, through the driver alone: for commands that answer a question."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _REVISION = "SELECT version_num FROM alembic_version"
 
 
 class _Open(NamedTuple):
-    """A connection, the file that it has opened, and what is remembered of that."""
+    """A connection, the file that it has opened, and values cached for it."""
 
     connection: sqlite3.Connection
     origin: FileId | None
@@ -44,7 +44,7 @@ class _Open(NamedTuple):
 
 
 class DriverCursors:
-    """Cursors of a connection to SQLite."""
+    """Cursors of a SQLite connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -55,7 +55,7 @@ class DriverCursors:
 
 
 class ReadingTransaction:
-    """What is read over one connection. What would write is not here."""
+    """Reads over one connection. It has no operations that write."""
 
     def __init__(self, opened: _Open) -> None:
         self._opened = opened
@@ -93,11 +93,11 @@ class ReadingTransaction:
 
 
 class ReadingDatabase:
-    """A database file of this program's schema, for any number of threads; each of them reads by a
+    """A database file with this program's schema, for any number of threads; each reads over a
     connection of its own.
 
-    Every transaction first looks whether the file is still the one that was opened, and opens the
-    one in its place: SQLite would go on with one that was replaced or removed.
+    Every transaction first checks whether the file is still the one that was opened, and opens the
+    new one if not: SQLite would go on with a file that was replaced or removed.
     """
 
     def __init__(
@@ -107,8 +107,9 @@ class ReadingDatabase:
         read_only: bool,
         to_write: Callable[[], Database],
     ) -> None:
-        """`read_only` says that nothing may be written beside the file either; `to_write`
-        gives what is written by after all."""
+        """`read_only` means that no file beside the database may be written either; `to_write`
+        returns the database for the rare writes.
+        """
         self.path = path
         self._to_write = to_write
         self._read_only = read_only
@@ -118,8 +119,9 @@ class ReadingDatabase:
 
     @property
     def is_current(self) -> bool:
-        """Whether the database can be read, and has this program's schema. Anything else is for
-        `SqliteDatabase`, which brings it there or says what is wrong."""
+        """Whether the database can be read, and has this program's schema. Otherwise use
+        `SqliteDatabase`, which migrates it or reports the problem.
+        """
         refuse_inherited(self.path)
         self._file = file_id(self.path)
         if self._file is None:
@@ -136,8 +138,9 @@ class ReadingDatabase:
 
     @contextmanager
     def read(self) -> Iterator[ReadingTransaction]:
-        """One snapshot. Raises TransientError and PermanentError for a file that cannot be read,
-        and DatabaseReplacedError for one that is gone, or of another schema."""
+        """Yields one snapshot. Raises TransientError and PermanentError for a file that cannot be
+        read, and DatabaseReplacedError for one that is gone, or has another schema.
+        """
         refuse_inherited(self.path)
         try:
             opened = self._take()
@@ -158,7 +161,7 @@ class ReadingDatabase:
         return self._to_write().write()
 
     def close(self) -> None:
-        """Close the connections that nobody uses just now."""
+        """Close the idle connections."""
         with self._lock:
             idle, self._idle = self._idle, []
         for opened in idle:
@@ -208,7 +211,7 @@ class ReadingDatabase:
 
 
 def _revision_of(connection: sqlite3.Connection) -> str | None:
-    """The schema of a database; None where it has none, or cannot be read."""
+    """The schema revision of a database; None if it has none, or cannot be read."""
     try:
         row = connection.execute(_REVISION).fetchone()
     except sqlite3.Error:

@@ -1,4 +1,4 @@
-"""The schema that this program works with. A look at it needs no SQLAlchemy."""
+"""The schema revision of this program, readable without SQLAlchemy."""
 
 from __future__ import annotations
 

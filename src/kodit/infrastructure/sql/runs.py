@@ -1,4 +1,4 @@
-"""Reading runs, their tasks and the attempts of these."""
+"""Reading runs, their tasks and the tasks' attempts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from kodit.infrastructure.sql.statements import (
 )
 
 RUN_ID = TASK_COLUMNS.index("run_id")
-"""Where a row of `TASK_COLUMNS` has the identifier of its run."""
+"""The position of the run's id in a row of `TASK_COLUMNS`."""
 
 _RUNS = f"SELECT {columns('index_runs', RUN_COLUMNS)} FROM index_runs "
 _TASKS = f"SELECT {columns('tasks', TASK_COLUMNS)} FROM tasks "
@@ -48,7 +48,7 @@ _NEWEST_OF_INDEX_AND_ANY_STATE = Statement(
     _NEWEST_BEFORE.format("AND index_runs.index_id = :of_index")
 )
 _NEWEST_OF_INDEX_IN_STATE = Statement(
-    # Not by the index of states, which would go through the runs of all others.
+    # Not by the index of states, which would scan the runs of all other indexes.
     _NEWEST_BEFORE.format(
         "AND index_runs.index_id = :of_index AND coalesce(index_runs.state, '') = :in_state"
     )
@@ -64,7 +64,7 @@ _NEWER = (
     "ORDER BY index_runs.id DESC LIMIT 1"
 )
 _SUCCESSORS = (
-    # Not by the index of states, which would go through the runs of all others.
+    # Not by the index of states, which would scan the runs of all other indexes.
     Statement(_NEWER.format("AND coalesce(index_runs.state, '') = 'succeeded'")),
     Statement(_NEWER.format("")),
 )
@@ -97,7 +97,7 @@ _ATTEMPTS = Statement(
 
 
 class TaskReads:
-    """What is read of runs, tasks and attempts, over one connection."""
+    """Reads runs, tasks and attempts over one connection."""
 
     def __init__(self, driver: Cursors) -> None:
         self._driver = driver
@@ -121,7 +121,7 @@ class TaskReads:
         limit: int = 100,
     ) -> list[IndexRun]:
         rows: list[Row] = []
-        # One after the other: an index gives each in order, but not all of them.
+        # One state after the other: an index yields each in order, but not all of them together.
         for state in dict.fromkeys(states) or (None,):
             for index_id in dict.fromkeys(index_ids) or (None,):
                 rows += self._newest_of(state, index_id, before, limit)
@@ -168,7 +168,7 @@ class TaskReads:
         return row_to_task(rows[0])
 
     def running_tasks(self, *, worker: str | None = None) -> list[Task]:
-        # Sorted here: in the order of identifiers a database might well read all tasks there are.
+        # Sorted here: for the order of ids a database might read all existing tasks.
         rows = sorted(_RUNNING_TASKS.run(self._driver), key=itemgetter(0))
         tasks = [row_to_task(row) for row in rows]
         return [task for task in tasks if worker is None or task.worker == worker]

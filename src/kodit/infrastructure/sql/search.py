@@ -1,4 +1,4 @@
-"""What a search reads: filters resolved to identifiers, and the snippets found."""
+"""Reads for a search: filters resolved to ids, and the snippets found."""
 
 from __future__ import annotations
 
@@ -59,8 +59,7 @@ _LANGUAGES = StatementForMany(
 
 
 class SearchReads:
-    """What a search reads, over one connection. `origin` tells the file that was opened from any
-    other."""
+    """Reads for a search over one connection. `origin` identifies the file that was opened."""
 
     def __init__(self, driver: Cursors, origin: Hashable) -> None:
         self._driver = driver
@@ -99,7 +98,7 @@ class SearchReads:
         return frozenset(row[0] for row in files if matches is None or matches(row[1]))
 
     def _check_languages(self, index_ids: set[int], languages: Sequence[str]) -> None:
-        """Nothing at all in a language is most often a language spelled in another way."""
+        """Raises InvalidQueryError for a language that no file has: most often it is misspelled."""
         if not languages:
             return
         known = {row[0] for row in _LANGUAGES.run(self._driver, sorted(index_ids))}
@@ -135,7 +134,7 @@ class SearchReads:
         nearest: dict[int, tuple[int, int, int]] = {}
         for snippet_id, file_id, start, end in _LINES.run(self._driver, sorted(line_of_file)):
             line = line_of_file[file_id]
-            # Of two that are as near, the one that begins later is the inner one.
+            # Of two at the same distance, the one that begins later is the inner one.
             place = (max(start - line, line - end, 0), -start, snippet_id)
             nearest[file_id] = min(place, nearest.get(file_id, place))
         return {
@@ -155,7 +154,7 @@ class SearchReads:
 def _select_files(
     index_ids: set[int], search_filter: SearchFilter, patterns: Sequence[str]
 ) -> tuple[Statement, Parameters]:
-    """The files that pass a filter, and with them some that its globs do not match."""
+    """The files that pass a filter, and possibly some that its globs do not match."""
     values = Parameters()
     conditions = [f"files.index_id IN {values.of_all(sorted(index_ids))}"]
     if search_filter.languages:
@@ -179,8 +178,9 @@ def _select_files(
 
 
 def _within(within: Sequence[tuple[int, str]], values: Parameters) -> list[str]:
-    """A file lies in one of the folders of its index, or is one of its files, if only a part of
-    that is meant."""
+    """A condition that a file is one of the listed files, or in one of the folders, of its
+    index.
+    """
     folders: dict[int, list[str]] = {}
     for index_id, folder in within:
         folders.setdefault(index_id, []).append(folder)
@@ -192,8 +192,8 @@ def _within(within: Sequence[tuple[int, str]], values: Parameters) -> list[str]:
 
 
 def is_within(part: str, values: Parameters) -> str:
-    """The condition that a file lies in a folder, by its relative path, or is the file there."""
-    # Text by code points: `a/` is before all that lies in `a`, and `a0` behind it.
+    """The condition that a file is in a folder, by its relative path, or is that file."""
+    # Text sorts by code points: `a/` before everything in `a`, and `a0` after it.
     return (
         f"files.path = {values.of(part)} OR "
         f"files.path > {values.of(f'{part}/')} AND files.path < {values.of(f'{part}0')}"

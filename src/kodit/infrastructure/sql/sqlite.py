@@ -1,4 +1,4 @@
-"""Connections of the driver to a SQLite file, and what its errors mean."""
+"""SQLite connections through the driver, and the meaning of its errors."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ from kodit.domain.shortage import shortage
 from kodit.infrastructure.descriptors import check_descriptors
 
 WRITE_TIMEOUT_SECONDS = 30.0
-"""How long a write waits for its turn. Transactions last some 50 ms, so this is far past busy."""
+"""How long a write waits for its turn. Transactions last some 50 ms, so this is far more than a
+busy database needs.
+"""
 
 ORIGIN = "kodit_origin"
-"""What a connection notes of the file that it has opened, in its `info`."""
+"""The key in a connection's `info` of the file that it has opened."""
 
 
 Mode = Literal["ro", "rw", "rwc"]
-"""Whether a file is only read, or also written, or even made where there is none."""
+"""Whether a file is only read, also written, or even created."""
 
 
 def connect(path: Path, seconds: float, mode: Mode) -> sqlite3.Connection:
-    """A connection that any thread may use, and that waits so many seconds for a lock.
+    """A connection that any thread may use, and that waits up to `seconds` for a lock.
 
-    To read a file whose folder cannot be written, SQLite has to be told that nobody writes it,
-    unless the files are there that it keeps beside one that is open.
+    To read a file in a read-only folder, SQLite has to be told that no process writes it, unless
+    the files exist that it keeps beside an open database.
     """
     options = f"mode={mode}"
     if mode == "ro":
@@ -47,8 +49,9 @@ def connect(path: Path, seconds: float, mode: Mode) -> sqlite3.Connection:
 
 
 def write_ahead(connection: sqlite3.Connection, seconds: float) -> None:
-    """Choose the journal. SQLite does not wait for the lock that this takes in a new file, so that
-    of several processes which make a database at once all but one are refused."""
+    """Switch to the write-ahead log. SQLite does not wait for the lock that this takes in a new
+    file, so that if several processes create a database at once all but one are refused.
+    """
     patience = time.monotonic() + seconds
     while True:
         try:
@@ -62,29 +65,30 @@ def write_ahead(connection: sqlite3.Connection, seconds: float) -> None:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Set what every connection has set. The driver does not begin transactions by itself."""
+    """Apply the settings of every connection. The driver does not begin transactions by itself."""
     connection.isolation_level = None
     connection.execute("PRAGMA synchronous = NORMAL")
     # A checkpoint waits for the disk; at the default of 1000 pages the queue spent more time in it
     # than in all its statements. This lets the log grow to 32 MB.
     connection.execute("PRAGMA wal_autocheckpoint = 8000")
     connection.execute("PRAGMA foreign_keys = ON")
-    # The file may be somebody else's: its triggers and views may call no function that does more
-    # than compute.
+    # The file may come from somebody else: its triggers and views may call no function with side
+    # effects.
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA temp_store = MEMORY")
-    # In KiB. Each connection of a process fills a cache of its own in the course of a day, while
-    # the file is mapped, and in the system's cache too: 16 MiB made no command faster.
+    # In KiB. Each connection of a long-lived process fills its own cache, although the file is
+    # mapped and in the system's cache too: 16 MiB made no command faster.
     connection.execute("PRAGMA cache_size = -2048")
     connection.execute("PRAGMA mmap_size = 134217728")
 
 
 _connections: Counter[str] = Counter()
-"""How many connections this process has to each file."""
+"""This process's number of connections to each file."""
 _inherited: set[str] = set()
-"""The files that the process had open from which this one was forked. SQLite keeps for the whole
-process which locks it holds, and a forked one believes that it holds those of the other: it would
-read and write without any."""
+"""Files that were open in the parent when this process was forked. SQLite keeps the locks it holds
+per process, and a forked one believes that it holds its parent's: it would read and write without
+locking.
+"""
 
 
 def _note_fork() -> None:
@@ -96,7 +100,7 @@ os.register_at_fork(after_in_child=_note_fork)
 
 
 def count_connection(path: Path, change: int) -> None:
-    """One more connection to a file, or one less."""
+    """Add `change`, 1 or -1, to the number of connections to a file."""
     _connections[os.path.realpath(path)] += change
 
 
@@ -117,16 +121,16 @@ _LONGEST_REASON = 200
 
 
 def file_id(path: Path) -> FileId | None:
-    """What tells a file from another that is put in its place; None if there is none."""
+    """Identifies a file, so that a replacement is noticed; None if there is none."""
     try:
-        status = os.stat(path)  # noqa: PTH116 - takes a third of what `Path.stat` does
+        status = os.stat(path)  # noqa: PTH116 - takes a third of the time of `Path.stat`
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
 
 
 def replaced(path: Path, how: str) -> DatabaseReplacedError:
-    """For a database that is another one than it was."""
+    """The error for a database that was replaced."""
     return DatabaseReplacedError(
         f"the database {path} was {how} while this program was using it; nothing more is "
         "written, and the next run continues the work"
@@ -134,8 +138,9 @@ def replaced(path: Path, how: str) -> DatabaseReplacedError:
 
 
 def meaning_of(path: Path, error: BaseException | None) -> KoditError | None:
-    """An error of the driver as one of ours, in one clear sentence; None where it is a mistake of
-    the program."""
+    """Our error, with one clear sentence, for one of the driver; None if it is a bug in the
+    program.
+    """
     if isinstance(error, sqlite3.OperationalError):
         return TransientError(_explain(path, str(error)))
     if type(error) is sqlite3.DatabaseError:
@@ -144,7 +149,7 @@ def meaning_of(path: Path, error: BaseException | None) -> KoditError | None:
             "choose another data directory"
         )
     if isinstance(error, (sqlite3.IntegrityError, sqlite3.DataError)):
-        # A trigger says what it likes.
+        # A trigger can raise any message.
         why = " ".join(str(error).split())[:_LONGEST_REASON]
         return PermanentError(
             f"{path} rejects what Kodit stores ({why}): it has constraints or rows that "
@@ -166,7 +171,7 @@ def _explain(path: Path, reason: str) -> str:
 
 
 def _shortage_of_files() -> TransientError | None:
-    """SQLite says no more than that it cannot open a file."""
+    """SQLite only reports that it cannot open a file."""
     try:
         check_descriptors()
     except OSError as error:

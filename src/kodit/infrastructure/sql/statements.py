@@ -1,7 +1,7 @@
-"""Statements as text, run on the cursor of a driver.
+"""Statements as text, run on a driver's cursor.
 
-A parameter is written `:name`, as SQLite takes it. Texts say only what SQLite and PostgreSQL both
-understand; what another driver wants in place of `:name` is a matter of this module.
+A parameter is written `:name`, as in SQLite. Texts use only SQL that both SQLite and PostgreSQL
+accept; this module replaces `:name` for other drivers.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ Values = Sequence[int] | Sequence[bytes] | Sequence[str]
 NOTHING: Mapping[str, Any] = {}
 
 ROWS_PER_FETCH = 64
-"""So many rows are fetched at once, which costs half of fetching each by itself."""
+"""Rows fetched at once, which costs half as much as fetching them one by one."""
 
 
 class Cursors(Protocol):
-    """Gives the cursors of one connection, for as long as its transaction lasts."""
+    """Provides the cursors of one connection, for as long as its transaction lasts."""
 
     @property
     def cursor(self) -> Any: ...
 
     def another_cursor(self) -> Any:
-        """For rows that are read one after the other, while other statements run."""
+        """For reading rows one at a time while other statements run."""
         ...
 
 
 class Statement:
-    """One statement; lists of values are not among its parameters."""
+    """One statement; its parameters are single values, not lists."""
 
     def __init__(self, sql: str) -> None:
         self.sql = sql
@@ -55,8 +55,9 @@ class Statement:
     def stream(
         self, driver: Cursors, parameters: Mapping[str, Any] = NOTHING
     ) -> Generator[Row, None, None]:
-        """Its rows one after the other, for who may stop before the last. No more than
-        `ROWS_PER_FETCH` of them are held in memory."""
+        """Its rows one at a time, for callers that may stop early. At most `ROWS_PER_FETCH` of them
+        are held in memory.
+        """
         with closing(driver.another_cursor()) as cursor:
             cursor.execute(self.sql, parameters)
             while rows := cursor.fetchmany(ROWS_PER_FETCH):
@@ -64,8 +65,9 @@ class Statement:
 
 
 class StatementForMany:
-    """A statement over a list of values, where its text says `:ids`. Its text is made once for each
-    power of two of their number, and filled up by repeating the last."""
+    """A statement over a list of values, in place of `:ids` in its text. The text is made once for
+    each power of two, and the list padded to it by repeating the last value.
+    """
 
     def __init__(self, sql: str) -> None:
         self._sql = sql
@@ -74,8 +76,7 @@ class StatementForMany:
     def run(
         self, driver: Cursors, values: Values, parameters: Mapping[str, Any] = NOTHING
     ) -> Sequence[Row]:
-        """All rows for these values, which are asked for in several statements where there are
-        very many."""
+        """All rows for these values; very many values are split over several statements."""
         rows: list[Row] = []
         for some in in_chunks(values):
             size = min(1 << (len(some) - 1).bit_length(), VALUES_PER_STATEMENT)
@@ -86,7 +87,7 @@ class StatementForMany:
         return rows
 
     def of(self, size: int) -> Statement:
-        """The statement for so many values."""
+        """The statement for a list of this size."""
         return self._make(size)[0]
 
     def _make(self, size: int) -> tuple[Statement, Sequence[str]]:
@@ -97,27 +98,27 @@ class StatementForMany:
 
 
 class Parameters:
-    """The parameters of a statement that is put together of parts."""
+    """The parameters of a statement that is built from parts."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
 
     def of(self, value: Any) -> str:
-        """What stands for a value in the text."""
+        """The placeholder of a value in the text."""
         name = f"value_{len(self.values)}"
         self.values[name] = value
         return f":{name}"
 
     def of_all(self, values: Iterable[Any], form: str = "{}") -> str:
-        """A list of values, each written in this form; there has to be one."""
+        """A list of values, at least one, each written in this form."""
         return f"({', '.join(form.format(self.of(value)) for value in values)})"
 
 
 def columns(table: str, names: Iterable[str]) -> str:
-    """The columns of a table as a statement selects them."""
+    """The columns of a table for a SELECT."""
     return ", ".join(f"{table}.{name}" for name in names)
 
 
 def containing(text: str) -> str:
-    """A text as part of a pattern of LIKE that says `ESCAPE '/'`."""
+    """A text as part of a LIKE pattern with `ESCAPE '/'`."""
     return text.replace("/", "//").replace("%", "/%").replace("_", "/_")

@@ -15,7 +15,7 @@ _SELECTION = (
     "JOIN indexes ON indexes.id = snippets.index_id "
 )
 SELECT_STORED = _SELECTION.format("snippets.text")
-"""What `to_stored` reads; conditions are to follow."""
+"""The columns that `to_stored` reads; conditions are appended."""
 SELECT_PLACES = _SELECTION.format("''")
 """The same with an empty text."""
 
@@ -41,5 +41,5 @@ def to_stored(row: Row) -> StoredSnippet:
 
 
 def to_source_text(location: str, ref: str | None) -> str:
-    """A source as it is written: its location and, where one is chosen, its ref."""
+    """The canonical text of a source: its location and, if one is chosen, its ref."""
     return f"{location}@{ref}" if ref else location

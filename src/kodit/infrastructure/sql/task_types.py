@@ -1,4 +1,4 @@
-"""The task types as the database spells them."""
+"""The database's spelling of the task types."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class TaskType(StrEnum):
-    """The task types as the database spells them."""
+    """The database's spelling of the task types."""
 
     SYNC = "SYNC"
     EXTRACT = "EXTRACT"

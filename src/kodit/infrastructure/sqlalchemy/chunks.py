@@ -1,4 +1,4 @@
-"""Rows cut to what one transaction does."""
+"""Splitting rows into chunks of one transaction."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from kodit.domain.batches import MOST_PER_TRANSACTION, Weight, first_batch
 
 
 def some_of(connection: Connection, query: Select[int, int | None]) -> list[int]:
-    """The identifiers that a query gives, each with the size of its row in bytes, as far as one
-    transaction deals with them: the rows after that are not read."""
+    """The ids from a query whose rows are an id and its size in bytes, up to the amount for one
+    transaction: the rows after that are not read.
+    """
     with connection.execute(query, execution_options={"stream_results": True}) as rows:
         weighed = ((row[0], Weight(1, row[1] or 0)) for row in rows)
         batch = first_batch(weighed, MOST_PER_TRANSACTION, lambda pair: pair[1])

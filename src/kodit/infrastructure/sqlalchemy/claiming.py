@@ -1,4 +1,4 @@
-"""Finding and taking the next tasks: the statements that decide who works on what."""
+"""Finding and claiming the next tasks: the statements that decide which worker gets what."""
 
 from __future__ import annotations
 
@@ -49,8 +49,10 @@ ORDERS: Mapping[QueueOrder, tuple[Any, ...]] = {
         TASKS.c.id,
     ),
 }
-"""The index `claim_order` gives the first without sorting. The second reads all of that index, some
-2 ms for 10,000 ready tasks: less, over all, than a second index that every change writes."""
+"""The index `claim_order` yields the first order without sorting. The second reads all of that
+index, some 2 ms for 10,000 ready tasks: less, overall, than a second index that every change
+writes.
+"""
 
 
 def _claimable(order: QueueOrder, full: Sequence[str]) -> Select[Any]:
@@ -71,13 +73,13 @@ def _claimable(order: QueueOrder, full: Sequence[str]) -> Select[Any]:
 
 
 @cache
-def _look(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
+def _probe(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
     return Prepared(_claimable(order, full))
 
 
 @cache
 def _take(order: QueueOrder, full: tuple[str, ...], *, only_one: bool) -> Prepared:
-    """The claim: one statement that finds tasks and takes them."""
+    """The claim: one statement that finds tasks and claims them."""
     found = _claimable(order, full).with_for_update(skip_locked=True)
     chosen = (
         TASKS.c.id == found.scalar_subquery()
@@ -126,9 +128,9 @@ _OPEN_ATTEMPTS = PreparedForMany(
 
 
 def has_claimable(driver: Driver, now: datetime, rules: ClaimRules) -> bool:
-    """Whether a claim would find something."""
-    look = _look(rules.order, _full(driver, rules))
-    return bool(look.run(driver, {**_moments(now), "count": 1}))
+    """Whether a claim would find a task."""
+    probe = _probe(rules.order, _full(driver, rules))
+    return bool(probe.run(driver, {**_moments(now), "count": 1}))
 
 
 def claim(
@@ -140,12 +142,13 @@ def claim(
     *,
     count: int,
 ) -> list[Task]:
-    """Take at most `count` tasks; they come in the order in which they were taken."""
+    """Claim at most `count` tasks, returned in the order in which they were claimed."""
     moment = to_microseconds(now)
     parameters = {"by": worker, "until": to_microseconds(lease_until), **_moments(now)}
     rows: list[Row] = []
     while len(rows) < count:
-        # Every task taken may fill the limit of its type, so a limited queue is asked one by one.
+        # Every claimed task may fill the limit of its type, so with limits tasks are claimed one by
+        # one.
         wanted = 1 if rules.limits else count
         take = _take(rules.order, _full(driver, rules), only_one=wanted == 1)
         found = take.run(driver, {**parameters, "count": wanted})
@@ -165,7 +168,7 @@ def _moments(now: datetime) -> dict[str, int]:
 
 
 def _full(driver: Driver, rules: ClaimRules) -> tuple[str, ...]:
-    """The types that have as many running as they may."""
+    """The types with as many running tasks as their limit allows."""
     if not rules.limits:
         return ()
     running = {row[0]: row[1] for row in _RUNNING_BY_TYPE.run(driver)}
@@ -185,4 +188,4 @@ def _by_run(row: Row) -> tuple[Any, ...]:
 
 
 _SORT_KEYS = {QueueOrder.PRIORITY: _by_priority, QueueOrder.RUN_FIRST: _by_run}
-"""RETURNING keeps no order."""
+"""RETURNING does not preserve the order."""

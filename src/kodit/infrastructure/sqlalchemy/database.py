@@ -1,4 +1,4 @@
-"""Opens the database and its transactions."""
+"""Opening the database and its transactions."""
 
 from __future__ import annotations
 
@@ -34,18 +34,20 @@ from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction, driver_o
 log = logging.getLogger(__name__)
 
 MOST_READERS = 8
-"""Transactions that read at once; each connection keeps a cache of its own in memory. More of them
-than cores gain nothing."""
+"""Concurrent read transactions; each connection keeps a cache in memory, and more of them than
+cores gain nothing.
+"""
 
 
 def open_sqlite(path: Path, *, read_only: bool = False) -> Engine:
-    """An engine on a SQLite file in WAL mode, whose transactions begin as they are told to. Where
-    it is `read_only`, nothing is written, beside the file either."""
+    """An engine on a SQLite file in WAL mode, whose transactions begin explicitly. With
+    `read_only`, nothing is written, not even beside the file.
+    """
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         creator=lambda: connect(path, WRITE_TIMEOUT_SECONDS, "ro" if read_only else "rwc"),
-        # Who reads waits at `ReadingGate` and finds a connection free. The last one used comes
-        # first, as its cache is the warmest; the one beside the readers' is the writer's.
+        # Readers wait at `ReadingGate` and then find a connection free. The last one used comes
+        # first, because its cache is the warmest; the additional one is the writer's.
         pool_size=MOST_READERS + 1,
         max_overflow=-1,
         pool_use_lifo=True,
@@ -61,8 +63,8 @@ def open_sqlite(path: Path, *, read_only: bool = False) -> Engine:
         if not read_only:
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
             if not pages:
-                # What is deleted is given back in steps (`space.py`). To set this again for a file
-                # that has pages would take the lock of its writers.
+                # Deleted pages are released in steps (`space.py`). Setting this again for a file
+                # that has pages would take the write lock.
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             write_ahead(connection, WRITE_TIMEOUT_SECONDS)
         prepare(connection)
@@ -73,8 +75,8 @@ def open_sqlite(path: Path, *, read_only: bool = False) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # Straight to the driver: SQLAlchemy's way to it takes longer than SQLite does. A writer has
-        # already started.
+        # Directly on the driver: SQLAlchemy's overhead exceeds SQLite's time. A writer has already
+        # started.
         driver = driver_of(connection)
         if not driver.in_transaction:
             driver.execute("BEGIN")
@@ -84,8 +86,9 @@ def open_sqlite(path: Path, *, read_only: bool = False) -> Engine:
 
 @contextmanager
 def _writing(connection: Connection) -> Iterator[None]:
-    """A write transaction, started and ended by the driver: most of those of the queue have no
-    statement that goes through SQLAlchemy, which took a third of the time of an empty one."""
+    """Yields in a write transaction that is begun and ended through the driver: most of the queue's
+    run no statement through SQLAlchemy, which took a third of the time of an empty one.
+    """
     driver = driver_of(connection)
     driver.execute("BEGIN IMMEDIATE")
     try:
@@ -96,7 +99,7 @@ def _writing(connection: Connection) -> Iterator[None]:
         raise
     finally:
         if connection.in_transaction():
-            # SQLAlchemy saw a statement and believes that its transaction goes on.
+            # SQLAlchemy saw a statement and believes that its transaction is still open.
             connection.rollback()
 
 
@@ -104,11 +107,11 @@ class SqliteDatabase:
     """The database file of a data directory.
 
     Every write transaction of every process first takes the lock of `write.lock`: SQLite's own
-    waiting starves a writer for seconds where this queue keeps all under half of one.
+    locking can starve a writer for seconds, while this queue keeps waits under half a second.
 
-    Every transaction first looks whether the file is still the one that was opened: SQLite would
-    go on with one that was replaced or removed. Then the one in its place is opened; but while it
-    is `pinned`, every transaction raises DatabaseReplacedError.
+    Every transaction first checks whether the file is still the one that was opened: SQLite would
+    go on with a file that was replaced or removed. If not, the new one is opened; but while the
+    database is `pinned`, every transaction raises DatabaseReplacedError.
     """
 
     def __init__(self, engine: Engine, lock_path: Path) -> None:
@@ -126,8 +129,7 @@ class SqliteDatabase:
 
     @contextmanager
     def pinned(self) -> Iterator[None]:
-        """Nothing is read or written in the block but in the file that is there at its
-        beginning."""
+        """In the block, only the file that is there at its beginning is read and written."""
         self._look_at_file()
         with self._file_lane:
             self._pins += 1
@@ -166,11 +168,11 @@ class SqliteDatabase:
                 self._lock.release()
 
     def check_writable(self) -> None:
-        """Raises UserError where nothing can be written."""
+        """Raises UserError if the database cannot be written."""
 
     @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:
-        """The driver's connection, outside any transaction, while nobody else writes."""
+        """The driver's connection, outside any transaction, while no other process writes."""
         self._look_at_file()
         with self._lane:
             self._lock.acquire()
@@ -200,7 +202,7 @@ class SqliteDatabase:
             self._open_file(file)
 
     def _note_beside(self) -> None:
-        """Note what SQLite keeps beside the file, once it is there."""
+        """Record the files that SQLite keeps beside the database, once they exist."""
         if len(self._beside) == len(_BESIDE):
             return
         paths = [self.path.with_name(self.path.name + suffix) for suffix in _BESIDE]
@@ -209,8 +211,9 @@ class SqliteDatabase:
             self._beside = found
 
     def _remove_beside(self) -> None:
-        """Remove the log of the file that is gone, if nobody has put another in its place: SQLite
-        would take it for that of whichever file comes there."""
+        """Remove the log of a database that is gone, unless another was put in its place: SQLite
+        would apply it to whichever file comes there.
+        """
         for path, file in self._beside.items():
             if file_id(path) == file:
                 path.unlink(missing_ok=True)
@@ -228,7 +231,7 @@ class SqliteDatabase:
             self._file = file
 
     def _check_revision(self) -> None:
-        """Raises DatabaseReplacedError where the file in place is none of this program's schema."""
+        """Raises DatabaseReplacedError if the new file does not have this program's schema."""
         with translated_errors(self.path), self.engine.begin() as connection:
             try:
                 stored = connection.execute(text("SELECT version_num FROM alembic_version"))
@@ -245,7 +248,7 @@ _BESIDE = ("-wal", "-shm")
 
 @contextmanager
 def translated_errors(path: Path) -> Iterator[None]:
-    """Turn the troubles of a database file into errors of ours, each one clear sentence."""
+    """Translate errors of a database file into ours, each one clear sentence."""
     try:
         yield
     except MemoryError as error:

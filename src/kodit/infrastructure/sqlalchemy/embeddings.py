@@ -100,7 +100,7 @@ class SqlEmbeddingRepository:
     def add(
         self, index_id: int, vectors: Mapping[bytes, PackedVector]
     ) -> dict[bytes, tuple[int, bytes]]:
-        # Another index may have stored some of them since the cache was asked.
+        # Another index may have stored some of them since the cache was read.
         stored = self.cached(list(vectors))
         missing = [key for key in vectors if key not in stored]
         if missing:
@@ -131,7 +131,7 @@ class SqlEmbeddingRepository:
             return
         index_id = snippets[0].index_id
         ids = [snippet.id for snippet in snippets]
-        # A vector of a former model may be in the place.
+        # A vector of an earlier model may be there.
         self.drop(index_id, kind, ids)
         _FINISH.run(self._driver, ids, {"of_index": index_id, "of_stage": stage.name})
         _ADD_VECTOR.run_many(
@@ -150,8 +150,8 @@ class SqlEmbeddingRepository:
             ),
         )
         use(self._driver, EMBEDDINGS, (embedding_id for embedding_id, _code in embeddings))
-        # Snippets are embedded in the order of their identifiers, and those of a file follow each
-        # other: of all these files, only the one that comes next may lack some vectors yet.
+        # Snippets are embedded in the order of their ids, and those of a file are consecutive: of
+        # all these files, only the next one may still lack some vectors.
         next_one = _FILE_OF_NEXT.run(self._driver, {"of_index": index_id, "of_stage": stage.name})
         complete = {snippet.file_id for snippet in snippets} - {row[0] for row in next_one}
         superseded = _SUPERSEDED_OF_FILES.run(self._driver, sorted(complete))

@@ -1,6 +1,6 @@
-"""The tables. They fit SQLite and PostgreSQL alike.
+"""The tables, which work on SQLite and PostgreSQL alike.
 
-Those of the queue are in `queue_entities`; all are to be imported from here.
+Those of the queue are in `queue_entities`; import all of them from here.
 """
 
 from __future__ import annotations
@@ -66,15 +66,15 @@ STALE = text("stale")
 WITH_PROBLEM = text("problem IS NOT NULL")
 WITHOUT_HISTORY = text("author IS NULL")
 UNUSED = text("unused_since IS NOT NULL")
-"""Conditions of partial indexes: SQLite uses those only where a query says them word for word."""
+"""The condition of a partial index: SQLite uses the index only if a query spells it identically."""
 
 
 class IndexColumns(TypedColumns):
-    """An index: a source, and what its last scan found.
+    """An index: a source, and the result of its last scan.
 
-    `keyword_*` say how far the keyword index was seen to have followed the log, the last two being
-    empty where it was started from nothing; `*_pack` name the files of packed vectors that were
-    made from this database. What an engine holds is trusted only where it says the same.
+    `keyword_*` are the position up to which the keyword index has followed the log, the last two
+    empty if it was started from nothing; `*_pack` are the tokens of vector packs made from this
+    database. An engine's data is trusted only if it has the same values.
     """
 
     id: Named[int] = Column(BigKey, primary_key=True)
@@ -114,7 +114,7 @@ INDEXES = Table(
 
 
 class DeletedFolderColumns(TypedColumns):
-    """A folder whose index was deleted on request, and has not been asked for since."""
+    """A folder whose index was deleted on request, and that was not requested again since."""
 
     location: Named[str] = Column(Text, primary_key=True)
     deleted_at: Named[int] = Column(BigInteger)
@@ -141,7 +141,7 @@ class FileColumns(TypedColumns):
     extractor_version: Named[str | None] = Column(String(64))
     problem: Named[str | None] = Column(Text)
     author: Named[str | None] = Column(Text)
-    """None until the history was asked, "" where it knows nothing of the file."""
+    """None until the history was read, "" if it has no entry for the file."""
     changed_at: Named[int | None] = Column(BigInteger)
     created_at: Named[int | None] = Column(BigInteger)
 
@@ -174,8 +174,9 @@ FILES = Table(
 
 
 class SnippetColumns(TypedColumns):
-    """A piece of a file. `superseded` rows serve an engine until it has the new ones; `removed`
-    rows belong to deleted files and serve nobody."""
+    """A piece of a file. `superseded` rows are searched by an engine until it has the new ones;
+    `removed` rows belong to deleted files and are never searched.
+    """
 
     id: Named[int] = Column(BigKey, primary_key=True)
     index_id: Named[int] = Column(BigInteger)
@@ -217,9 +218,9 @@ SNIPPETS = Table(
 class KeywordChangeColumns(TypedColumns):
     """The log that the keyword index follows; acknowledged entries are removed.
 
-    What one transaction logged is one `change_set`, and is followed as a whole: the removal of a
-    file's old snippets never without the addition of its new ones. Its `token` is random: numbers
-    are given out again by a database that was restored from an older copy.
+    The changes logged by one transaction are one `change_set`, and are applied together: the
+    removal of a file's old snippets never without the addition of its new ones. Its `token` is
+    random, because a database restored from an older copy assigns numbers again.
     """
 
     seq: Named[int] = Column(BigKey, primary_key=True)
@@ -261,10 +262,10 @@ PENDING_SNIPPETS = Table(
 
 
 class EmbeddingColumns(TypedColumns):
-    """A vector, cached by what it was made from. `index_id` is the index that paid for it.
+    """A vector, cached by its input. `index_id` is the index that made it.
 
-    `unused_since` is when nothing used it any more, 0 where that was not dated yet, and
-    `unused_bytes` the size of what is kept for nothing; both are null as long as it is used.
+    `unused_since` is when its last user went, 0 if not dated yet, and `unused_bytes` its size; both
+    are null as long as it is used.
     """
 
     id: Named[int] = Column(BigKey, primary_key=True)
@@ -293,8 +294,9 @@ EMBEDDINGS = Table(
 
 
 class VectorColumns(TypedColumns):
-    """Which snippet has which embedding; rows of one index and kind lie together, so that a
-    search reads its 1-bit codes in one sweep."""
+    """The embedding of each snippet; rows of one index and kind are adjacent, so that a search
+    reads its 1-bit codes sequentially.
+    """
 
     index_id: Named[int] = Column(BigInteger, primary_key=True)
     kind: Named[str] = Column(String(8), primary_key=True)
@@ -317,7 +319,7 @@ VECTORS = Table(
 
 
 class EnrichmentColumns(TypedColumns):
-    """An enriched text, cached by what it was made from; otherwise as an embedding."""
+    """An enriched text, cached by its input; otherwise like an embedding."""
 
     id: Named[int] = Column(BigKey, primary_key=True)
     index_id: Named[int] = Column(BigInteger)

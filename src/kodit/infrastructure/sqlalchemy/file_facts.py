@@ -1,4 +1,4 @@
-"""What the database has of single files: for people who ask why one is in an index or not."""
+"""Facts about single files, to explain why one is in an index or not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NOT_DELETED = FILES.c.status != FileProcessingStatus.DELETED.value
 
 
 class SqlFileFacts:
-    """The facts of one database."""
+    """Reads the facts from one database."""
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""Storing who changed files last, and when they were first committed."""
+"""Storing who last changed files, and when they were first committed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES
 
 
 def record_history(connection: Connection, index_id: int, history: SourceHistory) -> None:
-    """Store the history of files and how far it goes; without a mark the next look starts over."""
+    """Store the history of files and its mark; without a mark the next read starts over."""
     here = FILES.c.index_id == bindparam("of_index"), FILES.c.path == bindparam("at")
     created, changed = bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)
     if history.files:
@@ -22,7 +22,7 @@ def record_history(connection: Connection, index_id: int, history: SourceHistory
             [_history_row(index_id, *told) for told in history.files.items()],
         )
     if history.later:
-        # A commit may claim to be older than those before it: keep the earlier and the later.
+        # A commit may have an earlier date than its ancestors: keep the earliest and the latest.
         is_older = func.coalesce(FILES.c.changed_at, changed) > changed
         connection.execute(
             update(FILES)

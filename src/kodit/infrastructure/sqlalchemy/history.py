@@ -1,4 +1,4 @@
-"""Forgetting runs: those that ended long ago, and those of an index that is deleted."""
+"""Deleting runs: those that ended long ago, and those of a deleted index."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kodit.infrastructure.sqlalchemy.entities import ENDED, INDEX_RUNS, TASK_ATT
 from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared, PreparedForMany
 
 ROWS_OF_A_RUN = 6
-"""The run and its five tasks; the attempts are counted."""
+"""The run and its five tasks; attempts are counted separately."""
 
 _ENDED_BEFORE = Prepared(
     select(
@@ -31,8 +31,9 @@ _ENDED_BEFORE = Prepared(
 
 
 def _by_rank(index: Select[bool, int]) -> Prepared:
-    """The run that stands so many places behind the first of an index. A run that was cancelled
-    while it still waited is not the latest of its index."""
+    """The run at a given offset from the newest of its index. A run that was cancelled while it was
+    queued is never the newest.
+    """
     ranked = index.order_by(INDEX_RUNS.c.is_follow_up, INDEX_RUNS.c.id.desc())
     return Prepared(ranked.limit(1).offset(bindparam("behind")))
 
@@ -85,7 +86,8 @@ def prunable_runs(
     looked_up_to: RunEnd | None,
 ) -> PrunableRuns:
     """Runs that ended before that time and are not among the newest of their index, of the next
-    `limit` in the order of their ends. What was kept of the many that ended since costs nothing."""
+    `limit` in the order of their ends. The many kept runs that ended later cost nothing.
+    """
     rows = _ENDED_BEFORE.run(
         driver,
         {
@@ -111,8 +113,9 @@ def _distinct(rows: Sequence[Sequence[int]]) -> Iterable[int | None]:
 
 
 def _rank(driver: Driver, index_id: int | None, place: int) -> tuple[int, int] | None:
-    """What the run in this place of its index sorts by, counted from 1; None when there are not
-    so many."""
+    """The sort key of the run at this place of its index, counted from 1; None if there are
+    fewer.
+    """
     if place == 0:
         return None
     behind = {"behind": place - 1}
@@ -127,16 +130,18 @@ def _rank(driver: Driver, index_id: int | None, place: int) -> tuple[int, int] |
 def forget_runs(
     driver: Driver, run_ids: Sequence[int], ended_before: datetime, limit: int
 ) -> list[int]:
-    """Delete those of these runs that ended before that time, at most `limit` rows and at least
-    one run; those that are left to do."""
+    """Delete those of these runs that ended before that time, at most `limit` rows but at least one
+    run; returns those not processed yet.
+    """
     moment = {"before": to_microseconds(ended_before)}
     ended = sorted(row[0] for row in _STILL_ENDED.run(driver, run_ids, moment))
     return _delete_some(driver, list(dict.fromkeys(ended)), limit)
 
 
 def delete_runs(driver: Driver, index_id: int, limit: int) -> bool:
-    """Delete at most `limit` rows of the runs of an index, and at least one run; False when there
-    is none left. Single tasks that name the index are runs of it too."""
+    """Delete at most `limit` rows of the runs of an index, but at least one run; False when none is
+    left. Includes single tasks whose payload names the index.
+    """
     of_index = {"of_index": index_id, "most": limit}
     rows = _RUNS_BY_TASK.run(driver, of_index) or _RUNS_OF_INDEX.run(driver, of_index)
     run_ids = list(dict.fromkeys(row[0] for row in rows))
@@ -145,7 +150,7 @@ def delete_runs(driver: Driver, index_id: int, limit: int) -> bool:
 
 
 def _delete_some(driver: Driver, run_ids: Sequence[int], limit: int) -> list[int]:
-    """Delete the first of these runs, each with all that it has; the others."""
+    """Delete the first of these runs with all their rows; returns the others."""
     some = run_ids[: max(1, limit // ROWS_OF_A_RUN)]
     attempts = {row[0]: row[1] for row in _ATTEMPTS_OF_RUNS.run(driver, some)} if some else {}
     chosen = _that_fit(some, attempts, limit)
@@ -156,7 +161,7 @@ def _delete_some(driver: Driver, run_ids: Sequence[int], limit: int) -> list[int
 
 
 def _that_fit(run_ids: Sequence[int], attempts: Mapping[int, int], limit: int) -> Sequence[int]:
-    """As many of these runs as have at most `limit` rows; a larger one goes alone."""
+    """As many of these runs as have at most `limit` rows; a larger one by itself."""
     rows = 0
     for place, run_id in enumerate(run_ids):
         rows += ROWS_OF_A_RUN + attempts.get(run_id, 0)

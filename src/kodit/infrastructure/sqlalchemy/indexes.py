@@ -156,7 +156,7 @@ class SqlIndexRepository(IndexReads):
                 {name: bindparam(name) for name in _file_state(files[0])}
                 | {
                     "stale": bindparam("outdated"),
-                    # A deleted file that comes back has whatever history it has then.
+                    # A deleted file that comes back gets the history of that time.
                     "author": case((bindparam("is_gone"), None), else_=FILES.c.author),
                 }
             ),
@@ -260,7 +260,7 @@ class SqlIndexRepository(IndexReads):
 
 
 def _choice(source: Source) -> dict[str, str | bool]:
-    """Which files of a source are chosen."""
+    """The settings that select files of a source."""
     return {
         "include": json.dumps(source.include),
         "exclude": json.dumps(source.exclude),

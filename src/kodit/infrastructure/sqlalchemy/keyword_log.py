@@ -1,4 +1,4 @@
-"""The log that the keyword index follows, in SQL, and where it stands."""
+"""The log that the keyword index follows, in SQL, and its position."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
 )
 
 _TOKEN_BITS = 63
-"""What a signed 64-bit column holds."""
+"""The bits of a signed 64-bit column."""
 
 
 def new_token() -> int:
-    """A random number by which the changes of one transaction are known again."""
+    """A random number that identifies the changes of one transaction."""
     return secrets.randbits(_TOKEN_BITS)
 
 
@@ -90,7 +90,7 @@ class SqlKeywordLogRepository(KeywordLogReads):
         if generation:
             is_started = position is not None and position.generation == generation
             if acknowledged is None and not is_started:
-                return False  # whatever the engine holds of the index goes with the first batch
+                return False  # the first batch replaces everything the engine holds of the index
             if not self.untrusted({index_id: position}):
                 if position is not None:
                     self.acknowledge(index_id, position)

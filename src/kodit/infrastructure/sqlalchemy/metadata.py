@@ -1,7 +1,7 @@
-"""What all tables share.
+"""Common definitions of all tables.
 
 Times are whole microseconds since 1970 in UTC (columns `*_at`), enumerations are strings with a
-check, and structured values are JSON text. Identifiers are never used twice.
+check, and structured values are JSON text. Ids are never reused.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Integer, MetaData
 
 BigKey = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows itself only for a column of exactly this type."""
+"""SQLite assigns ids only to a column of exactly this type."""
 
 METADATA = MetaData()
 """All tables."""

@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this program. Alembic is imported only when it is needed."""
+"""Migrating a database to the schema of this program. Alembic is imported only when needed."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def migrate(
     *,
     before_creation: Callable[[], None] | None = None,
 ) -> None:
-    """Bring the database up or down to `revision`, `base` being one without tables. Where it is
-    made from nothing, `before_creation` is called first, while nobody else can begin to use it.
+    """Migrate the database up or down to `revision`, `base` being one without tables. For a new
+    database, `before_creation` is called first, while no other process can use it.
 
-    Raises DatabaseVersionError, and changes nothing, when a newer Kodit has written it.
+    Raises DatabaseVersionError, and changes nothing, if a newer Kodit has written the database.
     """
     with database.read() as transaction:
         stored = _stored_revision(transaction.connection)
@@ -38,7 +38,7 @@ def migrate(
     if stored == revision:
         return
     with database.write() as transaction:
-        # Another process may have been quicker while this one waited for its turn.
+        # Another process may have migrated while this one waited for the lock.
         stored = _stored_revision(transaction.connection)
         if stored is None and before_creation is not None:
             before_creation()
@@ -72,7 +72,7 @@ def _run(connection: Connection, stored: str | None, revision: str) -> None:
 
 
 def alembic_config(connection: Connection) -> Config:
-    """What Alembic needs to run the migrations of this package over a connection."""
+    """Alembic's configuration for the migrations of this package over a connection."""
     from alembic.config import Config  # noqa: PLC0415 - likewise
 
     config = Config()

@@ -1,7 +1,7 @@
 """Statements that are compiled once and run on the driver's own cursor.
 
-Core spends some 20 µs on a call that SQLite answers in 2, and a queue makes ten calls a task. What
-runs this way takes and gives the driver's plain values: numbers, text, None.
+SQLAlchemy Core spends some 20 µs on a call that SQLite answers in 2, and the queue makes ten calls
+per task. Parameters and results are the driver's plain values: numbers, text, None.
 """
 
 from __future__ import annotations
@@ -34,22 +34,23 @@ Row = Sequence[Any]
 _NOTHING: Mapping[str, Any] = {}
 
 _ROWS_PER_FETCH = 64
-"""So many rows are fetched at once, which costs half of fetching each by itself."""
+"""Rows fetched at once, which costs half as much as fetching them one by one."""
 
 
 def constant(value: str) -> ColumnElement[str]:
-    """A word of ours, written into the statement: of a parameter SQLite cannot know that it fits
-    the condition of a partial index."""
+    """One of our words, written into the statement as a literal: SQLite cannot know that a
+    parameter meets the condition of a partial index.
+    """
     return literal_column(f"'{value}'")
 
 
 class _Compiled:
-    """A statement as a driver takes it; `defaults` are the values that were written into it."""
+    """A statement in the driver's form; `defaults` are the values that were written into it."""
 
     def __init__(self, sql: str, defaults: Mapping[str, Any], order: Sequence[str] | None) -> None:
         self.sql = sql
         self._defaults = defaults
-        # Where the driver numbers its placeholders, they have names here, in that order.
+        # If the driver numbers its placeholders, they have names here, in that order.
         self._in_order = None if order is None else _picker(order)
 
     def arguments(self, parameters: Mapping[str, Any]) -> Any:
@@ -58,12 +59,14 @@ class _Compiled:
 
 
 def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
-    """Gives the values of these names, which `itemgetter` does as a tuple from two on."""
+    """A function that returns the values of these names, as `itemgetter` does only for two or
+    more.
+    """
     return itemgetter(*names) if len(names) > 1 else lambda named: [named[name] for name in names]
 
 
 class Driver:
-    """The driver's cursor behind a connection, for as long as its transaction lasts."""
+    """The driver's cursor of a connection, for as long as its transaction lasts."""
 
     def __init__(self, connection: Connection) -> None:
         self.dialect = connection.dialect
@@ -71,19 +74,19 @@ class Driver:
         self.cursor = self._connection.cursor()
 
     def another_cursor(self) -> Any:
-        """For rows that are read one after the other, while other statements run."""
+        """For reading rows one at a time while other statements run."""
         return self._connection.cursor()
 
 
 class Prepared:
-    """One statement, whose parameters are `bindparam`s; lists of values are not among them."""
+    """One statement, whose parameters are `bindparam`s; single values, not lists."""
 
     def __init__(self, statement: Statement) -> None:
         self._statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
     def run(self, driver: Driver, parameters: Mapping[str, Any] = _NOTHING) -> Sequence[Row]:
-        """Run it once; its rows, if it has any."""
+        """Run it once; returns its rows, if any."""
         compiled = self._compiled.get(driver.dialect.name) or self._compile(driver.dialect)
         cursor = driver.cursor
         cursor.execute(compiled.sql, compiled.arguments(parameters))
@@ -92,8 +95,9 @@ class Prepared:
     def stream(
         self, driver: Driver, parameters: Mapping[str, Any] = _NOTHING
     ) -> Generator[Row, None, None]:
-        """Run it once; its rows one after the other, for who may stop before the last. No more
-        than `_ROWS_PER_FETCH` of them are held in memory."""
+        """Run it once; yields its rows one at a time, for callers that may stop early. At most
+        `_ROWS_PER_FETCH` of them are held in memory.
+        """
         compiled = self._compiled.get(driver.dialect.name) or self._compile(driver.dialect)
         with closing(driver.another_cursor()) as cursor:
             cursor.execute(compiled.sql, compiled.arguments(parameters))
@@ -114,8 +118,9 @@ class Prepared:
 
 
 class PreparedForMany:
-    """A statement over a list of identifiers, prepared once for each power of two of their number
-    and filled up by repeating the last."""
+    """A statement over a list of ids, prepared once for each power of two; the list is padded to it
+    by repeating the last id.
+    """
 
     def __init__(self, make: Callable[[Sequence[BindParameter[int]]], Statement]) -> None:
         self._make = make
@@ -127,7 +132,7 @@ class PreparedForMany:
         identifiers: Sequence[int] | Sequence[bytes] | Sequence[str],
         parameters: Mapping[str, Any] = _NOTHING,
     ) -> Sequence[Row]:
-        """Run it for these identifiers; all its rows."""
+        """Run it for these ids; returns all its rows."""
         if len(identifiers) == 1:
             prepared, _names = self._sizes.get(1) or self._prepare(1)
             return prepared.run(driver, {"id_0": identifiers[0], **parameters})
@@ -148,5 +153,5 @@ class PreparedForMany:
 
 
 def insert_columns(table: Table, *columns: str) -> Prepared:
-    """Stores rows that are given by the names of these columns."""
+    """An INSERT of rows with these columns."""
     return Prepared(insert(table).values({name: bindparam(name) for name in columns}))

@@ -1,4 +1,4 @@
-"""The tables of the queue: runs, their tasks, and the claims of these."""
+"""The tables of the queue: runs, their tasks, and the attempts at these."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kodit.infrastructure.sqlalchemy.metadata import METADATA, BigKey, one_of
 UNFINISHED = text("state IN ('queued', 'running')")
 ENDED = text("finished_at IS NOT NULL")
 BACKED_OFF = text("state = 'ready' AND available_at > 0")
-"""Conditions of partial indexes: SQLite uses those only where a query says them word for word."""
+"""The condition of a partial index: SQLite uses the index only if a query spells it identically."""
 
 
 class IndexRunColumns(TypedColumns):
@@ -67,11 +67,11 @@ INDEX_RUNS = Table(
 
 
 class TaskColumns(TypedColumns):
-    """One stage of one run. `type` has no check: a newer Kodit may have queued a type that this
-    one does not know, and such a task is failed rather than refused.
+    """One stage of one run. `type` has no check: a newer Kodit may have queued an unknown type, and
+    such a task fails instead of being refused.
 
-    `run_has_started` repeats the run's `started_at IS NOT NULL` for the order that needs it. The
-    index `claim_order` holds all that finding the next task reads.
+    `run_has_started` repeats the run's `started_at IS NOT NULL` for the claim order. The index
+    `claim_order` covers everything that finding the next task reads.
     """
 
     id: Named[int] = Column(BigKey, primary_key=True)

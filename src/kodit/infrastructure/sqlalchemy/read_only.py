@@ -1,4 +1,4 @@
-"""The database of a data directory that this user, or the file system, does not let be written."""
+"""A database that this user, or the file system, does not allow to be written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 
 class ReadOnlyDatabase(SqliteDatabase):
-    """Is read as any other; nothing can be changed in it."""
+    """Reads like any other; nothing can be changed in it."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(open_sqlite(path, read_only=True), path.with_name("write.lock"))

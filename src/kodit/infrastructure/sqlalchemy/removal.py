@@ -1,4 +1,4 @@
-"""Removing an index that is marked as deleted, in pieces that keep transactions short."""
+"""Removing an index that is marked as deleted, in steps that keep transactions short."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from kodit.infrastructure.sqlalchemy.unused import CACHES, Cache, release
 
 
 class _Part(NamedTuple):
-    """A table of small rows, and the columns after the index in its primary key. Rows of one value
-    of `group`, if there is one, are deleted at a time, so that each is found by that key."""
+    """A table of small rows, and the columns after the index in its primary key. The rows with one
+    value of `group`, if there is one, are deleted together, so that each is found by that key.
+    """
 
     table: Table
     key: Column[Any]
@@ -41,20 +42,20 @@ _LARGE: tuple[tuple[Table, Column[Any]], ...] = (
     (SNIPPETS, SNIPPETS.c.text),
     (FILES, FILES.c.path),
 )
-"""Tables in which one column may hold very much."""
+"""Tables with a column that may be very large."""
 
 _REFERENCES: dict[Table, tuple[Column[Any], Table]] = {
     VECTORS: (VECTORS.c.embedding_id, EMBEDDINGS),
     SNIPPETS: (SNIPPETS.c.enrichment_id, ENRICHMENTS),
 }
-"""What a row uses of a cache, which may lose its last user with it."""
+"""The cache entry that a row uses, which may lose its last user with the row."""
 
 
 def remove_some(connection: Connection, index_id: int, limit: int) -> bool:
-    """Remove at most `limit` rows of the first table that has any, fewer where they are large;
-    False when all are gone.
+    """Remove at most `limit` rows of the first table that has any, fewer if they are large; False
+    when all are gone.
 
-    Cached embeddings and enrichments that another index uses go into that index's care.
+    Cached embeddings and enrichments that another index uses are handed over to that index.
     """
     for part in _SMALL:
         if _delete_small(connection, part, index_id, limit):
@@ -85,7 +86,7 @@ def _delete_small(connection: Connection, part: _Part, index_id: int, limit: int
 
 
 def _delete(connection: Connection, table: Table, condition: Any, index_id: int) -> int:
-    """How many rows there were."""
+    """Returns the number of deleted rows."""
     if table not in _REFERENCES:
         return connection.execute(delete(table).where(condition)).rowcount
     reference, cache = _REFERENCES[table]
@@ -103,7 +104,7 @@ def _some_large(
 
 
 def _settle_cache(connection: Connection, cache: Cache, index_id: int, ids: Sequence[int]) -> None:
-    """Hand over what others use of the index's cache entries, and delete the rest."""
+    """Hand over the cache entries of the index that others use, and delete the rest."""
     table, _content, reference = cache
     other_user = (
         select(func.min(reference.table.c.index_id))

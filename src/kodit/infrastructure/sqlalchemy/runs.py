@@ -1,4 +1,4 @@
-"""Loading runs with their tasks, and storing what has changed of them."""
+"""Loading runs with their tasks, and storing their changes."""
 
 from __future__ import annotations
 
@@ -90,8 +90,9 @@ def _update(table: Table, columns: tuple[str, ...]) -> PreparedForMany:
 
 
 class RunStore:
-    """The runs of one transaction. It remembers what it has read, to write only what differs: on
-    a server another transaction may renew a lease meanwhile, and must not be undone."""
+    """The runs of one transaction. It remembers the values it has read and writes only those that
+    differ: on PostgreSQL another transaction may renew a lease meanwhile, which must not be undone.
+    """
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
@@ -99,7 +100,7 @@ class RunStore:
         self._tasks: dict[int, tuple[Any, ...]] = {}
 
     def add(self, run: IndexRun) -> IndexRun:
-        """Store a new run; it and its tasks are given their identifiers."""
+        """Store a new run; the run and its tasks get their ids."""
         run.id = self._add(INDEX_RUNS, run_to_row(run))
         for task in run.tasks:
             task.run_id = run.id
@@ -114,19 +115,19 @@ class RunStore:
         return int(key)
 
     def lock(self, run_id: int) -> IndexRun | None:
-        """The run, locked."""
+        """The run, locked; None if there is none."""
         runs = self.load(_LOCKED_RUN.run(self._driver, {"id": run_id}))
         return runs[0] if runs else None
 
     def lock_of(self, task_ids: Sequence[int]) -> list[IndexRun]:
-        """The runs of these tasks, each once, locked, without those tasks that have succeeded."""
+        """The runs of these tasks, each once, locked, without their succeeded tasks."""
         rows = _RUNS_OF_TASKS.run(self._driver, task_ids)
         return self._with_tasks(
             list({row[0]: row for row in rows}.values()), _MOVABLE_TASKS_OF_RUNS
         )
 
     def lock_unfinished(self, index_ids: Sequence[int], *, is_follow_up: bool) -> list[IndexRun]:
-        """The active runs of these indexes, or those that wait for one, locked."""
+        """The active runs of these indexes, or their follow-ups, locked."""
         return self.load(_UNFINISHED_RUNS.run(self._driver, index_ids, {"waits": is_follow_up}))
 
     def lock_failed(self, index_id: int) -> list[IndexRun]:
@@ -150,7 +151,7 @@ class RunStore:
         return list(runs.values())
 
     def save(self, runs: Sequence[IndexRun]) -> None:
-        """Store what has changed of these runs and their tasks."""
+        """Store the changes of these runs and their tasks."""
         changes: _Changes = {}
         for run in runs:
             _note(changes, INDEX_RUNS, run.id, run_changes(run, self._runs[run.id]))
@@ -166,7 +167,7 @@ class RunStore:
 
 
 _Changes = dict[tuple[Table, tuple[str, ...], tuple[Any, ...]], list[int]]
-"""Which rows of which table get which values: in a batch many get the same."""
+"""The rows of a table that get the same values: in a batch there are many."""
 
 
 def _note(changes: _Changes, table: Table, key: int, changed: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The statements of `snippets.py` that a batch runs, compiled once."""
+"""The statements that `snippets.py` runs for a batch, compiled once."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ CHANGES_OF_INDEX = (
         *STORED_COLUMNS,
     )
     .select_from(
-        # Outer joins: a removal has no snippet, nor has an addition that has been retired since.
+        # Outer joins: a removal has no snippet, nor has an addition that was retired since.
         KEYWORD_CHANGES.outerjoin(
             SNIPPETS,
             and_(

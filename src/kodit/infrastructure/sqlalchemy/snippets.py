@@ -1,4 +1,4 @@
-"""Snippets, the log that the keyword index follows, and what later stages have to do."""
+"""Snippets, the log that the keyword index follows, and the pending work of later stages."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class SqlSnippetRepository:
     def _retire(
         self, index_id: int, change_set: int, token: int, files: Sequence[ExtractedFile]
     ) -> int:
-        """Supersede the snippets of changed files and remove those of files that are gone."""
+        """Supersede the snippets of changed files and remove those of deleted files."""
         gone = {file.file_id for file in files if file.sliced is None}
         old = [
             _OldSnippet(*row)
@@ -127,8 +127,8 @@ class SqlSnippetRepository:
             SET_STATE.run(self._driver, ids, {"new_state": state})
         FORGET_PENDING.run(self._driver, [row.id for row in live])
         self._drop_vectors([row.id for row in old if row.file_id in gone])
-        # A file that changes again before an engine had its last change is answered for by the
-        # oldest snippets the engine holds, and by them alone.
+        # If a file changes again before an engine had its last change, only the oldest snippets,
+        # which the engine holds, are searched.
         for file_id in superseded_files - gone:
             self._drop_vectors_beside_older(
                 [row.id for row in live if row.file_id == file_id], file_id
@@ -154,7 +154,7 @@ class SqlSnippetRepository:
         release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
 
     def _drop_vectors_beside_older(self, snippet_ids: Sequence[int], file_id: int) -> None:
-        """`snippet_ids` are all that were live of the file until now."""
+        """`snippet_ids` are all snippets of the file that were live until now."""
         if not snippet_ids:
             return
         older = (
@@ -203,7 +203,7 @@ class SqlSnippetRepository:
                     "hash": file.content_hash,
                     "version": file.extractor_version,
                     "what": file.sliced.problem,
-                    # No language marks a file that is not read at all.
+                    # A file without a language is not read at all.
                     "spoken": file.sliced.language
                     if file.sliced.snippets or file.sliced.problem is None
                     else None,
@@ -213,21 +213,20 @@ class SqlSnippetRepository:
             ),
         )
 
-    # What the keyword index has to do
+    # Keyword index
 
     def log_all(self, index_id: int, generation: str, after: int = 0) -> int | None:
         last_change_set = self._next_change_set(index_id) - 1
 
         def log(some: Mapping[str, int]) -> None:
-            # One change set a snippet, so that a batch may end after any, and each set after
-            # those that wait already.
+            # One change set per snippet, after all pending ones, so that a batch may end after any.
             mark = {"last_change_set": last_change_set, "with_token": new_token()}
             LOG_LIVE.run(self._driver, {**some, **mark})
 
         column = INDEXES.c.keyword_generation
         return self._follow(index_id, column, generation, log, after)
 
-    # What the later stages have to do
+    # Later stages
 
     def pending(
         self,
@@ -247,7 +246,7 @@ class SqlSnippetRepository:
         superseded = dict(map(tuple, SUPERSEDED_OF_FILES.run(self._driver, files)))
         if sum(superseded.values()) <= MOST_PER_TRANSACTION.rows:
             return batch
-        # What a file had is dropped with the last of what it has.
+        # A file's old results are dropped when its last new one is there.
         kept = set(
             first_batch(
                 files, MOST_PER_TRANSACTION, lambda file_id: Weight(superseded.get(file_id, 0))
@@ -277,11 +276,11 @@ class SqlSnippetRepository:
         note: Callable[[Mapping[str, int]], None],
         after: int,
     ) -> int | None:
-        """Note some live snippets, and what is followed from now on once all are noted."""
+        """Mark some live snippets as pending, and record the new model once all are."""
         noted = self._connection.execute(select(column).where(INDEXES.c.id == index_id)).scalar()
         if noted == wanted:
             return None
-        if noted is not None:  # an empty one is not known any more
+        if noted is not None:  # an empty one is no longer known
             some = {"of_index": index_id, "after": after}
             ids = LIVE_AFTER.run(self._driver, {**some, "most": MOST_PER_TRANSACTION.rows})
             if ids:

@@ -1,8 +1,8 @@
-"""The room that a SQLite database takes, and how it is given back.
+"""The disk space of a SQLite database, and how it is released.
 
-What is deleted leaves pages that hold nothing. A database whose `auto_vacuum` is incremental moves
-others into their place, some at a time, and cuts off the end of the file. One that was made without
-that has to be rewritten once.
+Deleting leaves empty pages. A database whose `auto_vacuum` is incremental moves other pages into
+their place, a few at a time, and truncates the file. One that was created without that has to be
+rewritten once.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from typing import TYPE_CHECKING
 from kodit.domain.space import Sizes
 from kodit.infrastructure.files import entries_of
 
-# What takes the room is told without SQLAlchemy.
+# Sizes are read without SQLAlchemy.
 if TYPE_CHECKING:
     from kodit.infrastructure.sql.readable import ReadableDatabase
     from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 
 INCREMENTAL = 2
 LONGEST_STEP_SECONDS = 0.02
-"""So long other writers wait for a step, and then for its commit."""
+"""How long other writers wait for a step, and then for its commit."""
 MOST_PAGES = 1024
-"""Of one step: each page that takes the place of another is written by the commit."""
+"""Pages per step: each page that replaces another is written by the commit."""
 _BLOCK = 512
 
 
 class SqliteSpace:
-    """The disk space of the data directory of one database."""
+    """The disk space of a data directory and its database."""
 
     def __init__(
         self, reading: ReadableDatabase, database: Callable[[], SqliteDatabase], data_dir: Path
     ) -> None:
-        """`database` is called for what frees space."""
+        """`database` is called by the operations that free space."""
         self._reading = reading
         self._database = database
         self._data_dir = data_dir
@@ -66,13 +66,13 @@ class SqliteSpace:
     def is_rewritten_for(self) -> bool:
         return self._ask("auto_vacuum") != INCREMENTAL
 
-    def give_back_some(self) -> bool:
+    def release_some_space(self) -> bool:
         with self._database().write() as transaction:
             driver = transaction.driver
             (left,) = driver.execute("PRAGMA freelist_count").fetchone()
             end = time.monotonic() + LONGEST_STEP_SECONDS
             for _ in range(min(left, MOST_PAGES)):
-                # However many are asked for, the driver takes one step, which is one page.
+                # However many pages are requested, the driver frees only one per step.
                 driver.execute("PRAGMA incremental_vacuum(1)")
                 left -= 1
                 if time.monotonic() > end:
@@ -85,7 +85,7 @@ class SqliteSpace:
 
     def rewrite(self) -> None:
         with self._database().alone() as driver:
-            # The second file may be as large as the first: it is not for the memory.
+            # The second file may be as large as the first, so it must not be in memory.
             driver.execute("PRAGMA temp_store = FILE")
             try:
                 driver.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -101,7 +101,7 @@ class SqliteSpace:
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
-    """All files below a folder, through no link."""
+    """All files below a folder, without following links."""
     for entry in entries_of(folder):
         if entry.is_dir(follow_symlinks=False):
             yield from _files_in(Path(entry.path))
@@ -110,7 +110,7 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 
 def _size_of(path: Path) -> int:
-    """What a file takes on the disk; nothing once it is gone."""
+    """The disk space of a file; 0 if it is gone."""
     try:
         return os.lstat(path).st_blocks * _BLOCK
     except FileNotFoundError:

@@ -26,7 +26,7 @@ STORED_COLUMNS: tuple[ColumnElement[Any], ...] = (
     SNIPPETS.c.minor_symbols,
     SNIPPETS.c.extents,
 )
-"""What `sql.stored_snippets.to_stored` reads."""
+"""The columns that `sql.stored_snippets.to_stored` reads."""
 
 
 def select_stored() -> Select[*tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""The queue's SQL, all of it."""
+"""The SQL of the queue."""
 
 from __future__ import annotations
 

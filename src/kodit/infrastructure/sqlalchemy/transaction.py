@@ -43,14 +43,14 @@ class SqlTransaction:
 
     @cached_property
     def cursors(self) -> Driver:
-        """For the text of statements."""
+        """For statements as text."""
         from kodit.infrastructure.sqlalchemy.prepared import Driver  # noqa: PLC0415 - see above
 
         return Driver(self.connection)
 
     @property
     def info(self) -> MutableMapping[Any, Any]:
-        """What is remembered of the file that the connection has opened."""
+        """Values cached for the file that the connection has opened."""
         return self.connection.info
 
     @cached_property

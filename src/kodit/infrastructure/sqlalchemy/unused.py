@@ -1,8 +1,8 @@
-"""Cached results that nothing uses any more: marking them, and removing them in time.
+"""Cached results that are no longer used: marking them, and removing them after a while.
 
-The code that removes the last user of a result marks it in the same transaction, so that nobody
-ever has to look through all results for those without one. A mark is first undated, since a
-repository has no clock; the code that removes what is unused dates it.
+The code that removes the last user of a result marks it in the same transaction, so that no scan
+for unused results is ever needed. A mark is undated at first, because a repository has no clock;
+the code that removes unused results dates it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany
 
 UNDATED = 0
 NEVER = -1
-"""In the place of the moment since which a result is unused."""
+"""Stands for the time since which a result is unused."""
 
 
 class Cache(NamedTuple):
@@ -70,7 +70,7 @@ def _using(cache: Cache) -> PreparedForMany:
     return PreparedForMany(
         lambda ids: (
             update(table)
-            # Said so that the database does not go through all that is unused instead.
+            # Spelled out so that the database does not scan all unused rows instead.
             .where(table.c.id.in_(ids), func.coalesce(table.c.unused_since, NEVER) != NEVER)
             .values(unused_since=None, unused_bytes=None)
         )
@@ -87,15 +87,16 @@ _DELETE = {cache.table: _deleting(cache) for cache in CACHES}
 
 
 def release(driver: Driver, table: Table, ids: Iterable[int | None], dying: int = 0) -> None:
-    """Mark those of these embeddings or enrichments, which had a user fewer, that have none now;
-    not what an index has paid for that is being deleted: that goes with it."""
+    """Mark those of these embeddings or enrichments that have no user left; but not those made by
+    an index that is being deleted, which go with it.
+    """
     lost = sorted({key for key in ids if key is not None})
     if lost:
         _RELEASE[table].run(driver, lost, {"undated": UNDATED, "dying": dying})
 
 
 def use(driver: Driver, table: Table, ids: Iterable[int]) -> None:
-    """Take the mark from embeddings or enrichments that have been given a user."""
+    """Remove the mark from embeddings or enrichments that have a user again."""
     _USE[table].run(driver, sorted(set(ids)))
 
 
@@ -107,7 +108,7 @@ class _Candidate(NamedTuple):
 
 
 class SqlUnusedRepository:
-    """What is unused of both caches, over one connection."""
+    """The unused rows of both caches, over one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

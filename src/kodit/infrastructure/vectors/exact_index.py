@@ -13,7 +13,7 @@ import numpy as np
 
 from kodit.domain.value_objects import Hit, Scope, VectorKind
 from kodit.infrastructure.sql.statements import Cursors, Statement, StatementForMany
-from kodit.infrastructure.vectors.incomplete_file import HalfDone, half_done_files
+from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded, partly_embedded_files
 from kodit.infrastructure.vectors.pack_builder import FEWEST_CHANGES, pack_path
 from kodit.infrastructure.vectors.pack_file import Pack, open_pack
 from kodit.infrastructure.vectors.tail import Ids, Tail, VectorsOf, read_tail
@@ -95,7 +95,7 @@ class ExactVectorIndex:
 
 
 class ExactVectorReader:
-    """The vectors as one transaction has them."""
+    """The vectors as one transaction sees them."""
 
     def __init__(self, transaction: ReadTransaction, packs: _Packs) -> None:
         self._driver = transaction.cursors
@@ -172,21 +172,23 @@ class ExactVectorReader:
             if pack is not None:
                 packs[index_id] = pack
         for index_id, pack in packs.items():
-            half_done = tuple(one for one in (facts.half_done.get(index_id),) if one)
+            partly_embedded = tuple(one for one in (facts.partly_embedded.get(index_id),) if one)
             of_index = VectorsOf((index_id,), of.kind, of.model)
             newest = int(pack.snippet_ids[-1])
-            tail = self._known.tail(self._driver, of_index, newest, half_done)
-            packed = PackedRows(pack, half_done, self._known.states(pack, half_done))
+            tail = self._known.tail(self._driver, of_index, newest, partly_embedded)
+            packed = PackedRows(pack, partly_embedded, self._known.states(pack, partly_embedded))
             sets[index_id] = VectorSet(self._driver, of_index, tail, packed)
         without = tuple(index_id for index_id in of.index_ids if index_id not in packs)
         if without:
-            half_done = tuple(one for key, one in facts.half_done.items() if key not in packs)
+            partly_embedded = tuple(
+                one for key, one in facts.partly_embedded.items() if key not in packs
+            )
             others = VectorsOf(without, of.kind, of.model)
-            tail = self._known.tail(self._driver, others, 0, half_done)
+            tail = self._known.tail(self._driver, others, 0, partly_embedded)
             sets.update(dict.fromkeys(without, VectorSet(self._driver, others, tail)))
 
     def _in_order(self, hits: list[Hit]) -> list[Hit]:
-        """Those of equal scores by their content, as identifiers depend on history."""
+        """Hits of equal score ordered by their content, because ids depend on history."""
         tied = {
             hit.snippet_id
             for pair in pairwise(hits)
@@ -201,10 +203,10 @@ class ExactVectorReader:
 
 class _Facts(NamedTuple):
     """What the database says of some indexes, a kind and a model: the tokens of their packs, and
-    the files that are half done, both by index and where there is one."""
+    the files that are partly embedded, both by index and where there is one."""
 
     noted_packs: Mapping[int, str]
-    half_done: Mapping[int, HalfDone]
+    partly_embedded: Mapping[int, PartlyEmbedded]
 
 
 class _Known:
@@ -214,7 +216,7 @@ class _Known:
     def __init__(self, version: int) -> None:
         self.version = version
         self.is_used = False
-        self._states: WeakKeyDictionary[Pack, tuple[tuple[HalfDone, ...], RowStates]]
+        self._states: WeakKeyDictionary[Pack, tuple[tuple[PartlyEmbedded, ...], RowStates]]
         self._states = WeakKeyDictionary()
         self._facts: dict[VectorsOf, _Facts] = {}
         self._tails: dict[tuple[VectorsOf, int], Tail] = {}
@@ -226,30 +228,34 @@ class _Known:
             if sum(len(other.index_ids) for other in self._facts) > MOST_KEPT_ROWS:
                 self._facts.clear()
             noted = _noted_packs(driver, of.index_ids, of.kind)
-            half_done = half_done_files(driver, *of)
-            known = self._facts[of] = _Facts(noted, half_done)
+            partly_embedded = partly_embedded_files(driver, *of)
+            known = self._facts[of] = _Facts(noted, partly_embedded)
         return known
 
     def tail(
-        self, driver: Cursors, of: VectorsOf, newest: int, half_done: tuple[HalfDone, ...]
+        self,
+        driver: Cursors,
+        of: VectorsOf,
+        newest: int,
+        partly_embedded: tuple[PartlyEmbedded, ...],
     ) -> Tail:
         """What they have beyond a pack. Large ones are read by each search: they would take as much
         memory as a pack in each connection."""
         known = self._tails.get((of, newest))
         if known is None:
-            known = read_tail(driver, of, newest, half_done)
+            known = read_tail(driver, of, newest, partly_embedded)
             if len(known) + sum(map(len, self._tails.values())) > MOST_KEPT_ROWS:
                 self._tails.clear()
             if len(known) <= MOST_KEPT_ROWS:
                 self._tails[of, newest] = known
         return known
 
-    def states(self, pack: Pack, half_done: tuple[HalfDone, ...]) -> RowStates:
-        """One element a row. The file that is half done is a matter of the model too, and not of
+    def states(self, pack: Pack, partly_embedded: tuple[PartlyEmbedded, ...]) -> RowStates:
+        """One element a row. The file that is partly embedded is a matter of the model too, and not of
         the pack alone."""
         known = self._states.get(pack)
-        if known is None or known[0] != half_done:
-            known = self._states[pack] = half_done, unknown_states(len(pack))
+        if known is None or known[0] != partly_embedded:
+            known = self._states[pack] = partly_embedded, unknown_states(len(pack))
         return known[1]
 
 
@@ -274,8 +280,7 @@ MOST_KEPT_ROWS = 10_000
 
 
 class _OpenPack(NamedTuple):
-    """A pack that is mapped, and the one that was in its place before, for transactions that began
-    when it was."""
+    """A mapped pack, and its predecessor, for transactions that began before the replacement."""
 
     stamp: tuple[int, int]
     pack: Pack | None
@@ -283,7 +288,7 @@ class _OpenPack(NamedTuple):
 
 
 class _Packs:
-    """The packs that have been mapped, and by what they would be known to be others."""
+    """The mapped packs, with the stamps that show a replacement."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -294,8 +299,8 @@ class _Packs:
         """The pack of a token, which a transaction's state of the database has noted; mapped again
         only when another one has been put in its place. None if there is none for the model.
 
-        A pack of a later state may lack what is still there, and one of another database holds
-        something else under the same identifiers.
+        A pack of a later state may lack rows that still exist, and one of another database holds
+        other snippets under the same ids.
         """
         path = pack_path(self._folder, index_id, kind.value)
         with self._lock:
@@ -318,7 +323,7 @@ class _Packs:
             return former if is_noted else None
 
     def forget_removed(self) -> None:
-        """Unmap those whose files are gone."""
+        """Unmap packs whose files are gone."""
         with self._lock:
             for path in [path for path in self._open if not path.exists()]:
                 del self._open[path]

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROWS_PER_SWEEP = 65_536
-"""Rows whose distances are computed at once, so that they stay in the processor's cache."""
+"""Rows whose distances are computed at once, to stay in the processor's cache."""
 
 
 def hamming_distances(codes: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint16]:
-    """How many sign bits differ. `codes` has the shape (words, n), `query` (words,)."""
+    """The number of differing sign bits. `codes` has the shape (words, n), `query` (words,)."""
     words, count = codes.shape
     distances = np.empty(count, dtype=np.uint16)
     for start in range(0, count, ROWS_PER_SWEEP):
@@ -30,5 +30,5 @@ def edge_of_nearest(distances: Sequence[NDArray[np.uint16]], wanted: int) -> int
     if wanted >= sum(map(len, distances)):
         return None
     every = distances[0] if len(distances) == 1 else np.concatenate(distances)
-    # Distances are few different numbers: counting them finds the edge without sorting.
+    # There are few distinct distances: counting them finds the cutoff without sorting.
     return int(np.searchsorted(np.cumsum(np.bincount(every)), wanted))

@@ -1,8 +1,8 @@
-"""The file that a stage has come to the middle of.
+"""The file that a stage has embedded partly.
 
-Stages embed snippets in the order of their identifiers, and those of a file follow each other: at
-any time at most one file of an index has vectors of a part of its snippets. As long as it still has
-vectors of its superseded ones, it answers with these alone.
+Stages embed snippets in the order of their ids, and those of a file are consecutive: at any time at
+most one file of an index has vectors for only some of its snippets. As long as it still has vectors
+of superseded snippets, only those are searched.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _HALF_DONE = StatementForMany(
 )
 
 
-class HalfDone(NamedTuple):
+class PartlyEmbedded(NamedTuple):
     """A file, and the newest of its snippets that still answer for it."""
 
     file_id: int
     newest_snippet_id: int
 
 
-def half_done_files(
+def partly_embedded_files(
     driver: Cursors, index_ids: Sequence[int], kind: VectorKind, model: str
-) -> dict[int, HalfDone]:
+) -> dict[int, PartlyEmbedded]:
     """By index, the file that a kind of vectors, of a model, has only a part of, if there is
     one."""
     of_stage = {"stage": _STAGES[kind].name, "kind": kind.value, "model": model}
     rows = _HALF_DONE.run(driver, index_ids, of_stage)
-    return {index_id: HalfDone(file_id, newest) for index_id, file_id, newest in rows}
+    return {index_id: PartlyEmbedded(file_id, newest) for index_id, file_id, newest in rows}

@@ -1,4 +1,4 @@
-"""Keeping the packed vectors in step with the database: runs in a child process."""
+"""Keeping the packed vectors up to date with the database: runs in a child process."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from kodit.infrastructure.vectors.pack_file import (
 
 FEWEST_CHANGES = 2_000
 LARGEST_SHARE = 0.05
-"""A pack is rewritten when more rows than both of these have come or gone since: a search reads
-what has come from the database, and looks past what has gone."""
-FEWEST_LEFT = 500
-"""At the end of a stage, so many rows that have come are worth copying a pack to add them."""
+"""A pack is rewritten when more rows than both of these were added or removed since: a search reads
+added rows from the database, and skips removed ones.
+"""
+FEWEST_AT_END = 500
+"""At the end of a stage, this many added rows are worth copying a pack."""
 
 _ROWS_BEYOND = """
     SELECT vectors.snippet_id, vectors.file_id, vectors.code, embeddings.vector
@@ -34,21 +35,22 @@ _ROWS_BEYOND = """
 
 
 def pack_path(folder: Path, index_id: int, kind: str) -> Path:
-    """Where the vectors of an index and kind are packed."""
+    """The path of the pack of an index and kind."""
     return folder / f"{index_id}-{kind}.pack"
 
 
 def refresh_pack(
     database: str, folder: str, index_id: int, kind: str, model: str, *, report: Any
 ) -> str | None:
-    """Rewrite the pack if it has fallen behind far enough, or is none that was made from this
-    database; returns the token of a new one."""
+    """Rewrite the pack if it is far enough behind, or was not made from this database; returns the
+    token of a new one, or None.
+    """
     path = pack_path(Path(folder), index_id, kind)
     for leftover in path.parent.glob(f"{path.name}.*.tmp"):  # of a writer that was killed
         leftover.unlink(missing_ok=True)
     with contextlib.closing(_connect(database)) as connection:
         if not _has_fallen_behind(connection, path, index_id, kind, model):
-            return _extend(database, path, (index_id, kind, model), FEWEST_LEFT)
+            return _extend(database, path, (index_id, kind, model), FEWEST_AT_END)
         rows = connection.execute(_ROWS_BEYOND, (index_id, kind, model, 0)).fetchall()
     report(0, len(rows))
     token = write_pack(path, model, rows) if rows else None
@@ -60,10 +62,10 @@ def refresh_pack(
 def extend_pack(
     database: str, folder: str, index_id: int, kind: str, model: str, *, report: Any
 ) -> str | None:
-    """Add what has come since to the pack, if that is enough; returns the token of a new one.
+    """Add the new rows to the pack, if there are enough; returns the token of a new one, or None.
 
-    For a stage that is under way. What has gone stays in, as a search looks past it; so that
-    nothing is read but what is new, and the pack itself, which is copied as it is.
+    For a stage in progress. Removed rows stay in the pack, because a search skips them; so only the
+    new rows are read, and the pack itself is copied unchanged.
     """
     path = pack_path(Path(folder), index_id, kind)
     pack = open_pack(path)
@@ -75,8 +77,9 @@ def extend_pack(
 
 
 def _extend(database: str, path: Path, of: tuple[int, str, str], fewest: int) -> str | None:
-    """Add what has come since of an index, kind and model, if it is as many rows as `fewest`, or
-    enough for a first pack; returns the token of a new one."""
+    """Add the new rows of an index, kind and model, if there are at least `fewest`, or enough for a
+    first pack; returns the token of a new one.
+    """
     index_id, kind, model = of
     with contextlib.closing(_connect(database)) as connection:
         connection.execute("BEGIN")
@@ -105,7 +108,7 @@ def _extend(database: str, path: Path, of: tuple[int, str, str], fewest: int) ->
 def _own_pack(
     connection: sqlite3.Connection, path: Path, index_id: int, kind: str, model: str
 ) -> Pack | None:
-    """The pack, if it is whole, of this model, and made from this database."""
+    """The pack, if it is intact, of this model, and made from this database."""
     pack = open_pack(path)
     if pack is None or pack.model != model:
         return None
@@ -117,8 +120,10 @@ def _own_pack(
 
 
 def _is_deleted(database: str, index_id: int) -> bool:
-    """Whether the index has been deleted, perhaps while its pack was being written. Who deletes
-    marks the index first and removes the pack then, so that one of the two removes it last."""
+    """Whether the index has been deleted, perhaps while its pack was being written. A deletion
+    first marks the index and then removes the pack, so that one of the two processes removes it
+    last.
+    """
     with contextlib.closing(_connect(database)) as connection:
         query = "SELECT 1 FROM indexes WHERE id = ? AND deleted_at = 0"
         return connection.execute(query, (index_id,)).fetchone() is None

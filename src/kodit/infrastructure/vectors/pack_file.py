@@ -1,22 +1,22 @@
 """Vectors of one index and kind in one file, mapped into memory rather than read.
 
-The file is derived: the database holds the truth and the file can be deleted at any time. It is
-written whole and put in place in one step. Layout, all little-endian, every section aligned to
-64 bytes, with n rows in the order of `snippet_id`:
+The file is derived from the database and can be deleted at any time. It is replaced atomically.
+Layout, all little-endian, every section aligned to 64 bytes, with n rows in the order of
+`snippet_id`:
 
     magic, version, length of the model's name, n, dimensions,
-    time of modification in ns, token (2), checksum                9 x uint64
+    modification time in ns, token (2), checksum                   9 x uint64
     the model's name                                               UTF-8
     CRC-32 of all before it                                        uint32
     snippet_id                                                     n x int64
     file_id                                                        n x int64
-    code, one section a word of 64 sign bits                       dimensions / 64 x (n x uint64)
+    code, one section per word of 64 sign bits                     dimensions / 64 x (n x uint64)
     scale                                                          n x float32
     values                                                         n x dimensions x int8
 
-The token is random; the database notes that of the file that was made from it. The checksum is the
-CRC-32 of all sections. It is looked at only where the file's time of modification is not the one
-that it was given when it was written: to read a large file takes longer than a search.
+The token is random; the database records that of the file made from it. The checksum is the CRC-32
+of all sections. It is verified only if the file's modification time differs from the one recorded
+in the header: reading a large file takes longer than a search.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ _HEADER = np.dtype("<u8")
 _HEADER_BYTES = 9 * 8
 _CHECKSUM_BYTES = 4
 _ROWS_AT_ONCE = 512
-"""Widened to floats at once, so that they stay in the processor's cache."""
+"""Rows widened to floats at once, to stay in the processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pack:
-    """The mapped file. `codes` has one row a word, so that a scan reads each in one sweep."""
+    """The mapped file. `codes` has one row per word, so that a scan reads each sequentially."""
 
     model: str
     token: str
@@ -79,7 +79,7 @@ class Pack:
         return rows
 
     def rescore(self, rows: NDArray[np.intp], query: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Cosines of the query, of length 1, with the stored vectors of some rows."""
+        """Cosine similarities of the query, a unit vector, and the stored vectors of some rows."""
         scores = np.empty(len(rows), dtype=np.float32)
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             some = rows[start : start + _ROWS_AT_ONCE]
@@ -89,8 +89,9 @@ class Pack:
 
 
 class PackColumns(NamedTuple):
-    """What a pack holds, one element a row in the order of the snippets; `codes` and `values` have
-    one row a vector, of 64-bit words and of signed bytes."""
+    """The columns of a pack, one element per row in snippet order; `codes` and `values` have one
+    row per vector, of 64-bit words and of signed bytes.
+    """
 
     snippet_ids: NDArray[np.int64]
     file_ids: NDArray[np.int64]
@@ -101,7 +102,8 @@ class PackColumns(NamedTuple):
 
 def to_columns(rows: Sequence[tuple[int, int, bytes, bytes]]) -> PackColumns:
     """Each of `rows`, at least one, has a snippet, its file, and the 1-bit code and vector as the
-    database stores them."""
+    database stores them.
+    """
     snippet_ids, file_ids, codes, vectors = zip(*rows, strict=True)
     raw = np.frombuffer(b"".join(vectors), dtype=np.int8).reshape(len(rows), -1)
     return PackColumns(
@@ -114,13 +116,12 @@ def to_columns(rows: Sequence[tuple[int, int, bytes, bytes]]) -> PackColumns:
 
 
 def write_pack(path: Path, model: str, rows: Sequence[tuple[int, int, bytes, bytes]]) -> str:
-    """Replace the file in one step, by the rows of `to_columns`; returns its token."""
+    """Replace the file atomically by the rows of `to_columns`; returns its token."""
     return write_columns(path, model, [to_columns(rows)])
 
 
 def write_columns(path: Path, model: str, parts: Sequence[PackColumns]) -> str:
-    """Replace the file in one step; the rows of one part follow those of the one before. Returns
-    the token of the file."""
+    """Replace the file atomically; the parts are concatenated. Returns the token of the file."""
     count, dimensions = sum(len(part.snippet_ids) for part in parts), parts[0].values.shape[1]
     sections: list[Sequence[NDArray[Any]]] = [
         [part.snippet_ids for part in parts],
@@ -151,7 +152,7 @@ def write_columns(path: Path, model: str, parts: Sequence[PackColumns]) -> str:
 
 
 def open_pack(path: Path) -> Pack | None:
-    """Map the file; None if there is none, or none that is whole and of this version."""
+    """Map the file; None if there is none that is intact and of this version."""
     try:
         modified = path.stat().st_mtime_ns
         mapped = np.memmap(path, dtype=np.uint8, mode="r")
@@ -193,7 +194,7 @@ def open_pack(path: Path) -> Pack | None:
 
 
 class _Header(NamedTuple):
-    """What stands before the sections; `end` is where it ends."""
+    """The header before the sections; `end` is its length."""
 
     model: str
     rows: int
@@ -205,7 +206,7 @@ class _Header(NamedTuple):
 
 
 def _read_header(data: NDArray[np.uint8]) -> _Header | None:
-    """None where it is not one of this version, or is damaged."""
+    """The header, or None if it is of another version or damaged."""
     if len(data) < _HEADER_BYTES:
         return None
     numbers = data[:_HEADER_BYTES].view(_HEADER).tolist()

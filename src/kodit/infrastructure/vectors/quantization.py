@@ -1,7 +1,7 @@
 """Vectors as compact bytes.
 
-Rescoring form: one signed byte a dimension, scaled so that the largest component becomes 127,
-followed by that scale as a little-endian float32. Candidate form: one sign bit a dimension.
+Rescoring form: one signed byte per dimension, scaled so that the largest component becomes 127,
+followed by that scale as a little-endian float32. Candidate form: one sign bit per dimension.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def unpack(values: Sequence[bytes]) -> FloatMatrix:
 def products(vectors: NDArray[Any], query: NDArray[np.float32]) -> NDArray[np.float32]:
     """The scalar product of each row of `vectors`, shape (n, dimensions), with `query`.
 
-    Not by `@`: its library wakes a thread a core, which then spins for longer than the sum takes
+    Not by `@`: its library wakes one thread per core, which then spins longer than the sum takes
     and keeps buffers for good: twice the processor time, and 160 MB.
     """
     scores: NDArray[np.float32] = np.vecdot(vectors.astype(np.float32, copy=False), query)
@@ -53,5 +53,5 @@ def pack_code(vector: FloatMatrix) -> NDArray[np.uint64]:
 
 
 def codes_matrix(codes: Sequence[bytes]) -> NDArray[np.uint64]:
-    """Stored codes as words, one row each; dimensions are a multiple of 64."""
+    """Stored codes as words, one row per code; dimensions are a multiple of 64."""
     return np.frombuffer(b"".join(codes), dtype=np.uint64).reshape(len(codes), -1)

@@ -1,10 +1,9 @@
-"""The vectors of one kind and model within one transaction, wherever they lie.
+"""The vectors of one kind and model within one transaction, wherever they are stored.
 
-Most lie in packs that are mapped into memory, one for an index; those that came since, and all of
-indexes without a pack, are read from the database, once. The database also says which of the packed
-ones still hold. What is found is the same however many of the vectors a pack has: a row is numbered
-across both, those of the pack first, and a rule that cuts looks at all rows that hold and at no
-other.
+Most are in packs that are mapped into memory, one per index; newer ones, and all of the indexes
+without a pack, are read from the database, once. The database also says which packed rows are still
+valid. The result does not depend on how many of the vectors are in packs: the rows of a set are
+numbered across both, those of the pack first, and every cutoff considers exactly the valid rows.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from kodit.domain.value_objects import Scope
 from kodit.infrastructure.sql.statements import Cursors, StatementForMany
 from kodit.infrastructure.vectors.hamming import edge_of_nearest, hamming_distances
-from kodit.infrastructure.vectors.incomplete_file import HalfDone
+from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded
 from kodit.infrastructure.vectors.pack_file import Pack
 from kodit.infrastructure.vectors.quantization import pack_code, products
 from kodit.infrastructure.vectors.tail import Ids, Rows, Tail, VectorsOf, raw_vectors
@@ -27,10 +26,11 @@ from kodit.infrastructure.vectors.tail import Ids, Rows, Tail, VectorsOf, raw_ve
 CANDIDATES_PER_RESULT = 8
 FEWEST_CANDIDATES = 1_000
 LEAST_SHARE = 0.01
-"""How many of the nearest codes are rescored, in numbers and of all. With these, at least 99 of
-100 of the ten nearest that are found are the ten nearest of a scan of all real vectors."""
+"""The number and the share of the nearest codes that are rescored. With these, at least 99 of 100
+of the ten nearest that are found are the ten nearest of a scan of all real vectors.
+"""
 CANDIDATES_PER_FILE = 3
-"""How many of a file's nearest codes are rescored for each one that is wanted."""
+"""Of a file's nearest codes, how many are rescored for each one that is wanted."""
 
 _HOLDING = StatementForMany(
     "SELECT vectors.snippet_id FROM vectors WHERE vectors.index_id = :index "
@@ -57,28 +57,29 @@ _UNKNOWN, _HOLDS, _GONE = 0, 1, 2
 
 
 def unknown_states(rows: int) -> RowStates:
-    """Of rows of which nothing is known. Zeros take no memory until they are written."""
+    """Initial states of rows. Zeros take no memory until they are written."""
     return np.zeros(rows, dtype=np.uint8)
 
 
 class PackedRows(NamedTuple):
-    """A pack; the files of its index that answer only with some of the packed rows; and what is
-    known of each row in this state of the database."""
+    """A pack, the files of its index for which only some packed rows may answer, and what is known
+    about each row in this state of the database.
+    """
 
     pack: Pack
-    half_done: tuple[HalfDone, ...]
+    partly_embedded: tuple[PartlyEmbedded, ...]
     states: RowStates
 
 
 class _Sweep(NamedTuple):
-    """The distances of all rows of a set, or of the `allowed` ones, from the code of a query."""
+    """The distances of all rows of a set, or of the `allowed` rows, to the code of a query."""
 
     vectors: VectorSet
     allowed: Rows | None
     distances: NDArray[np.uint16]
 
     def within(self, edge: int | None) -> Rows:
-        """The rows that are no farther than the edge; all of them without one."""
+        """The rows whose distance is at most `edge`; all rows if it is None."""
         if edge is None:
             return np.arange(len(self.distances)) if self.allowed is None else self.allowed
         near = np.flatnonzero(self.distances <= edge)
@@ -88,11 +89,10 @@ class _Sweep(NamedTuple):
 def find_nearest(
     sets: Sequence[VectorSet], query: FloatVector, scope: Scope, limit: int
 ) -> tuple[Ids, FloatVector]:
-    """The snippets within the scope of the largest cosines, and these, best first; all that are as
-    good as the last of the `limit`.
+    """The snippets in the scope with the largest cosine similarities, and these, best first;
+    includes all that tie with the last of the `limit`.
 
-    As many as are wanted of the nearest codes that hold, in all sets together, are rescored, and
-    all as near as the last of them.
+    The nearest valid codes of all sets together are rescored, with all ties at the cutoff.
     """
     sweeps = [one.sweep(query, scope) for one in sets]
     distances = [one.distances for one in sweeps]
@@ -120,13 +120,14 @@ def find_nearest(
 
 
 class VectorSet:
-    """Those of one index with a pack, or of any number of indexes without one. Not for several
-    threads."""
+    """The vectors of one index with a pack, or of any number of indexes without one. Not
+    thread-safe.
+    """
 
     def __init__(
         self, driver: Cursors, of: VectorsOf, tail: Tail, packed: PackedRows | None = None
     ) -> None:
-        """`packed` is there for one index, and what is newer than its pack in the tail."""
+        """With `packed`, `of` has one index, and `tail` the rows that are newer than its pack."""
         self._driver = driver
         self._index_ids = of.index_ids
         self._kind_and_model = {"kind": of.kind.value, "model": of.model}
@@ -134,35 +135,35 @@ class VectorSet:
         self._pack = None if packed is None else packed.pack
         self._packed = 0 if packed is None else len(packed.pack)
         self._states = unknown_states(0) if packed is None else packed.states
-        self._half_done = () if packed is None else packed.half_done
+        self._partly_embedded = () if packed is None else packed.partly_embedded
 
     def __len__(self) -> int:
-        """Rows, those that no longer hold included."""
+        """Rows, including those that are no longer valid."""
         return self._packed + len(self._tail)
 
     def sweep(self, query: FloatVector, scope: Scope) -> _Sweep:
-        """The distances of the rows within the scope."""
+        """The distances of the rows in the scope."""
         allowed = self._allowed(scope)
         is_empty = not (len(self) if allowed is None else len(allowed))
         distances = np.empty(0, np.uint16) if is_empty else self._distances(query, allowed)
         return _Sweep(self, allowed, distances)
 
     def holding(self, rows: Rows) -> Rows:
-        """Those that the database has too, and answers with."""
+        """Those of the rows that also exist in the database and may answer."""
         return rows[self._hold(rows)]
 
     def rescored(self, rows: Rows, query: FloatVector) -> tuple[Ids, FloatVector]:
-        """Their snippets and cosines."""
+        """The snippets of the rows, and their cosine similarities."""
         return self._snippet_ids(rows), self._rescore(rows, query)
 
     def best_in_files(
         self, file_ids: Ids, query: FloatVector, per_file: int
     ) -> tuple[Ids, FloatVector]:
-        """The nearest snippets of each of the files, and their cosines.
+        """The nearest snippets of each of the files, and their cosine similarities.
 
-        Of each file only those are rescored whose codes are nearest: enough to hold its best. To
-        rescore every snippet of a hundred files would cost most of a search. Where snippets of a
-        file tie, the upper one is taken: they are numbered in the order of their lines.
+        Only the snippets of each file with the nearest codes are rescored, enough to include its
+        best. Rescoring every snippet of a hundred files would cost most of a search. If snippets of
+        a file tie, the upper one wins: they are numbered in line order.
         """
         rows = self._rows_of_files(file_ids)
         distances = self._distances(query, rows)
@@ -174,18 +175,18 @@ class VectorSet:
             left = np.ones(len(rows), dtype=bool)
             left[kept[~holding]] = False
             rows, distances = rows[left], distances[left]
-        # In the order of rows, that those of equal scores are in it too.
+        # In row order, so that equal scores are in it too.
         rows = rows[np.sort(kept)]
         scores = self._rescore(rows, query)
         best = first_per_file(self._file_ids(rows), -scores, per_file)
         return self._snippet_ids(rows[best]), scores[best]
 
     def score(self, snippet_ids: Ids, query: FloatVector) -> dict[int, float]:
-        """The cosines of those of the snippets that have a vector."""
+        """The cosine similarities of those of the snippets that have a vector."""
         rows, is_row = self._rows_of_snippets(snippet_ids)
         rows = rows[self._hold(rows)]
         scores = to_dict(self._snippet_ids(rows), self._rescore(rows, query))
-        # A snippet of the file that is half done has a vector, but no row.
+        # A snippet of the partly embedded file has a vector, but no row.
         missing = snippet_ids[~is_row].tolist()
         others = _VECTORS_OF_SNIPPETS.run(self._driver, missing, self._kind_and_model)
         if others:
@@ -214,7 +215,7 @@ class VectorSet:
         return np.flatnonzero(np.logical_and.reduce(masks)) if masks else None
 
     def _hold(self, rows: Rows) -> NDArray[np.bool_]:
-        """Which of the rows the database has too, and answers with."""
+        """Which of the rows also exist in the database and may answer."""
         if self._pack is None or not len(rows):
             return np.ones(len(rows), dtype=bool)
         packed = rows[rows < self._packed]
@@ -222,7 +223,7 @@ class VectorSet:
         if len(unknown):
             ids = self._pack.snippet_ids[unknown]
             holds = self._are_stored(ids)
-            for file_id, newest in self._half_done:
+            for file_id, newest in self._partly_embedded:
                 holds &= ~((self._pack.file_ids[unknown] == file_id) & (ids > newest))
             self._states[unknown] = np.where(holds, _HOLDS, _GONE)
         holding = np.ones(len(rows), dtype=bool)
@@ -231,7 +232,7 @@ class VectorSet:
 
     def _are_stored(self, snippet_ids: Ids) -> NDArray[np.bool_]:
         ids, mine = snippet_ids.tolist(), {"index": self._index_ids[0], **self._kind_and_model}
-        # Mostly all are, and to count them takes half as long.
+        # Usually all exist, and counting them takes half as long.
         counts = _COUNT_HOLDING.run(self._driver, ids, mine)
         if sum(row[0] for row in counts) == len(ids):
             return np.ones(len(ids), dtype=bool)
@@ -306,7 +307,7 @@ class VectorSet:
         return np.concatenate((self._pack.rows_of_files(file_ids), tail))
 
     def _rows_of_snippets(self, snippet_ids: Ids) -> tuple[Rows, NDArray[np.bool_]]:
-        """The rows of those that have one, and which these are."""
+        """The rows of those snippets that have one, and a mask of which these are."""
         is_row = np.zeros(len(snippet_ids), dtype=bool)
         rows = np.zeros(len(snippet_ids), dtype=np.intp)
         pack = None if self._pack is None else self._pack.snippet_ids
@@ -325,8 +326,8 @@ _FIRST = np.ones(1, dtype=bool)
 def first_per_file(
     file_ids: Ids, distances: FloatVector | NDArray[np.uint16], per_file: int
 ) -> NDArray[np.intp]:
-    """Positions of the smallest distances of each file, the first ones where they tie."""
-    # Two stable sorts of one key each take a fraction of what `lexsort` takes.
+    """Positions of the smallest distances of each file, the first ones if they tie."""
+    # Two stable sorts by one key each take a fraction of the time of `lexsort`.
     order = np.argsort(distances, kind="stable")
     order = order[np.argsort(file_ids[order], kind="stable")]
     files = file_ids[order]
@@ -345,14 +346,15 @@ def to_dict(ids: Ids, scores: FloatVector) -> dict[int, float]:
 
 
 def _share(rows: int) -> int:
-    """`LEAST_SHARE` of the rows, or nearly: a power of two, that a few rows more, which no longer
-    hold and are counted with the others, do not move where candidates are cut off."""
+    """`LEAST_SHARE` of the rows, roughly: a power of two, so that a few more rows, which are no
+    longer valid but counted, do not move the cutoff of candidates.
+    """
     share = int(LEAST_SHARE * rows)
     return 1 << round(np.log2(share)) if share > 1 else share
 
 
 def _cosines(raw: NDArray[np.int8], query: FloatVector) -> FloatVector:
-    """To the last bit as `Pack.rescore` gives them: the scale comes last."""
+    """Identical to `Pack.rescore` to the last bit: the scale is applied last."""
     scores = products(raw[:, :-4], query)
     scores *= np.ascontiguousarray(raw[:, -4:]).view("<f4")[:, 0]
     return scores

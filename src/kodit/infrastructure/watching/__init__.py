@@ -1,1 +1,1 @@
-"""Watching folders by the file system's own events."""
+"""Watching folders through file system events."""

@@ -1,4 +1,4 @@
-"""A folder that nobody watches, compared with what the last scan knew of it."""
+"""Comparing an unwatched folder with the result of its last scan."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ from kodit.infrastructure.folder.repository import enclosing_work_tree
 from kodit.infrastructure.watching.folder_lister import FolderLister
 
 MOST_READ: Final = 100
-"""Files that are read where their stamps do not tell; of more a scan has to tell."""
+"""Files that are read because their stamps are not conclusive; if there are more, a scan is
+needed.
+"""
 
 
 def compare_folder(
     source: Source, known: Mapping[str, KnownFile], last_scan_ns: int, *, is_certain: bool
 ) -> FolderChanges:
-    """As `FolderComparer` has it. A file that was only touched has not changed."""
+    """The result of `FolderComparer`. A file that was only touched has not changed."""
     lister = FolderLister(source.location, known, last_scan_ns, source)
     try:
-        lister.go()
+        lister.walk()
         moved = [path for path in lister.differing if path in known]
         racy = lister.racy if is_certain else {}
         changed = dict(lister.differing)
@@ -41,7 +43,7 @@ def compare_folder(
                 if not _is_as_known(source.location, path, known[path])
             }
             racy = {}
-    except (KoditError, OSError):  # it is not there, or cannot be read
+    except (KoditError, OSError):  # it does not exist, or cannot be read
         return FolderChanges()
     gone = dict.fromkeys(known.keys() - lister.met)
     needs_scan = bool(racy) or (is_certain and _has_new_commits(source, last_scan_ns))
@@ -52,7 +54,7 @@ def _is_as_known(root: str, path: str, known: KnownFile) -> bool:
     folder, _, name = path.rpartition("/")
     try:
         descriptor = open_root(f"{root}/{folder}")
-    except KoditError:  # it has gone in the meantime
+    except KoditError:  # it is gone in the meantime
         return False
     try:
         data = read_regular_file(descriptor, name)
@@ -62,8 +64,9 @@ def _is_as_known(root: str, path: str, known: KnownFile) -> bool:
 
 
 def _has_new_commits(source: Source, since_ns: int) -> bool:
-    """Whether something was committed or checked out since, so that authors and dates of files may
-    be others."""
+    """Whether there was a commit or checkout since, so that authors and dates of files may
+    differ.
+    """
     tree = enclosing_work_tree(Path(source.location))
     with suppress(OSError):
         if tree is not None:

@@ -1,4 +1,4 @@
-"""Which folders and files a scan would find, without reading a file."""
+"""Finding the folders and files that a scan would find, without reading a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from kodit.domain.report import ignore_report
 from kodit.domain.source import KnownFile
 from kodit.domain.value_objects import FileStamp, Source
-from kodit.infrastructure.folder.reading import is_about_this_file, open_root
+from kodit.infrastructure.folder.reading import concerns_one_file, open_root
 from kodit.infrastructure.folder.scan import (
     RACY_NS,
     ScannedFolder,
@@ -21,7 +21,7 @@ from kodit.infrastructure.folder.scan import (
 
 
 class FolderLister(Scanner):
-    """Goes through a folder as a scan does, reads no file, and remembers the folders."""
+    """Walks a folder like a scan, reads no files, and keeps the list of folders."""
 
     def __init__(
         self, root: str, known: Mapping[str, KnownFile] | None, last_scan_ns: int, source: Source
@@ -36,10 +36,12 @@ class FolderLister(Scanner):
         self.differing: dict[str, FileStamp | None] = {}
         self.met: set[str] = set()
         self.racy: dict[str, FileStamp] = {}
-        """Files that changed so shortly before the last scan that their stamps do not tell."""
+        """Files that changed so shortly before the last scan that their stamps are not
+        conclusive.
+        """
 
-    def go(self) -> None:
-        """The whole folder. Raises KoditError and OSError."""
+    def walk(self) -> None:
+        """Walk the whole folder. Raises KoditError and OSError."""
         descriptor = open_root(str(self._root))
         try:
             source = self._source
@@ -47,8 +49,8 @@ class FolderLister(Scanner):
         finally:
             os.close(descriptor)
 
-    def go_below(self, parent: ScannedFolder, name: str) -> None:
-        """One folder of another one, and what is below it. Raises KoditError and OSError."""
+    def walk_below(self, parent: ScannedFolder, name: str) -> None:
+        """Walk one subfolder of `parent`. Raises KoditError and OSError."""
         descriptor = open_root(f"{self._root}/{parent.prefix}")
         try:
             self._descend(parent._replace(descriptor=descriptor), name)
@@ -58,13 +60,13 @@ class FolderLister(Scanner):
     def _enter(self, folder: ScannedFolder) -> None:
         self.folders[folder.prefix] = folder._replace(descriptor=-1)
 
-    def _take_in(self, folder: ScannedFolder, entry: os.DirEntry[str]) -> str | None:
+    def _record(self, folder: ScannedFolder, entry: os.DirEntry[str]) -> str | None:
         if not self._is_comparing:
             return None
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError as error:
-            if is_about_this_file(error):
+            if concerns_one_file(error):
                 return None
             raise
         path = folder.prefix + entry.name
@@ -86,7 +88,7 @@ class FolderLister(Scanner):
 
 
 def stamp_of(status: os.stat_result) -> FileStamp:
-    """What the database keeps of it."""
+    """The parts of a file's status that the database stores."""
     return FileStamp(
         *storable(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
     )

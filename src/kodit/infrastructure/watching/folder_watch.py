@@ -1,4 +1,4 @@
-"""Folders watched by the events of the file system."""
+"""Watching folders through file system events."""
 
 from __future__ import annotations
 
@@ -29,27 +29,28 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MOST_EVENTS = 10_000
-"""A batch of more events may have lost some: the system keeps 16,384 by default."""
+"""A larger batch of events may be incomplete: the system queues 16,384 by default."""
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 60.0
-"""How long nothing is watched after an error, twice as long after each one that follows soon."""
+"""The longest pause after an error; it doubles with each error that follows soon."""
 LAST_LOOK_SECONDS = 0.05
-MOST_LAST_LOOKS = 20
-"""How long to wait for what former watches have still to tell."""
+MOST_FINAL_WAITS = 20
+"""How many times to wait for pending events of previous watches."""
 MOST_ROUNDS = 5
-"""How often to look for folders that appeared while watches were set up."""
+"""How many times to look for folders that appeared while watches were set up."""
 
 
 class FolderWatch:
-    """Works in a thread of its own, so that no number of events holds up the event loop.
+    """Works in a thread of its own, so that no number of events delays the event loop.
 
-    On Linux only the folders that a scan goes through are watched, each by itself: what happens in
-    those that are left out, such as a build, costs nothing and cannot displace events that matter.
+    On Linux only the folders that a scan enters are watched, each by itself: events in left-out
+    folders, such as those of a build, cost nothing and cannot displace relevant ones.
     """
 
     def __init__(self, marks: Path, open_watch: OpenWatch = open_watch) -> None:
-        """`marks` is a folder of our own. A file that comes and goes there marks a moment: the
-        system tells of it after all that has happened before."""
+        """`marks` is a private folder. A file created and deleted there marks a point in time: its
+        events arrive after all earlier ones.
+        """
         self._marks = marks
         marks.mkdir(exist_ok=True)
         self._last_mark = 0
@@ -87,7 +88,7 @@ class FolderWatch:
     def mark(self) -> int:
         self._last_mark += 1
         path = self._marks / str(self._last_mark)
-        with suppress(OSError):  # a full disk: who waits for the mark waits for its time
+        with suppress(OSError):  # a full disk: the waiter for the mark times out
             path.touch()
             path.unlink()
         return self._last_mark
@@ -118,7 +119,7 @@ class FolderWatch:
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            self._end()  # who is cancelled here watches no more
+            self._end()  # a cancelled call ends the watching
             raise
 
     def _end(self) -> None:
@@ -158,7 +159,7 @@ class FolderWatch:
             self._look_at_everything()
             return set()
         except (OSError, RuntimeError) as error:
-            self._begin_again(error)
+            self._replace_watches(error)
             return set()
         if len(paths) > MOST_EVENTS:
             self._look_at_everything()
@@ -172,8 +173,8 @@ class FolderWatch:
     def _is_mark(self, path: str) -> bool:
         return path.startswith(f"{self._marks}/")
 
-    def _begin_again(self, error: Exception) -> None:
-        """Put new watches in the place of those that tell nothing any more."""
+    def _replace_watches(self, error: Exception) -> None:
+        """Replace watches that no longer report events."""
         log.warning("folder watches were recreated", extra={"error": str(error)})
         now = time.monotonic()
         self._errors = self._errors + 1 if now - self._failed_at < 2 * LONGEST_PAUSE_SECONDS else 0
@@ -206,7 +207,7 @@ class FolderWatch:
             self._set_up()
 
     def _set_up(self) -> None:
-        """Watch the folders that there are now; what the former watches have seen is kept."""
+        """Watch the folders that exist now; events seen by the previous watches are kept."""
         for _ in range(MOST_ROUNDS):
             for tree in self._trees.values():
                 tree.is_outdated = False
@@ -217,7 +218,7 @@ class FolderWatch:
             self._replace_watch()
             for index_id, tree in self._trees.items():
                 if index_id in former:
-                    tree.look_again(self._watched[index_id] - former[index_id])
+                    tree.recheck(self._watched[index_id] - former[index_id])
             if not any(tree.is_outdated for tree in self._trees.values()):
                 break
         self._missing = {key for key, tree in self._trees.items() if not tree.is_there}
@@ -225,11 +226,11 @@ class FolderWatch:
     def _replace_watch(self) -> None:
         former, self._watch = self._watch, self._open()
         if self._stop.is_set() and self._watch is not None:
-            self._watch.stop()  # whoever ended all this may have seen the former one
+            self._watch.stop()  # stopping may have reached only the previous watch
         if former is None:
             return
         last = self.mark()
-        for _ in range(MOST_LAST_LOOKS):
+        for _ in range(MOST_FINAL_WAITS):
             try:
                 self._note(former.paths(LAST_LOOK_SECONDS, self._is_mark))
             except (EventsLostError, OSError, RuntimeError):
@@ -240,7 +241,7 @@ class FolderWatch:
         former.close()
 
     def _open(self) -> Watch | None:
-        """Watches on as many folders as the system has watches for, the small ones first."""
+        """Watches on as many folders as the system allows, small ones first."""
         self._unwatched.clear()
         while True:
             watched = {

@@ -1,4 +1,4 @@
-"""One watched folder: which of the folders below it are scanned, and what an event there means."""
+"""One watched folder: which subfolders are scanned, and what an event in them means."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from kodit.infrastructure.watching.folder_lister import FolderLister, stamp_of
 _RULE_FILES: Final = frozenset(
     {".gitignore", ".noindex", ".gitattributes", ".git", "pyvenv.cfg", "CACHEDIR.TAG"}
 )
-"""What may decide over all files beside and below it."""
+"""Files that may affect all files beside and below them."""
 _OF_GIT: Final = frozenset({"HEAD", "packed-refs", "logs"})
 _CHANGES_NO_RULE: Final = frozenset({"HEAD", "packed-refs"})
 _LONGEST_GIT_LOCK_SECONDS = 120.0
-"""A lock that is older was left by a git that was killed."""
+"""An older lock was left by a killed git."""
 
 
 class WatchedTree:
-    """The folders below one root that a scan goes through, each with its rules."""
+    """The folders below one root that a scan enters, each with its rules."""
 
     def __init__(self, folder: WatchedFolder) -> None:
         self.folder = folder
@@ -43,16 +43,17 @@ class WatchedTree:
         self._needs_scan = False
         self._must_look = False
         self.is_outdated = False
-        """Whether other folders are to be watched than before."""
+        """Whether the set of folders to watch has changed."""
 
     @property
     def is_there(self) -> bool:
-        """Whether there was a folder at the last look."""
+        """Whether the folder existed at the last look."""
         return "" in self._folders
 
     def places(self, *, each: bool) -> Iterator[str]:
-        """The absolute paths of the folders in which something may happen that matters: `each` of
-        them, or those that hold the others."""
+        """The absolute paths of the folders in which relevant events may happen: `each` of them, or
+        only the topmost ones.
+        """
         for prefix in self._folders if each else [""]:
             yield f"{self.root}/{prefix}".rstrip("/") or "/"
         yield from self._beside
@@ -60,66 +61,67 @@ class WatchedTree:
     def look(
         self, known: Mapping[str, KnownFile] | None = None, last_scan_ns: int = 0
     ) -> FolderChanges:
-        """Find out again which folders and rules there are. With `known`, returns how the files
-        differ from that."""
+        """Find the current folders and rules. With `known`, returns how the files differ from
+        it.
+        """
         self._must_look = False
         before = self._folders.keys()
         lister = FolderLister(self.root, known, last_scan_ns, self.folder.source)
         try:
-            lister.go()
-        except (KoditError, OSError):  # it is not there, or cannot be read
+            lister.walk()
+        except (KoditError, OSError):  # it does not exist, or cannot be read
             lister.folders.clear()
             known = None
         self._folders = lister.folders
         self.is_outdated |= self._folders.keys() != before
-        self._look_beside()
+        self._check_outside()
         if known is None:
             return FolderChanges()
         gone = dict.fromkeys(known.keys() - lister.met)
         needs_scan = bool(lister.racy) or self._has_new_commits(last_scan_ns)
         return FolderChanges(lister.differing | gone, needs_scan)
 
-    def look_again(self, prefixes: Set[str]) -> None:
-        """See whether anything came into these folders between the look at them and the watch."""
+    def recheck(self, prefixes: Set[str]) -> None:
+        """Check whether anything appeared in these folders between listing and watching them."""
         for prefix in prefixes:
             above = prefix.rstrip("/").rpartition("/")[0]
             if prefix and (f"{above}/" if above else "") not in prefixes:
                 self._enter(prefix)
 
     def prefixes(self) -> frozenset[str]:
-        """The folders that are known now."""
+        """The currently known folders."""
         return frozenset(self._folders)
 
     def take(self) -> FolderChanges:
-        """What has changed since this was last asked."""
+        """The changes since the last call."""
         changes = FolderChanges(self._files, self._needs_scan)
         self._files, self._needs_scan = {}, False
         return changes
 
     def need_scan(self) -> None:
-        """Something has changed, and what is not known."""
+        """Note an unknown change."""
         self._needs_scan = True
 
     def note(self, path: str) -> None:
-        """Something has happened at an absolute path."""
+        """Note an event at an absolute path."""
         parent, _, name = path.rpartition("/")
         if name in self._beside.get(parent, ()):
             self._needs_scan = True
             self._must_look |= name not in _CHANGES_NO_RULE
         elif path == self.root:
-            # A folder that has taken its place is not watched yet.
+            # A folder that replaced it is not watched yet.
             self._must_look = self.is_outdated = True
             self._needs_scan |= Path(path).is_dir()
         elif path.startswith(top := f"{self.root.rstrip('/')}/"):
             self._note_below(path[len(top) :], name)
 
     def catch_up(self) -> None:
-        """Look at the whole folder, if what was noted asks for that."""
+        """Look at the whole folder, if a noted event requires it."""
         if self._must_look:
             self.look()
 
     def is_changing(self) -> bool:
-        """Whether git holds the lock that it holds while it changes files."""
+        """Whether git holds the lock that it takes while it changes files."""
         if self._git_lock is None:
             return False
         with suppress(OSError):
@@ -149,14 +151,14 @@ class WatchedTree:
             self._files[relative] = stamp_of(status)
 
     def _enter(self, prefix: str) -> None:
-        """A folder has appeared, with all that is in it."""
+        """Handle a new folder with everything in it."""
         above, _, name = prefix.rstrip("/").rpartition("/")
         parent = self._folders.get(f"{above}/" if above else "")
         if parent is None:
             return
         lister = FolderLister(self.root, {}, 0, self.folder.source)
         try:
-            lister.go_below(parent, name)
+            lister.walk_below(parent, name)
         except (KoditError, OSError):
             return
         self.is_outdated |= not lister.folders.keys() <= self._folders.keys()
@@ -164,14 +166,14 @@ class WatchedTree:
         self._files |= lister.differing
 
     def _leave(self, prefix: str) -> None:
-        """A folder has gone, or another one has taken its place."""
+        """Handle a folder that is gone or was replaced."""
         for one in [one for one in self._folders if one.startswith(prefix)]:
             del self._folders[one]
         self.is_outdated = True
         self._needs_scan = True
 
     def _has_new_commits(self, since_ns: int) -> bool:
-        """Whether another commit may have been checked out since, or made."""
+        """Whether there may have been a commit or checkout since."""
         for folder, names in self._beside.items():
             for name in names & {"HEAD", "packed-refs"}:
                 with suppress(OSError):
@@ -179,8 +181,8 @@ class WatchedTree:
                         return True
         return False
 
-    def _look_beside(self) -> None:
-        """What lies outside the folder and matters: git's data, and ignore files above."""
+    def _check_outside(self) -> None:
+        """Check relevant files outside the folder: git's data, and ignore files above."""
         tree = enclosing_work_tree(Path(self.root)) if self.is_there else None
         beside: dict[str, frozenset[str]] = {}
         self._git_lock = None
@@ -208,8 +210,9 @@ def _places_of_git(tree: WorkTree) -> Iterator[tuple[str, frozenset[str]]]:
 
 
 def _places_of_user() -> Iterator[tuple[str, frozenset[str]]]:
-    """Where the user's own ignore file is, and the configuration that names it. A system that
-    watches all that is below a folder would watch the whole home for those that lie in it."""
+    """The locations of the user's own ignore file and of the configuration that names it. A system
+    that watches whole trees would watch the whole home for files in it.
+    """
     for path in files_of_user():
         holds_home = Path(os.environ.get("HOME") or "/").is_relative_to(path.parent)
         if path.parent.is_dir() and (sys.platform == "linux" or not holds_home):

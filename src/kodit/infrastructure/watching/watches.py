@@ -1,4 +1,4 @@
-"""The watches of the system: Linux tells at once, other systems are asked again and again."""
+"""Watches of the operating system: Linux reports events immediately, other systems are polled."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from kodit.infrastructure.inotify import (
 
 LONGEST_BATCH_SECONDS = 0.2
 QUIET_SECONDS = 0.02
-"""Events are handed over when no more came for so long."""
-LOOK_MS = 20
-"""How often a system is asked that does not tell, which costs some 40 µs."""
+"""Events are handed over after this time without new ones."""
+POLL_MS = 20
+"""How often a system without notifications is polled, which costs some 40 µs."""
 
 _MASK: Final = (
     *(IN_CREATE, IN_MODIFY, IN_CLOSE_WRITE, IN_ATTRIB, IN_DELETE, IN_DELETE_SELF),
@@ -37,45 +37,46 @@ _MASK: Final = (
 
 
 class EventsLostError(Exception):
-    """So much has happened that the system could not keep all of it."""
+    """There were more events than the system could keep."""
 
 
 class Watch(Protocol):
-    """The watches of the system on some folders."""
+    """The system's watches on some folders."""
 
     def paths(self, seconds: float, is_urgent: Callable[[str], bool]) -> set[str]:
-        """The absolute paths at which something has happened, as soon as there are some and no more
-        follow, or at once if one of them is urgent; none when so many seconds are over, or `stop`
-        was called. For one thread at a time.
+        """The absolute paths of events, as soon as there are some and no more follow, or
+        immediately if one of them is urgent; none if `seconds` are over, or `stop` was called. For
+        one thread at a time.
 
-        Raises EventsLostError, and OSError or RuntimeError where the watches tell nothing any more.
+        Raises EventsLostError, and OSError or RuntimeError if the watches no longer work.
         """
         ...
 
     def stop(self) -> None:
-        """Let `paths` return, now and in future; for any thread."""
+        """Make `paths` return, now and in future; for any thread."""
         ...
 
     def close(self) -> None:
-        """End the watches. Nobody waits for paths any more."""
+        """End the watches. No thread may be waiting for paths."""
         ...
 
 
 OpenWatch = Callable[[list[str]], Watch]
-"""Watches all of the folders. Raises OSError and RuntimeError where the system cannot."""
+"""Watches all of the folders. Raises OSError and RuntimeError if the system cannot."""
 
 WATCHES_EACH = sys.platform == "linux"
-"""Whether each folder has a watch of its own; elsewhere one for a whole tree costs less."""
+"""Whether each folder has its own watch; elsewhere one for a whole tree costs less."""
 
 
 def open_watch(folders: list[str]) -> Watch:
-    """The watch of this system on some folders."""
-    return ToldWatch(folders) if WATCHES_EACH else AskedWatch(folders, with_what_is_below=True)
+    """This system's watch on some folders."""
+    return NotifiedWatch(folders) if WATCHES_EACH else PolledWatch(folders, with_what_is_below=True)
 
 
-class ToldWatch:
-    """Watches each of the folders by itself, and not what is below. Names that are no text are
-    passed over, as no index has them."""
+class NotifiedWatch:
+    """Watches each of the folders by itself, without its subfolders. Names that cannot be decoded
+    are skipped, because no index has them.
+    """
 
     def __init__(self, folders: Sequence[str]) -> None:
         self._inotify = Inotify()
@@ -126,7 +127,7 @@ class ToldWatch:
         for watch, mask, name in self._inotify.read():
             if mask & IN_Q_OVERFLOW:
                 raise EventsLostError
-            if mask & IN_IGNORED:  # the folder is gone, and its number may be used again
+            if mask & IN_IGNORED:  # the folder is gone, and its number may be reused
                 self._folders.pop(watch, None)
                 continue
             try:
@@ -138,11 +139,11 @@ class ToldWatch:
         return found
 
 
-class AskedWatch:
-    """Watches by means of whatever the system has, which is asked again and again."""
+class PolledWatch:
+    """Polls whichever watching mechanism the system has."""
 
     def __init__(self, folders: Sequence[str], *, with_what_is_below: bool) -> None:
-        from watchfiles._rust_notify import RustNotify  # noqa: PLC0415 - Linux needs none of it
+        from watchfiles._rust_notify import RustNotify  # noqa: PLC0415 - Linux does not need it
 
         self._notify: Any = RustNotify(list(folders), False, False, 0, with_what_is_below, True)
         self._stop = threading.Event()
@@ -151,8 +152,8 @@ class AskedWatch:
         del is_urgent  # it cannot be interrupted
         longest = round(1000 * LONGEST_BATCH_SECONDS)
         timeout = max(1, round(1000 * seconds))
-        answer = self._notify.watch(longest, LOOK_MS, timeout, self._stop)
-        # A word instead of changes says why there are none.
+        answer = self._notify.watch(longest, POLL_MS, timeout, self._stop)
+        # A word instead of changes gives the reason.
         return set() if isinstance(answer, str) else {path for _change, path in answer}
 
     def stop(self) -> None:

@@ -1,1 +1,1 @@
-"""The questions that every face asks, answered with views."""
+"""The questions of every face, answered with views."""

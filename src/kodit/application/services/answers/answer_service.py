@@ -1,5 +1,5 @@
-"""Questions about what is indexed, answered for one caller: which indexes are meant, what was found
-there, and what the answer is based on."""
+"""Answers questions about indexed code for one caller: selects the indexes, finds the results, and
+reports the standing of the answer."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from kodit.domain.questions import (
 from kodit.domain.search import within_budget
 from kodit.domain.value_objects import SearchFilter, SearchRequest
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.application.services.browse_service import BrowseService
-    from kodit.application.services.folder_looks import FolderLooks
+    from kodit.application.services.folder_comparisons import FolderComparisons
     from kodit.application.services.grep_service import GrepService
     from kodit.application.services.map_service import MapService
     from kodit.application.services.related_service import RelatedService
@@ -57,8 +57,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Asked(Protocol):
-    """What finds what is asked for; each service may be made when it is first needed."""
+class AnsweringServices(Protocol):
+    """The services that answer; each may be created when it is first needed."""
 
     @property
     def search(self) -> SearchService: ...
@@ -80,25 +80,24 @@ class Asked(Protocol):
 
 
 Settle = Callable[[Sequence[int], float], Awaitable[bool]]
-"""Waits for at most so many seconds until what has changed of these indexes (of all, where none is
-named) is indexed; returns whether anything had changed."""
+"""Waits at most this many seconds until the known changes of these indexes (of all if empty) are
+indexed; returns whether there were any."""
 
 
 async def _no_wait(_index_ids: Sequence[int], _seconds: float) -> bool:
-    """Nobody watches the sources: what has changed is not known."""
+    """For a process that does not watch the sources: changes are not known."""
     return False
 
 
 Observe = Callable[[str, float], None]
-"""Is told of every question that was asked, by the name of its method, and how many seconds its
-answer took."""
+"""Receives the method name of every question, and how many seconds its answer took."""
 
 Q = TypeVar("Q")
 Ask = Callable[["AnswerService", Caller, Q], Coroutine[Any, Any, T]]
 
 
 def _measured(ask: Ask[Q, T]) -> Ask[Q, T]:
-    """Tell observers how long an answer took, also one that was refused."""
+    """Report to observers how long an answer took, even if it was refused."""
 
     @wraps(ask)
     async def measured(self: AnswerService, caller: Caller, question: Q) -> T:
@@ -112,22 +111,22 @@ def _measured(ask: Ask[Q, T]) -> Ask[Q, T]:
 
 
 class AnswerService:
-    """Each answer raises what naming its index may raise (NotFoundError, SourceError,
-    RefusedByPolicyError), InvalidQueryError for an invalid query, and what its service does."""
+    """Each answer raises what selecting its indexes raises (NotFoundError, SourceError,
+    RefusedByPolicyError), InvalidQueryError for an invalid query, and what its service raises."""
 
     def __init__(
         self,
         *,
-        asked: Asked,
+        asked: AnsweringServices,
         scope: ScopeService,
         standing: StandingService,
-        looks: FolderLooks,
+        comparisons: FolderComparisons,
         settle: Settle = _no_wait,
     ) -> None:
         self._asked = asked
         self._scope = scope
         self._standing = standing
-        self._looks = looks
+        self._comparisons = comparisons
         self._settle = settle
         self._observers: list[Observe] = []
 
@@ -136,19 +135,19 @@ class AnswerService:
         self._observers.append(observer)
 
     def tell(self, question: str, seconds: float) -> None:
-        """An answer has been given, or refused."""
+        """Report that an answer was given or refused."""
         for observer in self._observers:
             observer(question, seconds)
 
     @_measured
     async def search(self, caller: Caller, question: SearchQuestion) -> SearchView:
-        """The best snippets for a question or a name, best first."""
+        """The snippets that match a query best, best first."""
         from kodit.application.views.search import SearchView  # noqa: PLC0415 - see above
 
         start = start_of(question)
         chosen = await _read(lambda: self._scope.choose(caller, question.where))
         search_filter = replace(chosen.filter, kinds=question.kinds)
-        # One more than is wanted says whether anything follows.
+        # One more than wanted shows whether another page follows.
         request = SearchRequest(
             question.query, question.mode, search_filter, question.limit + 1, start
         )
@@ -156,26 +155,26 @@ class AnswerService:
         def find() -> SearchView:
             results = self._asked.search.search(request)
             wanted = results[: question.limit]
-            page = there = self._looks.still_there(wanted, _place)
+            page = there = self._comparisons.existing(wanted, _place)
             if question.budget is not None:
                 page = within_budget(there, question.budget)
             passed = max(1, len(wanted) if len(page) == len(there) else len(page))
             return SearchView.of(
                 question.query,
                 page,
-                self._stand(search_filter, chosen.is_implied, with_keyword_index=True),
-                # A result that no budget has room for is left out, so that pages come to an end.
+                self._standing_of(search_filter, chosen.is_implied, with_keyword_index=True),
+                # Skip a result that exceeds any budget, so that paging comes to an end.
                 following=cursor_at(question, start + passed) if len(results) > passed else None,
                 problems=chosen.problems,
                 explain=question.explain,
                 with_file=caller.is_local,
             )
 
-        if question.wait <= 0 or is_alone():  # where nobody watches the sources
+        if question.wait <= 0 or is_alone():  # where the sources are not watched
             return await _compute(find)
         import asyncio  # noqa: PLC0415 - no command waits
 
-        # Mostly nothing has changed, and to know that takes as long as a search.
+        # Usually nothing has changed, and finding that out takes as long as a search.
         view, has_changed = await asyncio.gather(
             _compute(find), self._settle(chosen.index_ids, question.wait)
         )
@@ -183,7 +182,7 @@ class AnswerService:
 
     @_measured
     async def grep(self, caller: Caller, question: GrepQuestion) -> GrepView:
-        """Lines that match, by index, path and line."""
+        """Matching lines, by index, path and line."""
         from kodit.application.views.files import GrepView  # noqa: PLC0415 - see above
         from kodit.domain.grep import GrepRequest  # noqa: PLC0415 - see above
 
@@ -194,7 +193,7 @@ class AnswerService:
                 _expression(question), chosen.filter, _shape(question), question.limit, start
             )
         )
-        standing = await _read(lambda: self._stand(chosen.filter, chosen.is_implied))
+        standing = await _read(lambda: self._standing_of(chosen.filter, chosen.is_implied))
         following = None if answer.is_complete else cursor_at(question, start + question.limit)
         return GrepView.of(
             question.pattern,
@@ -227,13 +226,13 @@ class AnswerService:
             )
             there = replace(
                 answer,
-                definitions=tuple(self._looks.still_there(answer.definitions, _place)),
-                references=tuple(self._looks.still_there(answer.references, _place)),
+                definitions=tuple(self._comparisons.existing(answer.definitions, _place)),
+                references=tuple(self._comparisons.existing(answer.references, _place)),
             )
             return SymbolsView.of(
                 question.name,
                 there,
-                self._stand(chosen.filter, chosen.is_implied, with_keyword_index=True),
+                self._standing_of(chosen.filter, chosen.is_implied, with_keyword_index=True),
                 cursor_at(question, start + question.limit) if answer.has_more else None,
                 chosen.problems,
                 with_file=caller.is_local,
@@ -250,13 +249,13 @@ class AnswerService:
 
         def find() -> FilesView:
             chosen = self._scope.choose(caller, question.where)
-            files = self._looks.still_there(
+            files = self._comparisons.existing(
                 self._asked.browse.list_files(chosen.filter), lambda one: (one.index_id, one.path)
             )
             end = len(files) if question.limit is None else start + question.limit
             return FilesView.of(
                 files[start:end],
-                self._stand(chosen.filter, chosen.is_implied),
+                self._standing_of(chosen.filter, chosen.is_implied),
                 cursor_at(question, end) if end < len(files) else None,
                 chosen.problems,
                 with_file=caller.is_local,
@@ -274,32 +273,32 @@ class AnswerService:
             text, index, is_implied = self._scope.look_at(
                 caller, question.where, question.place, look
             )
-            standing = self._stand(SearchFilter((index.id,)), is_implied)
+            standing = self._standing_of(SearchFilter((index.id,)), is_implied)
             return TextView.of(text, standing, with_file=caller.is_local)
 
         return await _read(find)
 
     @_measured
     async def outline(self, caller: Caller, question: OutlineQuestion) -> OutlineView:
-        """What an indexed file defines."""
+        """The definitions in an indexed file."""
         from kodit.application.views.files import OutlineView  # noqa: PLC0415 - see above
 
         def find() -> OutlineView:
             def look(index_id: int, place: str | FilePlace) -> FileOutline:
-                self._looks.check_place(index_id, place)
+                self._comparisons.check_place(index_id, place)
                 return self._asked.browse.outline(index_id, str(place))
 
             outline, index, is_implied = self._scope.look_at(
                 caller, question.where, question.path, look
             )
-            standing = self._stand(SearchFilter((index.id,)), is_implied)
+            standing = self._standing_of(SearchFilter((index.id,)), is_implied)
             return OutlineView.of(outline, standing, with_file=caller.is_local)
 
         return await _read(find)
 
     @_measured
     async def map(self, caller: Caller, question: MapQuestion) -> MapView:
-        """What matters most in the indexes that are meant."""
+        """The most important definitions of the selected indexes."""
         from kodit.application.views.map import MapView  # noqa: PLC0415 - the others do without
 
         def find() -> MapView:
@@ -307,8 +306,8 @@ class AnswerService:
             maps = self._asked.maps.draw(chosen.filter, question.budget)
             return MapView.of(
                 question.budget,
-                [replace(one, files=self._still_mapped(one)) for one in maps],
-                self._stand(chosen.filter, chosen.is_implied),
+                [replace(one, files=self._existing_files_of(one)) for one in maps],
+                self._standing_of(chosen.filter, chosen.is_implied),
                 chosen.problems,
                 with_file=caller.is_local,
             )
@@ -317,7 +316,7 @@ class AnswerService:
 
     @_measured
     async def related(self, caller: Caller, question: RelatedQuestion) -> RelatedView:
-        """Snippets whose code is like that at a place."""
+        """Snippets whose code is similar to that at a place."""
         from kodit.application.views.search import RelatedView  # noqa: PLC0415 - see above
 
         def where(index_id: int) -> SearchFilter:
@@ -329,7 +328,7 @@ class AnswerService:
 
         def find() -> RelatedView:
             def look(index_id: int, place: str | FilePlace) -> list[SearchResult]:
-                self._looks.check_place(index_id, place)
+                self._comparisons.check_place(index_id, place)
                 return self._asked.related.find(index_id, place, where(index_id), question.limit)
 
             results, index, is_implied = self._scope.look_at(
@@ -337,27 +336,27 @@ class AnswerService:
             )
             return RelatedView.of(
                 str(question.place),
-                self._looks.still_there(results, _place),
-                self._stand(where(index.id), is_implied),
+                self._comparisons.existing(results, _place),
+                self._standing_of(where(index.id), is_implied),
                 with_file=caller.is_local,
             )
 
         return await _compute(find)
 
-    def _stand(
+    def _standing_of(
         self, meant: SearchFilter, is_implied: bool, *, with_keyword_index: bool = False
     ) -> tuple[StandingView, ...]:
-        return self._looks.stand(
+        return self._comparisons.with_changes(
             self._standing.of(meant, with_keyword_index=with_keyword_index, is_implied=is_implied)
         )
 
-    def _still_mapped(self, of_index: RepositoryMap) -> tuple[MappedFile, ...]:
+    def _existing_files_of(self, of_index: RepositoryMap) -> tuple[MappedFile, ...]:
         index_id = of_index.index_id
-        return tuple(self._looks.still_there(of_index.files, lambda one: (index_id, one.path)))
+        return tuple(self._comparisons.existing(of_index.files, lambda one: (index_id, one.path)))
 
 
 class _InSnippet(Protocol):
-    """What has a snippet."""
+    """Has a snippet."""
 
     @property
     def snippet(self) -> StoredSnippet: ...

@@ -1,4 +1,4 @@
-"""The answer to any question, by its kind."""
+"""Answers any question, by its kind."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     )
 
 
-class Asked(Protocol):
-    """What answers; each may be made when it is first needed."""
+class AnsweringServices(Protocol):
+    """The services that answer; each may be created when it is first needed."""
 
     @property
     def answers(self) -> AnswerService: ...
@@ -73,8 +73,8 @@ class Asked(Protocol):
     def run_answers(self) -> RunAnswers: ...
 
 
-async def answer(asked: Asked, caller: Caller, question: AnyQuestion) -> AnyView:  # noqa: PLR0911, PLR0912 - one for each kind
-    """Raises what the service raises that answers the question."""
+async def answer(asked: AnsweringServices, caller: Caller, question: AnyQuestion) -> AnyView:  # noqa: PLR0911, PLR0912 - one for each kind
+    """Raises what the answering service raises."""
     match question:
         case SearchQuestion():
             return await asked.answers.search(caller, question)

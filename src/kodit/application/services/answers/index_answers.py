@@ -1,4 +1,4 @@
-"""Indexes as views, and what a caller may do to them."""
+"""Indexes as views, and the actions that a caller may take on them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from kodit.domain.questions import IndexesQuestion, StatusQuestion, cursor_at, s
 from kodit.domain.search import EVERYTHING
 from kodit.domain.value_objects import QueuePriority, SearchFilter
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.application.services.index_locator import IndexLocator
     from kodit.application.services.index_service import IndexService, IndexStatus
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class IndexAnswers:
-    """What every face shows of indexes."""
+    """What every face shows about indexes."""
 
     def __init__(
         self,
@@ -52,8 +52,8 @@ class IndexAnswers:
         registry: Callable[[], WorkerRegistry],
         disk: Callable[[], Space],
     ) -> None:
-        """`registry` gives a view of the living workers, a new one for each answer; `disk` is asked
-        for by answers that tell what is taken of it."""
+        """`registry` returns a new view of the living workers for each answer; `disk` is used by
+        answers that include disk usage."""
         self._indexes = indexes
         self._sources = sources
         self._queue = queue
@@ -69,7 +69,7 @@ class IndexAnswers:
         overview = await self._overview()
         return IndexPageView(
             tuple(IndexView.of(status, overview) for status in page),
-            await self._stand([status.id for status in page]),
+            await self._standing_of([status.id for status in page]),
             cursor_at(question, page[-1].id) if len(found) > len(page) else None,
         )
 
@@ -81,7 +81,7 @@ class IndexAnswers:
             wanted = (index.id,)
         statuses = await self._indexes.status(wanted)
         view = IndexesView.of(statuses, await self._overview())
-        standing = await self._stand([index.id for index in view.indexes])
+        standing = await self._standing_of([index.id for index in view.indexes])
         unsearched = {one.index_id: one.unsearched or None for one in standing}
         sizes, freeable = await in_thread(lambda: (self._disk().sizes(), self._disk().freeable()))
         indexes = (
@@ -94,23 +94,23 @@ class IndexAnswers:
         """One index. Raises NotFoundError."""
         status = await self._status(index_id)
         view = OneIndexView.of(status, await self._overview())
-        return view.with_standing(await self._stand([index_id]))
+        return view.with_standing(await self._standing_of([index_id]))
 
     async def add(self, request: IndexRequest, caller: Caller) -> AcceptedView:
-        """Add or refresh one source, and ask for a run. Raises UserError."""
+        """Add or refresh one source, and request a run. Raises UserError."""
         while True:
             [run] = await self._sources.add(request, caller)
-            with suppress(NotFoundError):  # somebody has deleted it since: it is added again
+            with suppress(NotFoundError):  # deleted meanwhile: it is added again
                 return await self._accepted(run)
 
     async def sync(self, index_id: int) -> AcceptedView:
-        """Ask for an index to be brought up to date. Raises NotFoundError."""
+        """Request that an index be brought up to date. Raises NotFoundError."""
         return await self._accepted(
             await self._indexes.request_run(index_id, QueuePriority.USER_INITIATED)
         )
 
     async def count_states(self) -> Counter[str]:
-        """How many indexes there are in each state of `StandingView`."""
+        """The number of indexes in each state of `StandingView`."""
         standing = await in_thread(lambda: self._standing.of(EVERYTHING), Lane.READS)
         return Counter(one.state for one in standing)
 
@@ -119,7 +119,7 @@ class IndexAnswers:
         return await self._indexes.hide(index_id)
 
     async def remove(self, index: Index) -> None:
-        """Remove all that there is of a hidden index, which may take long."""
+        """Remove all data of a hidden index, which may take long."""
         await self._indexes.remove(index)
 
     async def _accepted(self, run: IndexRun) -> AcceptedView:
@@ -137,8 +137,8 @@ class IndexAnswers:
     async def _overview(self, runs: Sequence[IndexRun] = ()) -> QueueOverview:
         return await self._queue.overview(self._registry(), runs)
 
-    async def _stand(self, index_ids: Sequence[int]) -> tuple[StandingView, ...]:
-        """How these indexes stand, whatever parts of theirs a search would do without."""
+    async def _standing_of(self, index_ids: Sequence[int]) -> tuple[StandingView, ...]:
+        """The standing of these indexes, whatever parts of them a search may leave out."""
         if not index_ids:
             return ()
         chosen = SearchFilter(tuple(index_ids))

@@ -1,4 +1,4 @@
-"""Questions about what is not in the indexes, answered for one caller."""
+"""Answers questions about files that are not in the indexes, for one caller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kodit.domain.value_objects import SearchFilter
 
 
 class LeftOutAnswers:
-    """Each answer raises what naming its index may raise (NotFoundError, SourceError)."""
+    """Each answer raises what selecting its indexes raises (NotFoundError, SourceError)."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class LeftOutAnswers:
         self._standing = standing
 
     async def left_out(self, caller: Caller, question: LeftOutQuestion) -> LeftOutsView:
-        """What is left out of the indexes that are meant, by index and path."""
+        """The files and folders left out of the selected indexes, by index and path."""
         chosen = await in_thread(lambda: self._scope.choose(caller, question.where), Lane.READS)
         indexes = await in_thread(lambda: self._indexes(chosen.filter), Lane.READS)
         found: list[LeftOutView] = []
@@ -57,8 +57,8 @@ class LeftOutAnswers:
         return LeftOutsView(tuple(found), tuple(problems), standing)
 
     async def explain(self, caller: Caller, question: ExplainQuestion) -> ExplanationView:
-        """Why a file is in its index or not. Raises InvalidQueryError where several indexes have
-        such a file, and NotFoundError where none has."""
+        """Why a file is in its index or not. Raises InvalidQueryError if several indexes have such
+        a file, and NotFoundError if none has."""
         path = question.path.rstrip("/") or question.path
         places = await in_thread(
             lambda: self._scope.places(caller, question.where, path), Lane.READS

@@ -1,4 +1,4 @@
-"""Runs and the queue as views, and what a caller may do to them."""
+"""Runs and the queue as views, and the actions that a caller may take on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kodit.domain.ports.tasks import NO_RUN_YET
 from kodit.domain.questions import QueueQuestion, RunsQuestion, cursor_at, start_of
 from kodit.domain.value_objects import RunState, Source
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.application.services.index_service import IndexService
     from kodit.application.services.queue_overview import QueueOverview
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 class RunAnswers:
-    """What every face shows of runs. All that changes something raises UserError for what cannot
-    be done to a run as it stands, and NotFoundError."""
+    """What every face shows about runs. Methods that change something raise NotFoundError, and
+    UserError if a run's state does not allow the change."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class RunAnswers:
         indexes: IndexService,
         registry: Callable[[], WorkerRegistry],
     ) -> None:
-        """`registry` gives a view of the living workers, a new one for each answer."""
+        """`registry` returns a new view of the living workers for each answer."""
         self._queue = queue
         self._indexes = indexes
         self._registry = registry
@@ -62,23 +62,23 @@ class RunAnswers:
         return await self.show((await self._queue.cancel(run_id)).id)
 
     async def retry(self, run_id: int) -> ListedRunView:
-        """Retry the failed or cancelled stages of a run, and the stages after them; the run that
-        does it, which is another one where that has taken its place."""
+        """Retry the failed or cancelled stages of a run, and the stages after them. Returns the run
+        that does it, a new one if another run has superseded it."""
         for run in await self._queue.get_runs([run_id]):
             if run.index_id is not None:
                 await self._indexes.hand_over(await self._indexes.get(run.index_id))
         return await self.show((await self._queue.retry(run_id)).id)
 
     async def queue(self, question: QueueQuestion) -> RunsView:
-        """The queue with what runs, what waits, in its order, and what has failed; or with all
-        runs, newest first."""
+        """The queue with running runs, waiting ones in queue order, and failed ones; or, if the
+        question asks for everything, all runs, newest first."""
         limit = question.limit
         if question.everything:
             found = await self._queue.list_runs(limit=limit + 1)
             runs = found[:limit]
         else:
             found = await self._queue.needing_attention(self._registry(), limit + 1)
-            # The first of each state: a queue that is long hides no failure.
+            # The first ones of each state, so that a long queue hides no failure.
             runs = [
                 run
                 for _state, alike in groupby(found, key=lambda run: run.state)
@@ -92,17 +92,17 @@ class RunAnswers:
         )
 
     async def counts(self) -> tuple[QueueOverview, Counter[RunState]]:
-        """The queue as a whole, and how many runs wait and run."""
+        """The queue as a whole, and the number of waiting and running runs."""
         overview = await self._queue.overview(self._registry())
         return overview, await self._queue.count_runs()
 
     async def pause(self) -> RunsView:
-        """Let nothing new begin, in any process; the queue as it is then."""
+        """Start no more tasks, in any process; returns the paused queue."""
         await self._queue.pause()
         return await self._queue_alone()
 
     async def resume(self) -> RunsView:
-        """Let tasks begin again; the queue as it is then."""
+        """Start tasks again; returns the resumed queue."""
         await self._queue.resume()
         return await self._queue_alone()
 
@@ -119,6 +119,6 @@ class RunAnswers:
 
 
 def _source(sources: Mapping[int, Source], run: IndexRun) -> str | None:
-    """Of what index a run is; None for a single task, or where the index is deleted."""
+    """The source of a run's index; None for a single task or a deleted index."""
     source = None if run.index_id is None else sources.get(run.index_id)
     return None if source is None else str(source)

@@ -1,1 +1,1 @@
-"""What happens to runs and indexes, told while it happens."""
+"""Events of runs and indexes, delivered as they happen."""

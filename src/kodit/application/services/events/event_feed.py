@@ -1,4 +1,4 @@
-"""Events for any number of readers, from one watch that is kept while there is a reader."""
+"""Events for any number of readers, from one watch that runs while there is a reader."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-from kodit.application.services.events.event_log import EventLog, Happening
+from kodit.application.services.events.event_log import EventLog, StateChange
 from kodit.application.services.events.run_watch import RunWatch
 from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.ports.runtime import WakeUp
@@ -17,32 +17,32 @@ from kodit.domain.ports.runtime import WakeUp
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 30.0
-"""How long the watch waits for news before it looks all the same."""
+"""How long the watch waits for a notification before it checks anyway."""
 SHORTEST_PAUSE_SECONDS = 0.2
-"""How much is told at once while something goes on."""
+"""The shortest time between two checks; events within it are delivered together."""
 
 OpenWakeUp = Callable[[], AbstractAsyncContextManager[WakeUp]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which events: those of these indexes and of these runs; without any, all."""
+class EventFilter:
+    """The events of these indexes and of these runs; without any, all events."""
 
     index_ids: tuple[int, ...] = ()
     run_ids: tuple[int, ...] = ()
 
-    def has(self, happening: Happening) -> bool:
-        if self.run_ids and happening.run_id not in self.run_ids:
+    def has(self, change: StateChange) -> bool:
+        if self.run_ids and change.run_id not in self.run_ids:
             return False
-        return not self.index_ids or happening.index_id in self.index_ids
+        return not self.index_ids or change.index_id in self.index_ids
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A happening as a reader gets it. `mark` says where to resume after it; None for all but the
-    last of those that belong together."""
+class DeliveredEvent:
+    """A change as a reader receives it. `mark` is where to resume after it; None except for the
+    last of several that belong together."""
 
-    about: Happening
+    about: StateChange
     mark: str | None
 
 
@@ -52,7 +52,7 @@ class EventFeed:
     def __init__(
         self, *, watch: RunWatch, open_wake_up: OpenWakeUp, event_log: EventLog | None = None
     ) -> None:
-        """`open_wake_up` gives what tells that the database has changed."""
+        """`open_wake_up` opens a wake-up that notices changes of the database."""
         self._watch = watch
         self._open_wake_up = open_wake_up
         self._log = event_log or EventLog()
@@ -65,14 +65,16 @@ class EventFeed:
         self._changed = asyncio.Event()
 
     @asynccontextmanager
-    async def reading(self, wanted: Wanted, mark: str | None = None) -> AsyncIterator[EventReader]:
-        """Read events: first how things stand, then what happens; after the `mark` of an earlier
-        event only what has happened since."""
+    async def reading(
+        self, wanted: EventFilter, mark: str | None = None
+    ) -> AsyncIterator[EventReader]:
+        """Read events: first the current state, then changes; with the `mark` of an earlier event,
+        only the changes since that event."""
         self.readers += 1
         if self._watching is None:
             self._watching = asyncio.create_task(self._keep_watching())
         try:
-            await self._look()  # what happened while nobody has read
+            await self._look()  # changes that happened while there was no reader
             yield EventReader(self, wanted, self._position(mark))
         finally:
             self.readers -= 1
@@ -81,23 +83,23 @@ class EventFeed:
                 watching.cancel()
 
     async def read(
-        self, wanted: Wanted, position: int | None, seconds: float
-    ) -> tuple[list[Told], int]:
-        """What a reader at this position has not read, and the position after it; nothing where
-        nothing comes within so many seconds."""
+        self, wanted: EventFilter, position: int | None, seconds: float
+    ) -> tuple[list[DeliveredEvent], int]:
+        """The changes that a reader at this position has not read, and its new position; empty if
+        there is none within `seconds`."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while True:
             changed = self._changed
             events = None if position is None else self._log.after(position)
             if position is None or events is None:
-                # What happens during the snapshot is told once more.
+                # Changes during the snapshot are delivered again.
                 position = self._log.last
                 return await self._snapshot(wanted, position), position
             if events:
                 position = events[-1].number
             told = [
-                Told(event.about, self._mark(event.number))
+                DeliveredEvent(event.about, self._mark(event.number))
                 for event in events
                 if wanted.has(event.about)
             ]
@@ -109,12 +111,12 @@ class EventFeed:
             except TimeoutError:
                 return [], position
 
-    async def _snapshot(self, wanted: Wanted, position: int) -> list[Told]:
+    async def _snapshot(self, wanted: EventFilter, position: int) -> list[DeliveredEvent]:
         found = await in_thread(
             lambda: self._watch.snapshot(wanted.index_ids, wanted.run_ids), Lane.READS
         )
-        told = [Told(one, None) for one in found]
-        return [*told[:-1], *(Told(one.about, self._mark(position)) for one in told[-1:])]
+        told = [DeliveredEvent(one, None) for one in found]
+        return [*told[:-1], *(DeliveredEvent(one.about, self._mark(position)) for one in told[-1:])]
 
     def _mark(self, number: int) -> str:
         return f"{self._epoch}-{number}"
@@ -141,32 +143,32 @@ class EventFeed:
                 await asyncio.sleep(pause)
 
     async def _look(self) -> None:
-        """Log what has changed since the last look. Whoever asks may go away: what was seen is
-        logged nevertheless, as no other look sees it again."""
+        """Log the changes since the last check. Runs to its end even if its caller is cancelled,
+        because no later check sees the same changes."""
         await asyncio.shield(asyncio.ensure_future(self._look_once()))
 
     async def _look_once(self) -> None:
         async with self._looking:
-            happenings = await in_thread(self._watch.look, Lane.READS)
-            if happenings is None:
+            changes = await in_thread(self._watch.look, Lane.READS)
+            if changes is None:
                 self._log.forget()
-            for happening in happenings or ():
-                self._log.add(happening)
-        if happenings is None or happenings:
+            for change in changes or ():
+                self._log.add(change)
+        if changes is None or changes:
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
 
 
 class EventReader:
-    """One reader of a feed; it is told what it has not read when it asks, and nothing is kept for
-    it in between."""
+    """One reader of a feed. It receives what it has not read when it asks; nothing is buffered for
+    it meanwhile."""
 
-    def __init__(self, feed: EventFeed, wanted: Wanted, position: int | None) -> None:
+    def __init__(self, feed: EventFeed, wanted: EventFilter, position: int | None) -> None:
         self._feed = feed
         self._wanted = wanted
         self._position = position
 
-    async def read(self, seconds: float) -> list[Told]:
-        """What is new, oldest first; empty where nothing comes within so many seconds."""
+    async def read(self, seconds: float) -> list[DeliveredEvent]:
+        """The new changes, oldest first; empty if there is none within `seconds`."""
         told, self._position = await self._feed.read(self._wanted, self._position, seconds)
         return told

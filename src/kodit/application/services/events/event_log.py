@@ -1,4 +1,4 @@
-"""The latest of everything that has happened: a log in which each thing has one place."""
+"""A log that keeps only the latest event of each run, task or index."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ MOST_EVENTS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """Something has changed. `kind` is `run`, `task` or `index`; `data` is a view of how it stands
-    now, and `identity` tells it from others of its kind."""
+class StateChange:
+    """A change of a run, task or index. `kind` is `run`, `task` or `index`; `data` is a view of its
+    current state, and `identity` distinguishes it from others of its kind."""
 
     kind: str
     identity: Hashable
@@ -23,15 +23,15 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A happening in its place; numbers grow."""
+    """A numbered change; numbers grow."""
 
     number: int
-    about: Happening
+    about: StateChange
 
 
 class EventLog:
-    """Of each thing the latest event, the oldest first. Who reads slowly misses what has been
-    overtaken since, and never how something ended. Used on one event loop."""
+    """The latest event of each identity, oldest first. A slow reader misses events that were
+    replaced by later ones, but never how something ended. Used on one event loop."""
 
     def __init__(self, most: int = MOST_EVENTS) -> None:
         self._most = most
@@ -39,25 +39,24 @@ class EventLog:
         self._dropped = 0
         self.last = 0
 
-    def add(self, happening: Happening) -> None:
-        """The latest of something."""
-        key = (happening.kind, happening.identity)
+    def add(self, change: StateChange) -> None:
+        """Add an event, replacing the earlier one of the same identity."""
+        key = (change.kind, change.identity)
         self._events.pop(key, None)
         self.last += 1
-        self._events[key] = Event(self.last, happening)
+        self._events[key] = Event(self.last, change)
         while len(self._events) > self._most:
             oldest = next(iter(self._events))
             self._dropped = self._events.pop(oldest).number
 
     def forget(self) -> None:
-        """Something may have happened that nobody has seen."""
+        """Record that events may have been missed."""
         self.last += 1
         self._dropped = self.last
         self._events.clear()
 
     def after(self, number: int) -> list[Event] | None:
-        """What has happened since an event, oldest first; None where some of it is not known any
-        more."""
+        """The events after this number, oldest first; None if some of them are no longer known."""
         if not self._dropped <= number <= self.last:
             return None
         found: list[Event] = []

@@ -1,4 +1,4 @@
-"""Finds out what has changed of runs and indexes since the last look."""
+"""Finds the changes of runs and indexes since the last check."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
-from kodit.application.services.events.event_log import Happening
+from kodit.application.services.events.event_log import StateChange
 from kodit.application.services.standing_service import StandingService
 from kodit.application.views.events import DeletedIndexView, TaskEventView
 from kodit.application.views.runs import ListedRunView
@@ -16,15 +16,15 @@ from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.value_objects import RunState, SearchFilter
 
 MOST_MISSED = 500
-"""Runs that have come and gone between two looks; past that, nobody can say what has happened."""
+"""How many runs may start and end between two checks; beyond that, changes are not listed."""
 
 MOST_SEEN = 1_000
-"""Runs that are remembered in order to tell only what is new of them."""
+"""How many runs are remembered in order to report only their changes."""
 
 
 class RunWatch:
-    """Synchronous: each look is a transaction that reads little more than what has changed. Used
-    by one caller at a time."""
+    """Synchronous: each check is a transaction that reads little more than the changes. Used by one
+    caller at a time."""
 
     def __init__(self, *, database: Database, standing: StandingService) -> None:
         self._database = database
@@ -37,34 +37,33 @@ class RunWatch:
         self._indexes: dict[int, datetime | None] | None = None
         self._newest = 0
 
-    def look(self) -> list[Happening] | None:
-        """What has changed since the last look; nothing at the first one. None where too much has
-        to be told."""
+    def look(self) -> list[StateChange] | None:
+        """The changes since the last check; empty at the first one. None if there are too many."""
         with self._database.read() as transaction:
             states = transaction.tasks.unfinished_runs()
             indexes = transaction.indexes.updated()
             runs = self._changed_runs(transaction, states)
             sources = _sources(transaction, runs or ())
         before, self._states, self._indexes = self._indexes, states, indexes
-        happenings = self._tell_runs(runs or (), sources)
+        changes = self._tell_runs(runs or (), sources)
         if runs is None:
             return None
         if before is None:
             return []
         changed = {
-            *(one.index_id for one in happenings if one.kind == "run" and one.index_id in indexes),
+            *(one.index_id for one in changes if one.kind == "run" and one.index_id in indexes),
             *(one for one, moment in indexes.items() if before.get(one, ...) != moment),
         }
         gone = [one for one in before if one not in indexes]
         return [
-            *happenings,
+            *changes,
             *self._tell_indexes([one for one in changed if one is not None]),
-            *(Happening("index", one, one, None, DeletedIndexView(one)) for one in gone),
+            *(StateChange("index", one, one, None, DeletedIndexView(one)) for one in gone),
         ]
 
-    def snapshot(self, index_ids: Sequence[int], run_ids: Sequence[int]) -> list[Happening]:
-        """How things stand now: of these runs; else the runs that have not ended and the latest one
-        of each index, and the indexes; all of them or only of these indexes."""
+    def snapshot(self, index_ids: Sequence[int], run_ids: Sequence[int]) -> list[StateChange]:
+        """The current state of these runs; or else of the unfinished runs, the latest run of each
+        index, and the indexes: all of them or only these."""
         chosen: list[int] = []
         with self._database.read() as transaction:
             wanted = list(run_ids)
@@ -86,7 +85,7 @@ class RunWatch:
     def _changed_runs(
         self, transaction: Transaction, states: dict[int, RunState]
     ) -> list[IndexRun] | None:
-        """Those that may differ from what was seen; None where these are too many."""
+        """The runs that may differ from what was seen; None if they are too many."""
         tasks = transaction.tasks
         newest = next((run.id for run in tasks.list_runs(limit=1)), 0)
         missed: list[IndexRun] = []
@@ -114,8 +113,8 @@ class RunWatch:
     def _is_new(self, run_id: int, state: RunState) -> bool:
         return state is RunState.RUNNING or self._states.get(run_id) is not state
 
-    def _tell_runs(self, runs: Iterable[IndexRun], sources: dict[int, str]) -> list[Happening]:
-        told: list[Happening] = []
+    def _tell_runs(self, runs: Iterable[IndexRun], sources: dict[int, str]) -> list[StateChange]:
+        told: list[StateChange] = []
         for run in runs:
             view = _view(run, sources)
             before = self._seen.get(run.id)
@@ -124,7 +123,7 @@ class RunWatch:
             for task in view.tasks:
                 if before is None or task not in before.tasks:
                     data = TaskEventView(view.id, view.index_id, task)
-                    told.append(Happening("task", task.id, view.index_id, view.id, data))
+                    told.append(StateChange("task", task.id, view.index_id, view.id, data))
             self._remember(view)
         return told
 
@@ -147,11 +146,11 @@ class RunWatch:
         for run_id in [view.id for view in views]:
             del self._seen[run_id]
 
-    def _tell_indexes(self, index_ids: Sequence[int]) -> list[Happening]:
+    def _tell_indexes(self, index_ids: Sequence[int]) -> list[StateChange]:
         if not index_ids:
             return []
         return [
-            Happening("index", one.index_id, one.index_id, None, one)
+            StateChange("index", one.index_id, one.index_id, None, one)
             for one in self._standing.of(SearchFilter(tuple(index_ids)))
         ]
 
@@ -166,5 +165,5 @@ def _view(run: IndexRun, sources: dict[int, str]) -> ListedRunView:
     return ListedRunView.of(run).with_source(source)
 
 
-def _of_run(view: ListedRunView) -> Happening:
-    return Happening("run", view.id, view.index_id, view.id, view)
+def _of_run(view: ListedRunView) -> StateChange:
+    return StateChange("run", view.id, view.index_id, view.id, view)

@@ -1,1 +1,1 @@
-"""Commands of the command line that are not in `kodit.faces.cli.app` itself."""
+"""Commands that are not in `kodit.faces.cli.app` itself."""

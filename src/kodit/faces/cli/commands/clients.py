@@ -60,7 +60,7 @@ def stdio(
     For clients that start a program; `kodit connect` sets them up. It joins the resident server of
     the data directory, and starts one if there is none.
     """
-    # The program hands this command over to the front before the command line is loaded.
+    # The program runs the front instead before the command line is loaded.
     from kodit.domain.errors import UserError
 
     raise UserError(f"stdio takes --data-dir and --folder{f', not {folder}' if folder else ''}")

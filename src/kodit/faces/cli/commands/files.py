@@ -1,4 +1,4 @@
-"""`kodit ls`, `read`, `symbols` and `related`: looking at what is indexed."""
+"""`kodit ls`, `read`, `symbols` and `related`: browsing indexed files."""
 
 from __future__ import annotations
 
@@ -260,7 +260,7 @@ def _chosen_uses(**chosen: bool) -> str:
 
 
 def source_and_place(words: list[str]) -> tuple[str | None, str]:
-    """`SOURCE PATH`, or `PATH` alone; each perhaps with lines in a word of their own."""
+    """`SOURCE PATH`, or `PATH` alone, each with an optional line range as a word of its own."""
     words = _with_lines(words)
     if len(words) > 2:
         raise typer.BadParameter(
@@ -271,8 +271,8 @@ def source_and_place(words: list[str]) -> tuple[str | None, str]:
 
 
 def _with_lines(words: list[str]) -> list[str]:
-    """`PATH 10-20` and `PATH 10 20` as `PATH:10-20`. What stands before is no identifier and no
-    folder: then it is a source, and the number the name of a file."""
+    """`PATH 10-20` and `PATH 10 20` as `PATH:10-20`, unless PATH is an identifier or a folder: then
+    it is a source, and the number is the name of a file."""
     last = words[-1]
     if len(words) > 2 and all(word.isdecimal() for word in words[-2:]):
         words, last = words[:-1], f"{words[-2]}-{last}"
@@ -284,7 +284,7 @@ def _with_lines(words: list[str]) -> list[str]:
 
 
 def _is_glob(word: str) -> bool:
-    """No git URL has a star in it, and a folder whose name has one is there."""
+    """Whether a word contains a star; no git URL does, and an existing folder is not a glob."""
     return "*" in word and not Path(word).exists()
 
 
@@ -300,7 +300,7 @@ def where_of(
     *,
     everywhere: bool = False,
 ) -> Where:
-    """Which files are meant, by the options that several commands share."""
+    """The selected files, by the options that several commands share."""
     from kodit.domain.questions import Where
 
     return Where(

@@ -1,4 +1,4 @@
-"""`kodit grep`: lines of indexed files."""
+"""`kodit grep`: searching lines of indexed files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kodit.faces.cli.commands.options import (
 
 app = typer.Typer()
 MOST_LINES = 100_000
-_HOLDS_ANYWAY = ("--line-number", "--extended-regexp", "--with-filename")
+_DEFAULT_OPTIONS = ("--line-number", "--extended-regexp", "--with-filename")
 _FLAGS = re.compile(r"-[iFwvocrRnEH]*[nEH][iFwvocrRnEH]*")
 _TAKES_VALUE = re.compile(
     r"-[iFwvocrR]*[eplsABC]"
@@ -29,20 +29,20 @@ _TAKES_VALUE = re.compile(
 )
 
 
-class LikeGrep(TyperCommand):
-    """Takes what fingers that know grep add, and what holds here without it."""
+class GrepCommand(TyperCommand):
+    """Accepts options that users of grep add by habit, and that are always on here."""
 
     without_value = ("-n",)
-    """Options that may stand without their value."""
+    """Options that may have no value."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the command line without `-n`, where no number follows it, `-E` and `-H`."""
-        return super().parse_args(ctx, without_what_holds_anyway(args))
+        """Parse the command line without `-E`, `-H`, and a `-n` that no number follows."""
+        return super().parse_args(ctx, without_default_options(args))
 
 
-def without_what_holds_anyway(arguments: list[str]) -> list[str]:
-    """Lines are numbered, files named and expressions extended: `-rn x` as `-r x`. A number behind
-    `-n` is a limit, and what follows `--` or is the value of an option stays."""
+def without_default_options(arguments: list[str]) -> list[str]:
+    """Remove options that are always on (line numbers, file names, extended expressions): `-rn x`
+    becomes `-r x`. A number after `-n` is a limit; option values and everything after `--` stay."""
     kept: list[str] = []
     for position, argument in enumerate(arguments):
         if argument == "--":
@@ -56,12 +56,12 @@ def without_what_holds_anyway(arguments: list[str]) -> list[str]:
             flags = argument[1:-1] if is_limit else argument[1:]
             flags = re.sub("[nEH]", "", flags) + ("n" if is_limit else "")
             kept += [f"-{flags}"] if flags else []
-        elif argument not in _HOLDS_ANYWAY:
+        elif argument not in _DEFAULT_OPTIONS:
             kept.append(argument)
     return kept
 
 
-@app.command(cls=LikeGrep, epilog=EXIT_CODES_OF_GREP)
+@app.command(cls=GrepCommand, epilog=EXIT_CODES_OF_GREP)
 def grep(
     context: typer.Context,
     words: Annotated[

@@ -1,4 +1,4 @@
-"""The command line as a whole: its commands, and options that belong to all of them."""
+"""The command line as a whole: its commands, and the options shared by all of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from kodit.faces.cli.commands.narrow import NarrowContext
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
-"""What is wrong with a command line, for which typer has no public name."""
+"""The base class of command line errors, for which typer has no public name."""
 _OPTIONS = ("--data-dir", "--server", "--color")
 _FLAGS = ("--no-pager",)
 _COMMANDS_ELSEWHERE = {
@@ -27,7 +27,7 @@ _COMMANDS_ELSEWHERE = {
     "sync": "index",
     "update": "index",
 }
-"""What other programs call the same; so also the options below."""
+"""Names of these commands in other programs; likewise for the options below."""
 _OPTIONS_ELSEWHERE = {
     "-g": "--path",
     "--glob": "--path",
@@ -52,20 +52,20 @@ class ValueMissingError(UsageError):  # type: ignore[misc, valid-type] # see abo
 
 
 class Commands(TyperGroup):
-    """Takes the shared options behind a command as well as before it, where they are declared, and
+    """Accepts the shared options after a command as well as before it, where they are declared, and
     `help COMMAND` for `COMMAND --help`."""
 
     context_class = NarrowContext
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of this name, whose help fits narrow terminals; None if there is none."""
+        """The command with this name, whose help fits narrow terminals; None if there is none."""
         command = super().get_command(ctx, cmd_name)
         if command is not None:
             command.context_class = NarrowContext
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is named. Raises UsageError, which offers the nearest ones."""
+        """The named command. Raises UsageError, which suggests the nearest ones."""
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             from kodit.domain.near import near_names
 
@@ -84,7 +84,7 @@ class Commands(TyperGroup):
         return name, command, rest
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the command line, the shared options first wherever they stand."""
+        """Parse the command line, moving the shared options to the front."""
         arguments = _shared_first(args)
         first = next((at for at, word in enumerate(arguments) if word == "help"), None)
         if first is not None and self._comes_first(arguments, first):
@@ -92,7 +92,7 @@ class Commands(TyperGroup):
         return super().parse_args(ctx, arguments)
 
     def _comes_first(self, arguments: list[str], place: int) -> bool:
-        """Whether what stands at a place is the name of the command."""
+        """Whether the word at a place is the name of the command."""
         before = iter(arguments[:place])
         for argument in before:
             if argument in _OPTIONS:
@@ -102,17 +102,17 @@ class Commands(TyperGroup):
         return True
 
 
-class ListedAlone(Commands):
-    """Commands among which `list` is meant where none is named."""
+class ListByDefault(Commands):
+    """A group of commands in which `list` is the default."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the command line with a command in it."""
+        """Parse the command line, with the default command if none is named."""
         is_named = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
         return super().parse_args(ctx, args if is_named else ["list", *args])
 
 
 def _shared_first(arguments: list[str]) -> list[str]:
-    """`search x --data-dir y` as `--data-dir y search x`. What follows `--` is no option."""
+    """`search x --data-dir y` as `--data-dir y search x`. Words after `--` are not options."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     first, others = [], []
     given = iter(arguments[:end])
@@ -120,7 +120,7 @@ def _shared_first(arguments: list[str]) -> list[str]:
         if argument in _OPTIONS:
             value = next(given, None)
             if value is None:
-                return [argument]  # refused for what it lacks
+                return [argument]  # refused later because of the missing value
             first += [argument, value]
         elif argument in _FLAGS or argument.startswith(tuple(f"{option}=" for option in _OPTIONS)):
             first.append(argument)
@@ -130,8 +130,8 @@ def _shared_first(arguments: list[str]) -> list[str]:
 
 
 def _check_values(context: Any, command: Any, arguments: list[str]) -> None:
-    """Raises UsageError for an option whose value would be another option: it was left out. A
-    pattern may begin with a dash."""
+    """Raises UsageError for an option whose value looks like another option, because its own value
+    was left out. A pattern may start with a dash."""
     options = [one for one in command.params if one.param_type_name == "option"]
     names = {name for one in options for name in (*one.opts, *one.secondary_opts)}
     with_value = {
@@ -156,7 +156,7 @@ def _value_missing(command: str, option: str) -> str:
 
 
 def sentence_of_usage(error: Any) -> str:
-    """What is wrong with a command line, in a sentence that names the option by its own words."""
+    """The error of a command line, in a sentence that names the option as the user types it."""
     if isinstance(error, UnknownCommandError | ValueMissingError):
         return str(error.message)
     command = _path_of(error.ctx) if error.ctx is not None else "kodit"
@@ -182,7 +182,7 @@ def sentence_of_usage(error: Any) -> str:
 
 
 def _option_meant(error: Any) -> str | None:
-    """What to do about an option that a command does not have; None where nothing is like it."""
+    """Advice about an option that a command does not have; None if no option is similar."""
     from kodit.domain.near import near_names
 
     asked = error.option_name
@@ -197,7 +197,7 @@ def _option_meant(error: Any) -> str | None:
 
 
 def show_help_of(error: Any) -> bool:
-    """Show what there is where a group of commands was called without one; whether it was."""
+    """Show the commands of a group that was called without one; returns whether it was."""
     if type(error).__name__ != "NoArgsIsHelpError":
         return False
     help_text = error.ctx.get_help()  # rich has printed it, and leaves no text
@@ -212,13 +212,13 @@ def _name_of(error: Any) -> str:
 
 
 def _path_of(context: Any) -> str:
-    """The command as one types it, however the program was started."""
+    """The command as users type it, however the program was started."""
     _program, *names = context.command_path.removeprefix("python -m ").split()
     return " ".join(("kodit", *names))
 
 
 def _shown_name(parameter: Any) -> str:
-    """`--limit`, or the word that stands for an argument."""
+    """`--limit`, or the metavar of an argument."""
     if parameter.param_type_name == "argument":
         words = str(parameter.metavar or parameter.name.upper()).split()
         return next((word for word in words if not word.startswith("[")), words[0])
@@ -226,7 +226,7 @@ def _shown_name(parameter: Any) -> str:
 
 
 def _wanted(parameter: Any, message: str) -> str:
-    """What a number may be; for all else, the error in the words of its source."""
+    """The range of a number; for any other parameter, the original message."""
     kind = getattr(parameter, "type", None)
     least, most = getattr(kind, "min", None), getattr(kind, "max", None)
     if kind is None or not (kind.name.startswith(("int", "float")) and " is not " in message):

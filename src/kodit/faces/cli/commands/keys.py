@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from kodit.faces.cli.commands.group import ListedAlone
+from kodit.faces.cli.commands.group import ListByDefault
 from kodit.faces.cli.commands.options import Json, loaded
 
 app = typer.Typer(
-    cls=ListedAlone,
+    cls=ListByDefault,
     help="Manage the keys that others need to use `kodit serve` over the network; without a "
     "command, list them.",
 )

@@ -10,15 +10,15 @@ from typer.core import TyperGroup
 from kodit.faces.cli.terminal import screen
 
 _FEWEST_COLUMNS = 52
-"""From here on, typer's own layout fits."""
+"""The width from which typer's own layout fits."""
 _LEAST_WIDTH = 28
 _HelpContext: type[Any] = TyperGroup.context_class
 _HelpFormatter: type[Any] = _HelpContext.formatter_class
-"""What typer lays help out with, for which it has no public names."""
+"""Typer's help formatter, for which it has no public name."""
 
 
 class NarrowFormatter(_HelpFormatter):  # type: ignore[misc] # see above
-    """Lays help out for as many columns as there are."""
+    """Formats help for the actual number of columns."""
 
     def __init__(
         self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None
@@ -32,7 +32,7 @@ class NarrowFormatter(_HelpFormatter):  # type: ignore[misc] # see above
     def write_dl(
         self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
     ) -> None:
-        """Write names and what they mean: side by side, or where that is too narrow, each meaning
+        """Write names and descriptions side by side or, if that is too narrow, each description
         below its name."""
         if not self._is_narrow:
             super().write_dl(rows, col_max, col_spacing)
@@ -45,6 +45,6 @@ class NarrowFormatter(_HelpFormatter):  # type: ignore[misc] # see above
 
 
 class NarrowContext(_HelpContext):  # type: ignore[misc] # see above
-    """The context of a command whose help fits."""
+    """The context of a command, whose help fits."""
 
     formatter_class = NarrowFormatter

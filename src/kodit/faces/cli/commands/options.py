@@ -1,4 +1,4 @@
-"""What several commands share: options, arguments, and the session they work in."""
+"""Options, arguments and sessions that several commands share."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ EXIT_CODES_OF_GREP = "Exit codes: 0 found, 1 nothing found, 2 any error, 130 int
 
 
 class Serve(Protocol):
-    """Serves a data directory until told to stop; the program hands it in from above the faces."""
+    """Serves a data directory until told to stop; the program passes it in from above the faces."""
 
     def __call__(
         self,
@@ -94,8 +94,8 @@ class Serve(Protocol):
 
 
 @dataclass(slots=True)
-class Given:
-    """What every command is given: the options that all share, and what the program hands in."""
+class CommandContext:
+    """What every command receives: the shared options, and what the program passes in."""
 
     data_dir: str | None = None
     server: str | None = None
@@ -103,25 +103,25 @@ class Given:
     is_search_like: bool = False
     """Whether the exit codes are those of grep: 0 found, 1 nothing found, 2 any error."""
     only_reads: bool = False
-    """Whether the command has done all that it was to do when nobody reads on."""
+    """Whether the command is complete when its output is no longer read."""
 
     @property
     def exit_failed(self) -> int:
-        """The exit code when something failed that was no mistake of the user."""
+        """The exit code of a failure that is not a mistake of the user."""
         return EXIT_ERROR if self.is_search_like else EXIT_NOTHING_FOUND
 
 
-def given(context: typer.Context) -> Given:
-    """What the commands of this run are given."""
+def given(context: typer.Context) -> CommandContext:
+    """What the commands of this process receive."""
     root = context.find_root()
-    if not isinstance(root.obj, Given):
-        root.obj = Given()
+    if not isinstance(root.obj, CommandContext):
+        root.obj = CommandContext()
     return root.obj
 
 
 def opened(context: typer.Context, **options: Any) -> Session:
-    """A session over the data directory, or with the server, that was asked for; closed at the end
-    of `with`. `options` are settings that the command line gives."""
+    """A session over the data directory or with the server of the shared options; closed at the end
+    of `with`. `options` are settings from the command line."""
     from kodit.domain.errors import UserError
     from kodit.faces.cli.session import Session
     from kodit.settings import Settings
@@ -142,14 +142,14 @@ def opened_to_read(context: typer.Context) -> Session:
 
 
 def opened_to_search(context: typer.Context) -> Session:
-    """The same for a command whose exit codes are those of grep."""
+    """The same for a command with the exit codes of grep."""
     given(context).is_search_like = True
     return opened_to_read(context)
 
 
 def leave(found: bool, problems: Sequence[str] = ()) -> None:
-    """End such a command: with 0 where something was found, 1 where nothing was, and 2 where a
-    source could not be used, whatever the others have given."""
+    """End such a command: with 0 if something was found, 1 if nothing was, and 2 if a source could
+    not be used, whatever the others returned."""
     if problems:
         raise typer.Exit(EXIT_ERROR)
     if not found:
@@ -164,7 +164,7 @@ def opened_here(context: typer.Context, log_level: str = "error", **options: Any
 
 
 def loaded(context: typer.Context, log_level: str = "error", **options: Any) -> Settings:
-    """The settings of a command that works on this machine, with logs written as they say."""
+    """The settings of a command that works on this machine; starts logging as they say."""
     from kodit.infrastructure.logs import configure_logs
     from kodit.settings import LogLevel
 
@@ -175,7 +175,7 @@ def loaded(context: typer.Context, log_level: str = "error", **options: Any) -> 
 
 
 def _settings_of_this_machine(context: typer.Context, **options: Any) -> Settings:
-    """Raises UserError where another one was asked for."""
+    """Raises UserError if another machine was asked for."""
     from kodit.domain.errors import UserError
     from kodit.settings import Settings
 

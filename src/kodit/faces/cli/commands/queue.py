@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from kodit.faces.cli.commands.group import ListedAlone
+from kodit.faces.cli.commands.group import ListByDefault
 from kodit.faces.cli.commands.options import Json, opened, opened_to_read
 
 app = typer.Typer(
-    cls=ListedAlone,
+    cls=ListByDefault,
     help="Show and control the queue of indexing runs; without a command, list it.",
 )
 

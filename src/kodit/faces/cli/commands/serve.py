@@ -1,4 +1,4 @@
-"""`kodit serve`: the resident process that answers."""
+"""`kodit serve`: the resident server."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def serve(
     run = given(context).serve
     if run is None:
         raise RuntimeError("the command line was started without a function that serves")
-    from kodit.faces.cli.terminal.another import say_what_another_has
+    from kodit.faces.cli.terminal.other_database import report_other_database
 
     settings = loaded(context, log_level="info")
-    say_what_another_has(settings)
+    report_other_database(settings)
     run(
         settings,
         host=None if no_tcp else host,

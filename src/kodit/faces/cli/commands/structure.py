@@ -1,4 +1,4 @@
-"""`kodit outline` and `kodit map`: how a file and a repository are built."""
+"""`kodit outline` and `kodit map`: the structure of a file and of a repository."""
 
 from __future__ import annotations
 

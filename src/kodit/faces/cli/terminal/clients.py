@@ -26,7 +26,7 @@ from kodit.settings import Settings
 def connect_and_show(
     settings: Settings, name: str, *, is_project: bool, only_print: bool, undo: bool
 ) -> None:
-    """Show how the client's file changes and change it, forth or back. Raises UserError."""
+    """Show the change of the client's file and make or undo it. Raises UserError."""
     client = CLIENTS.get(name.lower())
     if client is None:
         raise InvalidQueryError(
@@ -66,7 +66,7 @@ def _disconnect(settings: Settings, client: Client, path: Path, *, only_print: b
 
 
 def _show(change: Change) -> None:
-    """The change as a unified diff, so that --print can be piped into `patch`."""
+    """Print the change as a unified diff, so that --print can be piped into `patch`."""
     before = "" if change.before is None else change.before
     after = "" if change.after is None else change.after
     for line in difflib.unified_diff(
@@ -81,8 +81,8 @@ def _show(change: Change) -> None:
 
 
 def _command(settings: Settings) -> tuple[str, tuple[str, ...]]:
-    """An absolute path and its arguments. A client hands on few variables, so that the data
-    directory is named unless it is the usual one."""
+    """An absolute path and its arguments. A client passes on few variables, so that the data
+    directory is named unless it is the default one."""
     default = Settings.load({}).data_dir
     arguments = ["stdio"]
     if settings.data_dir != default:
@@ -94,7 +94,7 @@ def _command(settings: Settings) -> tuple[str, tuple[str, ...]]:
 
 
 def show_savings(session: Session, *, as_json: bool) -> None:
-    """Print what was counted, by tool."""
+    """Print the counts, by tool."""
     view = SavingsView.of(session.application.savings.totals())
     if as_json:
         print_json(view)

@@ -13,15 +13,15 @@ from kodit.domain.errors import UserError
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
-from kodit.faces.cli.terminal.another import say_what_another_has
+from kodit.faces.cli.terminal.other_database import report_other_database
 from kodit.faces.cli.terminal.output import is_interactive, print_json, print_line, printable, say
 from kodit.faces.cli.terminal.tables import megabytes
 from kodit.settings import Settings
 
 
 def check_and_show(settings: Settings, *, repair: bool, as_json: bool) -> bool:
-    """Examine the data directory, repair it where that is asked for, and print what was wrong.
-    Returns whether nothing is wrong (any more)."""
+    """Examine the data directory, repair it on request, and print the problems. Returns whether
+    none remains."""
     diagnosis = _check(settings, repair=repair)
     if as_json:
         print_json(DiagnosisView.of(diagnosis))
@@ -44,8 +44,8 @@ def check_and_show(settings: Settings, *, repair: bool, as_json: bool) -> bool:
 
 
 def _check(settings: Settings, *, repair: bool) -> Diagnosis:
-    """Raises UserError where there is nothing to examine."""
-    say_what_another_has(settings)
+    """Raises UserError if there is nothing to examine."""
+    report_other_database(settings)
     if not settings.data_dir.exists():
         raise UserError(f"the data directory {settings.data_dir} does not exist")
     examination = Application(settings).examination
@@ -59,7 +59,7 @@ def _check(settings: Settings, *, repair: bool) -> Diagnosis:
 
 
 async def _work(application: Application, *, repair: bool) -> Diagnosis:
-    application.database.check_writable()  # it locks what it looks at
+    application.database.check_writable()  # it locks what it examines
     stopped_by = on_signals(signal.SIGTERM)
     if not (repair and is_interactive()):
         return await application.examination.check(repair=repair, stopped_by=stopped_by)

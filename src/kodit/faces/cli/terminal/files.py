@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 def list_and_show(
     session: Session, question: FilesQuestion, *, only_paths: bool = False, as_json: bool
 ) -> FilesView:
-    """Print one file a line: lines, bytes, snippets, language, path; or the path alone."""
+    """Print one file per line: lines, bytes, snippets, language, path; or the path alone."""
     answer = session.ask(question, FilesView)
     say_where(question.where, answer.standing, ALL)
     say_if_outside(session, question.where, answer.standing)
@@ -76,7 +76,7 @@ def list_and_show(
 
 @paged
 def read_and_show(session: Session, question: ReadQuestion, *, as_json: bool) -> None:
-    """Print the lines of a file as they are."""
+    """Print the lines of a file unchanged."""
     text = session.ask(question, TextView)
     say_where(question.where, text.standing, ALL if session.stands_in(text.source) else None)
     say_changes(session, text.standing)
@@ -162,7 +162,7 @@ def _used(reference: ReferenceView, room: int | None) -> str:
     text = shown(reference.text)
     if room is not None:
         text = text.strip().expandtabs(4)
-        # The line itself says more than what is around it.
+        # The line itself says more than the definition around it.
         if len(f"{likely}{within}{text}") > room and len(f"{likely}{text}") <= room:
             within = ""
     return screen.cut(f"{likely}{within}{text}", room)
@@ -170,8 +170,8 @@ def _used(reference: ReferenceView, room: int | None) -> str:
 
 @paged
 def related_and_show(session: Session, question: RelatedQuestion, shown: Shown) -> RelatedView:
-    """Print the snippets like the one at a place."""
-    from kodit.application.views.search import RelatedView  # noqa: PLC0415 - the others do without
+    """Print the snippets similar to the one at a place."""
+    from kodit.application.views.search import RelatedView  # noqa: PLC0415 - only for related
     from kodit.faces.cli.terminal.searching import print_results  # noqa: PLC0415 - likewise
 
     answer = session.ask(question, RelatedView)
@@ -191,7 +191,7 @@ def _kind_and_name(definition: DefinitionView) -> tuple[str, str]:
 
 
 def _place(path: str, line: int) -> str:
-    """A path that is to be printed, and a line."""
+    """A path made printable, and a line."""
     return f"{paint(path, PATH)}:{paint(str(line), LINE)}"
 
 

@@ -31,7 +31,7 @@ _TAB = 4
 
 
 class GrepMode(Enum):
-    """What is printed of the lines that match."""
+    """What is printed of the matching lines."""
 
     LINES = "line"
     COUNT = "counted line"
@@ -85,7 +85,7 @@ def _show_files(matches: Sequence[MatchView], places: Places, *, with_count: boo
 
 
 def _find_of(question: GrepQuestion) -> Find:
-    """Finds the matches of a question, where they are marked or lines are cut around them."""
+    """Finds the matches of a question, if they are highlighted or lines are cut around them."""
     if not (screen.has_color() or screen.is_terminal()):
         return nothing
     return matches_of(
@@ -114,7 +114,7 @@ def _show_matches(
 
 
 def _numbered(matches: Iterable[MatchView]) -> dict[int, tuple[str, str]]:
-    """The lines of one file by number: those that match with a colon, context with a dash."""
+    """The lines of one file by number: matching lines with a colon, context with a dash."""
     lines: dict[int, tuple[str, str]] = {}
     for match in matches:
         before = match.before or ()

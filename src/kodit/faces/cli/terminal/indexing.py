@@ -1,4 +1,4 @@
-"""`kodit index`: queue, work, and show how it goes."""
+"""`kodit index`: queue the work, do it, and show its progress."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from kodit.faces.cli.terminal.runs import counted
 from kodit.faces.cli.terminal.tables import index_lines, show_indexes
 
 UNSEEN_SECONDS = 1.5
-"""How long a look at a source may take before it is shown, where it finds nothing to do."""
+"""How long a scan that finds nothing to do may take before it is shown."""
 
 
 def index_and_show(
@@ -50,7 +50,7 @@ def index_and_show(
     as_json: bool,
 ) -> bool:
     """Index the sources, or only queue them, and print their indexes. Returns whether every run
-    succeeded and no source was refused. Raises UserError where there is nothing left to do."""
+    succeeded and no source was refused. Raises UserError if no source is left."""
     if session.remote is not None:
         return _index_remotely(session.remote, request, wait=wait, as_json=as_json)
     application = session.application
@@ -92,7 +92,7 @@ def index_and_show(
 
 
 def _say_parts(application: Application, request: IndexRequest) -> None:
-    """Say which of the sources were parts of an index, of which all was brought up to date."""
+    """Report the sources that were parts of an index, which was brought up to date as a whole."""
     for source in request.sources:
         part = application.locator.find_part(source)
         if part is not None and part.path:
@@ -100,8 +100,7 @@ def _say_parts(application: Application, request: IndexRequest) -> None:
 
 
 def _confirmed(application: Application, request: IndexRequest) -> IndexRequest:
-    """With the user's word for folders that are larger than anybody means, where somebody is there
-    to give it. Elsewhere they are refused."""
+    """Ask the user to confirm very large folders, on a terminal. Elsewhere they are refused."""
     if request.even_if_broad or not (sys.stdin.isatty() and is_interactive()):
         return request
     for source in application.sources.sources(request):
@@ -116,7 +115,7 @@ def _confirmed(application: Application, request: IndexRequest) -> IndexRequest:
 def _index_remotely(
     server: RemoteServer, request: IndexRequest, *, wait: bool, as_json: bool
 ) -> bool:
-    """The same by a server, which goes on where the user does not wait for it."""
+    """The same on a server, which continues if the user does not wait."""
     options = {
         "include": request.include,
         "exclude": request.exclude,
@@ -155,8 +154,8 @@ def _index_remotely(
 
 
 def show_indexed(indexes: Sequence[IndexView]) -> None:
-    """What has come of indexing: a line for each source, and below it what is to be known of it.
-    Errors are told apart."""
+    """Print the result of indexing: a line for each source, and below it what the user should know,
+    without the errors, which are reported separately."""
     for index in indexes:
         first, second, *others = index_lines(index, with_errors=False)
         run = index.run
@@ -178,7 +177,7 @@ def _read(moment: str | None) -> datetime | None:
 
 
 def failure_of_view(run: RunView) -> IndexingError | None:
-    """What became of a run that has ended, and did not succeed."""
+    """The error of a run that ended without success; None for any other."""
     if run.state == RunState.SUCCEEDED:
         return None
     errors = [f"{task.type}: {task.error}" for task in run.tasks if task.error]
@@ -204,10 +203,9 @@ async def run_and_watch(
 
 @contextmanager
 def watching(names: Sequence[str], *, says_all: bool = False) -> Iterator[RunObserver]:
-    """Progress on standard error: live on a terminal, where until there are runs it names the
-    sources that are looked for; elsewhere in lines. With `says_all` that begins at once, and lines
-    say what starts and ends as well; without it, nothing is shown of a folder in which nothing has
-    changed."""
+    """Shows progress on standard error: live on a terminal, where it names the sources until there
+    are runs, and as lines elsewhere. With `says_all`, this starts at once, and lines report starts
+    and ends as well; without it, nothing is shown for a folder without changes."""
     if not is_interactive():
         lines = ProgressLines(only_long=not says_all)
         yield RunObserver(lines.show, lines.pace.tell, LOOK_SECONDS)
@@ -222,7 +220,7 @@ def watching(names: Sequence[str], *, says_all: bool = False) -> Iterator[RunObs
 
 
 def report_failures(runs: Sequence[IndexRun]) -> bool:
-    """Say what did not succeed; returns whether all did."""
+    """Report what did not succeed; returns whether all did."""
     failures = [failure for run in runs if (failure := failure_of(run)) is not None]
     for failure in failures:
         say(printable(with_advice(failure)))

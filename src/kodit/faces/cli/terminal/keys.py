@@ -1,4 +1,4 @@
-"""Making, listing and removing keys."""
+"""Creating, listing and removing keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kodit.settings import Settings
 
 
 def add_key(settings: Settings, name: str, scope: str) -> None:
-    """Print the new key alone, so that it can be handed on. Raises UserError."""
+    """Print the new key alone, so that a script can use it. Raises UserError."""
     if scope not in list(KeyScope):
         raise UserError(f"the scope of a key must be read or write, not {scope!r}")
     print_line(make_keys(settings).add(name, KeyScope(scope)))
@@ -19,7 +19,7 @@ def add_key(settings: Settings, name: str, scope: str) -> None:
 
 
 def show_keys(settings: Settings, *, as_json: bool) -> None:
-    """Names, scopes and ages."""
+    """Print names, scopes and ages."""
     view = KeysView.of(make_keys(settings).list_all())
     if as_json:
         print_json(view)

@@ -33,7 +33,7 @@ _STATES = {
 
 @paged
 def list_left_out(session: Session, question: LeftOutQuestion, *, as_json: bool) -> bool:
-    """Print one file or folder a line: how many files, the reason, the path, the rule. Returns
+    """Print one file or folder per line: how many files, the reason, the path, the rule. Returns
     whether there is any."""
     answer = session.ask(question, LeftOutsView)
     say_where(question.where, answer.standing, ALL)
@@ -53,7 +53,7 @@ def list_left_out(session: Session, question: LeftOutQuestion, *, as_json: bool)
 
 
 def _order(one: LeftOutView) -> tuple[int, bool]:
-    """As they come in each index, but that of which nobody doubts that it is left out last."""
+    """In each index in the given order, with what is left out as a matter of course last."""
     return one.index_id, is_version_control(one.path.rstrip("/").rpartition("/")[2])
 
 

@@ -1,4 +1,4 @@
-"""Files and folders that are left out, each in a line."""
+"""Left-out files and folders as lines."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from kodit.faces.cli.terminal.output import printable
 
 
 def left_out_line(one: LeftOutView, path: str, rule: str) -> str:
-    """How many files, the reason, the path and the rule, the last two as they are to be printed."""
+    """The number of files, the reason, the path and the rule, the last two already printable."""
     return f"{files_of(one):>7}  {printable(one.reason):<17}  {path}  {rule}"
 
 
 def files_of(one: LeftOutView) -> str:
-    """How many files, with a plus where there are more."""
+    """The number of files, with a plus if there are more."""
     return f"{one.files}{'' if one.counted else '+'}"

@@ -1,4 +1,4 @@
-"""The five tasks of each run, live, while somebody is watching."""
+"""Live progress of the five tasks of each run, on a terminal."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ _WIDEST_BAR = 24
 _NARROWEST_BAR = 4
 _LEAST_NAME = 12
 _BESIDE_BAR = 48
-"""Columns of a row for all but its bar: with sign, stage, count and rate."""
+"""Columns of a row without its bar: sign, stage, count and rate."""
 _BESIDE_SHORT_BAR = 33
-"""Without the rate."""
+"""The same without the rate."""
 
 
 class LiveProgress:
-    """Shows runs on standard error as they go. A row never takes more than a line, whatever the
-    width. Nothing is written before there is something to show."""
+    """Shows running runs on standard error. A row never takes more than one line, whatever the
+    width. Nothing is written until there is something to show."""
 
     def __init__(self, unseen_seconds: float = 0.0) -> None:
-        """For so long, runs are not shown that have found nothing to do yet."""
+        """Runs that have found nothing to do yet are not shown for this long."""
         self._console = (
             Console(stderr=True)
             if screen.has_color(True)
@@ -70,18 +70,19 @@ class LiveProgress:
             self._live.__exit__(kind, error, traceback)
 
     def show_operation(self, task: Task, operation: ProgressTracker) -> None:
-        """What a task of this process says of itself is newer than what is stored."""
+        """Use the progress that a task of this process reports, which is newer than what is
+        stored."""
         self.pace.tell(task, operation)
 
     def look_for(self, sources: Sequence[str]) -> None:
-        """What is shown until there are runs: a server may take a minute to answer."""
+        """Show the sources until there are runs: a server may take a minute to answer."""
         room = self._console.width - len("looking for ")
         lines = (f"looking for {shortened(printable(source), room)}" for source in sources)
         self._draw(Group(*(Text(line, "dim") for line in lines)))
 
     def show(self, runs: list[IndexRun], sources: Mapping[int, Source]) -> None:
-        """A line for each run, with its source and how long it has taken and will; below it the
-        tasks of each that is under way, and of one that is alone."""
+        """Show a line for each run, with its source, elapsed and remaining time; below it the tasks
+        of each active run, and those of a single run."""
         if not (any(map(_has_work, runs)) or time.monotonic() >= self._shown_from):
             return
         parts: list[RenderableType] = []
@@ -107,7 +108,7 @@ class LiveProgress:
         return head.append(told, "dim")
 
     def _tasks(self, run: IndexRun) -> list[RenderableType]:
-        """A table, in which what went wrong stands where it has room, and below it otherwise."""
+        """A table with errors beside the tasks if they fit, and below them otherwise."""
         table = Table.grid(padding=(0, 1))
         for _ in range(4):
             table.add_column(no_wrap=True)
@@ -142,7 +143,7 @@ class LiveProgress:
 
 
 def _has_work(run: IndexRun) -> bool:
-    """Whether a look at the source has found something to do."""
+    """Whether the scan of the source has found something to do."""
     return any(task.state in _AT_WORK for task in run.tasks if task.type is not TaskType.SYNC)
 
 
@@ -157,5 +158,5 @@ def _bar(task: Task, progress: TaskProgress | None, width: int) -> str:
 
 
 def shortened(name: str, room: int) -> str:
-    """The end of a name that is too long, which says more than its beginning."""
+    """The end of a name that is too long, which is more specific than its start."""
     return name if len(name) <= room else f"…{name[len(name) - max(1, room - 1) :]}"

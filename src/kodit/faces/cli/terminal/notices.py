@@ -1,4 +1,4 @@
-"""What a reader of an answer has to know beside it."""
+"""Notices that accompany an answer."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def say_where(
     *,
     with_age: bool = False,
 ) -> None:
-    """Say which index was asked, where the user named none and not all of them were. `more` says
-    what there is beside it; `with_age`, how old the index is, unless it was made just now."""
+    """Say which index was searched, if the user named none and not all were. `more` tells what else
+    is available; with `with_age`, the notice tells how old the index is, unless it was made just
+    now."""
     if where.sources or where.everywhere or not (len(standing) == 1 and standing[0].is_implied):
         if with_age:
             _say_age(standing)
@@ -43,7 +44,7 @@ def say_where(
 
 
 def say_if_outside(session: Session, where: Where, standing: Sequence[StandingView]) -> None:
-    """Say that all indexes were asked, where the user named none and none holds the current
+    """Say that all indexes were searched, if the user named none and none holds the current
     folder."""
     is_known = where.sources or where.everywhere or any(one.is_implied for one in standing)
     if is_known or not standing or session.folder is None:
@@ -54,11 +55,11 @@ def say_if_outside(session: Session, where: Where, standing: Sequence[StandingVi
 
 
 def say_changes(session: Session, standing: Sequence[StandingView]) -> None:
-    """Say in which of the indexes files have changed that the answer does not know of."""
+    """Say which indexes have changed files that the answer does not include."""
     changed = [one for one in standing if one.changed_files]
     if not changed:
         return
-    import shlex  # noqa: PLC0415 - mostly nothing has changed
+    import shlex  # noqa: PLC0415 - usually nothing has changed
 
     for one in changed:
         has = "has" if one.changed_files == 1 else "have"
@@ -73,11 +74,12 @@ def say_changes(session: Session, standing: Sequence[StandingView]) -> None:
 
 
 def say_left_out(where: Where, standing: Sequence[StandingView]) -> None:
-    """Say that what was not found may be in files that are left out; binaries hold no text."""
+    """Say that left-out files may contain what was not found, except binaries, which have no
+    text."""
     counts = [count for one in standing for why, count in one.left_out.items() if why != "binary"]
     if not sum(counts):
         return
-    import shlex  # noqa: PLC0415 - mostly something is found
+    import shlex  # noqa: PLC0415 - usually something is found
 
     named = "".join(f" -s {shlex.quote(name)}" for name in where.sources)
     named += " --all" if where.everywhere else ""
@@ -99,7 +101,7 @@ def _say_age(standing: Sequence[StandingView]) -> None:
 
 
 def _age_of(one: StandingView) -> datetime:
-    """The moment at which the index was last complete; now if it never was."""
+    """When the index was last complete; now if it never was."""
     return datetime.fromisoformat(one.indexed_at) if one.indexed_at else datetime.now(UTC)
 
 
@@ -108,14 +110,14 @@ def _is_old(one: StandingView) -> bool:
 
 
 def say_problems(problems: Sequence[str]) -> None:
-    """Say what is wrong with some of the sources; the others have been asked."""
+    """Report the problems of some sources; the others have been searched."""
     for problem in problems:
         complain(problem)
 
 
 def warn_of_missing_keywords(standing: Sequence[StandingView]) -> None:
-    """Say which of the indexes were searched without the keyword index, so that nobody takes a poor
-    answer for all there is."""
+    """Say which indexes were searched without the keyword index, so that nobody takes a poor answer
+    for a complete one."""
     index_ids = [one.index_id for one in standing if "keyword" in one.unsearched]
     if not index_ids:
         return

@@ -1,4 +1,4 @@
-"""Data to standard output, talk to standard error."""
+"""Writes data to standard output, and messages to standard error."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _STEERING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 _OPENINGS = frozenset("A An At Did It No Nothing One Several That The There This What".split())
-"""Words with which sentences begin, and no names."""
+"""Words that start sentences and are not names."""
 
 
 class ReaderLeftError(Exception):
-    """Nobody reads standard output any more, as behind `| head`. It is no OSError, which typer
-    would take for the end of the program."""
+    """The reader of standard output has stopped reading, as in `| head`. Not an OSError, which
+    typer would take for the end of the program."""
 
 
 def print_json(view: Any) -> None:
@@ -32,9 +32,9 @@ def print_json_lines(views: Iterable[Any]) -> None:
 
 
 def json_text(view: Any, indent: int | None = None) -> str:
-    """A view as JSON in which nothing steers the terminal: DEL, the controls beyond it, and what
-    turns the direction of text are escapes as well."""
-    import json  # noqa: PLC0415 - help is shown without
+    """A view as JSON without terminal control: DEL, the controls beyond it, and characters that
+    change the direction of text are escaped as well."""
+    import json  # noqa: PLC0415 - not needed for help
 
     from kodit.application.views.serialization import to_json  # noqa: PLC0415 - likewise
 
@@ -43,13 +43,13 @@ def json_text(view: Any, indent: int | None = None) -> str:
 
 
 def print_line(text: str = "") -> None:
-    """A line of data. What would steer the terminal, or cannot be shown, is written as an escape,
-    even if the code that builds the line has not escaped it."""
+    """A line of data. Terminal control characters, and characters that cannot be encoded, are
+    escaped, even if the code that builds the line has not escaped them."""
     print_as_it_is(printable(text, keep="\n\t"))
 
 
 def print_as_it_is(text: str) -> None:
-    """A line of data in which nothing steers the terminal but what Kodit has put there. Raises
+    """A line of data that contains no terminal control other than Kodit's own. Raises
     ReaderLeftError."""
     try:
         sys.stdout.write(_encodable(text, sys.stdout.encoding) + "\n")
@@ -58,7 +58,7 @@ def print_as_it_is(text: str) -> None:
 
 
 def finish_output() -> None:
-    """Write what has been printed so far. Raises ReaderLeftError."""
+    """Flush the output. Raises ReaderLeftError."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -66,8 +66,8 @@ def finish_output() -> None:
 
 
 def discard_output() -> None:
-    """Let nothing more be written where nobody reads: not at the end of the program either, when
-    Python would complain."""
+    """Discard further output after the reader has left, also at the end of the program, when Python
+    would complain."""
     _discard(sys.stdout)
 
 
@@ -78,8 +78,8 @@ def _discard(stream: TextIO) -> None:
 
 
 def say(text: str) -> None:
-    """A line of talk, likewise escaped. Where nobody reads it, it is lost: it is not what the
-    command is for."""
+    """A message line, escaped like a data line. It is lost if nobody reads it: it is not the
+    purpose of the command."""
     text = printable(text, keep="\n\t")
     try:
         sys.stderr.write(_encodable(text, sys.stderr.encoding) + "\n")
@@ -89,13 +89,13 @@ def say(text: str) -> None:
 
 
 def complain(sentence: str) -> None:
-    """Say what is wrong, behind the program's name: so one sentence begins with a small letter and
-    has no full stop."""
+    """Print an error after the program's name: as a single sentence, it starts with a small letter
+    and has no full stop."""
     say(f"kodit: {printable(as_complaint(sentence))}")
 
 
 def as_complaint(sentence: str) -> str:
-    """A sentence as it follows a colon. Names keep their capitals."""
+    """A sentence in the form that follows a colon. Names keep their capitals."""
     first, space, rest = sentence.partition(" ")
     if first in _OPENINGS:
         first = first.lower()
@@ -109,8 +109,8 @@ def _encodable(text: str, encoding: str | None) -> str:
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    """Text from a repository without what would steer the terminal: control characters (but for
-    those in `keep`) are shown as escapes."""
+    """Text from a repository without terminal control: control characters (except those in `keep`)
+    are shown as escapes."""
     if text.isprintable():
         return text
     return "".join(

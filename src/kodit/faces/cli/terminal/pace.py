@@ -1,4 +1,4 @@
-"""How long the stages of runs have taken, and how long they will."""
+"""Measures how long the stages of runs have taken, and estimates how long they will take."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ from kodit.domain.entities import IndexRun, ProgressTracker, Task
 from kodit.domain.value_objects import TaskProgress, TaskState
 
 FEWEST_SECONDS = 2.0
-"""An estimate has been watched for so long."""
+"""An estimate needs at least this much observation."""
 LEAST_SHARE = 0.05
-"""And so much of what there was to do has been done meanwhile."""
+"""An estimate needs at least this share of the work done during the observation."""
 
 
 class Pace:
-    """Watches tasks as they go on. A rate is that of one attempt since it was first seen."""
+    """Observes tasks. A rate is measured within one attempt, from when it was first seen."""
 
     def __init__(self) -> None:
         self._told: dict[int, TaskProgress] = {}
         self._first: dict[tuple[int, int], tuple[float, int]] = {}
 
     def tell(self, task: Task, operation: ProgressTracker) -> None:
-        """What a task of this process says of itself is newer than what is stored."""
+        """Use the progress that a task of this process reports, which is newer than what is
+        stored."""
         self._told[task.id] = TaskProgress(
             operation.operation.name, operation.current, operation.total
         )
 
     def progress(self, task: Task) -> TaskProgress | None:
-        """How far a task is."""
+        """The progress of a task."""
         told = self._told.get(task.id) if task.state is TaskState.RUNNING else None
         return told or task.progress
 
     def rate(self, task: Task) -> float:
-        """How much of it is done in a second; 0 where that is not known."""
+        """How much of it is done per second; 0 if that is not known."""
         progress = self.progress(task)
         if progress is None or task.state is not TaskState.RUNNING:
             return 0.0
@@ -43,8 +44,8 @@ class Pace:
         return (progress.current - start) / (now - since) if now - since > 1 else 0.0
 
     def seconds_left(self, task: Task) -> float | None:
-        """How long a running task takes if it goes on like this; None where nothing honest can be
-        said: its end is not known, or it has not been watched for long enough."""
+        """How long a running task takes at its present rate; None if there is no reliable estimate,
+        because its total is not known or it has not been observed long enough."""
         progress, rate = self.progress(task), self.rate(task)
         if progress is None or not progress.total or rate <= 0:
             return None
@@ -56,7 +57,7 @@ class Pace:
 
 
 def seconds_of(started: datetime | None, finished: datetime | None) -> float | None:
-    """How long something took, or takes until now; None for what has not started."""
+    """How long something took, or has taken until now; None if it has not started."""
     if started is None:
         return None
     return max(0.0, ((finished or datetime.now(UTC)) - started).total_seconds())
@@ -81,7 +82,7 @@ def lasting(seconds: float) -> str:
 
 
 def about(seconds: float) -> str:
-    """How long something will take, as exactly as that can be known."""
+    """How long something will take, as precisely as that can be known."""
     if seconds < 10:
         return "<10 s left"
     return f"~{lasting(seconds if seconds < 60 else 10 * round(seconds / 10))} left"

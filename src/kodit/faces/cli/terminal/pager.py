@@ -1,4 +1,4 @@
-"""Output that is longer than the screen goes through a pager, as git's does."""
+"""Pages output that is longer than the screen, as git does."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal import screen
 
 OF_LESS = "FRX"
-"""Unless LESS says otherwise: end at once where all fits, show colours, leave the text there."""
+"""Unless LESS is set: exit at once if all fits, show colours, leave the text on the screen."""
 _NO_PAGER = ("", "cat")
 _NOT_FOUND = 127
-"""How a shell ends that does not find the command."""
+"""The exit code of a shell that does not find the command."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,8 +29,8 @@ T = TypeVar("T")
 def paged(
     show: Callable[Concatenate[Session, P], T],
 ) -> Callable[Concatenate[Session, P], T]:
-    """Send what a command prints through the pager, once all of it is there; never when standard
-    output is no terminal."""
+    """Send the complete output of a command through the pager; never if standard output is not a
+    terminal."""
 
     @wraps(show)
     def shown(session: Session, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -50,7 +50,7 @@ def paged(
 
 
 class _Collected(io.StringIO):
-    """Stands for the terminal meanwhile."""
+    """Replaces the terminal while output is collected."""
 
     def __init__(self, encoding: str | None) -> None:
         super().__init__()
@@ -65,8 +65,8 @@ class _Collected(io.StringIO):
 
 
 class _Afterwards(_Collected):
-    """Stands for standard error: what is said after the first output is kept until that is there,
-    and what is said before it is said at once."""
+    """Replaces standard error: messages after the first output are held back until it is complete,
+    and earlier ones are written at once."""
 
     def __init__(self, output: io.StringIO) -> None:
         super().__init__(sys.stderr.encoding)
@@ -102,7 +102,7 @@ def _fits(text: str) -> bool:
 
 
 def _command(setting: str) -> str | None:
-    """The pager as the shell takes it: that of KODIT_PAGER, of PAGER, or else `less`."""
+    """The pager as a shell command: that of KODIT_PAGER, of PAGER, or else `less`."""
     named = setting or os.environ.get("PAGER")
     if named is None:
         return "less" if shutil.which("less") else None
@@ -110,18 +110,18 @@ def _command(setting: str) -> str | None:
 
 
 def _page(text: str, command: str) -> bool:
-    """Whether there was such a pager."""
+    """Show a text in the pager; returns whether the pager exists."""
     environment = {"LESS": OF_LESS, "LV": "-c", **os.environ}
-    # The user's own command, which may have options and pipes, is for the shell to understand.
+    # The user's own command, which may have options and pipes, is for the shell to interpret.
     pager = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)  # noqa: S602
-    with _interrupts_are_the_pagers():
+    with _interrupts_go_to_pager():
         with suppress(BrokenPipeError):  # closed before it has read all
             pager.communicate(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
         return pager.wait() != _NOT_FOUND
 
 
 @contextmanager
-def _interrupts_are_the_pagers() -> Iterator[None]:
+def _interrupts_go_to_pager() -> Iterator[None]:
     """Ctrl-C ends a search in the pager, and not the command that waits for it."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -1,4 +1,4 @@
-"""Colours: those of the terminal's own palette, so that they suit its background."""
+"""Colours, from the terminal's own palette, so that they suit its background."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ FAINT = "2"
 MATCH = "1;31"
 
 LARGEST_TEXT = 300_000
-"""Characters; of a longer text only the matches are marked, since reading it takes seconds."""
+"""Characters; in a longer text only the matches are highlighted, since parsing it takes seconds."""
 
 Find = Callable[[str], Iterable[tuple[int, int]]]
-"""Where in a line something was found: from, to."""
+"""Returns the matches in a line, as start and end offsets."""
 
 
 def paint(text: str, style: str) -> str:
-    """Printable text in a style, where there are colours."""
+    """Printable text in a style, if colours are on."""
     return f"\x1b[{style}m{text}\x1b[m" if text and screen.has_color() else text
 
 
@@ -35,7 +35,7 @@ def nothing(_line: str) -> Iterable[tuple[int, int]]:
 
 
 def words_of(query: str) -> Find:
-    """Finds the words of a query, in whatever form or part of a name they occur."""
+    """Finds the words of a query, in any form and as parts of names."""
     from kodit.domain.ranking.query import understand  # noqa: PLC0415 - for terminals only
     from kodit.domain.ranking.terms import identifier_terms  # noqa: PLC0415 - as above
 
@@ -55,7 +55,7 @@ def words_of(query: str) -> Find:
 
 
 def matches_of(pattern: str, *, fixed: bool, ignore_case: bool) -> Find:
-    """Finds what grep finds."""
+    """Finds the matches of grep."""
     from kodit.domain.grep import Expression  # noqa: PLC0415 - for terminals only
     from kodit.infrastructure.grep.matching import compile_expression  # noqa: PLC0415 - as above
 
@@ -77,9 +77,8 @@ def painted(
     width: int | None = None,
     around: bool = False,
 ) -> list[str]:
-    """The chosen lines of a text that has been made printable, in the colours of its language,
-    with what was found marked, and no longer than `width`: of a longer line its beginning is shown,
-    or with `around` that part which holds the first match."""
+    """The chosen lines of a printable text, with syntax colours, highlighted matches, and at most
+    `width` columns: a longer line is cut at its end or, with `around`, around its first match."""
     chosen = list(chosen)
     found = {number: list(find(lines[number])) for number in chosen}
     if not screen.has_color():
@@ -124,7 +123,7 @@ def _in_styles(line: str, styles: Sequence[str]) -> str:
 
 
 def _cut(line: str, width: int | None, found: Sequence[tuple[int, int]]) -> tuple[str, int]:
-    """What is shown of a line, and how many of its characters before that are not."""
+    """The shown part of a line, and the number of characters before it."""
     if width is None or len(line) <= width:
         return line, 0
     start, end = found[0] if found else (0, 0)
@@ -137,7 +136,7 @@ def _cut(line: str, width: int | None, found: Sequence[tuple[int, int]]) -> tupl
 
 
 def _style_of(kind: object) -> str:
-    """The style of a token and of all that is a kind of it."""
+    """The style of a token or of its nearest parent token."""
     name = str(kind)
     return next((style for prefix, style in _OF_TOKENS if name.startswith(prefix)), "")
 
@@ -161,7 +160,7 @@ _OTHER_NAMES = {"tsx": "typescript", "text": "", "": ""}
 
 
 def _lexer(language: str, path: str) -> Lexer | None:
-    """What reads a language, by its name or, where that says nothing, by that of a file."""
+    """The lexer of a language, by its name or, failing that, by the name of the file."""
     from pygments.lexers import get_lexer_by_name, get_lexer_for_filename  # noqa: PLC0415 - heavy
     from pygments.util import ClassNotFound  # noqa: PLC0415 - as above
 

@@ -1,4 +1,4 @@
-"""Paths as the user can open them: from the current folder, where they lead to its files."""
+"""Paths that the user can open: relative to the current folder, if they lead to its files."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from kodit.faces.cli.terminal.output import printable
 
 
 class Places:
-    """Says where files are. `folder` is where the user stands; None where that has no meaning: the
-    sources are those of another machine."""
+    """Formats the paths of files. `folder` is the user's current folder; None if the sources are on
+    another machine."""
 
     def __init__(self, folder: str | None, *, several: bool = False) -> None:
-        """With `several` sources, a path says in which it lies."""
+        """With `several` sources, a path includes its source."""
         self._folder = folder
         self._several = several
         self._near: dict[str, bool] = {}
 
     def of(self, source: str, path: str, name: str | int | None = None) -> str:
-        """A file as it is to be printed, so that it can be opened: relative to where the user
-        stands if its source is a folder that holds, or lies in, that; of another folder the whole
-        path. In a git URL, or on another machine, there is none to open: it is the path in the
-        index, which has the name of its source before it where there are several."""
+        """The path of a file as printed, so that it can be opened: relative to the user's folder if
+        the source is a folder that holds it or lies in it; absolute for another folder. A file of a
+        git URL or on another machine cannot be opened: its path is that in the index, after the
+        name of its source if there are several."""
         if self._folder is not None and source.startswith("/"):
             slash = "/" if path.endswith("/") else ""
             absolute = os.path.normpath(f"{source}/{path}")

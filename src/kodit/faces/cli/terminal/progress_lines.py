@@ -1,4 +1,4 @@
-"""How indexing goes, in lines: for logs and their readers."""
+"""Progress of indexing as lines, for logs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _ENDED = {
 
 
 class ProgressLines:
-    """Reports when a source is started and when a stage has ended, and in between every ten seconds
-    how far it is; with `only_long`, nothing but the latter. Each line begins with the index."""
+    """Reports when a source starts and when a stage ends, and every ten seconds in between the
+    progress; with `only_long`, only the latter. Each line starts with the index."""
 
     def __init__(self, *, only_long: bool = False) -> None:
         self.pace = Pace()
@@ -30,7 +30,7 @@ class ProgressLines:
         self._ended: set[tuple[int, int]] = set()
 
     def show(self, runs: Sequence[IndexRun], sources: Mapping[int, Source]) -> None:
-        """Say what there is to say of these runs."""
+        """Report the changes of these runs."""
         for run in runs:
             if not self._only_long:
                 self._announce(run, sources)

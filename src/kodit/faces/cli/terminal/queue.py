@@ -1,4 +1,4 @@
-"""`kodit queue`: looking at runs, cancelling and retrying them."""
+"""`kodit queue`: showing runs, cancelling and retrying them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from kodit.domain.questions import QueueQuestion, RunQuestion
 from kodit.domain.value_objects import RunState
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.output import print_json, print_line, printable, say
-from kodit.faces.cli.terminal.runs import queue_line, run_line, run_lines, telling_lines
+from kodit.faces.cli.terminal.runs import noteworthy_lines, queue_line, run_line, run_lines
 
 if TYPE_CHECKING:
     from kodit.composition import Application
 
 
 def list_runs(session: Session, *, everything: bool, limit: int, as_json: bool) -> None:
-    """What runs, what waits in its order, what has failed; or all runs, newest first."""
+    """Print running, waiting (in order) and failed runs; or all runs, newest first."""
     view = session.ask(QueueQuestion(everything=everything, limit=limit), RunsView)
     if as_json:
         print_json(view)
@@ -27,7 +27,7 @@ def list_runs(session: Session, *, everything: bool, limit: int, as_json: bool) 
         print_line(run_line(run))
         if run.index_id is not None:
             print_line(f"    {printable(run.source or 'a deleted index')}")
-        for line in telling_lines(run):
+        for line in noteworthy_lines(run):
             print_line(f"    {line}")
     if not runs:
         say("The queue is empty, and no run has failed.")
@@ -36,7 +36,7 @@ def list_runs(session: Session, *, everything: bool, limit: int, as_json: bool) 
 
 
 def show_one_run(session: Session, run_id: int, *, as_json: bool) -> None:
-    """A run with its tasks, and every attempt of each."""
+    """Print a run with its tasks, and every attempt of each."""
     run = session.ask(RunQuestion(run_id), ListedRunView)
     if as_json:
         print_json(run)
@@ -49,7 +49,7 @@ def show_one_run(session: Session, run_id: int, *, as_json: bool) -> None:
 
 
 def retry_run(session: Session, run_id: int, *, as_json: bool) -> None:
-    """Raises UserError for a run that cannot be retried."""
+    """Retry a run. Raises UserError for a run that cannot be retried."""
     if session.remote is not None:
         run = session.remote.steer(run_id, "retry")
     else:
@@ -60,7 +60,7 @@ def retry_run(session: Session, run_id: int, *, as_json: bool) -> None:
 
 
 def cancel_run(session: Session, run_id: int, *, as_json: bool) -> None:
-    """Raises UserError for a run that cannot be cancelled."""
+    """Cancel a run. Raises UserError for a run that cannot be cancelled."""
     others: list[int] = []
     if session.remote is not None:
         run = session.remote.steer(run_id, "cancel")
@@ -76,19 +76,19 @@ def cancel_run(session: Session, run_id: int, *, as_json: bool) -> None:
 
 
 async def _cancel(application: Application, run_id: int) -> tuple[ListedRunView, list[int]]:
-    """The run, and those that were requested beside it."""
+    """The run, and the other unfinished runs of its index."""
     run = await application.queue.cancel(run_id)
-    others = await application.queue.left_beside(run)
+    others = await application.queue.other_unfinished_runs(run)
     return await application.run_answers.show(run.id), [other.id for other in others]
 
 
 def _tell_run(run: ListedRunView, *, as_json: bool) -> None:
-    """How a run stands that was just steered, and what happens next."""
+    """Print the state of a run after a change, and what happens next."""
     if as_json:
         print_json(run)
         return
     say(run_line(run))
-    for line in telling_lines(run):
+    for line in noteworthy_lines(run):
         say(f"    {line}")
 
 

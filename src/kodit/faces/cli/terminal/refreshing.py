@@ -1,4 +1,4 @@
-"""What `kodit search` brings up to date before it searches."""
+"""Brings sources up to date before `kodit search` searches them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from kodit.faces.cli.remote import RemoteServer
 
 
-def ask_of_what_is_there(session: Session, question: SearchQuestion) -> SearchView:
-    """The answer to a question; where no source was named, the index of the current folder is
-    brought up to date first. A server does that by itself."""
+def ask_refreshed(session: Session, question: SearchQuestion) -> SearchView:
+    """The answer to a question; if no source was named, the index of the current folder is brought
+    up to date first. A server does that by itself."""
     if session.is_served:
         answer = session.ask(question, SearchView)
         if session.is_served:
@@ -31,15 +31,13 @@ def ask_of_what_is_there(session: Session, question: SearchQuestion) -> SearchVi
 
 
 def refresh(session: Session, path: str) -> None:
-    """Bring the index of a source up to date, creating it if there is none. Where that cannot be,
-    what was indexed before still answers, and standard error says so.
-
-    Raises SourceError for an invalid source, and KoditError when there is no complete index.
-    """
+    """Bring the index of a source up to date, creating it if it does not exist. If that fails, the
+    previously indexed state is searched, and standard error says so. Raises SourceError for an
+    invalid source, and KoditError if there is no complete index."""
     if session.remote is not None:
         _refresh_remotely(session.remote, path)
         return
-    # A plain search does without.
+    # A plain search does not need these.
     import signal  # noqa: PLC0415
 
     from kodit.faces.cli.signals import on_signals  # noqa: PLC0415
@@ -61,7 +59,7 @@ def refresh(session: Session, path: str) -> None:
 
 
 def _refresh_remotely(server: RemoteServer, name: str) -> None:
-    """The same by a server; an identifier is that of one of its indexes."""
+    """The same on a server; an identifier is that of one of its indexes."""
     from kodit.faces.cli.terminal.indexing import failure_of_view  # noqa: PLC0415 - as above
 
     accepted = server.add_or_sync(name)

@@ -22,26 +22,26 @@ from kodit.faces.cli.terminal.places import Places
 from kodit.faces.cli.terminal.runs import counted
 
 LINES = 6
-"""Lines of text of a result, unless the user says otherwise."""
+"""Lines of text per result, by default."""
 _ROWS_FOR_OTHERS = 3
-"""For the next prompt, and what is said beside the results."""
+"""Rows for the next prompt and the notices."""
 _TAB = 4
 _MOST_OTHERS = 5
-"""Names of further definitions that are told of a result."""
+"""The maximum number of further definitions named for a result."""
 
 _LEAST_ROOM = 4
-"""Characters; a name that would have less is left out."""
+"""Characters; a name with less space is left out."""
 
 
 Read = Callable[[ResultView, int, int], Sequence[str]]
-"""The lines of the file of a result from one number to another; none where it cannot be read."""
+"""Returns a range of lines of a result's file; empty if it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How results are shown: the first `lines` of text of each, None for those that answer best, as
-    many as suit the screen; or with `context` the line that answers best, with so many lines of
-    its file around it, which `read` gives. `find` finds in a line what was asked for."""
+    """How results are shown: the first `lines` of each text, or, if None, of the best results, as
+    many as suit the screen; or with `context` the best line, with this many lines of its file
+    around it, which `read` returns. `find` finds the matches in a line."""
 
     places: Places
     lines: int | None = None
@@ -51,9 +51,9 @@ class Layout:
 
 
 def show_results(results: Sequence[ResultView], layout: Layout) -> None:
-    """Place and symbol of each result, some lines of its text, and what its score is made of where
-    that was asked for. On a terminal all of it fits the screen, if it is large enough for a line of
-    each: the best results have most of it."""
+    """Print place and symbol of each result, some lines of its text, and on request the parts of
+    its score. On a terminal all of it fits the screen, if it has a row for each result: the best
+    results get the most lines."""
     texts = [result.text.splitlines() for result in results]
     by_itself = screen.is_terminal() and layout.lines is None and layout.context is None
     wanted = LINES if layout.lines is None else layout.lines
@@ -87,8 +87,8 @@ def _fitting(heads: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]:
 
 
 def lines_that_fit(lengths: Sequence[int], rows: int) -> list[int]:
-    """How many lines of each text are shown in so many rows, each below a head of one row: of the
-    best as many as LINES, then one of each other, and then what is left, from the second on."""
+    """How many lines of each text are shown in the given rows, each below a head of one row: of the
+    best one up to LINES, then one of each other, and then the rest, from the second on."""
     left = rows - len(lengths)
     shown = [0] * len(lengths)
     wishes = [(place, LINES if place == 0 else 1) for place in range(len(lengths))]
@@ -101,7 +101,7 @@ def lines_that_fit(lengths: Sequence[int], rows: int) -> list[int]:
 
 
 def best_window(text: Sequence[str], size: int, find: Find) -> range:
-    """So many lines in a row that hold most of what was asked for; the first of such."""
+    """The window of `size` lines with the most matches; the first one if several are equal."""
     if size >= len(text):
         return range(len(text))
     found = [_words_in(line, find) for line in text]
@@ -115,8 +115,8 @@ def best_window(text: Sequence[str], size: int, find: Find) -> range:
 def around_best(
     result: ResultView, text: Sequence[str], layout: Layout
 ) -> tuple[int, Sequence[str]]:
-    """The line that holds most of what was asked for, with its context, and the number of the
-    first of these lines. Where the file cannot be read, there are those of the result."""
+    """The line with the most matches, with its context, and the number of the first of these lines.
+    If the file cannot be read, the lines come from the result itself."""
     context = layout.context or 0
     best = best_window(text, 1, layout.find).start
     number = result.start_line + best
@@ -133,8 +133,8 @@ def _words_in(line: str, find: Find) -> set[str]:
 
 
 def _head(number: int, result: ResultView, places: Places) -> str:
-    """On a terminal no longer than one row, unless the path alone is, and without the score,
-    which says something beside others or with what it is made of."""
+    """The head of a result: on a terminal at most one row, unless the path alone is longer, and
+    without the score, which means something only beside others or with its explanation."""
     place = places.of(result.source, result.path)
     lines = f"{result.start_line}-{result.end_line}"
     start = f"{number:>2}. {paint(place, PATH)}:{paint(lines, LINE)}"
@@ -163,7 +163,7 @@ def _head(number: int, result: ResultView, places: Places) -> str:
 
 
 def _show_some(result: ResultView, text: Sequence[str], chosen: range, layout: Layout) -> None:
-    """Lines as they are, with a word of how many others there are."""
+    """Print lines unchanged, with a note on how many others there are."""
     lines = [printable(line, keep="\t") for line in text]
     if chosen.start:
         print_as_it_is(paint(f"    … {counted(chosen.start, 'line')} before", FAINT))
@@ -178,8 +178,8 @@ def _show_some(result: ResultView, text: Sequence[str], chosen: range, layout: L
 def _show_numbered(
     result: ResultView, text: Sequence[str], chosen: range, first: int, layout: Layout
 ) -> None:
-    """Lines with their numbers, of a text whose first line has this one; on a terminal none is
-    longer than it is wide."""
+    """Print lines with their numbers, from a text that starts at line `first`; on a terminal no
+    line exceeds its width."""
     lines = [printable(line, keep="\t").expandtabs(_TAB) for line in text]
     columns, _rows = screen.size()
     digits = len(str(first + len(text)))

@@ -30,7 +30,7 @@ MARKS: Mapping[str, str] = {
     TaskState.SKIPPED: "»",
     TaskState.CANCELLED: "⊘",
 }
-"""One sign a task state, for a run in one line."""
+"""One sign per task state, for a run in one line."""
 
 _USUAL_ORDER = "priority"
 _TELLING = (TaskState.READY, TaskState.RUNNING, TaskState.FAILED)
@@ -69,7 +69,7 @@ def run_line(run: RunView) -> str:
     ended = "" if run.finished_at is None else f" {ago(run.finished_at)}"
     state = run.state
     if state == RunState.RUNNING and not _works(run):
-        state = "started"  # between two stages, or given back: nobody works on it just now
+        state = "started"  # between two stages, or released: nobody works on it at the moment
     return f"run {run.id} {state}{ended}{extra}, requested {ago(run.created_at)} {who}: {tasks}"
 
 
@@ -77,8 +77,8 @@ def _works(run: RunView) -> bool:
     return any(task.state == TaskState.RUNNING for task in run.tasks)
 
 
-def telling_lines(run: RunView) -> list[str]:
-    """What is to be said of a run: what its tasks wait for, do, or failed with, and what happens
+def noteworthy_lines(run: RunView) -> list[str]:
+    """The noteworthy lines of a run: what its tasks wait for, do, or failed with, and what happens
     next."""
     telling = [task for task in run.tasks if task.state in _TELLING]
     if run.is_follow_up and not telling:
@@ -87,12 +87,12 @@ def telling_lines(run: RunView) -> list[str]:
 
 
 def trouble_of(state: str, error: str | None) -> str:
-    """What went wrong with a task last, until it is tried again."""
+    """The last error of a task, until it is retried."""
     return "" if state == TaskState.RUNNING else printable(error or "")
 
 
 def task_line(task: TaskView) -> str:
-    """How far a task is, what is wrong with it, and what happens next."""
+    """The progress of a task, its error, and what happens next."""
     trouble = trouble_of(task.state, task.error).removesuffix(".")
     return "; ".join(part for part in (trouble, _progress(task), _reason(task)) if part)
 
@@ -111,7 +111,7 @@ class _Reason(NamedTuple):
 
 
 def run_lines(run: ListedRunView, source: str | None) -> list[str]:
-    """Everything that is known of a run."""
+    """Everything that is known about a run."""
     lines = [run_line(run)]
     if source is not None:
         lines.append(f"index {run.index_id}: {printable(source)}")
@@ -154,7 +154,7 @@ def _progress(task: TaskView) -> str:
 
 
 def ago(moment: datetime | str | None) -> str:
-    """How long something has been past, in words; text is a moment as JSON has it."""
+    """How long ago a time was, in words; text is a time as in JSON."""
     if moment is None:
         return "never"
     if isinstance(moment, str):

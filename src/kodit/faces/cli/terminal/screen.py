@@ -1,4 +1,4 @@
-"""Where standard output goes: how large it is, and whether it is coloured and paged."""
+"""The terminal of standard output: its size, and whether output is coloured and paged."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 SMALLEST = 20
-"""Columns; a terminal that says it has fewer says nothing useful."""
+"""Columns; a terminal that reports fewer reports nothing useful."""
 
 _LEAST_ROOM = 8
-"""Columns for what follows a path, however long that is."""
+"""Columns for the text after a path, however long the path is."""
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -28,18 +28,18 @@ class Color(StrEnum):
 
 
 @dataclass(slots=True)
-class _Wishes:
+class _Options:
     color: Color = Color.AUTO
     pager: bool = True
 
 
-_wishes = _Wishes()
-"""Of the one command that this process runs."""
+_options = _Options()
+"""The options of the one command that this process runs."""
 
 
 def configure(color: Color = Color.AUTO, *, pager: bool = True) -> None:
-    """What the command line says of colours and the pager."""
-    _wishes.color, _wishes.pager = color, pager
+    """Set the colour and pager options of the command line."""
+    _options.color, _options.pager = color, pager
 
 
 def is_terminal() -> bool:
@@ -49,13 +49,13 @@ def is_terminal() -> bool:
 
 def may_page() -> bool:
     """Whether output that is longer than the screen goes through a pager."""
-    return _wishes.pager and is_terminal() and os.environ.get("TERM") != "dumb"
+    return _options.pager and is_terminal() and os.environ.get("TERM") != "dumb"
 
 
 def has_color(stream_is_terminal: bool | None = None) -> bool:
     """Whether to write colours: to standard output, or to a stream that is a terminal or not."""
-    if _wishes.color is not Color.AUTO:
-        return _wishes.color is Color.ALWAYS
+    if _options.color is not Color.AUTO:
+        return _options.color is Color.ALWAYS
     if os.environ.get("NO_COLOR"):
         return False
     forced = os.environ.get("FORCE_COLOR")
@@ -73,18 +73,18 @@ def size() -> tuple[int, int]:
 
 
 def rows_of(line: str, columns: int) -> int:
-    """How many rows a line takes, colours aside."""
+    """How many rows a line takes, ignoring colours."""
     return max(1, -(-len(_STYLE.sub("", line)) // columns))
 
 
 def room_beside(*parts: str) -> int | None:
-    """How many columns are left of a row on a terminal beside plain texts, and at least a few; None
-    where standard output goes elsewhere, which has no end."""
+    """How many columns of a terminal row are left beside plain texts, at least a few; None if
+    standard output is not a terminal, so that there is no limit."""
     if not is_terminal():
         return None
     return max(size()[0] - sum(map(len, parts)), _LEAST_ROOM)
 
 
 def cut(text: str, room: int | None) -> str:
-    """A plain text that takes no more than so many columns."""
+    """A plain text, cut to this many columns."""
     return text if room is None or len(text) <= room else f"{text[: room - 1]}…"

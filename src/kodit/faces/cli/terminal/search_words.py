@@ -1,4 +1,4 @@
-"""Which of the words behind `kodit search` are the query, and which are sources."""
+"""Splits the words after `kodit search` into the query and the sources."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.output import printable, say
 
 _BOTH = 2
-"""A query and a source, which may then be anything."""
+"""A query and a source: of two words, either may be the source."""
 
 
 def query_and_sources(
     session: Session, words: Sequence[str], sources: Sequence[str]
 ) -> tuple[str, tuple[str, ...]]:
-    """What is looked for, and where, if that is named beside it; `sources` are those of the option.
+    """The query, and the sources named beside it; `sources` are those of the option.
 
-    The last word is a source if it means one, and so are the words right before it that exist as
-    folders or files; paths are sources wherever they stand. All other words are one query. Where
-    that may not be what was meant, standard error says how it was understood.
+    The last word is a source if it means one, and so are the words just before it that exist as
+    folders or files; paths are sources in any position. All other words are one query. If another
+    reading is possible, standard error says how the words were understood.
     """
     *before, last = words
     if not before:
@@ -48,7 +48,7 @@ def query_and_sources(
 
 
 def _one_of_each(session: Session, first: str, last: str) -> tuple[str, tuple[str, ...]]:
-    """The query comes first, unless that alone means a source."""
+    """The query comes first, unless only the first word means a source."""
     if not _is_source(session, first):
         return first, (last,)
     if not _is_source(session, last):

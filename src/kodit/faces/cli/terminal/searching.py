@@ -43,7 +43,7 @@ from kodit.faces.cli.terminal.output import (
 from kodit.faces.cli.terminal.pager import paged
 from kodit.faces.cli.terminal.paint import PATH, Find, nothing, paint, words_of
 from kodit.faces.cli.terminal.places import Places
-from kodit.faces.cli.terminal.refreshing import ask_of_what_is_there, refresh
+from kodit.faces.cli.terminal.refreshing import ask_refreshed, refresh
 from kodit.faces.cli.terminal.results import Layout, show_results
 from kodit.faces.cli.terminal.runs import counted
 from kodit.faces.cli.terminal.search_words import query_and_sources
@@ -60,8 +60,8 @@ _NOTHING_MATCHES = "Nothing found."
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """What was typed, not yet understood. `words` are a query, perhaps with sources behind it,
-    which are brought up to date and searched; `sources` are indexes to search as they are."""
+    """The typed options, not yet parsed. `words` are a query, optionally followed by sources, which
+    are brought up to date and searched; `sources` are indexes to search as they are."""
 
     words: Sequence[str]
     sources: Sequence[str] = ()
@@ -80,8 +80,8 @@ class SearchOptions:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How results are printed: as text, with `lines` or `context` as `Layout` has them; as the
-    paths of their files alone; as one JSON document; or each as one on a line of its own."""
+    """How results are printed: as text, with `lines` or `context` as in `Layout`; as the paths of
+    their files alone; as one JSON document; or as one JSON document per line."""
 
     lines: int | None = None
     context: int | None = None
@@ -96,7 +96,7 @@ def search_and_show(
 ) -> SearchView:
     """Search and print the answer."""
     question = replace(_understand(session, options), explain=explain)
-    answer = ask_of_what_is_there(session, question)
+    answer = ask_refreshed(session, question)
     say_where(question.where, answer.standing, ALL)
     say_if_outside(session, question.where, answer.standing)
     say_changes(session, answer.standing)
@@ -118,7 +118,7 @@ def search_and_show(
 def print_results(
     session: Session, answer: SearchView | RelatedView, shown: Shown, find: Find = nothing
 ) -> None:
-    """Print what was found; nothing where that is nothing, unless it is to be one document."""
+    """Print the results; prints nothing if there are none, except an empty JSON document."""
     places = Places(session.folder, several=len(answer.standing) > 1)
     if shown.as_json:
         print_json(answer)
@@ -134,8 +134,8 @@ def print_results(
 
 
 def _lines_of(session: Session, result: ResultView, first: int, last: int) -> Sequence[str]:
-    """Lines of the file of a result, as it is now."""
-    from kodit.application.views.files import TextView  # noqa: PLC0415 - a plain search does without
+    """Lines of a result's file, as it is now."""
+    from kodit.application.views.files import TextView  # noqa: PLC0415 - not needed for a plain search
 
     where = Where(sources=(str(result.index_id),))
     try:
@@ -146,7 +146,8 @@ def _lines_of(session: Session, result: ResultView, first: int, last: int) -> Se
 
 
 def _why_empty(session: Session, question: SearchQuestion, standing: Sequence[StandingView]) -> str:
-    """What was found may lie before the page, or not fit into the budget."""
+    """Why an answer is empty: its results lie before the page, do not fit the budget, or there are
+    none."""
     if question.budget is not None or question.offset:
         whole = replace(
             question,
@@ -172,7 +173,7 @@ def _why_empty(session: Session, question: SearchQuestion, standing: Sequence[St
 
 
 def _nothing_found(session: Session, where: Where, standing: Sequence[StandingView]) -> str:
-    """Nothing is no answer while an index that was searched is not complete."""
+    """Why there are no results: an index that was searched may be incomplete."""
     if not standing:
         return NOTHING_INDEXED
     incomplete = [str(one.index_id) for one in standing if one.indexed_at is None]
@@ -186,7 +187,7 @@ def _nothing_found(session: Session, where: Where, standing: Sequence[StandingVi
 
 
 def _nothing_in_files(session: Session, where: Where, standing: Sequence[StandingView]) -> str:
-    """Whether any file was searched, and if not, whether that is for the filters."""
+    """Why complete indexes have no results: nothing matches, or no file passes the filters."""
     if _holds_files(session, where):
         return _NOTHING_MATCHES
     if _holds_files(session, Where(where.sources, everywhere=where.everywhere)):

@@ -1,4 +1,4 @@
-"""Looking at indexes, and deleting them."""
+"""Showing indexes, and deleting them."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ WATCH_SECONDS = 1.0
 def show_indexes(
     session: Session, sources: Sequence[str], *, as_json: bool, with_left_out: bool = False
 ) -> bool:
-    """Every index, or those that are named, as they stand now; `with_left_out`, with each file that
-    is not in it. Returns whether all could be shown."""
+    """Print every index, or the named ones, with their current state; `with_left_out` adds each
+    file that is not indexed. Returns whether all could be shown."""
     view, errors = _look(session, sources)
     if with_left_out:
         view = _with_left_out(session, sources, view)
@@ -46,16 +46,16 @@ def show_indexes(
     for wrong in errors:
         complain(with_advice(wrong))
     if not view.indexes and not as_json and session.remote is None:
-        from kodit.faces.cli.terminal.another import (  # noqa: PLC0415 - once there are indexes, no
-            say_what_another_has,
+        from kodit.faces.cli.terminal.other_database import (  # noqa: PLC0415 - not needed once there are indexes
+            report_other_database,
         )
 
-        say_what_another_has(session.settings)
+        report_other_database(session.settings)
     return not errors
 
 
 def say_whether_indexed(session: Session) -> None:
-    """Say what to type to index the current folder, if no index holds it."""
+    """Say how to index the current folder, if no index holds it."""
     if session.folder is None:
         return
     indexes = session.ask(StatusQuestion(), IndexesView).indexes
@@ -76,8 +76,8 @@ def _with_left_out(session: Session, sources: Sequence[str], view: IndexesView) 
 
 
 def _look(session: Session, sources: Sequence[str]) -> tuple[IndexesView, list[UserError]]:
-    """The indexes, and what is wrong with names of some; raises the first such error where all
-    names are wrong."""
+    """The indexes, and the errors of other names; raises the first such error if all names are
+    wrong."""
     if not sources:
         return session.ask(StatusQuestion(), IndexesView), []
     views, errors = list[IndexesView](), list[UserError]()
@@ -93,8 +93,8 @@ def _look(session: Session, sources: Sequence[str]) -> tuple[IndexesView, list[U
 
 
 def watch_indexes(session: Session, sources: Sequence[str], *, as_json: bool) -> bool:
-    """The same again and again until Ctrl-C: over the last on a terminal, and elsewhere, one after
-    the other, whenever it has changed. JSON is one document a line."""
+    """The same repeatedly until Ctrl-C: in place on a terminal, and elsewhere appended at each
+    change. JSON is one document per line."""
     shown: list[str] = []
     try:
         while True:
@@ -127,8 +127,8 @@ def _status_lines(view: IndexesView, *, as_json: bool, is_stream: bool) -> list[
 
 
 def delete_indexes(session: Session, names: Sequence[str]) -> bool:
-    """Delete each of them that there is; returns whether all were. Raises NotFoundError or
-    SourceError where none was."""
+    """Delete each index that exists; returns whether all did. Raises NotFoundError or SourceError
+    if none did."""
     errors: list[UserError] = []
     for name in names:
         try:
@@ -148,7 +148,7 @@ def _delete_index(session: Session, name: str) -> None:
     async def work() -> tuple[int, str]:
         index = await _find_index(session.application, name)
         await session.application.indexes.delete(index.id)
-        await session.application.space.give_back()
+        await session.application.space.release_space()
         return index.id, str(index.source)
 
     if session.remote is not None:
@@ -160,6 +160,6 @@ def _delete_index(session: Session, name: str) -> None:
 
 
 async def _find_index(application: Application, name: str) -> Index:
-    from kodit.application.services.threads import in_thread  # noqa: PLC0415 - status does without
+    from kodit.application.services.threads import in_thread  # noqa: PLC0415 - not needed for status
 
     return await in_thread(lambda: application.locator.locate_whole(name))

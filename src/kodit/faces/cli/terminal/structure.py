@@ -1,4 +1,4 @@
-"""What `kodit outline` and `kodit map` print."""
+"""The output of `kodit outline` and `kodit map`."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def outline_and_show(session: Session, question: OutlineQuestion, *, as_json: bo
 
 
 def _depth(scope: str, names: Set[str]) -> int:
-    """In how many of the symbols that are shown something lies; a scope may have parts, such as
-    those of the name of a module, that are no symbols."""
+    """How many of the shown symbols enclose a scope; parts of a scope that are not symbols, such as
+    those of a module's name, do not count."""
     parts = scope.split(".")
     return sum(".".join(parts[:end]) in names for end in range(1, len(parts) + 1))
 
 
 @paged
 def map_and_show(session: Session, question: MapQuestion, *, as_json: bool) -> MapView:
-    """Print the path of each file, and below it the lines that define what matters in it."""
+    """Print the path of each file, and below it the lines of its most important definitions."""
     view = session.ask(question, MapView)
     say_where(question.where, view.standing, ALL)
     say_if_outside(session, question.where, view.standing)

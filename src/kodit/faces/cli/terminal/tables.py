@@ -9,18 +9,18 @@ from kodit.domain.intervals import in_words
 from kodit.domain.value_objects import RunState
 from kodit.faces.cli.terminal.left_out_lines import left_out_line
 from kodit.faces.cli.terminal.output import print_line, printable
-from kodit.faces.cli.terminal.runs import ago, counted, run_line, telling_lines
+from kodit.faces.cli.terminal.runs import ago, counted, noteworthy_lines, run_line
 
 
 def show_indexes(indexes: Sequence[IndexView], *, with_errors: bool = True) -> None:
-    """Without errors where they are told apart."""
+    """Print indexes, optionally without their errors, which may be reported separately."""
     for index in indexes:
         for line in index_lines(index, with_errors=with_errors):
             print_line(line)
 
 
 def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
-    """An index in a few lines: what it holds, how it stands, what was wrong with its files."""
+    """An index in a few lines: its content, its state, and the problems of its files."""
     when = f"complete {ago(index.updated_at)}" if index.updated_at else "not complete yet"
     lines = [
         f"[{index.id}] {printable(index.source)}",
@@ -36,7 +36,7 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
     if index.run is not None and index.run.state != RunState.SUCCEEDED:
         lines.append(f"    {run_line(index.run)}")
         if with_errors:
-            lines += [f"        {line}" for line in telling_lines(index.run)]
+            lines += [f"        {line}" for line in noteworthy_lines(index.run)]
     if index.unsearched:
         parts = " and ".join(index.unsearched)
         lines.append(
@@ -55,7 +55,7 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
 
 
 def sizes_line(sizes: SizesView) -> str:
-    """What is taken of the disk, in one line."""
+    """The disk usage, in one line."""
     parts = {
         "database": sizes.database,
         "keyword index": sizes.keyword,

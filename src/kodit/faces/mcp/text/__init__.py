@@ -1,1 +1,1 @@
-"""Answers as text, made to be read by a language model: places first, then code, no ornament."""
+"""Answers as text for a language model: places first, then code, no decoration."""

@@ -1,4 +1,4 @@
-"""Lines that match, by file."""
+"""Matching lines, by file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from kodit.faces.mcp.text.sheet import Sheet, code_line, shown_path
 
 
 def show_matches(sheet: Sheet, matches: Sequence[MatchView], *, several: bool) -> int:
-    """Add the matches that fit, `LINE:text` below the path of their file; returns how many. Lines
-    around a match are written `LINE-text`."""
+    """Add the matches that fit, as `LINE:text` below the path of their file; returns how many.
+    Lines around a match are written `LINE-text`."""
     shown = 0
     file: tuple[int, str] | None = None
     last_line = 0

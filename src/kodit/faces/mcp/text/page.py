@@ -1,4 +1,4 @@
-"""An answer as a whole: what is missing, what was found, where it comes from, what goes on."""
+"""An answer as a whole: what is missing, what was found, where it comes from, how to continue."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from kodit.faces.mcp.text.standing import standing_lines
 
 LONGEST_CURSOR_LINE = 160
 SHARE_FOR_STANDING = 0.25
-"""How much of a small budget goes to what the answer is based on."""
+"""The share of a small budget that goes to the standing of the answer."""
 
 
 class Page:
-    """A sheet with room kept for its end."""
+    """A sheet with space reserved for its end."""
 
     def __init__(
         self,
@@ -36,11 +36,11 @@ class Page:
         self.sheet.reserve(min(LONGEST_CURSOR_LINE, most))
 
     def note(self, sentence: str) -> None:
-        """Say something on a line of its own, cut where there is too little room."""
+        """Add a sentence on a line of its own, cut if there is too little space."""
         self.sheet.force(one_line(sentence))
 
     def finish(self, cursor: str | None = None, more: str = "More") -> str:
-        """The text. `more` says what the cursor leads to."""
+        """The text. `more` names what the cursor leads to."""
         self.sheet.release()
         for line in self._end:
             self.sheet.add(line)

@@ -1,4 +1,4 @@
-"""Snippets that were found: first where all of them are, then the code of the best."""
+"""Found snippets: first the places of all of them, then the code of the best."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from kodit.faces.mcp.text.sheet import (
 
 LONGEST_TELLING_LINE = 100
 SMALL_SNIPPET_LINES = 3
-"""A snippet of so few lines is shown at once."""
+"""A snippet with at most this many lines is shown in the list."""
 MOST_LINES_OF_A_DECLARATION = 4
 _GOES_ON = ("(", "[", ",")
 _ASIDE = ("#", "//", "/*", "*", "--", "@", ";", "%", '"""')
-"""How comments and decorations begin; a heading of Markdown does so, too, and is named before."""
+"""The starts of comments and decorations; also of Markdown headings, which are handled before."""
 FEW = 2
-"""So many results need no list of their places before their code."""
+"""Up to this many results need no list of places before their code."""
 MOST_OTHERS = 3
-"""Names of further definitions that are told of a result."""
+"""The maximum number of further definitions named for a result."""
 LEAST_LINES_OF_A_PART = 3
-"""Fewer lines of a snippet's start are not worth their head."""
+"""Fewer lines of a snippet's start are not worth their head line."""
 
 
 class Placed(Protocol):
@@ -53,13 +53,16 @@ class Placed(Protocol):
 
 
 def show_results(sheet: Sheet, results: Sequence[Placed], *, several: bool) -> int:
-    """List all results that fit, then the code of the best that fits; how many results, counted
-    from the first, need not be shown again. `several` says whether a path alone is ambiguous."""
+    """List all results that fit, then the code of the best ones that fits. Returns how many
+    results, from the first, need not be shown again. `several` says whether a path alone is
+    ambiguous."""
     whole: set[int] = set()
     listed = 0 if len(results) > FEW else len(results)
     for number, result in enumerate(results[listed:]):
         lines = code_lines(result.text)
-        telling = lines if len(lines) <= SMALL_SNIPPET_LINES else telling_line(result, lines)
+        telling = (
+            lines if len(lines) <= SMALL_SNIPPET_LINES else most_informative_line(result, lines)
+        )
         if not sheet.add(head(result, several=several), *kept_apart(telling)):
             break
         listed += 1
@@ -74,8 +77,8 @@ def show_results(sheet: Sheet, results: Sequence[Placed], *, several: bool) -> i
 
 
 def head(result: Placed, *, several: bool) -> str:
-    """`path:lines kind name`, with the number of the index where there are several, and behind it
-    the names of what else a result defines."""
+    """`path:lines kind name`, with the number of the index if there are several, followed by the
+    names of the result's other definitions."""
     place = f"{shown_path(result.path)}:{result.start_line}-{result.end_line}"
     if several:
         place = f"[{result.index_id}] {place}"
@@ -88,9 +91,9 @@ def head(result: Placed, *, several: bool) -> str:
     return f"{place} {', '.join(map(one_line, names))}" if names else place
 
 
-def telling_line(result: Placed, lines: Sequence[str]) -> list[str]:
-    """The line that says most about code: its declaration, or the first with words. One that goes
-    on over several lines is joined."""
+def most_informative_line(result: Placed, lines: Sequence[str]) -> list[str]:
+    """The most informative line of code: its declaration, or else the first one with words. A
+    declaration over several lines is joined."""
     telling = [n for n, line in enumerate(lines) if not line.lstrip().startswith(_ASIDE)]
     found = next((n for n in telling if result.symbol and result.symbol in lines[n]), None)
     if found is None:
@@ -107,7 +110,8 @@ def telling_line(result: Placed, lines: Sequence[str]) -> list[str]:
 
 
 def _show_code(sheet: Sheet, result: Placed, *, several: bool) -> bool:
-    """Add a snippet's code, or as much of its start as fits; whether something was added."""
+    """Add a snippet's code, or as much of its start as fits; returns whether something was
+    added."""
     lines = code_lines(result.text)
     title = head(result, several=several)
     gap = [""] if sheet.has_lines else []

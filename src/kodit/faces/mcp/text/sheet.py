@@ -1,4 +1,4 @@
-"""The text of an answer, which never grows beyond its budget."""
+"""The text of an answer, which never exceeds its budget."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ TITLE_OF_CALLEES = "Calls:"
 
 _TITLES = "|".join([*TITLES_OF_USES.values(), TITLE_OF_CALLEES])
 _LIKE_OWN = re.compile(rf"\S.*:\d+-\d+|—|…|More:|{_TITLES}|```")
-"""The place of a result, what an answer is based on, what follows, and what begins a part."""
+"""Lines that look like the answer's own: the place of a result, the standing, the cursor, and the
+titles of parts."""
 _PLAIN_PATH = re.compile(r"[\w./@~+(\[{$][\w./@~+()\[\]{}$#%&,=!^'-]*")
 _NUMBERED = re.compile(r"\d+[-:]")
 _LINE_ENDS = {
@@ -33,7 +34,7 @@ _LINE_ENDS = {
 
 
 class Sheet:
-    """Lines of an answer. What is reserved stays free for what is known only at the end."""
+    """The lines of an answer. Reserved space is kept for lines that are known only at the end."""
 
     def __init__(self, budget: int) -> None:
         """`budget` is in tokens and holds for the whole text."""
@@ -43,7 +44,7 @@ class Sheet:
 
     @property
     def left(self) -> int:
-        """How many characters may still be added, the end of a line included."""
+        """How many characters may still be added, including the end of a line."""
         return max(0, self._left - self._reserved)
 
     @property
@@ -52,11 +53,11 @@ class Sheet:
         return bool(self._lines)
 
     def reserve(self, characters: int) -> None:
-        """Keep room for a line to come."""
+        """Keep space for a later line."""
         self._reserved += characters + 1
 
     def release(self) -> None:
-        """Give all reserved room free."""
+        """Free all reserved space."""
         self._reserved = 0
 
     def fits(self, *lines: str) -> bool:
@@ -64,7 +65,7 @@ class Sheet:
         return sum(len(line) + 1 for line in lines) <= self.left
 
     def add(self, *lines: str) -> bool:
-        """Add all of the lines, or none where they do not fit; says which."""
+        """Add all of the lines, or none if they do not fit; returns whether they were added."""
         if not self.fits(*lines):
             return False
         self._left -= sum(len(line) + 1 for line in lines)
@@ -72,22 +73,22 @@ class Sheet:
         return True
 
     def force(self, line: str) -> None:
-        """Add as much of a line as there is room for."""
+        """Add as much of a line as fits."""
         if self.left > 1:
             self.add(shortened(line, self.left - 1))
 
     def __str__(self) -> str:
-        # Bytes of a file that are no text would not survive the journey as JSON.
+        # Undecodable bytes of a file cannot be sent as JSON.
         return "\n".join(self._lines).encode("utf-8", "replace").decode("utf-8")
 
 
 def shortened(text: str, longest: int) -> str:
-    """At most so many characters, with `…` for what is left out."""
+    """At most this many characters, with `…` for the part that is left out."""
     return text if len(text) <= longest else f"{text[: max(0, longest - 1)]}…"
 
 
 def one_line(text: str) -> str:
-    """A name or sentence from elsewhere on one line, with control characters written out."""
+    """An external name or sentence on one line, with control characters escaped."""
     if text.isprintable():
         return text
     return "".join(
@@ -99,15 +100,15 @@ def one_line(text: str) -> str:
 
 
 def shown_path(path: str) -> str:
-    """A path as it is, or in quotes, as JSON has it, where it could be taken for more than a path:
-    for a line number and text, say, or for a sentence."""
+    """A path unchanged, or quoted as in JSON if it could be mistaken for more than a path: for a
+    line number and text, say, or for a sentence."""
     if _PLAIN_PATH.fullmatch(path) and not _NUMBERED.match(path):
         return path
     return json.dumps(path, ensure_ascii=not path.isprintable())
 
 
-def meant_path(shown: str) -> str:
-    """The path that `shown_path` has made this of."""
+def parse_shown_path(shown: str) -> str:
+    """The inverse of `shown_path`."""
     if len(shown) > 1 and shown[0] == shown[-1] == '"':
         with suppress(ValueError):
             path = json.loads(shown)
@@ -117,8 +118,8 @@ def meant_path(shown: str) -> str:
 
 
 def code_lines(text: str) -> list[str]:
-    """The lines of code to show: no blank ones at the end, and none longer than `LONGEST_LINE`
-    characters."""
+    """The lines of code to show: without blank lines at the end, and none longer than
+    `LONGEST_LINE` characters."""
     lines = [code_line(line) for line in text.split("\n")]
     while lines and not lines[-1]:
         lines.pop()
@@ -126,20 +127,20 @@ def code_lines(text: str) -> list[str]:
 
 
 def code_line(line: str) -> str:
-    """A line of code without what others than Python take for the end of a line."""
+    """A line of code without characters that other programs than Python take for a line end."""
     line = line.rstrip().replace("\r", "")
     return line if line.isascii() and line.isprintable() else line.translate(_LINE_ENDS)
 
 
 def fenced(lines: Sequence[str]) -> list[str]:
-    """Lines of a repository between two lines of backticks, more of them than are anywhere within:
-    whatever the lines say, they are not the answer's own."""
+    """Lines of a repository between two fences of backticks, longer than any run of backticks in
+    them: whatever the lines say, they cannot be mistaken for the answer's own."""
     longest = max((len(run) for line in lines for run in _BACKTICKS.findall(line)), default=0)
     fence = "`" * max(3, longest + 1)
     return [fence, *lines, fence]
 
 
 def kept_apart(lines: Iterable[str]) -> list[str]:
-    """A few lines of a repository without a fence: one that could be taken for a line of the answer
-    stands behind a tab, which none of its own lines begins with."""
+    """A few lines of a repository without a fence: a line that could be mistaken for one of the
+    answer's own starts with a tab, as none of those does."""
     return [f"\t{line}" if _LIKE_OWN.match(line) else line for line in lines]

@@ -1,4 +1,4 @@
-"""What an answer is based on: which index, how old, and what is missing."""
+"""The standing of an answer: which index, how old, and what is missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def standing_lines(
     standing: Sequence[StandingView], now: datetime, shown: Collection[int] = ()
 ) -> tuple[list[str], list[str]]:
     """Lines for the start of an answer, about what is missing in it, and for its end, about where
-    it comes from. `shown` are the indexes that something was found in, if it is not in all."""
+    it comes from. `shown` are the indexes with results, if not all."""
     several = len(standing) > 1
     warnings = [
         f"{_label(one, several=several)}: {problem}."
@@ -38,7 +38,7 @@ def standing_lines(
 
 
 def missing_in(one: StandingView) -> str | None:
-    """What an index lacks at this moment, in words; None where it lacks nothing."""
+    """What an index lacks at this moment, in words; None if nothing."""
     parts = []
     percent = "" if one.run is None or one.run.percent is None else f", {one.run.percent} %"
     match one.state:
@@ -63,7 +63,7 @@ def missing_in(one: StandingView) -> str | None:
 
 
 def index_lines(one: StandingView, files_in_it: int, now: datetime) -> list[str]:
-    """An index as a list of them shows it."""
+    """An index as a list of indexes shows it."""
     where = f" (only {shown_path(one.folder + '/')})" if one.folder else ""
     files = "1 file" if files_in_it == 1 else f"{files_in_it:,} files"
     lines = [f"[{one.index_id}] {one_line(one.source)}{where}: {files}{_age(one, now)}"]

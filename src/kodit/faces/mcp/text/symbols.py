@@ -1,4 +1,4 @@
-"""Where a name is defined and where it is used."""
+"""Definitions and uses of a name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from kodit.application.views.files import ReferenceView, SymbolsView
-from kodit.faces.mcp.text.results import head, telling_line
+from kodit.faces.mcp.text.results import head, most_informative_line
 from kodit.faces.mcp.text.sheet import (
     TITLE_OF_CALLEES,
     TITLES_OF_USES,
@@ -24,7 +24,7 @@ LONGEST_LINE_OF_USE = 160
 
 def show_symbols(sheet: Sheet, view: SymbolsView, *, several: bool) -> int:
     """Add as many definitions and as many uses as fit, the same number of each, and the code of
-    definitions in what is left; how many of each there was room for."""
+    definitions in the remaining space; returns how many of each were added."""
     most = max(len(view.definitions), len(view.references))
     low, high = 0, most
     while low < high:
@@ -47,7 +47,9 @@ def _listing(view: SymbolsView, count: int, *, several: bool, whole: set[int]) -
         only = " (declaration)" if definition.declaration else ""
         lines.append(f"{head(definition, several=several)}{only}")
         code = code_lines(definition.text)
-        lines += fenced(code) if number in whole else kept_apart(telling_line(definition, code))
+        lines += (
+            fenced(code) if number in whole else kept_apart(most_informative_line(definition, code))
+        )
         if number in whole:
             lines.append("")
     for use, some in groupby(view.references[:count], attrgetter("use")):
@@ -71,7 +73,7 @@ def _uses(references: tuple[ReferenceView, ...], *, several: bool) -> list[str]:
 
 
 def _about(one: ReferenceView) -> str:
-    """In which definition a use stands, or what a call leads to; and whether that is certain."""
+    """The definition around a use, or the target of a call; and whether that is certain."""
     if one.name:
         likely = "likely " if one.target and one.likely else ""
         path, _, line = (one.target or "").rpartition(":")

@@ -1,1 +1,1 @@
-"""What each tool does: from a call to the text of its answer."""
+"""The tools: each turns a call into the text of its answer."""

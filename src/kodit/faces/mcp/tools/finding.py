@@ -17,18 +17,18 @@ from kodit.faces.mcp.calls import Call
 from kodit.faces.mcp.text.lines import show_matches
 from kodit.faces.mcp.text.page import Page
 from kodit.faces.mcp.text.results import head, show_results
-from kodit.faces.mcp.text.sheet import meant_path, shown_path
+from kodit.faces.mcp.text.sheet import parse_shown_path, shown_path
 from kodit.faces.mcp.text.symbols import show_symbols
-from kodit.faces.mcp.tools.first_look import first_look, lines_meanwhile
 from kodit.faces.mcp.tools.nothing import nothing_found
+from kodit.faces.mcp.tools.on_demand_indexing import lines_meanwhile, on_demand_indexing
 
 LONGEST_WAIT_OF_A_SEARCH = 20.0
-"""For changes; it may have waited as long for an index that was made."""
+"""The longest wait for changes; the search may have waited as long for a new index before."""
 
 
 async def search(call: Call) -> str:
     arguments = call.arguments
-    await first_look(call, needs_everything=True)
+    await on_demand_indexing(call, needs_everything=True)
     question = SearchQuestion(
         arguments["query"],
         call.where,
@@ -53,8 +53,8 @@ async def search(call: Call) -> str:
 
 async def related(call: Call) -> str:
     arguments = call.arguments
-    place = f"{meant_path(arguments['path'])}:{arguments['line']}"
-    await first_look(call, needs_everything=True)
+    place = f"{parse_shown_path(arguments['path'])}:{arguments['line']}"
+    await on_demand_indexing(call, needs_everything=True)
     view = await call.application.answers.related(
         call.caller, RelatedQuestion(place, call.where, limit=call.limit)
     )
@@ -72,7 +72,7 @@ async def related(call: Call) -> str:
 
 async def grep(call: Call) -> str:
     arguments = call.arguments
-    await first_look(call)
+    await on_demand_indexing(call)
     question = GrepQuestion(
         arguments["pattern"],
         call.where,
@@ -88,7 +88,7 @@ async def grep(call: Call) -> str:
     page = call.page(view.standing, {one.index_id for one in view.matches}, view.problems)
     shown = show_matches(page.sheet, view.matches, several=len(view.standing) > 1)
     call.name_files(view.matches[: shown or 1])
-    if not shown:  # not even one line fits: it is cut, so that the next call goes on
+    if not shown:  # not even one line fits: it is cut, so that the next call makes progress
         first = view.matches[0]
         page.note(f"{shown_path(first.path)}:{first.line}:{first.text.strip()}")
         shown = 1
@@ -99,7 +99,7 @@ async def grep(call: Call) -> str:
 
 async def symbols(call: Call) -> str:
     arguments = call.arguments
-    await first_look(call, needs_everything=True)
+    await on_demand_indexing(call, needs_everything=True)
     question = SymbolsQuestion(
         arguments["name"],
         call.where,

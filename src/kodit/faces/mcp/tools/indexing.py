@@ -23,7 +23,7 @@ PERCENT = 100
 
 
 async def indexes(call: Call) -> str:
-    """Every index, or those that are named."""
+    """Every index, or the named ones."""
     application = call.application
 
     def look() -> SearchFilter:
@@ -47,7 +47,7 @@ async def indexes(call: Call) -> str:
 async def _look_at(
     call: Call, chosen: SearchFilter
 ) -> tuple[tuple[StandingView, ...], Mapping[int, int]]:
-    """How indexes stand, and how many files each has."""
+    """The standing of indexes, and the number of files in each."""
     application = call.application
     standing = await in_thread(
         partial(application.standing.of, chosen, with_keyword_index=True), Lane.READS
@@ -81,12 +81,12 @@ async def _sync(call: Call) -> str:
             await call.report_progress(percent, PERCENT, _stage(run))
         left = deadline - asyncio.get_running_loop().time()
         if run.state.is_terminal or left <= 0:
-            return await _how_it_stands(call, run)
+            return await _status_text(call, run)
         await asyncio.sleep(min(SECONDS_BETWEEN_LOOKS, left))
 
 
 async def _requested(call: Call) -> IndexRun:
-    """A run of what was named: by identifier or as a source, which need not be known yet."""
+    """A run for the named source: an identifier, or a source that need not be known yet."""
     application = call.application
     name: str = call.arguments["source"]
     if name.isdecimal():
@@ -96,7 +96,7 @@ async def _requested(call: Call) -> IndexRun:
     return run
 
 
-async def _how_it_stands(call: Call, run: IndexRun) -> str:
+async def _status_text(call: Call, run: IndexRun) -> str:
     page = call.page()
     standing, files = await _look_at(call, SearchFilter((run.index_id or 0,)))
     for one in standing:

@@ -1,5 +1,5 @@
-"""Why nothing was found: "not indexed", "still indexing", "left out", "no such file" and "nothing"
-are different answers, and each has another next step."""
+"""Explains empty answers: "not indexed", "still indexing", "left out", "no such file" and "nothing"
+are different answers, each with another next step."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def nothing_found(
 
 
 async def _filtered_out(call: Call) -> str | None:
-    """Whether it is the filters that leave nothing, and what would pass them."""
+    """A sentence if the filters exclude every file, with what would pass them; None otherwise."""
     where = call.where
     if not where.paths and not where.languages:
         return None

@@ -15,18 +15,18 @@ from kodit.domain.questions import (
     start_of,
 )
 from kodit.faces.mcp.calls import Call
-from kodit.faces.mcp.text.sheet import code_line, meant_path, one_line, shortened, shown_path
-from kodit.faces.mcp.tools.first_look import first_look
+from kodit.faces.mcp.text.sheet import code_line, one_line, parse_shown_path, shortened, shown_path
 from kodit.faces.mcp.tools.nothing import nothing_found
+from kodit.faces.mcp.tools.on_demand_indexing import on_demand_indexing
 
 LONGEST_LINE = 2_000
-"""Characters of a line; longer ones are of files that nobody wrote."""
+"""The maximum length of a line; longer lines are not written by people."""
 
 
 async def read(call: Call) -> str:
     where, path = _place(call)
     lines = _lines(call)
-    await first_look(call)
+    await on_demand_indexing(call)
     if call.arguments.get("outline"):
         return await _outline(call, OutlineQuestion(path, where))
     view = await call.application.answers.read(call.caller, ReadQuestion(path + lines, where))
@@ -45,7 +45,7 @@ async def read(call: Call) -> str:
             break
         shown += 1
     last = min(view.end_line, view.start_line + shown - 1)
-    # All that is said stands before the text, which can therefore be mistaken for nothing else.
+    # All remarks precede the text, so that file content cannot be mistaken for them.
     rest = f"; {_rest(path, last + 1, view.end_line)}" if last < view.end_line else ""
     page.sheet.add(f"{path}:{view.start_line}-{last} of {view.lines}{rest}", *lines_of_text[:shown])
     return page.finish()
@@ -76,8 +76,8 @@ def _rest(path: str, first: int, last: int) -> str:
 
 
 def _place(call: Call) -> tuple[Where, str]:
-    """An absolute path says by itself where it lies."""
-    path = meant_path(call.arguments["path"]).removeprefix("file://")
+    """An absolute path determines its source by itself."""
+    path = parse_shown_path(call.arguments["path"]).removeprefix("file://")
     where = call.where
     if path.startswith("/") and call.caller.is_local:
         where = replace(where, sources=(), everywhere=False)
@@ -85,7 +85,7 @@ def _place(call: Call) -> tuple[Where, str]:
 
 
 def _lines(call: Call) -> str:
-    """`:30-60`, from what was written in one of many ways."""
+    """`:30-60`, from any of the accepted forms of a line range."""
     given = call.arguments.get("lines")
     if not given:
         return ""
@@ -97,7 +97,7 @@ async def files(call: Call) -> str:
         return await _map(call)
     question = FilesQuestion(call.where, limit=call.limit, cursor=call.arguments.get("cursor"))
     start = start_of(question)
-    await first_look(call)
+    await on_demand_indexing(call)
     view = await call.application.answers.files(call.caller, question)
     if not view.files:
         return await nothing_found(call, view.standing, start, view.problems)
@@ -115,7 +115,7 @@ async def files(call: Call) -> str:
 
 
 async def _map(call: Call) -> str:
-    await first_look(call, needs_everything=True)
+    await on_demand_indexing(call, needs_everything=True)
     view = await call.application.answers.map(call.caller, MapQuestion(call.where))
     if not view.files:
         return await nothing_found(call, view.standing, 0, view.problems)

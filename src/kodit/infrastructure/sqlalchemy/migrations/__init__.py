@@ -1,8 +1,8 @@
-"""The migrations of the database, each up and down, over rows.
+"""The migrations of the database, each up and down, with data.
 
-What a migration cannot fill from what is there is noted as not done, so that the next run makes it
-and nobody is told that an index is complete before: `files.stale` has a file extracted again,
-`indexes.keyword_generation = ''` has its keyword log restarted, an empty `code_model` or
-`text_model` has its snippets embedded again. A column that starts empty for snippets that were made
-before it is such a case, also where the column was there once and a downgrade has dropped it.
+Data that a migration cannot derive from existing rows is marked as missing, so that the next run
+makes it and no index is reported as complete before: `files.stale` makes a file be extracted again,
+`indexes.keyword_generation = ''` makes its keyword log restart, an empty `code_model` or
+`text_model` makes its snippets be embedded again. A column that starts empty for existing snippets
+is such a case, also if it existed before and a downgrade dropped it.
 """

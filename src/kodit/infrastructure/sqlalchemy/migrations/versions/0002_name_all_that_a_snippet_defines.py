@@ -1,4 +1,4 @@
-"""Name all that a snippet defines"""
+"""Store all definitions of a snippet"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("snippets", sa.Column("also_defines", sa.Text(), nullable=True))
-    # Only a new extraction tells what the snippets there are define.
+    # Only a new extraction finds the definitions in existing snippets.
     files = sa.table("files", sa.column("stale", sa.Boolean()), sa.column("extracted_hash"))
     op.execute(sa.update(files).where(files.c.extracted_hash.is_not(None)).values(stale=True))
 

@@ -1,4 +1,4 @@
-"""Find runs, tasks, snippets and files by what is asked of them"""
+"""Add database indexes for runs, tasks, snippets and files"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Confine what callers over the network have added"""
+"""Confine sources added by remote callers"""
 
 from __future__ import annotations
 

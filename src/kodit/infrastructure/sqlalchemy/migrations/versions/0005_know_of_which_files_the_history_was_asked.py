@@ -1,4 +1,4 @@
-"""Know of which files the history was asked"""
+"""Record which files' history was read"""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def upgrade() -> None:
         sqlite_where=_WITHOUT_HISTORY,
         postgresql_where=_WITHOUT_HISTORY,
     )
-    # What was stored may be of commits that are gone, and of files that are left out by now: each
-    # source is looked at once as if for the first time. Nothing is extracted or embedded again.
+    # The stored history may include commits that are gone, and files that are left out by now: each
+    # source is read once as if for the first time. Nothing is extracted or embedded again.
     op.execute("UPDATE indexes SET commit_id = NULL, history_commit_id = NULL")
 
 

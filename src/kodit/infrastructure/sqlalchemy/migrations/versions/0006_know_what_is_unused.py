@@ -1,4 +1,4 @@
-"""Know which embeddings and enrichments are unused"""
+"""Mark unused embeddings and enrichments"""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def upgrade() -> None:
             postgresql_where=unused,
         )
         op.execute(
-            f"UPDATE {cache} SET unused_since = 0, unused_bytes = length({content}) "  # noqa: S608 - names of ours
+            f"UPDATE {cache} SET unused_since = 0, unused_bytes = length({content}) "  # noqa: S608 - our own names
             f"WHERE NOT EXISTS (SELECT 1 FROM {users} WHERE {users}.{reference} = {cache}.id)"
         )
 

@@ -1,8 +1,8 @@
-"""Know what an engine was made from
+"""Record what an engine was made from
 
-Where each index's part of the keyword index stands, and which packs of vectors were made from
-this database. Neither can be told of what there is: every index logs its snippets again, and packs
-are rewritten by the next run.
+The position of the keyword index for each index, and the vector packs made from this database.
+Neither is known for existing data: every index logs its snippets again, and the next run rewrites
+the packs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # A former program logs all snippets again where the keyword index has another name.
+    # An earlier release logs all snippets again if the keyword index has another name.
     op.execute("DELETE FROM keyword_changes")
     op.execute("UPDATE indexes SET keyword_generation = '' WHERE keyword_generation IS NOT NULL")
     op.drop_column("keyword_changes", "token")

@@ -1,6 +1,6 @@
-"""Sync each index in its time
+"""Add a sync interval per index
 
-After how many seconds a server brings an index up to date by itself; NULL leaves it to the server.
+After how many seconds a server refreshes an index by itself; NULL means the server's default.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Keep codes of errors and deleted sources
+"""Store error codes and deleted sources
 
-What programs go by in the error of a task, as JSON; NULL where only its sentence is known. And the
-folders whose index was deleted on request, which no question indexes again by itself.
+The code and fields of a task's error, as JSON; NULL if only its sentence is known. And the folders
+whose index was deleted on request, which no search indexes again by itself.
 """
 
 from __future__ import annotations

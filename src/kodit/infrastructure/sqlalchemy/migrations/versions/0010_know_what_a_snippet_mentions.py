@@ -1,6 +1,6 @@
-"""Know what a snippet mentions
+"""Store the names that a snippet mentions
 
-The names that a snippet uses, as its grammar sees them; NULL where there are none.
+NULL if there are none.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Name minor symbols
+"""Store minor symbols
 
-What a snippet defines that no search ranks by: fields, values, functions inside others.
+Definitions in a snippet that no search ranks by: fields, values, functions inside others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("snippets", sa.Column("minor_symbols", sa.Text(), nullable=True))
-    # Only a new extraction tells what the snippets there are define.
+    # Only a new extraction finds the definitions in existing snippets.
     files = sa.table("files", sa.column("stale", sa.Boolean()), sa.column("extracted_hash"))
     op.execute(sa.update(files).where(files.c.extracted_hash.is_not(None)).values(stale=True))
 

@@ -1,6 +1,6 @@
 """Index submodules
 
-Whether the submodules of a repository belong to its index; NULL means no, as it was before.
+Whether the submodules of a repository belong to its index; NULL means no, as before.
 """
 
 from __future__ import annotations

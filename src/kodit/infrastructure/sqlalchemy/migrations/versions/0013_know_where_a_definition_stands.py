@@ -1,6 +1,6 @@
-"""Know where a definition stands
+"""Store the lines of a definition
 
-The line of its name and its first and last line, which no text of a snippet tells for certain.
+The line of its name and its first and last line, which a snippet's text does not show reliably.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("snippets", sa.Column("extents", sa.Text(), nullable=True))
-    # Only a new extraction tells where the definitions there stand.
+    # Only a new extraction finds the lines of existing definitions.
     files = sa.table("files", sa.column("stale", sa.Boolean()), sa.column("extracted_hash"))
     op.execute(sa.update(files).where(files.c.extracted_hash.is_not(None)).values(stale=True))
 

@@ -25,7 +25,7 @@ from kodit.domain.questions import SearchQuestion, Where, cursor_at
 from kodit.faces.mcp.calls import Answer
 from kodit.faces.mcp.definitions import BY_NAME
 from kodit.faces.mcp.dispatch import Dispatcher
-from kodit.faces.mcp.tools import first_look
+from kodit.faces.mcp.tools import on_demand_indexing
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_whatever_needs_all_of_an_index_waits_for_it(
     async def wait(*_: object) -> None:
         waited.append("waited")
 
-    monkeypatch.setattr(idle.serving.application.first_look, "wait_until_made", wait)
+    monkeypatch.setattr(idle.serving.application.on_demand_indexing, "wait_until_made", wait)
     calls: list[tuple[str, dict[str, Any], bool]] = [
         ("search", {"query": "x"}, False),
         ("search", {"query": "x"}, True),
@@ -212,7 +212,7 @@ def test_the_next_question_waits_for_an_index_that_is_nearly_made(
     answered as they are."""
     caller = Caller(folder=str(idle.folder) if stands_within else None)
     assert "still indexing" in idle.text("search", query="round an amount")
-    monkeypatch.setattr(first_look, "SECONDS_OF_A_FIRST_LOOK", PATIENCE_SECONDS)
+    monkeypatch.setattr(on_demand_indexing, "FIRST_WAIT_SECONDS", PATIENCE_SECONDS)
     assert "still indexing" in idle.text("grep", pattern="round_price")
     idle.serving.serve()
     found = text_of(idle.call("search", caller=caller, query="round an amount"))
@@ -234,7 +234,7 @@ def test_all_runs_are_waited_for(idle: Tools, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(application.queue, "get_runs", end_one_and_get)
     where = Where(tuple(sources))
-    idle.serving.call(lambda it: it.first_look.begin(Caller(), where, PATIENCE_SECONDS))
+    idle.serving.call(lambda it: it.on_demand_indexing.begin(Caller(), where, PATIENCE_SECONDS))
     assert len(looks) == 2
 
 

@@ -1,4 +1,4 @@
-"""Work beside a block, which ends with it."""
+"""Runs background work for the duration of a block."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 
 @asynccontextmanager
-async def running_beside(
+async def running_in_background(
     work: Sequence[tuple[str, Coroutine[Any, Any, None]]],
 ) -> AsyncIterator[None]:
-    """Run the coroutines, each with a name, beside the block. They are cancelled at its end, and
-    have ended when it is over."""
+    """Run the named coroutines concurrently with the block. At its end they are cancelled and
+    awaited."""
     tasks = [asyncio.create_task(one, name=name) for name, one in work]
     try:
         yield

@@ -1,18 +1,18 @@
-"""What to know of another program's database in the usual place."""
+"""Tells about another program's database in the default data directory."""
 
 from __future__ import annotations
 
 import shlex
 
 from kodit.faces.cli.terminal.output import say
-from kodit.settings import Settings, another_in_usual_place
+from kodit.settings import Settings, other_database_in_default_folder
 
 MOST_NAMED = 20
 
 
-def say_what_another_has(settings: Settings) -> None:
-    """Say that the usual data directory is taken, and what was indexed there."""
-    another = another_in_usual_place()
+def report_other_database(settings: Settings) -> None:
+    """Report that the default data directory is taken, and what was indexed there."""
+    another = other_database_in_default_folder()
     if another is None or another.path.parent == settings.data_dir:
         return
     say(

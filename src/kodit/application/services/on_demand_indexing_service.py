@@ -1,5 +1,5 @@
-"""The first questions about something that is not indexed: they start the indexing, and wait for
-it where that is worth while."""
+"""Indexes sources on demand: a first question about an unindexed source starts its indexing, and
+waits for it if that is soon."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ SECONDS_BETWEEN_LOOKS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class FirstLook:
-    """What a first question has led to: whether something is being indexed for it, and the projects
-    that are not, as somebody has deleted their indexes."""
+class OnDemandIndexing:
+    """The effect of a first question: whether something is being indexed for it, and the projects
+    that are not, because their indexes were deleted."""
 
     has_started: bool = False
     deleted: tuple[str, ...] = ()
 
 
-class FirstLookService:
-    """Asks for what a question is about to be indexed, and waits for indexes that are made."""
+class OnDemandIndexingService:
+    """Requests indexing for the sources of a question, and waits for their indexes."""
 
     def __init__(
         self,
@@ -57,34 +57,33 @@ class FirstLookService:
         self._made: set[int] = set()
         """Indexes that have been complete once, which they stay."""
 
-    async def begin(self, caller: Caller, where: Where, seconds: float) -> FirstLook:
-        """Have the sources indexed that are named and not known, or, where none is named, the
-        project that the caller stands in; wait until that is done, at most so many seconds. Does
-        nothing for a caller who may only read, or where everything is known. A project whose index
-        was deleted on request is indexed again only when somebody names it.
+    async def begin(self, caller: Caller, where: Where, seconds: float) -> OnDemandIndexing:
+        """Request indexing of the named sources that are not known or, if none is named, of the
+        project that the caller works in; wait at most `seconds` until that is done. Does nothing
+        for a caller who may only read, or if everything is known. A project whose index was deleted
+        on request is indexed again only when it is named.
 
-        Raises SourceError and RefusedByPolicyError for what is named and cannot be indexed.
+        Raises SourceError and RefusedByPolicyError for a named source that cannot be indexed.
         """
         if where.everywhere:
-            return FirstLook()
+            return OnDemandIndexing()
         unknown, deleted = await in_thread(lambda: self._unknown(caller, where))
         if not unknown or not caller.may_write:
-            return FirstLook(deleted=deleted)
+            return OnDemandIndexing(deleted=deleted)
         try:
             runs = await self._sources.add(IndexRequest(unknown), caller)
         except UserError:
             if where.sources:
                 raise
-            return FirstLook(deleted=deleted)  # nobody has asked for it
+            return OnDemandIndexing(deleted=deleted)  # not requested explicitly
         await self._ended([run.id for run in runs], seconds)
-        return FirstLook(has_started=True, deleted=deleted)
+        return OnDemandIndexing(has_started=True, deleted=deleted)
 
     async def wait_until_made(
         self, caller: Caller, where: Where, seconds: float, most_seconds: float
     ) -> None:
-        """Wait until the indexes that are meant have been made, where that is so soon: at most so
-        many seconds, or, as long as it looks as if that were enough, `most_seconds`. Raises what
-        choosing them raises."""
+        """Wait until the selected indexes are complete: at most `seconds` or, while they look
+        likely to finish in that time, `most_seconds`. Raises what selecting them raises."""
         chosen = await in_thread(lambda: self._scope.choose(caller, where), Lane.READS)
         if chosen.index_ids and self._made.issuperset(chosen.index_ids):
             return
@@ -95,7 +94,7 @@ class FirstLookService:
             await self._ended(making, seconds, most_seconds)
 
     def _unknown(self, caller: Caller, where: Where) -> tuple[list[str], tuple[str, ...]]:
-        """What is to be indexed, and what is not because its index was deleted."""
+        """The sources to index, and those that are not because their index was deleted."""
         if where.sources:
             return [name for name in where.sources if not self._is_known(name, caller)], ()
         if not caller.is_local:
@@ -112,7 +111,7 @@ class FirstLookService:
     def _is_known(self, name: str, caller: Caller) -> bool:
         try:
             self._locator.locate_part(name, caller)
-        except UserError as error:  # what else may be wrong with it, choosing says
+        except UserError as error:  # selecting the indexes reports any other problem with it
             return error.code != "source_not_indexed"
         return True
 
@@ -129,7 +128,7 @@ class FirstLookService:
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
 
     def _seconds_left(self, run: IndexRun) -> float:
-        """How long a run takes if it continues at its present rate."""
+        """The remaining time of a run at its present rate."""
         if run.state.is_terminal:
             return 0.0
         percent = percent_of(run)

@@ -1,4 +1,4 @@
-"""What has changed in folders since they were indexed, where nobody watches them."""
+"""Compares unwatched folders with their indexes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kodit.domain.errors import NotFoundError
 from kodit.domain.files import FilePlace, readings_of
 from kodit.domain.value_objects import SourceKind
 
-# A command imports what it uses.
+# Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.application.views.standing import StandingView
     from kodit.domain.entities import Index
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from kodit.domain.ports.watching import FolderChanges, FolderComparer
 
 MOST_FILES = 10_000
-"""Of how many files, in all indexes together, the stamps are compared for an answer that is given
-from the index as it is: that takes up to 0.15 seconds of processor time."""
+"""For how many files, in all indexes together, the stamps are compared before answering from an
+index: this takes up to 0.15 seconds of CPU time."""
 
 T = TypeVar("T")
 
 
-class FolderLooks:
+class FolderComparisons:
     """Compares folders with their indexes by the stamps of the files, each folder once: for a
     command that ends with its answer. Synchronous."""
 
@@ -35,38 +35,37 @@ class FolderLooks:
         comparer: Callable[[], FolderComparer] | None,
         most_files: int = MOST_FILES,
     ) -> None:
-        """`comparer` is made when a folder is compared; without one, nothing is known to have
-        changed."""
+        """`comparer` is created when a folder is compared; without one, no changes are known."""
         self._database = database
         self._comparer = comparer
         self._left = most_files
         self._changes: dict[int, FolderChanges | None] = {}
 
     def is_outdated(self, index: Index) -> bool:
-        """Whether a run would change an index that is complete, or its folder cannot tell without
-        one, however many files it has."""
+        """Whether a run would change a complete index, or may change it but only a run can tell.
+        Compares any number of files."""
         if index.source.kind is not SourceKind.FOLDER or index.updated_at is None:
             return False
         changes = self._changes[index.id] = self._compare(index.id, is_certain=True)
         return bool(changes)
 
-    def stand(self, standing: Sequence[StandingView]) -> tuple[StandingView, ...]:
-        """The same with the number of files that have changed in each folder."""
+    def with_changes(self, standing: Sequence[StandingView]) -> tuple[StandingView, ...]:
+        """The standing with the number of changed files of each folder."""
         counted = ((one, self._count(one.index_id)) for one in standing)
         return tuple(replace(one, changed_files=count) if count else one for one, count in counted)
 
-    def still_there(self, found: Sequence[T], place: Callable[[T], tuple[int, str]]) -> list[T]:
-        """What does not lie in a file that is gone. `place` tells index and path."""
+    def existing(self, found: Sequence[T], place: Callable[[T], tuple[int, str]]) -> list[T]:
+        """The items whose file still exists. `place` returns the index and path of an item."""
         return [one for one in found if not self._is_gone(*place(one))]
 
     def check_place(self, index_id: int, place: str | FilePlace) -> None:
-        """Raises NotFoundError for a place in a file that is gone."""
+        """Raises NotFoundError for a place in a file that no longer exists."""
         readings = readings_of(place) if isinstance(place, str) else (place,)
         for reading in readings:
             if self._is_gone(index_id, reading.path):
                 with self._database.read() as transaction:
                     source = transaction.indexes.get(index_id).source
-                raise file_is_gone(str(source), reading.path)
+                raise file_no_longer_exists(str(source), reading.path)
 
     def _count(self, index_id: int) -> int:
         changes = self._of(index_id)
@@ -77,7 +76,7 @@ class FolderLooks:
         return changes is not None and changes.files.get(path, True) is None
 
     def _of(self, index_id: int) -> FolderChanges | None:
-        """None where nothing is known."""
+        """None if the changes are not known."""
         if self._comparer is None:
             return None
         if index_id not in self._changes:
@@ -98,13 +97,13 @@ class FolderLooks:
                 if index.source.kind is not SourceKind.FOLDER or not scanned_at:
                     return None
                 known = transaction.indexes.known_files(index_id)
-        except NotFoundError:  # deleted since
+        except NotFoundError:  # deleted meanwhile
             return None
         return self._comparer()(index.source, known, scanned_at, is_certain=is_certain)
 
 
-def file_is_gone(source: str, path: str) -> NotFoundError:
-    """For a file that the index has, and that is not there any more."""
+def file_no_longer_exists(source: str, path: str) -> NotFoundError:
+    """The error for an indexed file that no longer exists."""
     return NotFoundError(
         f"{path!r} of {source} is indexed, but was deleted or can no longer be read as text",
         code="file_unreadable",

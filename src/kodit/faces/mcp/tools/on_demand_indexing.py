@@ -1,4 +1,4 @@
-"""What a question does about a repository that is not indexed, or not yet."""
+"""Handles a question about a repository that is not indexed yet."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from kodit.faces.mcp.calls import Call
 from kodit.faces.mcp.text.lines import show_matches
 from kodit.faces.mcp.tools.nothing import nothing_found
 
-SECONDS_OF_A_FIRST_LOOK = 1.5
-"""How long the first question waits for what it is about to be indexed: it is answered within 5,
-also where the server starts for it."""
-MOST_SECONDS_OF_A_SECOND_LOOK = 20.0
-"""How long the next ones wait for an index that is being made and seems to be ready by then."""
+FIRST_WAIT_SECONDS = 1.5
+"""How long the first question waits for indexing: it is answered within 5 seconds, even if the
+server has to start for it."""
+LONGEST_LATER_WAIT_SECONDS = 20.0
+"""How long the next questions wait for an index that is likely to be ready by then."""
 MOST_WORDS = 3
 MOST_LINES = 30
 
 _WORD = re.compile(r"[^\W_]\w{2,}")
 
 
-async def first_look(call: Call, *, needs_everything: bool = False) -> None:
-    """Have what is asked about indexed, where it is not, and give that a moment. A question that
-    needs all of an index waits for one that is made and nearly ready."""
-    service = call.application.first_look
-    looked = await service.begin(call.caller, call.where, SECONDS_OF_A_FIRST_LOOK)
+async def on_demand_indexing(call: Call, *, needs_everything: bool = False) -> None:
+    """Request indexing for the sources of a question that are not indexed, and wait a moment. A
+    question that needs a complete index waits for one that is nearly ready."""
+    service = call.application.on_demand_indexing
+    looked = await service.begin(call.caller, call.where, FIRST_WAIT_SECONDS)
     for project in looked.deleted:
         call.notes.append(
             f"The index of {project} was deleted, so this folder is not searched. To index it "
@@ -34,12 +34,12 @@ async def first_look(call: Call, *, needs_everything: bool = False) -> None:
         )
     if needs_everything and not looked.has_started:
         await service.wait_until_made(
-            call.caller, call.where, SECONDS_OF_A_FIRST_LOOK, MOST_SECONDS_OF_A_SECOND_LOOK
+            call.caller, call.where, FIRST_WAIT_SECONDS, LONGEST_LATER_WAIT_SECONDS
         )
 
 
 async def lines_meanwhile(call: Call, standing: Sequence[StandingView]) -> str:
-    """The answer to a search that nothing is indexed for yet: lines with its longest words, which
+    """The answer to a search while nothing is indexed: lines that contain its longest words, which
     can be found at once."""
     words = sorted(set(_WORD.findall(call.arguments["query"])), key=lambda word: (-len(word), word))
     words = words[:MOST_WORDS]

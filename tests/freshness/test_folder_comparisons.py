@@ -10,7 +10,7 @@ import pytest
 from tests.support.sources import write_file
 
 from kodit import Kodit
-from kodit.application.services.folder_looks import FolderLooks
+from kodit.application.services.folder_comparisons import FolderComparisons
 from kodit.composition import Application
 from kodit.domain.search import EVERYTHING
 from kodit.domain.source import KnownFile
@@ -94,18 +94,20 @@ def test_larger_folders_are_not_looked_at(tmp_path: Path, folder: Path) -> None:
     with Kodit(data_dir) as kodit:
         kodit.index(folder)
     (folder / "two.py").unlink()
-    with Application(Settings(data_dir=data_dir), looks_at_folders=True) as application:
+    with Application(Settings(data_dir=data_dir), compares_folders=True) as application:
         [standing] = application.standing.of(EVERYTHING)
         for most_files, counted in ((2, 1), (1, 0)):
-            looks = FolderLooks(
+            comparisons = FolderComparisons(
                 database=application.reading,
                 comparer=lambda: compare_folder,
                 most_files=most_files,
             )
-            assert looks.stand([standing])[0].changed_files == counted
-            found = looks.still_there(["one.py", "two.py"], lambda path: (standing.index_id, path))
+            assert comparisons.with_changes([standing])[0].changed_files == counted
+            found = comparisons.existing(
+                ["one.py", "two.py"], lambda path: (standing.index_id, path)
+            )
             assert found == (["one.py"] if counted else ["one.py", "two.py"])
-            assert looks.is_outdated(application.locator.all()[0])
-        assert application.looks.stand([standing])[0].changed_files == 1
+            assert comparisons.is_outdated(application.locator.all()[0])
+        assert application.comparisons.with_changes([standing])[0].changed_files == 1
     with Application(Settings(data_dir=data_dir)) as application:
-        assert application.looks.stand([standing]) == (standing,)
+        assert application.comparisons.with_changes([standing]) == (standing,)
