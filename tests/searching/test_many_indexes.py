@@ -16,7 +16,7 @@ from kodit.infrastructure.sql.statements import Cursors
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.vectors import exact_index, vector_set
 from kodit.infrastructure.vectors.exact_index import ExactVectorIndex
-from kodit.infrastructure.vectors.incomplete_file import HalfDone
+from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded
 from kodit.infrastructure.vectors.pack_builder import pack_path
 from kodit.infrastructure.vectors.pack_file import write_pack
 from kodit.infrastructure.vectors.quantization import FloatMatrix, pack
@@ -149,10 +149,10 @@ def test_a_change_by_another_connection_is_seen(
     read = list[int]()
 
     def counted(
-        driver: Cursors, of: VectorsOf, newest: int, half_done: Collection[HalfDone]
+        driver: Cursors, of: VectorsOf, newest: int, partly_embedded: Collection[PartlyEmbedded]
     ) -> Tail:
         read.append(newest)
-        return read_tail(driver, of, newest, half_done)
+        return read_tail(driver, of, newest, partly_embedded)
 
     monkeypatch.setattr(exact_index, "read_tail", counted)
     [best, *_others] = indexes.found(1, 2)
@@ -170,7 +170,7 @@ def test_a_change_by_another_connection_is_seen(
     assert len(read) == 5
 
 
-def test_each_index_has_a_file_that_is_half_done(tmp_path: Path) -> None:
+def test_each_index_has_a_partly_embedded_file(tmp_path: Path) -> None:
     """It answers with its old vectors until the new ones are all there."""
     [packed] = pack(np.full((1, 64), 1 / 8, np.float32))
     with sqlite_database(tmp_path) as database:

@@ -147,7 +147,7 @@ class ExactVectorReader:
     def _by_set(
         self, ids: Mapping[int, Sequence[int]], kind: VectorKind, model: str
     ) -> list[tuple[VectorSet, Ids]]:
-        """Identifiers of files or snippets, given by index, each with the set that has them."""
+        """The ids of files or snippets, given by index, with the set that has their vectors."""
         sets = self._sets_of(ids, kind, model)
         wanted: dict[VectorSet, list[int]] = {}
         for index_id, some in ids.items():
@@ -157,7 +157,7 @@ class ExactVectorReader:
     def _sets_of(
         self, index_ids: Collection[int], kind: VectorKind, model: str
     ) -> Mapping[int, VectorSet]:
-        """By index, at least for these. Indexes without a pack are in one set together."""
+        """The sets by index, at least of these. Indexes without a pack share one set."""
         sets = self._sets.setdefault((kind, model), {})
         missing = tuple(sorted(index_id for index_id in index_ids if index_id not in sets))
         if missing:
@@ -202,16 +202,18 @@ class ExactVectorReader:
 
 
 class _Facts(NamedTuple):
-    """What the database says of some indexes, a kind and a model: the tokens of their packs, and
-    the files that are partly embedded, both by index and where there is one."""
+    """What the database says about some indexes, for a kind and a model: the tokens of their packs
+    and their partly embedded files, both by index.
+    """
 
     noted_packs: Mapping[int, str]
     partly_embedded: Mapping[int, PartlyEmbedded]
 
 
 class _Known:
-    """What earlier searches through the same connection have found out, which holds for as long as
-    nobody has changed the database."""
+    """What earlier searches on the same connection found out, valid as long as the database has not
+    changed.
+    """
 
     def __init__(self, version: int) -> None:
         self.version = version
@@ -222,7 +224,7 @@ class _Known:
         self._tails: dict[tuple[VectorsOf, int], Tail] = {}
 
     def facts(self, driver: Cursors, of: VectorsOf) -> _Facts:
-        """Of these indexes."""
+        """The facts about these indexes."""
         known = self._facts.get(of)
         if known is None:
             if sum(len(other.index_ids) for other in self._facts) > MOST_KEPT_ROWS:
@@ -239,8 +241,9 @@ class _Known:
         newest: int,
         partly_embedded: tuple[PartlyEmbedded, ...],
     ) -> Tail:
-        """What they have beyond a pack. Large ones are read by each search: they would take as much
-        memory as a pack in each connection."""
+        """Their vectors with snippet ids above `newest`. Each search reads large ones again: every
+        connection would keep its own copy.
+        """
         known = self._tails.get((of, newest))
         if known is None:
             known = read_tail(driver, of, newest, partly_embedded)
@@ -251,8 +254,9 @@ class _Known:
         return known
 
     def states(self, pack: Pack, partly_embedded: tuple[PartlyEmbedded, ...]) -> RowStates:
-        """One element a row. The file that is partly embedded is a matter of the model too, and not of
-        the pack alone."""
+        """One element per row. The partly embedded file depends on the model too, not only on the
+        pack.
+        """
         known = self._states.get(pack)
         if known is None or known[0] != partly_embedded:
             known = self._states[pack] = partly_embedded, unknown_states(len(pack))
@@ -268,7 +272,7 @@ def _known_of(transaction: ReadTransaction) -> _Known:
 
 
 def _noted_packs(driver: Cursors, index_ids: Sequence[int], kind: VectorKind) -> dict[int, str]:
-    """By index, the token of the pack that has been made from this database, if there is one."""
+    """By index, the token of the pack that was made from this database, if any."""
     noted = _NOTED_PACKS.run(driver, index_ids)
     tokens = {row[0]: row[1 if kind is VectorKind.CODE else 2] for row in noted}
     return {index_id: token for index_id, token in tokens.items() if token is not None}
@@ -276,7 +280,7 @@ def _noted_packs(driver: Cursors, index_ids: Sequence[int], kind: VectorKind) ->
 
 _VERSION = Statement("PRAGMA data_version")
 MOST_KEPT_ROWS = 10_000
-"""Vectors without a pack that a connection keeps for its next search, of at most 320 bytes each."""
+"""Vectors without a pack that a connection keeps for its next search, some 320 bytes each."""
 
 
 class _OpenPack(NamedTuple):
@@ -296,8 +300,8 @@ class _Packs:
         self._lock = threading.Lock()
 
     def get(self, index_id: int, kind: VectorKind, model: str, token: str) -> Pack | None:
-        """The pack of a token, which a transaction's state of the database has noted; mapped again
-        only when another one has been put in its place. None if there is none for the model.
+        """The pack of a token that is noted in the transaction's snapshot of the database, mapped
+        again only after a replacement. None if there is none for the model.
 
         A pack of a later state may lack rows that still exist, and one of another database holds
         other snippets under the same ids.

@@ -25,8 +25,9 @@ def hamming_distances(codes: NDArray[np.uint64], query: NDArray[np.uint64]) -> N
 
 
 def edge_of_nearest(distances: Sequence[NDArray[np.uint16]], wanted: int) -> int | None:
-    """The distance within which at least `wanted` of all are, ties included; None where there are
-    no more than that."""
+    """The smallest distance that at least `wanted` of all distances do not exceed; None if there
+    are no more than that.
+    """
     if wanted >= sum(map(len, distances)):
         return None
     every = distances[0] if len(distances) == 1 else np.concatenate(distances)

@@ -28,7 +28,7 @@ _HALF_DONE = StatementForMany(
 
 
 class PartlyEmbedded(NamedTuple):
-    """A file, and the newest of its snippets that still answer for it."""
+    """A file, and the newest of its snippets that is still searched."""
 
     file_id: int
     newest_snippet_id: int
@@ -37,8 +37,7 @@ class PartlyEmbedded(NamedTuple):
 def partly_embedded_files(
     driver: Cursors, index_ids: Sequence[int], kind: VectorKind, model: str
 ) -> dict[int, PartlyEmbedded]:
-    """By index, the file that a kind of vectors, of a model, has only a part of, if there is
-    one."""
+    """By index, the file for which only some vectors of this kind and model exist, if any."""
     of_stage = {"stage": _STAGES[kind].name, "kind": kind.value, "model": model}
     rows = _HALF_DONE.run(driver, index_ids, of_stage)
     return {index_id: PartlyEmbedded(file_id, newest) for index_id, file_id, newest in rows}

@@ -1,4 +1,4 @@
-"""Vectors that no pack has: those of small indexes, and those that are newer than a pack."""
+"""Vectors in no pack: those of small indexes, and those that are newer than a pack."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kodit.domain.value_objects import VectorKind
 from kodit.infrastructure.sql.statements import Cursors, StatementForMany
-from kodit.infrastructure.vectors.incomplete_file import HalfDone
+from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded
 from kodit.infrastructure.vectors.quantization import codes_matrix
 
 _ROWS = StatementForMany(
@@ -27,7 +27,7 @@ Rows = NDArray[np.intp]
 
 
 class VectorsOf(NamedTuple):
-    """The indexes, kind and model of a set of vectors; the identifiers are in order."""
+    """The indexes, in ascending order, the kind and the model of a set of vectors."""
 
     index_ids: tuple[int, ...]
     kind: VectorKind
@@ -35,14 +35,16 @@ class VectorsOf(NamedTuple):
 
 
 class Tail:
-    """Rows of the database, in the order of the snippets. Not for several threads."""
+    """Rows of the database, in snippet order. Not thread-safe."""
 
-    def __init__(self, rows: Sequence[Sequence[object]], half_done: Collection[HalfDone]) -> None:
+    def __init__(
+        self, rows: Sequence[Sequence[object]], partly_embedded: Collection[PartlyEmbedded]
+    ) -> None:
         columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
         snippet_ids: Ids = np.array(columns[0], dtype=np.int64)
         file_ids: Ids = np.array(columns[1], dtype=np.int64)
         order = np.argsort(snippet_ids, kind="stable")
-        for file_id, newest in half_done:
+        for file_id, newest in partly_embedded:
             is_early = (file_ids[order] == file_id) & (snippet_ids[order] > newest)
             order = order[~is_early]
         self.snippet_ids: Ids = snippet_ids[order]
@@ -60,7 +62,7 @@ class Tail:
         return len(self.snippet_ids)
 
     def vectors(self, driver: Cursors, places: Rows) -> NDArray[np.int8]:
-        """Rescoring forms, one row each; each is read once."""
+        """Rescoring forms, one row per vector; each is read once."""
         missing = places[~self._is_read[places]]
         if len(missing):
             wanted = self._embedding_ids[missing].tolist()
@@ -74,13 +76,16 @@ class Tail:
         return self._vectors[places]
 
 
-def read_tail(driver: Cursors, of: VectorsOf, newest: int, half_done: Collection[HalfDone]) -> Tail:
-    """The vectors of snippets that are newer than `newest`, 0 for all, but for those by which files
-    that are half done do not answer yet."""
+def read_tail(
+    driver: Cursors, of: VectorsOf, newest: int, partly_embedded: Collection[PartlyEmbedded]
+) -> Tail:
+    """The vectors of snippets with ids above `newest`, without those of partly embedded files that
+    may not answer yet.
+    """
     parameters = {"kind": of.kind.value, "model": of.model, "newest": newest}
-    return Tail(_ROWS.run(driver, of.index_ids, parameters), half_done)
+    return Tail(_ROWS.run(driver, of.index_ids, parameters), partly_embedded)
 
 
 def raw_vectors(vectors: Sequence[bytes]) -> NDArray[np.int8]:
-    """Stored vectors, one row each: the values, and four bytes of scale."""
+    """Stored vectors, one row per vector: the values, then four bytes of scale."""
     return np.frombuffer(b"".join(vectors), dtype=np.int8).reshape(len(vectors), -1)
