@@ -23,7 +23,7 @@ _HALF_DONE = StatementForMany(
     "WHERE upcoming.id IN (SELECT min(pending_snippets.snippet_id) FROM pending_snippets "
     "WHERE pending_snippets.index_id IN :ids AND pending_snippets.stage = :stage "
     "GROUP BY pending_snippets.index_id) "
-    "GROUP BY upcoming.index_id, upcoming.file_id"
+    "GROUP BY upcoming.id"
 )
 
 
