@@ -186,7 +186,7 @@ def test_a_folder_that_is_removed_or_replaced(
     change(folder)
     tree.note(str(folder))
     tree.catch_up()
-    assert (tree.is_there, tree.prefixes()) == (there, prefixes)
+    assert (tree.is_there, tree.prefixes()) == (there, frozenset(prefixes))
     assert tree.is_outdated
     assert tree.take().needs_scan is there
 
@@ -195,12 +195,12 @@ def test_what_came_between_the_look_and_the_watch(folder: Path) -> None:
     """A folder within another one comes with that."""
     write_file(folder / "deep" / "inner" / "e.py", "e")
     tree = tree_of(folder)
-    tree.look_again(tree.prefixes())
+    tree.recheck(tree.prefixes())
     assert files_after(tree) == {}
     write_file(folder / "deep" / "inner" / "f.py", "f")
-    tree.look_again({"deep/inner/"})
+    tree.recheck({"deep/inner/"})
     assert files_after(tree) == {"deep/inner/e.py": True, "deep/inner/f.py": True}
-    tree.look_again({"deep/", "deep/inner/"})
+    tree.recheck({"deep/", "deep/inner/"})
     assert "deep/b.py" in files_after(tree)
 
 
