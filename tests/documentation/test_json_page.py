@@ -64,23 +64,23 @@ error, and the exit code is the same (`docs/exit-codes.md`). If a command fails,
 document, and its error is a sentence on standard error.
 
 * `kodit search --jsonl` and `kodit related --jsonl` print each result, a `ResultView`, on a line of
-  its own. `kodit status --watch --json` prints a document a line, whenever something has changed.
+  its own. `kodit status --watch --json` prints one document per line, whenever something has
+  changed.
 * REST answers with the same objects (`docs/rest.md`).
-* A field that may be null is always there. One that is optional is there only if it has something
-  to say.
-* Moments are in UTC, as in `2026-01-31T12:00:00.250000Z`. Sizes are in bytes, lines count from 1.
-* Newer versions may add fields. Ignore those you do not know.
+* A field that may be null is always present. An optional field is present only if it has a value.
+* Times are in UTC, such as `2026-01-31T12:00:00.250000Z`. Sizes are in bytes, lines count from 1.
+* Newer versions may add fields. Ignore unknown fields.
 
 | to find | look at |
 |---|---|
 | the absolute path of a file | `file`: null for a file of a git URL |
-| what the data directory takes on the disk | `sizes` of `kodit status`, `bytes` of each index |
-| what could be given back to the disk | `freeable` in `sizes`, `freeable_bytes` of `kodit doctor` |
-| what is not indexed, counted by reason | `skipped` of an index, `left_out` in `standing` |
-| what is not indexed, file by file | `left_out` of `ls --left-out` and `status --left-out` |
-| what was wrong with one of several sources | `problems` of an answer: sentences |
+| the disk space of the data directory | `sizes` of `kodit status`, `bytes` of each index |
+| the disk space that could be freed | `freeable` in `sizes`, `freeable_bytes` of `kodit doctor` |
+| left-out files, counted by reason | `skipped` of an index, `left_out` in `standing` |
+| left-out files, one by one | `left_out` of `ls --left-out` and `status --left-out` |
+| the problem with one of several sources | `problems` of an answer: sentences |
 | files that were split by lines or could not be read | `problems` of an index: counts by reason |
-| whether an answer is complete and current | `standing`: the state of each index that was asked |
+| whether an answer is complete and current | `standing`: the state of each searched index |
 
 ## Commands
 

@@ -28,35 +28,35 @@ QUERIES = Path(table.__file__).parent / "queries"
 HEAD = """\
 # Languages and file types
 
-Kodit indexes every text file. It parses the languages of the first table below and cuts their files
-into definitions: functions, classes and so on. Those of the second table are cut by patterns of
-lines, which find their definitions or sections. Files of all other languages are cut into chunks of
-lines; those of no known language have the language `text`. `search`, `grep`, `ls` and `read` find
-all of them; `symbols` and `--kind` find definitions only.
+Kodit indexes every text file. It parses the languages in the first table below and splits their
+files at definitions: functions, classes and so on. Those in the second table are split by line
+patterns, which find their definitions or sections. Files in all other languages are split into
+chunks of lines; those in no known language have the language `text`. `search`, `grep`, `ls` and
+`read` find all of them; `symbols` and `--kind` find only definitions.
 
 The grammars of {extra} come with the extra `languages`
-(`pip install 'kodit[languages]'`). Without it, patterns of lines find their definitions. Once it is
+(`pip install 'kodit[languages]'`). Without it, line patterns find their definitions. Once it is
 installed, the next `kodit index` extracts their files again.
 
-`kodit search retry -l python` searches one language. `-l` can be repeated, and takes the other
-names in the table as well, in any case.
+`kodit search retry -l python` searches one language. `-l` can be repeated, and also accepts the
+other names in the table, ignoring case.
 
 ## How the language of a file is determined
 
 1. By the whole file name: `Rakefile` is Ruby.
-2. By the last extension, in any case: `types.PYI` is Python.
-3. If the extension is not known, by the program in the `#!` line: `#!/usr/bin/env python3`, also
-   after the program that runs it (`env -S uv run`, `npx tsx`).
+2. By the last extension, ignoring case: `types.PYI` is Python.
+3. If the extension is unknown, by the program in the `#!` line: `#!/usr/bin/env python3`, even if
+   other programs run it (`env -S uv run`, `npx tsx`).
 4. Otherwise the file is `text`.
 
 For some extensions the content decides. A `.h` file is C++ if there is C++ near its top
-(`namespace`, `template`, `#include <vector>` and the like), Objective-C if there is `@interface`
-or the like, and C otherwise. A `.ts` file that begins with `<?xml` is a Qt translation, hence
+(`namespace`, `template`, `#include <vector>` and the like), Objective-C if there is `@interface` or
+the like, and C otherwise. A `.ts` file that begins with `<?xml` is a Qt translation, and therefore
 `xml`. The same goes for `.m` (Objective-C or MATLAB), `.pl` (Perl or Prolog), `.v` (Verilog or
 Coq), `.fs` (F# or GLSL), `.d` (D or Make), `.cls` (Apex or LaTeX), and for `.inc`, `.install`,
 `.module` and `.theme`, which are PHP if there is `<?php` in them.
 
-## How a file is cut
+## How a file is split
 
 * A snippet is a definition with the comment, decorators or attributes directly above it.
 * A snippet has at most {lines} lines and {characters} characters. A longer definition becomes
@@ -64,33 +64,34 @@ Coq), `.fs` (F# or GLSL), `.d` (D or Make), `.cls` (Apex or LaTeX), and for `.in
 * A class of up to {whole} lines is one snippet, methods included. In a longer one, each method is a
   snippet of its own.
 * A function inside a class, struct or the like has the kind `method`.
-* Everything else that has a name is a definition, too, and has no snippet of its own: constants and
+* Everything else with a name is also a definition, but not a snippet of its own: constants and
   variables outside functions, fields, properties, events, members of enumerations, columns of
   tables, routes, functions inside functions. Look them up with `kodit symbols`.
 * Documents (Markdown, reStructuredText, AsciiDoc, Org, manual pages, LaTeX, HTML, plain text with
-  underlined titles) are cut at their headings, each of which is a `section`.
+  underlined titles) are split at their headings, each of which is a `section`.
 * In Vue, Svelte and Astro files, the script is parsed as TypeScript.
-* What a grammar does not know costs the lines that do not parse. What such lines declare is found
-  by words such as `class`.
+* If a grammar does not support some syntax, only the lines that do not parse are lost. Declarations
+  in such lines are found by words such as `class`.
 * Data formats ({data}) are split by lines if a file
   is larger than {data_size} KB. So is any file that cannot be parsed in time; `kodit status` counts
-  such files, and `kodit explain PATH` says why.
+  such files, and `kodit explain PATH` shows the reason.
 * A line of more than {line} characters is shortened: it is data, such as an embedded picture. A
-  file that has next to nothing besides such lines is left out as minified.
-* A Jupyter notebook is read cell by cell, without what was put out: code in the language of the
-  kernel, or the one that a `%%` line names, and prose as Markdown. The lines of a snippet are those
-  of the `.ipynb` file on which the source of the cell stands.
+  file with little else than such lines is left out as minified.
+* A Jupyter notebook is read cell by cell, without the output: code in the language of the kernel,
+  or the one that a `%%` line names, and prose as Markdown. The lines of a snippet are those of the
+  source in the `.ipynb` file.
 * A file larger than {size} MB is not indexed; `KODIT_LARGEST_FILE_BYTES` sets another limit, and a
-  notebook may have ten times as much. `kodit ls --left-out` lists what is left out.
+  notebook may have ten times as much. `kodit ls --left-out` lists left-out files.
 
 ## Encodings
 
-A file is read as UTF-8, or as UTF-16 or UTF-32, with and without a byte order mark. What is none of
-these is read in the encoding that it declares: a `coding:` line as in Python, Emacs and Vim, XML,
-HTML and CSS, and in a folder `working-tree-encoding` of `.gitattributes`. Otherwise it is guessed
-by its letters, or else read as Latin-1. A file with a NUL byte in its first 8,000 bytes is binary.
+A file is read as UTF-8, or as UTF-16 or UTF-32, with or without a byte order mark. Any other file
+is read in the encoding that it declares: a `coding:` line as in Python, Emacs and Vim, XML, HTML
+and CSS, and in a folder `working-tree-encoding` of `.gitattributes`. Otherwise the encoding is
+guessed from the letters, with Latin-1 as the last resort. A file with a NUL byte in its first 8,000
+bytes is binary.
 
-## Languages that are parsed
+## Parsed languages
 
 | language | also called | extensions | file names | programs of `#!` | kinds of definitions |
 |---|---|---|---|---|---|
@@ -98,20 +99,20 @@ by its letters, or else read as Latin-1. A file with a NUL byte in its first 8,0
 TAIL = """
 `text` is also called {text}.
 
-## Languages that are cut by patterns of lines
+## Languages split by line patterns
 
 | language | extensions | file names | programs of `#!` |
 |---|---|---|---|
 {patterns}
 ## Other languages
 
-These have a name to filter by, and are cut into chunks of lines:
+These have a name to filter by, and are split into chunks of lines:
 {others}.
 
-Files of code in none of these languages rank as code if they have one of these extensions:
+Files in none of these languages still rank as code if they have one of these extensions:
 {code}.
 
-`docs/adding-a-language.md` says how to have a language parsed.
+`docs/adding-a-language.md` explains how to add a language.
 """
 
 
@@ -122,7 +123,7 @@ def test_the_page_is_made_from_the_table(update_golden: bool) -> None:
     assert PAGE.read_text() == _page(), "run pytest --update-golden and review the difference"
 
 
-def test_the_examples_are_of_the_languages_that_the_page_says() -> None:
+def test_the_examples_have_the_languages_on_the_page() -> None:
     """Names, extensions in any case, programs, and what two languages share."""
     assert detect_language("Rakefile") == "ruby"
     assert detect_language("types.PYI") == "python"

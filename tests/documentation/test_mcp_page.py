@@ -58,40 +58,40 @@ def test_the_page_of_the_clients_names_their_files(
 _INTRODUCTION = """\
 # Tools for assistants (MCP)
 
-`kodit stdio` and `kodit serve` offer eight tools by the Model Context Protocol, revision 2026-07-28
-and the older ones with a handshake: over standard input and output, and over streamable HTTP at
-`/mcp`, without sessions. There are no prompts and no resources. `kodit connect` writes a client's
-settings, see [connect.md](connect.md).
+`kodit stdio` and `kodit serve` offer eight tools over the Model Context Protocol, revision
+2026-07-28 and the older ones with a handshake: over standard input and output, and over streamable
+HTTP at `/mcp`, without sessions. There are no prompts and no resources. `kodit connect` writes a
+client's settings, see [connect.md](connect.md).
 
-An assistant is told at the start:
+The instructions for an assistant:
 
 {instructions}
 
 ## Answers
 
-Answers are text: `path:lines kind name`, then the code. Of a search, the places of all results come
-first, each with its most telling line, and then the code of the best. Where several indexes answer,
-the number of the index stands before the path, in brackets.
+Answers are text: `path:lines kind name`, then the code. A search first lists the places of all
+results, each with its most relevant line, and then the code of the best. If several indexes answer,
+the number of the index precedes the path, in brackets.
 
-* **Budget.** An answer, all of it, has at most `budget` tokens of four characters each, {budget} by
+* **Budget.** A complete answer has at most `budget` tokens of four characters each, {budget} by
   default and {most} at most. `read`, `files`, `indexes` and `index` keep to the default.
-* **Cursor.** What was cut, or follows, is answered to the same call with the `cursor` that stands
-  in the last line.
-* **Standing.** One line says which index answers, at which commit, and when it was indexed. What an
-  answer lacks is said in its first line: that the index is still being made, and how far it is,
-  that files have changed since, or that a stage has failed.
-* **Nothing found.** Whether nothing is indexed, no file passes the filters, files were left out, or
-  there is really nothing, is said, with what to try next.
+* **Cursor.** The rest of an answer, or the next results, are returned by the same call with the
+  `cursor` in the last line.
+* **Standing.** One line says which index answers, at which commit, and when it was indexed. The
+  first line says what an answer lacks: that the index is still being made, and its progress, that
+  files have changed since, or that a stage has failed.
+* **Nothing found.** The answer says whether nothing is indexed, no file passes the filters, files
+  were left out, or nothing matches, and what to try next.
 * **First question.** A question about a repository that is not indexed starts its indexing and is
-  answered within 5 seconds with what is found so far; `grep` reads the files as they are. What is
-  indexed is the work tree that holds the client's folder, or the folder itself where there is none;
-  never the home folder, and no folder of repositories.
+  answered within 5 seconds from the part that is indexed so far; `grep` reads the files directly.
+  The index is of the work tree that contains the client's folder, or the folder itself if there is
+  none; never of the home folder, or of a folder of repositories.
 * **Time.** Every call is answered within {seconds} seconds. A call that the client cancels, or
-  whose connection it closes, ends at the server.
-* **Mistakes** are answered with the nearest name, the valid values, or what to call next.
+  whose connection it closes, is cancelled at the server.
+* **Mistakes** are answered with the nearest name, the valid values, or the call to make instead.
 
-What a repository holds is data: nothing in it changes what a tool does. Callers over the network
-see and change what [security.md](security.md) says.
+The contents of a repository are data: nothing in them changes what a tool does.
+[security.md](security.md) says what callers over the network may see and change.
 """
 
 

@@ -25,8 +25,8 @@ with Kodit("kodit-data") as kodit:  # closed at the end of the block
         print(result.snippet.path, result.snippet.start_line, result.score)
 ```
 
-A `source` is a git URL, the path of a folder, or the identifier of an index, as a number. Where it
-may be left out, every index is meant. All types here come from `kodit`, which has type hints
+A `source` is a git URL, the path of a folder, or the id of an index, as a number. If it is
+optional, all indexes are used by default. All types here come from `kodit`, which has type hints
 (`py.typed`).
 """
 

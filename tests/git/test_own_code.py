@@ -82,11 +82,11 @@ def test_other_peoples_code_bears_a_mark(make_tree: MakeTree, mark: str, left_ou
     own = f"{above}/own.py" if above else "own.py"
     tree = make_tree({mark: "x\n", f"{left_out}a.py": "a = 1\n", own: "b = 1\n"})
     assert tree.kept() == {own}
-    assert tree.rules() == {left_out: f"other people's code, by its {mark.rpartition('/')[2]}"}
+    assert tree.rules() == {left_out: f"third-party code, by its {mark.rpartition('/')[2]}"}
 
 
 def test_a_licence_elsewhere_is_no_mark(make_tree: MakeTree) -> None:
-    """Only in folders whose names are usual for other people's code."""
+    """Only in folders whose names are usual for third-party code."""
     tree = make_tree({"lib/LICENSE": "MIT\n", "lib/a.py": "a = 1\n"})
     assert tree.kept() == {"lib/LICENSE", "lib/a.py"}
 

@@ -23,39 +23,38 @@ from kodit.faces.rest.problems import CODES
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "rest.md"
 
-INTRODUCTION = """
-`kodit serve` answers at `/api/v1`. Answers are JSON: the same objects that the commands print with
-`--json`. `/openapi.json` describes everything in detail, and `/docs` shows it in a browser, without
-asking any other host for anything. `/healthz` and `/readyz` need no key: `/healthz` answers while
-the server runs, and `/readyz` says whether it is ready.
+INTRODUCTION = """ `kodit serve` provides the API at `/api/v1`. Answers are JSON: the same objects
+that the commands print with `--json`. `/openapi.json` describes everything in detail, and `/docs`
+shows it in a browser, without requests to any other host. `/healthz` and `/readyz` need no key:
+`/healthz` answers while the server runs, and `/readyz` tells whether it is ready.
 
 A parameter that may be given several times is repeated in a query string
-(`languages=c&languages=go`) and is a list in a body. A body is JSON and sent as
-`Content-Type: application/json`; it has more room than a query string, in which such a parameter
-may be given 20 times. No answer has more than 500 results.
+(`languages=c&languages=go`) and is a list in a body. A body is JSON and sent as `Content-Type:
+application/json`; it may be larger than a query string, in which such a parameter may be given at
+most 20 times. No answer has more than 500 results.
 
-Where there are more results than an answer has room for, its `next` is a cursor: the same question
-with `cursor` goes on there. Where there are none, `next` is null. `standing` says what an answer is
-based on: the state of each index that was asked, and what is missing from it. `file`, the absolute
-path of a result, is for callers of the server's own socket alone and null for all others.
+If there are more results than fit in an answer, its `next` is a cursor: the same request with
+`cursor` continues there. If there are no more, `next` is null. `standing` describes the basis of an
+answer: the state of each searched index, and what is missing from it. `file`, the absolute path of
+a result, is only for callers over the server's own socket and null for all others.
 """
 EVENTS_AND_PROBLEMS = """
 ## Events
 
-`/api/v1/events` first tells how things are, and then what changes. Each event has the whole state
-as it is then, so that the next one makes up for one that was missed: who reads slowly is told less
-often, and always how a run ended. A `run` event carries a run with its tasks, a `task` event
-`{run_id, index_id, task}`, and an `index` event the same object as in `standing`; the state of an
-index that is gone is `deleted`. A client that comes back with `Last-Event-ID` is told what has
-happened since, if the server still knows it, and how things are otherwise. A comment every 15
-seconds keeps the connection open.
+`/api/v1/events` first sends the current state, and then changes. Each event contains the complete
+state at its time, so that a missed one does not matter: a slow reader gets fewer events, but always
+the end of a run. A `run` event carries a run with its tasks, a `task` event `{run_id, index_id,
+task}`, and an `index` event the same object as in `standing`; the state of a deleted index is
+`deleted`. A client that reconnects with `Last-Event-ID` gets the changes since then, if the server
+still has them, and otherwise the current state. A comment every 15 seconds keeps the connection
+open.
 
 ## Problems
 
-A refused request is answered as RFC 9457 has it: with the media type `application/problem+json` and
-the members `type`, `title`, `status`, `detail` (a sentence), `code`, and what the code is about. A
-malformed request is 422; one that is well formed and still refused is 403, 404 or 409. Programs may
-rely on the codes; sentences may change.
+A refused request is answered by RFC 9457: with the media type `application/problem+json` and the
+members `type`, `title`, `status`, `detail` (a sentence), `code`, and the fields of the code. The
+status of a malformed request is 422; that of a well-formed but refused one is 403, 404 or 409.
+Programs may rely on the codes; sentences may change.
 """
 
 ENDPOINTS = {

@@ -147,7 +147,7 @@ def _rule_inside(folder: ScannedFolder, reason: str) -> str:
     if reason == VENDORED:
         mark = foreign_mark(names) if folder.rules.may_be_foreign else None
         if mark is not None:
-            return f"other people's code, by its {mark}"
+            return f"third-party code, by its {mark}"
         return "a virtual environment, by its pyvenv.cfg"
     if reason == GENERATED:
         is_data = names >= DATA_DIRECTORY

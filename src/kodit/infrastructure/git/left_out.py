@@ -115,5 +115,5 @@ class _LeftOutListing(Listing):
     def _by_mark(self, folder: str) -> str:
         mark = self._foreign_marks.get(folder)
         if mark is not None:
-            return f"other people's code, by its {mark}"
+            return f"third-party code, by its {mark}"
         return "a virtual environment, by its pyvenv.cfg"

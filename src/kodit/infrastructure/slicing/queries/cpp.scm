@@ -44,7 +44,7 @@
       (array_declarator declarator: (identifier) @name)
     ] value: (initializer_list))) @definition.constant)
 
-; What a test macro defines is named by all of its call.
+; A test macro defines a test named by its whole call.
 (translation_unit
   (function_definition
     !type

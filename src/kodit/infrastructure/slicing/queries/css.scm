@@ -1,1 +1,1 @@
-; Nothing here defines a symbol: the tree only says where to cut.
+; No symbols: the tree is only used to split files.

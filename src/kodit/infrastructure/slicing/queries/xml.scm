@@ -1,1 +1,1 @@
-; Only its structure counts, which is where a file may be cut.
+; No symbols: the tree is only used to split files.
