@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
+from tests.support.random_trees import make_repository
 
 from kodit.infrastructure.folder.attributes import (
     DIFF,
@@ -193,3 +197,32 @@ def test_lines_as_git_reads_them(line: bytes, path: str, is_spoken_of: bool) -> 
 def test_values(value: Value, yes: bool, no: bool) -> None:
     assert (is_set(value), is_denied(value)) == (yes, no)
     assert VENDORED != GENERATED
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "values"),
+    [
+        (b"* -own=1", "x", {"own": False}),
+        (b"* !own=1", "x", {"own": None}),
+        (b"[attr] own", "a", {"own": True}),
+        (b"[attr] own", "attr", {}),
+        (b"* own\0 other", "x", {"own": True}),
+        (b"* own" + b" " * 2042, "x", {"own": True}),
+        (b"* own" + b" " * 2043, "x", {}),
+        (b"* own" + b" " * 2042 + b"\r", "x", {"own": True}),
+    ],
+)
+def test_a_line_as_git_reads_it(
+    line: bytes, path: str, values: dict[str, Value], tmp_path: Path
+) -> None:
+    """What nobody would write, each line compared with git as well."""
+    make_repository(tmp_path)
+    (tmp_path / ".gitattributes").write_bytes(line + b"\n")
+    told = subprocess.run(
+        ["git", "-C", str(tmp_path), "check-attr", "own", "--", path],
+        capture_output=True,
+        check=True,
+    )
+    by_git = {True: "set", False: "unset", None: "unspecified"}[values.get("own")]
+    assert told.stdout.decode() == f"{path}: own: {by_git}\n"
+    assert of(("", line + b"\n")).of(path) == values

@@ -201,6 +201,14 @@ def test_a_folder_of_which_only_a_part_is_tracked(home: Path, tmp_path: Path) ->
     git(tmp_path, "add", "--force", "build/a.py", "build/deep/b.py")
     assert ignored_by_git(tmp_path, {"build/a.py", "build/c.py"}) == {"build/c.py"}
     assert scanned(tmp_path) == {"build/a.py", "build/deep/b.py"}
+    source = Source(SourceKind.FOLDER, str(tmp_path))
+    rule = f"{home}/.config/git/ignore:1: build/"
+    told = {one.path: one.rule for one in left_out_of_folder(source, None, ignore_report)[0]}
+    del told[".git/"]
+    assert told == dict.fromkeys(["build/c.py", "build/own/"], rule)
+    below = Source(SourceKind.FOLDER, str(tmp_path / "build"))
+    told = {one.path: one.rule for one in left_out_of_folder(below, None, ignore_report)[0]}
+    assert told == {}, "a folder that is asked for by its name is not ignored"
 
 
 def test_it_speaks_of_work_trees_alone(home: Path, tmp_path: Path) -> None:
@@ -213,3 +221,40 @@ def test_it_speaks_of_work_trees_alone(home: Path, tmp_path: Path) -> None:
     git(tmp_path, "config", "core.excludesFile", str(tmp_path / ".git" / "all"))
     write(tmp_path / "b.py", "x")
     assert scanned(tmp_path) == {"b.py"}
+
+
+def test_repositories_below_a_folder_that_is_in_none(home: Path, tmp_path: Path) -> None:
+    """In each of them the rules hold that would hold if it were a source of its own: those of the
+    user, which are relative to its root, its `info`, and what it tracks."""
+    write(home / ".config" / "git" / "ignore", "/out/\n*.log\n")
+    repository = tmp_path / "projects" / "one"
+    repository.mkdir(parents=True)
+    git(repository, "init", "--quiet")
+    files = ["out/a.py", "src/out/b.py", "c.log", "d.log", "vendor/e.py", "third_party/f.py"]
+    for name in [*files, "g.py"]:
+        write(repository / name, "x")
+        write(tmp_path / "loose" / name, "x")
+    write(repository / ".git" / "info" / "exclude", "g.py\n")
+    git(repository, "add", "--force", "d.log", "vendor")
+    expected = {"src/out/b.py", "d.log", "vendor/e.py"}
+    assert scanned(repository) == expected
+    loose = {f"loose/{name}" for name in [*files[:4], "g.py"]}
+    assert scanned(tmp_path) == {f"projects/one/{name}" for name in expected} | loose
+    write(tmp_path / ".gitignore", "d.log\n")
+    assert "projects/one/d.log" not in scanned(tmp_path), "rules of the source hold in all of it"
+    source = Source(SourceKind.FOLDER, str(tmp_path))
+    told = {one.path: one.rule for one in left_out_of_folder(source, None, ignore_report)[0]}
+    assert told["projects/one/out/"] == f"{home}/.config/git/ignore:1: /out/"
+    assert told["projects/one/c.log"] == f"{home}/.config/git/ignore:2: *.log"
+
+
+def test_repositories_within_another_one(home: Path, tmp_path: Path) -> None:
+    """What the user ignores is relative to the root of each."""
+    write(home / ".config" / "git" / "ignore", "/out\n")
+    for folder in (tmp_path, tmp_path / "nested"):
+        folder.mkdir(exist_ok=True)
+        git(folder, "init", "--quiet")
+        write(folder / "out", "x")
+        write(folder / "src" / "out", "x")
+    read = {file.path for file in scan_folder(str(tmp_path), {}, submodules=True).changed}
+    assert read == {"src/out", "nested/src/out"}

@@ -102,6 +102,37 @@ def test_the_encoding_of_the_work_tree(make_repository: MakeRepository) -> None:
     assert read_texts(location, [FileToRead("deep/a.txt", "")]) == ["имя\n"]
 
 
+def test_the_attributes_of_a_repository_within_another_one(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """Each hears its own alone, which may define macros: in a folder and in a clone."""
+    sub, outer = make_repository("sub"), make_repository("outer")
+    own = "[attr]made -linguist-generated working-tree-encoding=koi8-r\n"
+    made = f"/a.py made\n{own}"
+    sub.commit({".gitattributes": made, "a.py": GENERATED, "deep/b.py": GENERATED})
+    outer.commit({".gitattributes": "b.py -linguist-generated\n", "b.py": GENERATED})
+    outer.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "../sub", "sub")
+    outer.commit()
+    folder = Source(SourceKind.FOLDER, str(outer.path), submodules=True)
+    cloned = Source(SourceKind.GIT, outer.url, submodules=True)
+    for location in (
+        Location(folder, str(outer.path)),
+        Location(cloned, str(tmp_path / "clone")),
+    ):
+        scan(location, None, {}, 0, report=ignore_report)
+        assert problem_of(location, "sub/a.py", GENERATED) is None
+        assert problem_of(location, "sub/deep/b.py", GENERATED) == "generated"
+        assert problem_of(location, "b.py", GENERATED) is None
+    word = "имя\n"
+    nested = outer.path / "sub"
+    (nested / "deep" / "c.txt").write_bytes(word.encode("koi8-r"))
+    info = Path(outer.git("-C", "sub", "rev-parse", "--absolute-git-dir")) / "info"
+    info.mkdir(exist_ok=True)
+    (info / "attributes").write_text("deep/* made\n")
+    location = Location(folder, str(outer.path))
+    assert read_texts(location, [FileToRead("sub/deep/c.txt", "")]) == [word]
+
+
 @pytest.mark.usefixtures("any_limit")
 def test_the_largest_file_is_a_setting(make_repository: MakeRepository, tmp_path: Path) -> None:
     """A commit that is known is looked through again with another limit; a notebook may have ten

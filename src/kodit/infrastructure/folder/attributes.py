@@ -31,7 +31,10 @@ _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"(.*)', re.DOTALL)
 _ESCAPED = re.compile(rb"\\([0-3][0-7]{2}|.)", re.DOTALL)
 _ESCAPES = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 _ESCAPES[b"v"] = b"\v"
+_MACRO = b"[attr]"
 _DEEPEST_MACRO = 8
+_LONGEST_LINE = 2047
+"""Bytes of a line; git says nothing by a longer one."""
 _UTF8_BOM = b"\xef\xbb\xbf"
 _NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 _NO = frozenset({"false", "no", "0", "off"})
@@ -194,15 +197,16 @@ def _parsed(
     rules: list[AttributeRule] = []
     macros: dict[str, _Values] = {}
     for number, raw in enumerate(content.removeprefix(_UTF8_BOM).split(b"\n"), 1):
+        raw = raw.removesuffix(b"\r").split(b"\0", 1)[0]  # noqa: PLW2901 - as git reads a line
         line = raw.strip(b" \t\r")
-        if not line or line.startswith(b"#"):
+        if not line or line.startswith(b"#") or len(raw) > _LONGEST_LINE:
             continue
         written, rest = _pattern_and_rest(line)
         values = _values(_FIELD.split(rest))
         if values is None:
             continue
-        if written.startswith(b"[attr]") and not line.startswith(b'"'):
-            name = written.removeprefix(b"[attr]").decode("latin-1")
+        if written.startswith(_MACRO) and written != _MACRO and not line.startswith(b'"'):
+            name = written.removeprefix(_MACRO).decode("latin-1")
             if may_define and _NAME.fullmatch(name):
                 macros[name] = values
             continue
@@ -230,14 +234,11 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
 def _values(fields: Iterable[bytes]) -> _Values | None:
     values: list[tuple[str, Value]] = []
     for field in filter(None, fields):
-        text = field.decode("latin-1")
-        value: Value = True
-        if text.startswith("-"):
-            text, value = text[1:], False
-        elif text.startswith("!"):
-            text, value = text[1:], None
-        elif "=" in text:
-            text, _, value = text.partition("=")
+        text, equals, after = field.decode("latin-1").partition("=")
+        value: Value = after if equals else True
+        if text.startswith(("-", "!")):  # goes before what is said behind a `=`
+            value = False if text.startswith("-") else None
+            text = text[1:]
         if not _NAME.fullmatch(text):
             return None
         values.append((text, value))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from copy import copy
 from enum import IntEnum
+from posixpath import relpath
 from typing import NamedTuple
 
-from kodit.infrastructure.folder.patterns import Pattern, parse_patterns
+from kodit.infrastructure.folder.patterns import Pattern, as_text, parse_patterns
 from kodit.infrastructure.folder.wildmatch import compiled, expression_for
 
 
@@ -49,6 +51,38 @@ class Layer:
             expression = compiled(pattern.text, True)
             if expression is not None:
                 self.path_globs.append((folder, expression))
+
+    @property
+    def is_of_git(self) -> bool:
+        """Whether a repository holds the file, and it speaks of nothing beyond."""
+        return self.kind is LayerKind.GITIGNORE
+
+    def at(self, base: str) -> Layer:
+        """The same at the root of a repository: what a user ignores is relative to each of them."""
+        if self.kind is not LayerKind.USER:
+            return self
+        layer = copy(self)
+        layer.base = base
+        return layer
+
+
+Deciding = tuple[Layer, Pattern]
+"""The pattern that decides, and where it stands."""
+
+
+def said(deciding: Iterable[Deciding | None]) -> list[bool | None]:
+    """What patterns say: True for a match, False for a negated one, None for silence."""
+    return [None if found is None else not found[1].negated for found in deciding]
+
+
+def shown(layer: Layer, pattern: Pattern, top: str) -> str:
+    """A pattern as `.gitignore:3: build/`, its file given from `top`, the path of the source."""
+    if not layer.file:
+        return f"--exclude {pattern.written}"
+    if layer.kind is LayerKind.USER:
+        return f"{layer.file}:{pattern.line}: {pattern.written}"
+    file = relpath(f"/{layer.base}{layer.file}", f"/{top}") if top else layer.base + layer.file
+    return f"{as_text(file)}:{pattern.line}: {pattern.written}"
 
 
 class NameFilter:

@@ -112,10 +112,14 @@ def outer_ignore_files(folder: Path, tree: WorkTree) -> list[OuterRules]:
         base /= name
         prefix += f"{name}/"
     outer = [OuterRules(place, content, file) for place, content, file in files if content]
+    return [user_rules(), *outer]
+
+
+def user_rules() -> OuterRules:
+    """What the user's own ignore file holds, if there is one."""
     own = user_ignore_file()
-    if own is not None and (content := _read_rules(own, follow=True)):
-        outer.insert(0, OuterRules("", content, str(own), LayerKind.USER))
-    return outer
+    content = None if own is None else _read_rules(own, follow=True)
+    return OuterRules("", content or b"", str(own), LayerKind.USER)
 
 
 def outer_attributes(folder: Path, tree: WorkTree) -> Attributes:

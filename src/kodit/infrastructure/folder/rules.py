@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from posixpath import relpath
+from dataclasses import replace
 from typing import Final
 
 from kodit.infrastructure.folder import marks
@@ -27,30 +26,22 @@ from kodit.infrastructure.folder.builtin import (
     is_usual_for_foreign_code,
     is_version_control,
 )
-from kodit.infrastructure.folder.layers import Layer, LayerKind, NameFilter, OuterRules
-from kodit.infrastructure.folder.patterns import Pattern, as_text, byte_text
+from kodit.infrastructure.folder.inherited import Inherited
+from kodit.infrastructure.folder.layers import (
+    Deciding,
+    Layer,
+    LayerKind,
+    NameFilter,
+    OuterRules,
+    said,
+    shown,
+)
+from kodit.infrastructure.folder.patterns import byte_text
 from kodit.infrastructure.folder.tracked import NOTHING_TRACKED, Tracking
 from kodit.infrastructure.folder.wildmatch import SPECIAL
 
 IGNORED: Final = "ignored"
 """The verdict for files left out by the user's own rules; they are not counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What entries inherit from their folder, besides patterns: whether an include pattern matched
-    it, or named it so that it is read though it would be left out; whether its name or one above is
-    usual for third-party code; and whether only tracked files are read. `named` are the names in
-    the includes.
-    """
-
-    included: bool
-    attributes: Attributes = NO_ATTRIBUTES
-    tracking: Tracking = NOTHING_TRACKED
-    named: frozenset[str] = frozenset()
-    brought_back: bool = False
-    among_foreign: bool = False
-    only_tracked: bool = False
 
 
 class DirectoryRules:
@@ -63,7 +54,7 @@ class DirectoryRules:
         path: str,
         layers: tuple[Layer, ...],
         names: NameFilter | None,
-        state: _State,
+        state: Inherited,
         *,
         folder: str,
     ) -> None:
@@ -118,7 +109,7 @@ class DirectoryRules:
             for name in pattern.text.split("/")
             if not SPECIAL.intersection(name)
         )
-        state = _State(not include, attributes, tracking, named)
+        state = Inherited(not include, attributes, tracking, named=named)
         return cls(base, tuple(layers), None, state, folder=folder)
 
     @property
@@ -161,7 +152,7 @@ class DirectoryRules:
                 layers.append(Layer(kind, self._path, content, file))
         state = self._state
         if gitattributes:
-            is_top = not self._path
+            is_top = self._path == state.repository
             state = replace(
                 state,
                 attributes=state.attributes.with_file(self._path, gitattributes, is_top=is_top),
@@ -176,19 +167,24 @@ class DirectoryRules:
         exclude: bytes | None = None,
         attributes: bytes | None = None,
         tracking: Tracking | None = None,
+        user: OuterRules | None = None,
     ) -> DirectoryRules:
         """These rules at the root of a nested repository, to which the outer `.gitignore` and
         `.gitattributes` do not apply. `exclude` and `attributes` are the contents of its own
-        `info`, and `tracking` its tracked files: by default the same as before.
+        `info`, and `tracking` its tracked files: by default the same as before. `user` is the
+        user's ignore file where the repository lies below a folder that is in no repository.
         """
-        layers = [layer for layer in self._layers if layer.kind is not LayerKind.GITIGNORE]
+        layers = [layer.at(self._path) for layer in self._layers if not layer.is_of_git or user]
+        if user is not None:
+            layers.append(Layer(user.kind, self._path, user.content, user.file))
         if exclude:
             layers.append(Layer(LayerKind.GITIGNORE, self._path, exclude, ".git/info/exclude"))
         state = replace(
             self._state,
             attributes=NO_ATTRIBUTES.with_strongest(self._path, attributes),
             tracking=tracking or self._state.tracking,
-            only_tracked=False,
+            repository=self._path,
+            only_tracked=None,
         )
         return DirectoryRules(self._path, tuple(layers), None, state, folder=self._folder)
 
@@ -199,12 +195,13 @@ class DirectoryRules:
         if is_usual_for_foreign_code(name) and not state.among_foreign:
             state = replace(state, among_foreign=True)
         if self._may_match(encoded):
-            verdicts = self._verdicts(encoded, True)
+            deciding = self._deciding(encoded, True)
+            verdicts = said(deciding)
             included = verdicts[LayerKind.INCLUDE]
             if included is not None and included is not state.included:
                 state = replace(state, included=included)
-            if verdicts[LayerKind.USER] and not verdicts[LayerKind.GITIGNORE]:
-                state = replace(state, only_tracked=verdicts[LayerKind.GITIGNORE] is None)
+            if verdicts[LayerKind.USER] and verdicts[LayerKind.GITIGNORE] is None:
+                state = replace(state, only_tracked=deciding[LayerKind.USER])
         if encoded in state.named and (
             is_usual_for_foreign_code(name) or self._by_rules(name) is not None
         ):
@@ -222,7 +219,7 @@ class DirectoryRules:
         name = byte_text(name)
         if state.attributes and reason is not SECRET:
             reason = marks.of_file(state.attributes.decide(self._path + name), name, reason)
-        if state.only_tracked and not state.tracking.holds_file(self._path + name):
+        if state.only_tracked is not None and not self._is_tracked(name, False):
             return IGNORED
         if not self._may_match(name):
             return reason if reason or state.included else IGNORED
@@ -234,7 +231,7 @@ class DirectoryRules:
             reason,
             verdicts,
             kept=reason in NEVER_READ,
-            is_tracked=lambda: state.tracking.holds_file(self._path + name),
+            is_tracked=lambda: self._is_tracked(name, False),
         )
         if verdict is None or included is None or verdicts[LayerKind.EXCLUDE]:
             return verdict
@@ -254,10 +251,11 @@ class DirectoryRules:
         """Why a folder is left out, without regard to the includes."""
         reason = directory_reason(name)
         name = byte_text(name)
-        path = self._path + name
+        if self._state.only_tracked is not None and not self._is_tracked(name, True):
+            return IGNORED
         if reason is not None and (
-            (is_usual_for_foreign_code(name) and self._state.tracking.holds_folder(path))
-            or marks.is_own_folder(self._state.attributes, f"{path}/", reason)
+            (is_usual_for_foreign_code(name) and self._is_tracked(name, True))
+            or marks.is_own_folder(self._state.attributes, f"{self._path}{name}/", reason)
         ):
             reason = None
         if not self._may_match(name):
@@ -266,7 +264,7 @@ class DirectoryRules:
             reason,
             self._verdicts(name, True),
             kept=False,
-            is_tracked=lambda: self._state.tracking.holds_folder(path),
+            is_tracked=lambda: self._is_tracked(name, True),
         )
 
     def _combine(
@@ -318,6 +316,12 @@ class DirectoryRules:
                     return None
         return verdict
 
+    def _is_tracked(self, name: str, is_directory: bool) -> bool:
+        """Whether git tracks a file of the folder, or anything in a folder of it."""
+        tracking = self._state.tracking
+        path = self._path + name
+        return tracking.holds_folder(path) if is_directory else tracking.holds_file(path)
+
     def _may_match(self, name: str) -> bool:
         names = self._names
         if name in names.literals or name in self._literals:
@@ -353,9 +357,12 @@ class DirectoryRules:
         ):
             found = deciding[kind]
             if found is not None and not found[1].negated:
-                return _shown(*found, top)
+                return shown(*found, top)
             if found is not None and kind in (LayerKind.NOINDEX, LayerKind.GITIGNORE):
                 break
+        only_tracked = self._state.only_tracked
+        if only_tracked is not None and not self._is_tracked(encoded, is_directory):
+            return shown(*only_tracked, top)
         included = deciding[LayerKind.INCLUDE]
         if not is_directory and not (
             self._state.included if included is None else not included[1].negated
@@ -373,14 +380,11 @@ class DirectoryRules:
         """For each kind of layer whether the last matching pattern is positive; None if none
         matches.
         """
-        return [
-            None if found is None else not found[1].negated
-            for found in self._deciding(name, is_directory)
-        ]
+        return said(self._deciding(name, is_directory))
 
-    def _deciding(self, name: str, is_directory: bool) -> list[tuple[Layer, Pattern] | None]:
+    def _deciding(self, name: str, is_directory: bool) -> list[Deciding | None]:
         """For each kind of layer the last matching pattern, and its layer."""
-        deciding: list[tuple[Layer, Pattern] | None] = [None] * len(LayerKind)
+        deciding: list[Deciding | None] = [None] * len(LayerKind)
         path = self._path + name
         for layer in reversed(self._layers):
             if deciding[layer.kind] is not None:
@@ -391,10 +395,3 @@ class DirectoryRules:
                     deciding[layer.kind] = layer, pattern
                     break
         return deciding
-
-
-def _shown(layer: Layer, pattern: Pattern, top: str) -> str:
-    if not layer.file:
-        return f"--exclude {pattern.written}"
-    file = relpath(f"/{layer.base}{layer.file}", f"/{top}") if top else layer.base + layer.file
-    return f"{as_text(file)}:{pattern.line}: {pattern.written}"

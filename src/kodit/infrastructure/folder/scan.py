@@ -19,7 +19,6 @@ from kodit.infrastructure.file_sizes import limit_of
 from kodit.infrastructure.folder.attributes import ATTRIBUTES
 from kodit.infrastructure.folder.builtin import GENERATED, VENDORED
 from kodit.infrastructure.folder.content import blob_id
-from kodit.infrastructure.folder.git_index import TrackedFiles
 from kodit.infrastructure.folder.marks import foreign_mark
 from kodit.infrastructure.folder.nothing_left import IgnoredEntries
 from kodit.infrastructure.folder.reading import (
@@ -28,14 +27,7 @@ from kodit.infrastructure.folder.reading import (
     open_root,
     read_regular_file,
 )
-from kodit.infrastructure.folder.repository import (
-    enclosing_work_tree,
-    git_directory_at,
-    info_file,
-    is_bare,
-    outer_attributes,
-    outer_ignore_files,
-)
+from kodit.infrastructure.folder.repository import git_directory_at, is_bare
 from kodit.infrastructure.folder.repository_shape import (
     REPOSITORY_DATA,
     Shape,
@@ -44,6 +36,7 @@ from kodit.infrastructure.folder.repository_shape import (
     shape_of,
 )
 from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
+from kodit.infrastructure.folder.work_trees import rules_of_root, rules_of_work_tree
 
 RACY_NS = 2_000_000_000
 """A file modified within this time before a scan may be modified again without a new stamp."""
@@ -99,21 +92,8 @@ def root_folder(
     descriptor: int, root: Path, include: Sequence[str], exclude: Sequence[str]
 ) -> ScannedFolder:
     """The open root of a source, with the rules that apply there."""
-    tree = enclosing_work_tree(root)
-    if tree is None:
-        rules = DirectoryRules.at_root(include=include, exclude=exclude, folder=root.name)
-        return ScannedFolder(descriptor, "", rules, False, 0)
-    below = root.relative_to(tree.root).as_posix()
-    rules = DirectoryRules.at_root(
-        "" if below == "." else f"{below}/",
-        outer_ignore_files(root, tree),
-        include,
-        exclude,
-        folder=root.name,
-        attributes=outer_attributes(root, tree),
-        tracking=TrackedFiles(tree.git_directory),
-    )
-    return ScannedFolder(descriptor, "", rules, True, 0)
+    rules, in_repository = rules_of_root(root, include, exclude)
+    return ScannedFolder(descriptor, "", rules, in_repository, 0)
 
 
 class ScannedFolder(NamedTuple):
@@ -194,13 +174,9 @@ class Scanner:
     def _scan_listed(self, folder: ScannedFolder, listed: Mapping[str, os.DirEntry[str]]) -> None:
         gitignore = _rules_file(folder, listed, ".gitignore")
         noindex = _rules_file(folder, listed, ".noindex")
-        if folder.depth and folder.in_repository and ".git" in listed:
+        if folder.depth and ".git" in listed:
             place = self._root / folder.prefix
-            rules = folder.rules.of_another_repository(
-                info_file(place, "exclude"),
-                info_file(place, "attributes"),
-                TrackedFiles(git_directory_at(place) or place, folder.rules.path),
-            )
+            rules = rules_of_work_tree(folder.rules, place, is_within=folder.in_repository)
             folder = folder._replace(rules=rules)
         if noindex is not None and not noindex.strip() and not folder.rules.is_named:
             self._leave_out(folder, "", IGNORED)

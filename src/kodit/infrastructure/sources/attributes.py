@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from kodit.infrastructure.folder.attributes import (
@@ -16,7 +18,12 @@ from kodit.infrastructure.folder.attributes import (
 from kodit.infrastructure.folder.globs import glob_matcher
 from kodit.infrastructure.folder.patterns import byte_text, parse_patterns
 from kodit.infrastructure.folder.reading import read_files
-from kodit.infrastructure.folder.repository import enclosing_work_tree, outer_attributes
+from kodit.infrastructure.folder.repository import (
+    enclosing_work_tree,
+    git_directory_at,
+    info_file,
+    outer_attributes,
+)
 from kodit.infrastructure.sources.location import Location
 
 
@@ -59,11 +66,12 @@ class FileMarks:
             return known
         base = f"{folder}/" if folder else ""
         above = self._in_folder(folder.rpartition("/")[0]) if folder else self._above()
-        found = above.with_file(
-            byte_text(self._prefix + base),
-            self._content(base + ATTRIBUTES),
-            is_top=not self._prefix + base,
-        )
+        place = byte_text(self._prefix + base)
+        is_top = not place
+        if folder and self._is_repository(folder):
+            above = NO_ATTRIBUTES.with_strongest(place, self._info(folder))
+            is_top = True
+        found = above.with_file(place, self._content(base + ATTRIBUTES), is_top=is_top)
         self._folders[folder] = found
         return found
 
@@ -81,6 +89,27 @@ class FileMarks:
         self._prefix = "" if below == "." else f"{below}/"
         return outer_attributes(root, tree)
 
+    def _is_repository(self, folder: str) -> bool:
+        """Whether a repository within the source has its root there, a submodule for instance: the
+        attributes above do not speak of it."""
+        if self._location.is_folder:
+            return git_directory_at(Path(self._location.path, folder)) is not None
+        return folder in self._submodules
+
+    def _info(self, folder: str) -> bytes | None:
+        if not self._location.is_folder:
+            return None
+        return info_file(Path(self._location.path, folder), "attributes")
+
+    @cached_property
+    def _submodules(self) -> Mapping[str, str]:
+        """The commits of those that a clone holds, by path."""
+        if self._location.is_folder or not self._location.source.submodules:
+            return {}
+        from kodit.infrastructure.git.submodules import read_record  # noqa: PLC0415 - as below
+
+        return read_record(Path(self._location.path)).fetched
+
     def _content(self, path: str) -> bytes | None:
         if self._location.is_folder:
             return read_files(self._location.path, [path])[0]
@@ -89,4 +118,8 @@ class FileMarks:
 
         if "\n" in path:
             return None
-        return read_blobs(Path(self._location.path), [f"{TIP}:{path}"])[0]
+        within = (one for one in self._submodules if path.startswith(f"{one}/"))
+        root = max(within, key=len, default="")
+        commit = self._submodules.get(root, TIP)
+        blob = f"{commit}:{path[len(root) + 1 :] if root else path}"
+        return read_blobs(Path(self._location.path), [blob])[0]
