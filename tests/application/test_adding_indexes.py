@@ -1,5 +1,5 @@
-"""What becomes of the secrets of sources that are added, and how indexes go: with a reader that
-only notes what it is asked, over a real database."""
+"""The secrets of added sources, and the deletion of indexes: with a reader that records its calls,
+over a real database."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class NotingReader:
 
 
 class FailingEngine:
-    """An engine that some indexes cannot be dropped from."""
+    """An engine that fails to drop some indexes."""
 
     def __init__(self) -> None:
         self.fails_for: set[int] = set()
@@ -101,7 +101,7 @@ class FailingEngine:
 
 class NoVectors:
     def drop(self, _index_id: int) -> None:
-        """Nothing is packed."""
+        """There are no packs."""
 
 
 class Hosts:
@@ -114,7 +114,7 @@ class Hosts:
 
 
 class Desk:
-    """Where indexes are added and deleted."""
+    """The services that add and delete indexes."""
 
     def __init__(self, database: SqliteDatabase) -> None:
         self.database = database
@@ -140,7 +140,7 @@ class Desk:
         return index
 
     def finished_run(self, index: Index, *, refused: bool, failures: int = 0) -> IndexRun:
-        """A run of an index, whose first look has ended."""
+        """A run of an index whose first scan has ended."""
 
         async def run() -> IndexRun:
             run = await self.queue.request_run(index.id, QueuePriority.USER_INITIATED)
@@ -182,7 +182,7 @@ def test_what_is_known_is_not_tried_again(desk: Desk) -> None:
 
 
 def test_other_credentials_take_the_place_of_the_former(desk: Desk) -> None:
-    """Once they were tried; the file of those before is gone then."""
+    """After they were checked; the file of the former ones is then removed."""
     first = desk.add(credentials=ADA).credentials
     desk.reader.take()
     second = desk.add(credentials=BOB).credentials
@@ -224,7 +224,8 @@ def test_a_secret_of_an_index_that_cannot_be_stored_is_not_kept(desk: Desk) -> N
 
 
 def test_what_somebody_far_away_adds_is_confined(desk: Desk) -> None:
-    """Until the user of the machine asks for it; a name that leads inside is refused."""
+    """Until the user of the machine adds it; a name that resolves to a private address is
+    refused."""
     remote = CallerPolicy()
     desk.hosts.address = "10.0.0.1"
     with pytest.raises(RefusedByPolicyError):
@@ -242,7 +243,7 @@ def test_what_somebody_far_away_adds_is_confined(desk: Desk) -> None:
 
 
 def test_an_interval_of_nought_is_one(desk: Desk) -> None:
-    """It means never; none at all leaves what was given before."""
+    """It means never; without an interval, the former one is kept."""
     assert desk.add(sync_every=60).sync_every == 60
     assert desk.add(include=("*.py",)).sync_every == 60
     index = desk.add(sync_every=0)
@@ -251,7 +252,7 @@ def test_an_interval_of_nought_is_one(desk: Desk) -> None:
 
 
 def test_submodules_are_kept_until_changed(desk: Desk) -> None:
-    """Only what is said of them changes anything."""
+    """Only an explicit value changes the setting."""
     assert not desk.add().source.submodules
     assert desk.add(submodules=True).source.submodules
     assert desk.add(include=("*.py",)).source.submodules
@@ -285,7 +286,7 @@ def test_indexes_are_listed_after_one(desk: Desk) -> None:
 def test_an_index_is_withdrawn_that_never_was_one(
     desk: Desk, then: str, *, refused: bool, failures: int, is_withdrawn: bool
 ) -> None:
-    """Where the source was refused for good at the first look at it."""
+    """If the source was refused for good at its first scan."""
     index = desk.add()
     run = desk.finished_run(index, refused=refused, failures=failures)
     if then == "another run":

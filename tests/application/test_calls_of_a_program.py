@@ -1,4 +1,4 @@
-"""What the class `Kodit` offers to programs."""
+"""The methods of the class `Kodit`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_search_takes_a_source_and_brings_it_up_to_date_on_request(tmp_path: P
 
 
 def test_a_refresh_that_cannot_be_done_raises_why(tmp_path: Path) -> None:
-    """What was indexed before still answers without it."""
+    """Without `refresh`, the indexed state still answers."""
     source = write(tmp_path / "source", "add_price")
     with Kodit(tmp_path / "data") as kodit:
         kodit.index(source)
@@ -105,7 +105,7 @@ def test_the_queue_is_seen_and_steered(tmp_path: Path) -> None:
 
 
 def test_coroutines_call_it_in_threads(tmp_path: Path) -> None:
-    """Many at once, beside an event loop that goes on."""
+    """Many at once, beside an event loop that keeps running."""
     source = write(tmp_path / "source", "add_price")
 
     async def work(kodit: Kodit) -> list[set[str]]:

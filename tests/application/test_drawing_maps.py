@@ -1,4 +1,4 @@
-"""What a map shows of files, and how its budget is spent."""
+"""The content of maps, and the use of their budget."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def spent(files: list[MappedFile] | tuple[MappedFile, ...]) -> int:
 
 
 def test_what_a_line_costs() -> None:
-    """Its text, its number, and what stands around them."""
+    """Its text, its number, and the characters around them."""
     assert cost_of("src/a.py") == 10
     assert cost_of_line("def a():") == 16
     assert cost_of_line("x" * (LONGEST_LINE + 1)) == LONGEST_LINE + 8

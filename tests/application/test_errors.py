@@ -1,4 +1,4 @@
-"""What an error says to programs: a code that they may rely on, and what it is about."""
+"""The codes of errors, which programs may rely on, and their fields."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def kodit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kodit]:
 def test_what_a_caller_has_caused(
     ask: Wrong, code: str, fields: dict[str, Field], kodit: Kodit, tmp_path: Path
 ) -> None:
-    """Has a code of its own and names what it is about, without secrets."""
+    """Each has a code of its own and names its values, without secrets."""
     with pytest.raises(KoditError) as raised:
         ask(kodit, str(tmp_path))
     wanted = {

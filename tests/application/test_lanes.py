@@ -16,8 +16,8 @@ from kodit.domain.errors import TransientError
 
 @pytest.mark.parametrize("full", list(Lane))
 def test_a_full_lane_holds_up_no_other(full: Lane) -> None:
-    """Every thread of the lane, and the warm one, is taken by work that goes on until all other
-    lanes have answered."""
+    """Every thread of the lane, and the warm one, runs work that lasts until all other lanes have
+    answered."""
     answered = threading.Event()
 
     async def play() -> list[Lane]:

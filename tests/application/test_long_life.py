@@ -1,5 +1,5 @@
-"""An application is built once and lives long: workers come and go beside it, and nothing blocks
-its event loop."""
+"""An application is built once and lives long: workers come and go beside it, and its event loop is
+never blocked."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def found(application: Application) -> int:
 
 
 def test_an_application_outlives_its_workers(tmp_path: Path) -> None:
-    """What it is asked between two workers, and after them, is answered as before."""
+    """Questions between two workers, and after them, are answered as before."""
     write_tree(tmp_path / "source", files=4)
 
     async def play(application: Application) -> None:
@@ -51,7 +51,7 @@ def test_an_application_outlives_its_workers(tmp_path: Path) -> None:
 
 
 def test_a_worker_hears_what_others_of_its_process_queue(tmp_path: Path) -> None:
-    """Of two that come one after the other the second too: each hears until it goes."""
+    """Also the second of two consecutive workers: each is notified until it ends."""
     heard: list[str] = []
 
     class Listener:
@@ -81,7 +81,7 @@ def test_a_worker_hears_what_others_of_its_process_queue(tmp_path: Path) -> None
 
 
 def test_those_who_wait_at_once_share_a_worker(tmp_path: Path) -> None:
-    """It is there until the last of them has what it waited for, and then it is gone."""
+    """It exists until the last of them has its result."""
     for name in ("one", "other"):
         write_tree(tmp_path / name, files=2)
 
@@ -107,8 +107,8 @@ def test_those_who_wait_at_once_share_a_worker(tmp_path: Path) -> None:
 
 
 async def ticks_while_waiting(lock: Path, work: Coroutine[Any, Any, Any]) -> None:
-    """Do the work while the lock is held by somebody who lets go only when the loop has come round
-    so often: a loop that waited for the lock itself would never get there."""
+    """Do the work while another holder keeps the lock until the loop has run this many turns: a
+    loop that waited for the lock itself would never get there."""
     with file_lock(lock, 1.0, "the lock"):
         task = asyncio.create_task(work)
         for _tick in range(TICKS):

@@ -1,4 +1,4 @@
-"""In which order, on which page and how completely a name is told."""
+"""The order, the pages and the completeness of an answer about a name."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def f():
 
 
 def test_uses_are_by_kind_and_then_by_place() -> None:
-    """The line of a definition is none."""
+    """The line of a definition is not a use."""
     answer = answered({"z.py": USES, "b.py": USES, "a.py": RUN}, "run")
     assert used(answer) == [
         *[("call", line, path) for path in ("b.py", "z.py") for line in (4, 8)],
@@ -141,7 +141,7 @@ def test_an_answer_is_not_complete_where_not_all_was_looked_at(
 
 @pytest.mark.parametrize("name", ["Box.run", "run"])
 def test_of_two_versions_of_a_file_the_later_one_is_told(name: str) -> None:
-    """Until a file is all embedded, its earlier snippets are there too."""
+    """Until all of a file is embedded, its earlier snippets exist too."""
     code = CodeInMemory({"a.py": f"class Box:\n    def run(self): ...\n{FILLER}\n\nBox().run()\n"})
     (first, *_), last = code.stored, code.stored[-1]
     whole = ask(code, name)
@@ -155,7 +155,7 @@ def test_of_two_versions_of_a_file_the_later_one_is_told(name: str) -> None:
 
 
 def test_a_definition_that_the_keyword_index_lacks_is_a_later_version() -> None:
-    """Of its file: what uses the name in an earlier one is told no more."""
+    """Of its file: uses in an earlier version are no longer listed."""
     code = CodeInMemory({"a.py": f"{RUN}{FILLER}\n\nprint(run())\n"})
     last = code.stored[-1]
     assert len(ask(code, "run").references) == 1
@@ -175,7 +175,7 @@ def test_names_are_looked_up_as_they_are_spelled_in_code() -> None:
 
 
 def test_what_was_meant_is_told_where_nothing_is_found() -> None:
-    """Not on a further page, and not for a name from elsewhere that is only used."""
+    """Not on a further page, and not for an external name that is only used."""
     texts = {"a.py": "def runner(): ...\n\n\nelsewhere()\n"}
     assert answered(texts, "runer").near == ("runner",)
     assert answered(texts, "runner").near == ()

@@ -1,4 +1,4 @@
-"""Names that stand for no index."""
+"""Names that mean no index."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_number_that_no_index_can_have(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_cannot_be_brought_up_to_date(tmp_path: Path) -> None:
-    """It says so, and takes it for no number of an index."""
+    """The error says so, and does not read it as an index number."""
     with Application(Settings.load(data_dir=tmp_path)) as application:
         with pytest.raises(MissingFolderError):
             asyncio.run(application.refreshing.refresh(str(tmp_path / "missing")))
@@ -30,7 +30,7 @@ def test_a_folder_that_is_not_there_cannot_be_brought_up_to_date(tmp_path: Path)
 
 
 def test_whether_several_indexes_are_meant(tmp_path: Path) -> None:
-    """By how many different ones are named, or how many there are where none is."""
+    """By the number of different ones that are named, or by the number of all if none is."""
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
     with Application(Settings.load(data_dir=tmp_path / "data")) as application:
@@ -48,7 +48,7 @@ def test_whether_several_indexes_are_meant(tmp_path: Path) -> None:
 def test_an_index_is_found_by_what_its_folder_was_called(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the folder is gone: by its path, its address, and as it would be typed from beside."""
+    """When the folder is gone: by its path, its address, and as typed from a sibling folder."""
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -65,7 +65,7 @@ def test_an_index_is_found_by_what_its_folder_was_called(
 def test_a_number_is_an_identifier_everywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where a folder is called so, which is then `./2`."""
+    """Also if a folder has that name, which is then `./2`."""
     for name in ("one", "2", "3"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.py").write_text(f"def in_{name}() -> None: ...\n")

@@ -1,4 +1,4 @@
-"""Folders and files of an index named as sources, several sources at once, and how people type."""
+"""Folders and files of an index as sources, several sources at once, and typical input."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SessionMiddleware:
 
 @dataclass(frozen=True)
 class Shop:
-    """Index 1 is a folder, 2 a repository called the same elsewhere."""
+    """Index 1 is a folder, 2 a repository with the same name elsewhere."""
 
     application: Application
     folder: Path
@@ -88,7 +88,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 def test_a_file_is_a_source(shop: Shop) -> None:
-    """For every question, by a path from here, an absolute one, or through an index."""
+    """For every question, by a relative path, an absolute one, or through an index."""
     file = shop.folder / "web" / "base.py"
     for name in ("shop/web/base.py", "./shop/web/../web/base.py", str(file), f"{file}/"):
         assert shop.paths(name) == ["web/base.py"], name
@@ -103,7 +103,7 @@ def test_a_file_is_a_source(shop: Shop) -> None:
 
 
 def test_the_index_of_a_part(shop: Shop) -> None:
-    """Is what its status shows; deleting it takes the name of the whole."""
+    """Its status shows the whole index; deleting requires the name of the whole."""
     view = asyncio.run(shop.application.index_answers.status(shop.here, StatusQuestion("shop/web")))
     assert [index.id for index in view.indexes] == [1]
     locator = shop.application.locator
@@ -122,7 +122,7 @@ def test_globs_are_relative_to_the_part(shop: Shop) -> None:
 
 
 def test_one_bad_source_does_not_stop_the_others(shop: Shop) -> None:
-    """The answer says what was wrong with it; where all are bad, that is the answer."""
+    """The answer reports its error; if all are bad, the error is the answer."""
     answers = shop.application.answers
     where = Where(("shop/web", "nowhere", "99"))
     view = asyncio.run(answers.files(shop.here, FilesQuestion(where)))
@@ -142,7 +142,7 @@ def test_one_bad_source_does_not_stop_the_others(shop: Shop) -> None:
 
 
 def test_the_last_part_of_a_name(shop: Shop) -> None:
-    """From elsewhere, it means the only index that is called so; several are listed."""
+    """Outside any index, it means the only index with that name; several are listed."""
     elsewhere = Caller(folder="/")
     assert shop.paths("other/shop", caller=elsewhere) == ["lamp.go"]
     with pytest.raises(SourceError, match=r"'shop' could be any of .*shop \(1\), .*shop \(2\)"):
@@ -152,7 +152,7 @@ def test_the_last_part_of_a_name(shop: Shop) -> None:
 
 
 def test_a_caller_over_the_network_names_a_part_by_its_path(shop: Shop) -> None:
-    """What is indexed is no secret to them; what else there is on the disk is."""
+    """Indexed paths are no secret to them; other paths on the disk are."""
     remote = Caller(CallerPolicy())
     assert shop.paths(f"{shop.folder}/web", caller=remote) == ["web/base.py", "web/request.py"]
     assert shop.paths(f"{shop.folder}/none", caller=remote) == []
@@ -172,7 +172,7 @@ def test_a_caller_over_the_network_names_a_part_by_its_path(shop: Shop) -> None:
     ],
 )
 def test_a_place_as_it_is_typed(place: str, found: tuple[str, int, int], shop: Shop) -> None:
-    """From the top of an index, from here, or absolute."""
+    """From the top of the index, from the current folder, or absolute."""
     assert shop.read(place.format(folder=shop.folder)) == found
 
 
@@ -187,7 +187,7 @@ def test_a_place_as_it_is_typed(place: str, found: tuple[str, int, int], shop: S
     ],
 )
 def test_a_path_that_is_nearly_right(place: str, near: str, shop: Shop) -> None:
-    """Is answered with the paths that were probably meant."""
+    """The error suggests the paths that were probably meant."""
     with pytest.raises(NotFoundError, match=r"Did you mean|there is") as error:
         shop.read(place, "1")
     assert near in str(error.value)
@@ -196,7 +196,7 @@ def test_a_path_that_is_nearly_right(place: str, near: str, shop: Shop) -> None:
 
 @pytest.mark.parametrize("place", ["web/zzzzz.py", "web/q.py", "zzzzz.py"])
 def test_a_path_like_no_other(place: str, shop: Shop) -> None:
-    """Files in the same folder are no more like it than others: nothing is suggested."""
+    """Files in the same folder are no more similar than others: nothing is suggested."""
     with pytest.raises(NotFoundError) as error:
         shop.read(place, "1")
     assert "Did you mean" not in str(error.value)
@@ -226,7 +226,7 @@ def test_what_a_name_may_mean_that_nothing_is_called(
 
 
 def test_names_that_are_near_are_told_once(shop: Shop) -> None:
-    """And not again with each further page of the lines that use the plain name."""
+    """And not repeated on each further page of uses."""
     nowhere = SymbolsQuestion("Nowhere.url_for", Where(("1",)), limit=1)
     first = asyncio.run(shop.application.answers.symbols(shop.here, nowhere))
     assert (first.near, first.next is None) == (("HTTPConnection.url_for",), False)
@@ -235,7 +235,7 @@ def test_names_that_are_near_are_told_once(shop: Shop) -> None:
 
 
 def test_what_is_added_by_another_name_is_what_there_is(tmp_path: Path) -> None:
-    """A part, an address with `.git` behind it, an identifier: no second index is made. A folder
+    """A part, an address with `.git` at its end, an identifier: no second index is made. A folder
     that an index leaves out is a source of its own."""
     repository = tmp_path / "mirror"
     write_file(repository / "src" / "a.py", "def lantern(): ...\n")
@@ -256,7 +256,7 @@ def test_what_is_added_by_another_name_is_what_there_is(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_nobody_means(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The root, the home folder and what holds it, and those of the system are refused."""
+    """The root, the home folder and its parents, and system folders are refused."""
     home = tmp_path / "users" / "ada"
     home.mkdir(parents=True)
     monkeypatch.setenv("HOME", str(home))
@@ -272,7 +272,7 @@ def test_a_folder_that_nobody_means(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_branch_with_a_slash_in_the_address_of_a_page(tmp_path: Path) -> None:
-    """Of several readings the first is taken whose branch there is."""
+    """Of several readings, the first one whose branch exists is used."""
     repository = tmp_path / "r"
     write_file(repository / "a.py", "x = 1\n")
     commit_all(repository)

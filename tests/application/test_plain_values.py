@@ -1,4 +1,4 @@
-"""What views become before a face writes them."""
+"""Views as plain values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_views_become_plain_values_wherever_they_stand() -> None:
 
 
 def test_moments_and_choices_become_text() -> None:
-    """A moment ends with `Z`, as everywhere in JSON."""
+    """A time ends with `Z`, as everywhere in JSON."""
     assert to_json([datetime(2026, 1, 2, tzinfo=UTC), SearchMode.HYBRID]) == [
         "2026-01-02T00:00:00Z",
         "hybrid",

@@ -1,4 +1,4 @@
-"""A source that cannot be brought up to date before it is searched, and what answers then."""
+"""A source that cannot be brought up to date before a search, and the answer then."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 
 def test_while_the_queue_is_paused_what_was_indexed_answers(scene: Scene) -> None:
-    """Nothing is asked for that would wait for as long as the pause; what never was complete has
-    no answer."""
+    """No run is requested that would wait as long as the pause; a source that was never complete
+    has no answer."""
     asyncio.run(scene.application.queue.pause())
     with pytest.raises(KoditError, match="is not indexed: the queue is paused") as refused:
         scene.refresh()
@@ -69,7 +69,7 @@ def test_while_the_queue_is_paused_what_was_indexed_answers(scene: Scene) -> Non
 
 
 def test_a_source_that_is_gone_answers_as_it_was(scene: Scene) -> None:
-    """Where it was complete once."""
+    """If it was complete before."""
     scene.complete()
     scene.folder.rmdir()
     refreshed = scene.refresh()
@@ -83,8 +83,8 @@ def test_a_source_that_is_gone_and_never_was_complete_answers_nothing(scene: Sce
         scene.refresh()
 
 
-def test_a_stored_source_that_nobody_could_have_typed_is_not_asked_for(scene: Scene) -> None:
-    """By whichever name."""
+def test_an_invalid_stored_source_is_not_refreshed(scene: Scene) -> None:
+    """By any name."""
     hostile = scene.add(Source(SourceKind.GIT, "ext::sh -c touch% x"))
     with pytest.raises(SourceError):
         scene.refresh(str(hostile))
@@ -92,7 +92,7 @@ def test_a_stored_source_that_nobody_could_have_typed_is_not_asked_for(scene: Sc
 
 
 def test_an_index_that_is_deleted_while_it_is_made(scene: Scene) -> None:
-    """Its runs have ended well, and there is nothing that could answer."""
+    """Its runs have succeeded, but there is nothing left to answer from."""
     application = scene.application
 
     class Deleting:
@@ -114,7 +114,7 @@ def test_an_index_that_is_deleted_while_it_is_made(scene: Scene) -> None:
         asyncio.run(service.refresh(str(scene.folder)))
 
 
-def test_what_became_of_a_run() -> None:
+def test_the_error_of_a_run() -> None:
     run = IndexRun.create(1, QueuePriority.USER_INITIATED, NOW)
     run.id = 7
     stopped = failure_of(run)

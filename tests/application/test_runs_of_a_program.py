@@ -1,4 +1,4 @@
-"""Runs, as a program sees and changes them."""
+"""Runs as a program sees and controls them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kodit.domain.value_objects import RunState
 
 
 def test_runs_are_listed_cancelled_and_retried(tmp_path: Path) -> None:
-    """The newest first, in the states that are asked for, and no more than are wanted."""
+    """Newest first, in the requested states, up to the limit."""
     for name in ("first", "second"):
         write_tree(tmp_path / name, files=1)
     with Kodit(tmp_path / "data") as kodit:

@@ -1,4 +1,4 @@
-"""What an answer lacks, in words, and which globs and paths a part of an index means."""
+"""What an answer lacks, in words, and the globs and paths of a part of an index."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ def standing(number: int = 1, **changes: Any) -> StandingView:
         ({"state": "updating", "run": RUN}, "/a (index 1) is being updated, 40 %"),
     ],
 )
-def test_what_an_index_lacks(changes: dict[str, Any], words: str | None) -> None:
+def test_what_an_index_is_missing(changes: dict[str, Any], words: str | None) -> None:
     """The heaviest reason first."""
     assert lacking_in(standing(**changes)) == words
 
 
 def test_why_nothing_was_found() -> None:
-    """Of several indexes, each that lacks something; or else what was left out of all."""
+    """Each index that lacks something; or else the files left out of all."""
     assert nothing_found([]) == "Nothing is indexed yet."
     assert nothing_found([standing()]) == "Nothing found."
     lacking = [standing(1, state="failed"), standing(2), standing(3, changed_files=1)]
@@ -110,12 +110,13 @@ WHOLE, DEEP, FILE = Part(index(1)), Part(index(1), "src/deep"), Part(index(1), "
     ],
 )
 def test_where_a_path_may_lead(part: Part, path: str, paths: tuple[str, ...]) -> None:
-    """From the part that is meant, from beside it, or from the top of its index."""
+    """From the selected part, from its siblings, or from the top of its index."""
     assert _paths_in(part, path) == paths
 
 
 def test_globs_of_a_part() -> None:
-    """Those with a slash begin in it as well; an absolute one is of the index that holds it."""
+    """Globs with a slash start in it as well; an absolute one belongs to the index that holds
+    it."""
     globs = ("*.py", "sub/*.py", "./sub/x", "/top/*", "!no/x", "**/y/z", "folder/")
     assert _globs_in([WHOLE], globs) == globs
     assert _globs_in([DEEP], globs) == (*globs, "/src/deep/sub/*.py", "/src/deep/sub/x")
@@ -125,7 +126,7 @@ def test_globs_of_a_part() -> None:
 
 
 def test_a_whole_index_holds_its_parts() -> None:
-    """Each index is named once, and a part only where not all of its index is meant."""
+    """Each index is named once, and a part only if the whole index is not selected."""
     other = Part(index(2, "/other"), "lib")
     found = _filter_of([DEEP, other, WHOLE, other], Where(languages=("py",), authors=("Ada",)))
     assert (found.index_ids, found.within) == ((1, 2), ((2, "lib"),))

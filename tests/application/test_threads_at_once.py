@@ -8,7 +8,7 @@ from benchmarks.threads import play
 
 
 def test_reads_are_those_of_a_single_thread(tmp_path: Path) -> None:
-    """Of the indexes that nobody touches; on the others nothing fails but what a caller caused."""
+    """On unchanged indexes; on the others only errors caused by a caller occur."""
     outcome = play(tmp_path, threads=16, calls=160, workers=1)
 
     assert outcome.errors == []

@@ -31,7 +31,7 @@ def lookup(code: CodeInMemory, names: tuple[str, ...], wanted: str | None) -> Us
 
 
 def used(texts: dict[str, str], *names: str, of: str | None = None) -> list[Reference]:
-    """The uses of names, of which a definition is asked for."""
+    """The uses of names, one of whose definitions is wanted."""
     code = CodeInMemory(texts)
     return lookup(code, names, of or names[0]).references(code.stored)
 
@@ -84,7 +84,7 @@ def test_of_a_name_that_is_defined_nowhere_each_use_is_likely() -> None:
 
 
 def test_an_import_above_a_definition_is_within_nothing() -> None:
-    """Though it may share a snippet with it; one inside a function is within that."""
+    """Although it may share a snippet with it; an import inside a function is within that."""
     text = "from box import run\n\n\ndef f():\n    from box import run\n    run()\n"
     found = told(used({"a.py": text, "box.py": "def run(): ...\n"}, "run"))
     assert ("a.py", 1, "import", "", False) in found
@@ -108,7 +108,7 @@ def f(one: Box):
 
 
 def test_what_is_read_is_code_with_its_receiver() -> None:
-    """Not what stands in comments and strings."""
+    """Without the content of comments and strings."""
     texts = {"a.py": READS, "box.py": BOX, "bag.py": BOX.replace("Box", "Bag")}
     found = told(used(texts, "run", of="Box.run"))
     assert {(line, use, likely) for path, line, use, _, likely in found if path == "a.py"} == {
@@ -164,7 +164,7 @@ def other():
 
 
 def test_what_a_definition_calls() -> None:
-    """Each once, where it is called first, with what it means if that is known."""
+    """Each name once, at its first call, with its definition if that is known."""
     texts = {
         "a.py": CALLS,
         "bag.py": "def make():\n    return 1\n",
@@ -218,7 +218,7 @@ def test_what_is_defined_by_a_name_with_its_file() -> None:
 
 
 def test_what_is_read_is_bounded() -> None:
-    """Names that are asked for, files that are read, and definitions of one name."""
+    """The names, the files that are read, and the definitions of one name."""
     assert (MOST_NAMES, MOST_FILES, MOST_DEFINITIONS) == (64, 48, 24)
     texts = {
         f"f{number:02}.py": f"def name_{number}(): ...\n\n\ndef run(): ...\n"

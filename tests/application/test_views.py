@@ -1,4 +1,4 @@
-"""What views make of what they are given, where that is more than a copy."""
+"""Views, where they are more than copies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def test_context_is_there_where_there_is_any(
     before: tuple[str, ...], after: tuple[str, ...]
 ) -> None:
-    """On either side; both are told then."""
+    """On either side; then both fields are present."""
     found = FoundLine(3, 1, "x", before, after)
     told = to_json(MatchView.of(GrepMatch(1, "/s", "a.py", "python", found)))
     shown = {"before": list(before), "after": list(after)} if before or after else {}
@@ -43,7 +43,7 @@ def test_a_task_that_may_begin_at_once_waits_for_no_time() -> None:
 
 
 def test_every_task_of_a_whole_run_has_its_history() -> None:
-    """Also one that was never claimed; of runs in a list none is told."""
+    """Including one that was never claimed; runs in a list have no history."""
     run = IndexRun.create(1, QueuePriority.BACKGROUND, NOW)
     assert [task.history for task in RunView.of(run, attempts={}).tasks] == [()] * 5
     assert [task.history for task in RunView.of(run).tasks] == [None] * 5

@@ -1,4 +1,4 @@
-"""What one process hands to another: views, questions and errors come out as they went in."""
+"""Views, questions and errors survive the way from one process to another."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def test_a_question(question: AnyQuestion) -> None:
 
 @pytest.mark.parametrize("kind", [one for one in vars(errors).values() if isinstance(one, type)])
 def test_an_error(kind: type[Any]) -> None:
-    """Of its class, so that the exit code is the same, with code and fields, so that the advice
-    is."""
+    """With its class, so that the exit code is the same, and with code and fields, so that the
+    advice is."""
     if not issubclass(kind, KoditError):
         return
     error = kind("it is so", code="index_not_found", index=7, path="a\udcff", share=0.5, none=None)
@@ -79,7 +79,7 @@ def test_an_error(kind: type[Any]) -> None:
 
 
 def test_an_error_of_a_class_that_is_not_shared() -> None:
-    """Is of the nearest that is, as is one that is known to the other side alone."""
+    """It becomes the nearest shared class, as does a class that only the other side knows."""
 
     class OwnError(NotFoundError):
         default_code = "own"
@@ -88,7 +88,7 @@ def test_an_error_of_a_class_that_is_not_shared() -> None:
     unknown = ErrorView("NewerError", "no", "newer", {}).error()
 
     class UserError(NotFoundError):
-        """Named like another one."""
+        """Has the name of another class."""
 
     odd = [ErrorView(kind, "no", "newer", {}).error() for kind in ("Field", "Any", "__name__")]
 
@@ -132,13 +132,13 @@ class Part:
     ids=str,
 )
 def test_what_is_no_view(value: Any) -> None:
-    """Is refused, and not made into something else."""
+    """It is refused, and not converted into something else."""
     with pytest.raises(ValueError, match=r"is not|lacks"):
         from_json(Part, value)
 
 
 def test_what_a_newer_server_adds() -> None:
-    """Is left out; what is only there when it is set may be missing."""
+    """It is ignored; optional fields may be missing."""
     assert from_json(Part, {"number": 1, "sets": {}, "newer": [1]}) == Part(1, {})
 
 

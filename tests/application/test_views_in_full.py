@@ -1,4 +1,4 @@
-"""Every field of every view, from values that all differ: none takes another one's place."""
+"""Every field of every view, from values that all differ, so that no two are swapped."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def day(number: int) -> datetime:
 
 
 def told(number: int) -> str:
-    """The same as it is told."""
+    """The same value after conversion."""
     return f"2026-01-0{number}T00:00:00Z"
 
 
@@ -63,8 +63,8 @@ LINES: dict[str, Any] = {"start_line": 4, "end_line": 6}
 
 
 def both(view: Any, *of: Any, **options: Any) -> Any:
-    """A view as callers of this machine and others get it, without what differs between them,
-    which is seen here: the absolute paths of files."""
+    """A view for local callers and for others, without the difference that is checked here: the
+    absolute paths of files."""
     near = to_json(view.of(*of, **options))
     far = to_json(view.of(*of, with_file=False, **options))
     assert set(_files(near)) == {"/s/a/b.py"}

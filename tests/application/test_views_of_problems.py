@@ -1,4 +1,4 @@
-"""Every field of the views of what is left out, wrong, or refused, from values that all differ."""
+"""Every field of the views of left-out files, problems and errors, from values that all differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder and a git repository, indexed once for all tests that only look."""
+"""A folder and a git repository, indexed once for all read-only tests."""
 
 from __future__ import annotations
 

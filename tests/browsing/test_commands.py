@@ -1,4 +1,4 @@
-"""`kodit grep`, `ls`, `read`, `symbols` and `related`: what they print."""
+"""The output of `kodit grep`, `ls`, `read`, `symbols` and `related`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.support.command import KoditCommand, succeeded
 
 @pytest.fixture
 def command(indexed: Indexed) -> KoditCommand:
-    """The command line over what is indexed."""
+    """The command line over the indexes."""
     return KoditCommand(indexed.data_dir)
 
 
 def test_grep_prints_places_and_talks_on_standard_error(
     command: KoditCommand, indexed: Indexed
 ) -> None:
-    """One line a match; that there are more is no data."""
+    """One line per match; a notice about further matches is not data."""
     outcome = command.succeed("grep", "return round_price", "--limit", "1")
     assert (
         outcome.out
@@ -31,7 +31,7 @@ def test_grep_prints_places_and_talks_on_standard_error(
 def test_grep_names_the_place_where_there_are_several(
     command: KoditCommand, indexed: Indexed
 ) -> None:
-    """A path in the index alone would not say which one it is, nor open."""
+    """A path in the index alone would be ambiguous, and could not be opened."""
     lines = command.succeed("grep", "def round_price").out.splitlines()
     assert lines == [
         f"{indexed.shop}/shop/prices.py:4:def round_price(amount):",
@@ -44,7 +44,7 @@ def test_grep_names_the_place_where_there_are_several(
 
 
 def test_grep_prints_context_as_grep_does(command: KoditCommand, indexed: Indexed) -> None:
-    """Each line once, a dash for context, and a line between what is apart."""
+    """Each line once, a dash for context, and a separator between groups."""
     out = command.succeed("grep", "article ==|quantity|line.count \\+=", "1", "-C", "1").out
     lines = [line.removeprefix(f"{indexed.shop}/") for line in out.splitlines()]
     assert lines[:7] == [
@@ -122,7 +122,7 @@ def test_text_is_for_people(command: KoditCommand, indexed: Indexed) -> None:
     ],
 )
 def test_an_empty_answer_is_an_answer(arguments: tuple[str, ...], command: KoditCommand) -> None:
-    """Nothing on standard output, a word on standard error, exit status 1."""
+    """Nothing on standard output, a sentence on standard error, exit status 1."""
     outcome = command.run_here(*arguments)
     assert (outcome.code, outcome.out) == (1, "")
     assert outcome.err.strip()
@@ -158,7 +158,7 @@ def test_an_empty_answer_is_an_answer(arguments: tuple[str, ...], command: Kodit
         (("read", "1", "shop/cart.py:x"), "must be a line number, not 'x'"),
     ],
 )
-def test_a_users_error_is_one_sentence_and_status_2(
+def test_a_user_error_is_one_sentence_and_status_2(
     arguments: tuple[str, ...], said: str, command: KoditCommand
 ) -> None:
     """On standard error."""
@@ -171,7 +171,7 @@ def test_a_users_error_is_one_sentence_and_status_2(
 def test_a_glob_may_be_all_that_is_listed(
     command: KoditCommand, indexed: Indexed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It needs no source before it; a folder whose name has a star is a folder."""
+    """It needs no source before it; a folder whose name contains a star is a folder."""
     monkeypatch.chdir(indexed.shop)
     paths = [
         line.split()[-1] for line in succeeded(command.run_here("ls", "shop/*")).out.splitlines()
@@ -194,7 +194,7 @@ def test_a_place_is_named_from_where_the_user_stands(
     indexed: Indexed,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Also upwards, as far as the index goes."""
+    """Also upwards, as far as the index reaches."""
     monkeypatch.chdir(indexed.shop / "shop")
     assert command.ask("read", place)["path"] == path
     assert succeeded(command.run_here("related", place)).out

@@ -80,7 +80,7 @@ def test_a_file_is_read_whole_or_in_lines(index_id: int, indexed: Indexed) -> No
 
 
 def test_an_empty_file_has_no_lines(indexed: Indexed) -> None:
-    """It is read; a line of it is not there."""
+    """It can be read; a line of it does not exist."""
     empty = indexed.kodit.read(1, "empty.py")
     assert (empty.start_line, empty.end_line, empty.lines, empty.text) == (1, 0, 0, "")
     with pytest.raises(InvalidQueryError, match="has 0 lines"):
@@ -114,7 +114,7 @@ def test_a_wrong_folder_is_put_right(indexed: Indexed) -> None:
 
 
 @pytest.mark.parametrize("lines", ["0", "9-3", "0-4"])
-def test_lines_that_are_none_are_a_users_error(lines: str, indexed: Indexed) -> None:
+def test_invalid_lines_are_user_errors(lines: str, indexed: Indexed) -> None:
     """They count from 1, and do not go backwards."""
     with pytest.raises(InvalidQueryError, match="invalid line range"):
         indexed.kodit.read(1, f"shop/prices.py:{lines}")
@@ -123,7 +123,7 @@ def test_lines_that_are_none_are_a_users_error(lines: str, indexed: Indexed) -> 
 
 
 def test_a_path_that_ends_like_lines_is_a_path(tmp_path: Path) -> None:
-    """Where there is such a file."""
+    """If such a file exists."""
     write_files(tmp_path / "folder", {"a:1": "first\nsecond\n", "a": "other\n"})
     with Kodit(tmp_path / "data") as kodit:
         kodit.index(tmp_path / "folder")
@@ -146,12 +146,12 @@ def test_a_path_that_ends_like_lines_is_a_path(tmp_path: Path) -> None:
     ],
 )
 def test_places_are_understood(text: str, expected: FilePlace) -> None:
-    """A path with the lines behind it."""
+    """A path followed by lines."""
     assert parse_place(text) == expected
 
 
 def test_a_file_that_has_become_a_link_is_not_read(tmp_path: Path) -> None:
-    """Nor one that is gone; both say how to go on."""
+    """Nor a missing file; both errors say what to do."""
     write_files(tmp_path / "folder", {"link.py": "a = 1\n", "gone.py": "b = 2\n"})
     write_file(tmp_path / "outside.py", "secret = 3\n")
     with Kodit(tmp_path / "data") as kodit:
@@ -168,7 +168,7 @@ def test_a_file_that_has_become_a_link_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_git_file_is_read_as_it_was_indexed(tmp_path: Path) -> None:
-    """What the source holds by now comes with the next run."""
+    """The current state of the source comes with the next run."""
     repository = tmp_path / "repository"
     write_file(repository / "a.py", "one = 1\r\ntwo = 2\r\n")
     commit_all(repository)

@@ -1,4 +1,4 @@
-"""Finding lines in what is indexed."""
+"""Searching lines of indexed files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def places(answer: GrepAnswer) -> list[tuple[int, str, int]]:
 
 
 def test_lines_of_every_index_come_by_index_path_and_line(indexed: Indexed) -> None:
-    """A folder and a git repository in one answer, without what is ignored, binary or secret."""
+    """A folder and a git repository in one answer, without ignored, binary or secret files."""
     answer = indexed.kodit.grep("round_price")
     assert places(answer) == [
         (1, "docs/guide.md", 3),
@@ -53,7 +53,7 @@ def test_lines_of_every_index_come_by_index_path_and_line(indexed: Indexed) -> N
 
 
 def test_an_answer_says_whether_there_is_more(indexed: Indexed) -> None:
-    """The first lines, and that they are not all; the exact number is all."""
+    """A cut answer says so; with exactly as many matches as the limit, it is complete."""
     everything = places(indexed.kodit.grep("round_price"))
     assert len(everything) == 10
     for limit in (1, 9, 10):
@@ -78,7 +78,7 @@ def test_one_index_a_glob_and_a_language(indexed: Indexed) -> None:
 
 
 def test_case_fixed_strings_and_context(indexed: Indexed) -> None:
-    """What the options do."""
+    """The effect of the options."""
     kodit = indexed.kodit
     assert not kodit.grep("ROUND_PRICE").matches
     assert len(kodit.grep("ROUND_PRICE", ignore_case=True).matches) == 10
@@ -89,8 +89,8 @@ def test_case_fixed_strings_and_context(indexed: Indexed) -> None:
     assert match.found.after == ("        return round_price(amount * (1 + TAX_RATE))",)
 
 
-def test_what_cannot_be_asked_is_a_users_error(indexed: Indexed) -> None:
-    """Also where there is no file to look at."""
+def test_invalid_questions_are_user_errors(indexed: Indexed) -> None:
+    """Also without a file to search."""
     with pytest.raises(InvalidQueryError, match="not a regular expression"):
         indexed.kodit.grep("(", paths=["*.nothing"])
     with pytest.raises(NotFoundError, match="no index 99"):
@@ -104,7 +104,7 @@ def test_what_cannot_be_asked_is_a_users_error(indexed: Indexed) -> None:
 def test_git_sources_answer_from_the_indexed_commit_and_folders_as_they_are(
     tmp_path: Path,
 ) -> None:
-    """A source that moves on is seen once it is indexed, a folder at once."""
+    """A change of a git source is visible once it is indexed, of a folder at once."""
     write_files(tmp_path / "folder", {"a.py": "first = 1\n"})
     write_files(tmp_path / "repository", {"a.py": "first = 1\n"})
     commit_all(tmp_path / "repository")
@@ -140,8 +140,8 @@ def test_what_has_become_something_else_is_not_shown(tmp_path: Path) -> None:
         assert places(kodit.grep("word")) == [(1, "stays.py", 1)]
 
 
-def test_a_source_that_is_gone_does_not_silence_the_others(tmp_path: Path) -> None:
-    """It is named beside the answer; asked for alone, it is the answer."""
+def test_a_missing_source_does_not_hide_the_others(tmp_path: Path) -> None:
+    """Its error is reported beside the answer; alone, it is the answer."""
     write_files(tmp_path / "shop", {"a.py": SHOP["shop/prices.py"]})
     write_files(tmp_path / "bank", {"b.py": BANK["bank/money.py"]})
     with Kodit(tmp_path / "data") as kodit:
@@ -173,14 +173,14 @@ def test_many_files_come_in_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)+$", "(a|a?)+c", "(.*)*(.*)*c", "(x+x+)+y"])
 def test_an_expression_that_would_backtrack_does_not(pattern: str, indexed: Indexed) -> None:
-    """RE2 never goes back, so that this test ends."""
+    """RE2 never backtracks, so that this test ends."""
     assert indexed.kodit.grep(pattern, 1, paths=["*.py"]).files == 5
 
 
 def test_an_expression_that_takes_too_long_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In one file, by the signs of life of the child; over all files, by the clock."""
+    """In one file, by the heartbeats of the child; over all files, by the clock."""
     choice = random.Random(1)  # noqa: S311 - any text that is not regular does
     hard = "".join(choice.choices("ab\n", [40, 40, 1], k=600_000))
     for name in ("ab.txt", "abc.txt"):

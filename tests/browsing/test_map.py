@@ -1,4 +1,4 @@
-"""The map of a repository: what matters most, within a budget."""
+"""The map of a repository: its most important definitions, within a budget."""
 
 from __future__ import annotations
 
@@ -153,8 +153,8 @@ def test_what_everybody_defines_says_nothing() -> None:
 
 
 def test_what_configures_the_build_is_not_what_matters_most() -> None:
-    """Every file uses its macros; the types and functions of another header say more. A file whose
-    uses are all of macros passes nothing on for them."""
+    """Every file uses its macros; the types and functions of another header say more. A file that
+    uses only macros passes no rank on for them."""
     setup = file_at("setup.h", defines=("ASSERT", "PRINTF", "FALLTHROUGH"), kind="macro")
     types = file_at("types.h", defines=("connection",), kind="struct")
     uses = (call("ASSERT"), call("PRINTF"), call("FALLTHROUGH"))
@@ -183,7 +183,7 @@ def test_a_macro_of_another_language_is_a_definition_like_others() -> None:
 
 
 def test_no_program_uses_its_tests() -> None:
-    """What a test calls as the library does is no definition of the library's."""
+    """A test that defines the same name as the library is not what the library calls."""
     imported = Mention(MentionKind.IMPORT, "fits", 1, "test_ours")
     files = {
         1: file_at("test_ours.py", defines=("fits",)),
@@ -195,7 +195,7 @@ def test_no_program_uses_its_tests() -> None:
 
 
 def test_the_command_has_the_same_bounds() -> None:
-    """It writes them out, since help loads nothing of the domain."""
+    """They are repeated there, since help loads nothing of the domain."""
     options = {
         one.name: one for one in cast("Any", typer.main.get_command(app)).commands["map"].params
     }

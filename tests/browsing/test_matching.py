@@ -43,7 +43,7 @@ def numbers(text: str, pattern: str, **options: Any) -> list[int]:
     ],
 )
 def test_a_match_stays_within_its_line(text: str, pattern: str, expected: list[int]) -> None:
-    """Nothing matches a line end, and the end of the file is no line of its own."""
+    """A match never includes a line end, and the end of the file is not a line of its own."""
     assert numbers(text, pattern) == expected
 
 
@@ -60,7 +60,7 @@ def test_text_is_looked_for_as_it_is() -> None:
 
 
 def test_a_long_line_is_cut_around_its_match() -> None:
-    """The match stays to be seen, and the ends say that they are cut."""
+    """The match stays visible, and the cut ends are marked."""
     text = "a" * 50_000 + "needle" + "b" * 50_000
     (line,) = find_lines(text, compile_expression(Expression("needle")), context=0, limit=9)
     assert line.column == 50_001
@@ -70,7 +70,7 @@ def test_a_long_line_is_cut_around_its_match() -> None:
 
 
 def test_context_ends_where_the_file_does() -> None:
-    """Lines before and after, no more than there are."""
+    """Lines before and after, as many as exist."""
     compiled = compile_expression(Expression("^[ae]$"))
     first, second = find_lines("a\nb\nc\nd\ne\n", compiled, context=2, limit=9)
     assert (first.before, first.after) == ((), ("b", "c"))
@@ -78,7 +78,7 @@ def test_context_ends_where_the_file_does() -> None:
 
 
 def test_no_more_lines_than_wanted() -> None:
-    """The first ones are found."""
+    """The first ones are returned."""
     compiled = compile_expression(Expression("x"))
     assert [line.line for line in find_lines("x\n" * 9, compiled, context=0, limit=3)] == [1, 2, 3]
 
@@ -86,7 +86,7 @@ def test_no_more_lines_than_wanted() -> None:
 @pytest.mark.parametrize(
     "pattern", ["", "(", "a\\", "[", "(?=x)", r"(a)\1", "a{1001}", "a\nb", "\ud800", "x" * 5001]
 )
-def test_what_is_no_expression_is_a_users_error(pattern: str) -> None:
+def test_an_invalid_expression_is_a_user_error(pattern: str) -> None:
     """With a sentence that says what is wrong."""
     with pytest.raises(InvalidQueryError, match=r"expression") as refused:
         compile_expression(Expression(pattern))
@@ -116,7 +116,7 @@ def patterns(draw: st.DrawFn) -> str:
 
 @given(pattern=patterns(), text=st.text(alphabet="ab \t1\n", max_size=40))
 def test_the_whole_text_gives_what_each_line_alone_gives(pattern: str, text: str) -> None:
-    """Searching across lines finds the lines, and columns, that Python finds line by line."""
+    """Searching the whole text finds the lines and columns that Python finds line by line."""
     lines = text.removesuffix("\n").split("\n") if text else []
     expected = [
         (number, match.start() + 1)

@@ -1,4 +1,4 @@
-"""Operators are definitions, and named by their signs."""
+"""Operators are definitions, named by their signs."""
 
 from __future__ import annotations
 
@@ -88,23 +88,23 @@ def found(kodit: Kodit, name: str) -> set[str]:
     ],
 )
 def test_an_operator_is_found_by_its_sign(kodit: Kodit, name: str, expected: set[str]) -> None:
-    """With the word `operator` before it or without, whichever the language writes."""
+    """With or without the word `operator` before it, whichever form the language uses."""
     assert found(kodit, name) == expected
 
 
 def test_a_search_for_an_operator_finds_it_first(kodit: Kodit) -> None:
-    """As one for any other name does."""
+    """Like a search for any other name."""
     assert kodit.search("operator<<", limit=1)[0].snippet.path == "matrix.cpp"
 
 
 @pytest.mark.parametrize("name", ["operator", "operators", "operatorFor", "operator_of", "empty?"])
 def test_a_word_is_no_operator(name: str) -> None:
-    """Nor what begins like one."""
+    """Nor is a name that starts like one."""
     assert parse_name(name).plain_names == (name,)
 
 
 @pytest.mark.parametrize("name", ["*", "Media.*", "get*"])
 def test_stars_remain_a_pattern(name: str) -> None:
-    """Where no operator is meant for certain."""
+    """Unless an operator is certainly meant."""
     assert parse_name(name).is_pattern
     assert parse_name(name).plain_names == (name.rpartition(".")[2],)

@@ -1,4 +1,4 @@
-"""The lines of definitions, as `symbols`, `outline` and `map` tell them."""
+"""The lines of definitions in `symbols`, `outline` and `map`."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ def outline(kodit: Kodit, path: str) -> list[tuple[str, int, int, int]]:
 
 
 def defined(kodit: Kodit, name: str) -> list[tuple[int, int, int]]:
-    """Line of the name, first and last line of each definition, and its text is just these."""
+    """Line of the name, first and last line of each definition; its text must be exactly these
+    lines."""
     views = [DefinitionView.of(one) for one in kodit.symbols(name, SHOP).definitions]
     for one in views:
         rows = FILES[one.path].split("\n")[one.start_line - 1 : one.end_line]
@@ -82,7 +83,7 @@ def defined(kodit: Kodit, name: str) -> list[tuple[int, int, int]]:
 
 
 def test_a_class_in_many_snippets_is_one_definition(kodit: Kodit) -> None:
-    """From its leading comment to its last line, whatever of it is named by it."""
+    """From its leading comment to its last line, however many snippets it has."""
     last = FILES["large.ts"].count("\n")
     assert outline(kodit, "large.ts")[0] == ("Large", 4, 3, last)
     assert [one[0] for one in outline(kodit, "large.ts")].count("Large") == 1
@@ -90,12 +91,12 @@ def test_a_class_in_many_snippets_is_one_definition(kodit: Kodit) -> None:
 
 
 def test_neither_a_comment_nor_a_delegate_is_the_class(kodit: Kodit) -> None:
-    """Nor an attribute."""
+    """Nor is an attribute."""
     assert defined(kodit, "Store") == [(7, 3, 40)]
 
 
 def test_clauses_are_one_definition_and_no_use_of_it(kodit: Kodit) -> None:
-    """The call in the second clause is one."""
+    """The call in the second clause is a use."""
     answer = kodit.symbols("Shop.Supervisor.run", SHOP)
     assert [(one.line, one.snippet.end_line) for one in answer.definitions] == [(2, 9)]
     assert [(one.use, one.line) for one in answer.references] == [("call", 8), ("call", 11)]
@@ -107,14 +108,14 @@ def test_overloads_are_a_definition_each(kodit: Kodit) -> None:
 
 
 def test_the_head_of_a_file_is_no_part_of_what_follows(kodit: Kodit) -> None:
-    """Though it is searched with it; and a callee is where its name is."""
+    """Although it is searched with it; and a callee's place is the line of its name."""
     assert defined(kodit, "first") == [(5, 5, 6)]
     answer = kodit.symbols("use", SHOP, uses="callees")
     assert [one.target and one.target.named_line for one in answer.references] == [5]
 
 
 def test_the_map_shows_the_lines_of_names(kodit: Kodit) -> None:
-    """Of every language."""
+    """In every language."""
     shown = [
         (file.path, one)
         for drawn in kodit.map(OF_LANGUAGES, budget=20_000)
@@ -129,7 +130,7 @@ def test_the_map_shows_the_lines_of_names(kodit: Kodit) -> None:
 
 
 def test_a_result_names_all_that_it_defines(kodit: Kodit) -> None:
-    """The neighbours it was joined with, and not the members of a type that it names."""
+    """Its joined neighbours, but not the members of a named type."""
     [found] = kodit.search("SMALL_JOINED second_joined", SHOP, limit=1)
     assert found.snippet.path == "joined.c"
     view = ResultView.of(found)
@@ -139,7 +140,7 @@ def test_a_result_names_all_that_it_defines(kodit: Kodit) -> None:
 
 
 def test_the_names_are_in_what_is_shown(kodit: Kodit) -> None:
-    """To people and to assistants."""
+    """For people and for assistants."""
     view = ResultView.of(kodit.search("SMALL_JOINED second_joined", SHOP, limit=1)[0])
     expected = "function first_joined, second_joined, third_joined"
     assert head(view, several=False).endswith(expected)

@@ -52,7 +52,7 @@ def found(kodit: Kodit, name: str) -> list[tuple[str, str | None]]:
 
 
 def test_a_prototype_is_a_declaration_and_no_use(kodit: Kodit) -> None:
-    """It comes behind the definition, and does not make it doubtful what a call means."""
+    """It comes after the definition, and does not make a call ambiguous."""
     answer = kodit.symbols("check_noproxy")
     assert [(one.snippet.path, one.line) for one in answer.definitions] == [
         ("proxy.c", 5),
@@ -63,7 +63,7 @@ def test_a_prototype_is_a_declaration_and_no_use(kodit: Kodit) -> None:
 
 
 def test_what_is_only_declared_is_found(kodit: Kodit) -> None:
-    """As the header of a library has it; a variable is defined elsewhere."""
+    """As in the header of a library; a variable is defined elsewhere."""
     assert found(kodit, "proxy_name") == [("proxy.h:6", "function")]
     assert found(kodit, "proxy_count") == []
 
@@ -78,7 +78,7 @@ def test_members_that_a_class_declares(kodit: Kodit) -> None:
 
 
 def test_an_outline_of_a_header_and_of_what_defines(kodit: Kodit) -> None:
-    """Of what a file both declares and defines, it shows the definition."""
+    """If a file both declares and defines something, its outline shows the definition."""
     outline = kodit.outline(1, "proxy.h").definitions
     assert [one.snippet.symbol for one in outline] == ["PROXY_H", "check_noproxy", "proxy_name"]
     outline = kodit.outline(1, "proxy.c").definitions
@@ -89,7 +89,7 @@ def test_an_outline_of_a_header_and_of_what_defines(kodit: Kodit) -> None:
 
 
 def test_a_callee_is_where_it_is_defined(kodit: Kodit) -> None:
-    """And not where it is declared."""
+    """And not at the declaration."""
     answer = kodit.symbols("connect_to", uses="callees")
     [called] = [one for one in answer.references if one.name == "check_noproxy"]
     assert called.target is not None
@@ -97,7 +97,7 @@ def test_a_callee_is_where_it_is_defined(kodit: Kodit) -> None:
 
 
 def test_json_says_what_is_only_declared(kodit: Kodit) -> None:
-    """And says nothing of what is defined."""
+    """And has no such field for definitions."""
     views = [DefinitionView.of(one) for one in kodit.symbols("check_noproxy").definitions]
     assert [one.declaration for one in views] == [None, True]
     rows = map(OutlineSymbolView.of, kodit.outline(1, "proxy.h").definitions)

@@ -1,4 +1,4 @@
-"""What each parameter of the class `Kodit` does, by itself."""
+"""The effect of each parameter of the class `Kodit`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def paths(results: Iterable[SearchResult]) -> set[str]:
     return {result.snippet.path for result in results}
 
 
-def test_what_restricts_a_search(indexed: Indexed) -> None:
+def test_the_filters_of_a_search(indexed: Indexed) -> None:
     kodit = indexed.kodit
 
     def found(*source: int, query: str = "round_price", **asked: Any) -> set[str]:
@@ -104,7 +104,7 @@ def test_which_uses_of_a_name_are_told(indexed: Indexed) -> None:
 
 
 def test_an_outline_is_of_a_path_as_it_is(indexed: Indexed) -> None:
-    """No part of it is taken for lines."""
+    """No part of it is parsed as lines."""
     names = [one.snippet.symbol for one in indexed.kodit.outline(1, "shop/prices.py").definitions]
     assert {"round_price", "parse_price"} <= set(names)
     assert indexed.kodit.outline(indexed.shop / "shop", "prices.py").path == "shop/prices.py"
@@ -132,7 +132,7 @@ def test_where_similar_code_is_looked_for(indexed: Indexed) -> None:
 
 
 def test_what_is_said_of_a_source_when_it_is_added(tmp_path: Path) -> None:
-    """And is kept unless it is said anew; nothing needs the queue to be served."""
+    """And it is kept until changed; no worker is needed."""
     folder = tmp_path / "shop"
     write_file(folder / "a.py", "x = 1\n")
     with Kodit(tmp_path / "data") as kodit:
@@ -198,7 +198,7 @@ def test_a_part_of_an_index_is_not_deleted(indexed: Indexed) -> None:
 def test_a_check_says_what_is_wrong_before_anything_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And repairs only what it is told to."""
+    """And repairs only on request."""
     data_dir = tmp_path / "data"
     with Kodit(data_dir) as kodit:
         asked: list[bool] = []

@@ -1,4 +1,4 @@
-"""Snippets like one that is pointed at."""
+"""Snippets similar to one at a place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def places(results: list[SearchResult]) -> list[tuple[int, str]]:
 
 
 def test_the_most_similar_code_comes_first(indexed: Indexed) -> None:
-    """A method of the same purpose in another class, and never the snippet itself."""
+    """A method with the same purpose in another class, and never the snippet itself."""
     results = indexed.kodit.related(1, "shop/cart.py:16")
     assert results[0].snippet.path == "web/wishlist.py"
     assert all(
@@ -33,7 +33,7 @@ def test_the_most_similar_code_comes_first(indexed: Indexed) -> None:
 
 
 def test_other_indexes_are_looked_at_when_asked_for(indexed: Indexed) -> None:
-    """Otherwise only that of the place."""
+    """Otherwise only the index of the place."""
     kodit = indexed.kodit
     assert {index_id for index_id, _ in places(kodit.related(1, "shop/prices.py:5"))} == {1}
     everywhere = kodit.related(indexed.shop, "shop/prices.py:5", everywhere=True)
@@ -67,13 +67,13 @@ def test_at_most_two_of_one_file_and_no_copy_of_the_same_path(tmp_path: Path) ->
 
 
 def test_a_line_between_snippets_means_the_nearest(indexed: Indexed) -> None:
-    """A blank line, or no line at all: the beginning of the file."""
+    """For a blank line; without a line, the start of the file."""
     kodit = indexed.kodit
     assert kodit.related(1, "shop/prices.py") == kodit.related(1, "shop/prices.py:1")
     assert kodit.related(1, "shop/prices.py:8") == kodit.related(1, "shop/prices.py:7")
 
 
-def test_where_there_is_nothing_is_a_users_error(indexed: Indexed) -> None:
+def test_a_missing_snippet_is_a_user_error(indexed: Indexed) -> None:
     """No file, no line, no snippet."""
     with pytest.raises(NotFoundError, match="has no file"):
         indexed.kodit.related(1, "ignored/secret_plan.py:1")
@@ -86,8 +86,8 @@ def test_where_there_is_nothing_is_a_users_error(indexed: Indexed) -> None:
 
 
 def test_what_is_a_copy_and_what_is_not(tmp_path: Path) -> None:
-    """The same lines of the same path in another index are one; under another path, or with other
-    lines, they are not. Of files that are called alike three are named."""
+    """The same lines of the same path in another index are a copy; with another path, or other
+    lines, they are not. Of files with the same name, three are listed."""
     code = python_function("carry", "a b c d".split())
     other = python_function("carry", "a b c e".split())
     write_files(tmp_path / "first", {"same.py": code, "changed.py": code, "moved.py": code})

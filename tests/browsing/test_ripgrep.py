@@ -28,7 +28,7 @@ needs_ripgrep = pytest.mark.skipif(not RIPGREP, reason="ripgrep is not installed
 def search(
     folder: Path, paths: list[str], expression: Expression, *, ripgrep: str | None
 ) -> list[tuple[int, FoundLine]]:
-    """What a child process would answer."""
+    """The answer of a child process."""
     files = [FileToRead(path, "") for path in paths]
     location = Location(Source(SourceKind.FOLDER, str(folder)), str(folder))
     question = LineSearch(location, files, expression, LineShape(), 1000, ripgrep)
@@ -127,7 +127,7 @@ TRICKY_PATTERNS = [
 
 @pytest.fixture(scope="module")
 def tricky(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of files that are each trouble for somebody."""
+    """A folder of difficult files."""
     folder = tmp_path_factory.mktemp("tricky")
     for path, content in TRICKY_FILES.items():
         write_file(folder / path, content)
@@ -142,7 +142,7 @@ def tricky(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_with_and_without_ripgrep_the_answer_is_the_same(
     pattern: str, how: str, tricky: Path
 ) -> None:
-    """Over files and expressions that are trouble, and paths that are none."""
+    """Over difficult files and expressions, and invalid paths."""
     expression = Expression(pattern, is_fixed=how == "fixed", ignore_case=how == "ignore case")
     paths = sorted([*TRICKY_FILES, "link.txt", "gone_link.txt", "never/was.txt"])
     without = search(tricky, paths, expression, ripgrep=None)
@@ -179,7 +179,7 @@ _CONTENTS = st.one_of(
 def test_ripgrep_never_hides_a_line(
     pattern: str, ignore_case: bool, contents: list[bytes], tmp_path: Path
 ) -> None:
-    """Any expression that RE2 takes, over text in any encoding."""
+    """For any expression that RE2 accepts, over text in any encoding."""
     expression = Expression(pattern, ignore_case=ignore_case)
     try:
         compile_expression(expression)
@@ -195,7 +195,7 @@ def test_ripgrep_never_hides_a_line(
 @needs_ripgrep
 @pytest.mark.parametrize("pattern", ["needle", "n[a-e]{2}dle", "(?i)NEEDLE", r"^\w+ needle$"])
 def test_ripgrep_says_what_is_not_worth_reading(pattern: str, tmp_path: Path) -> None:
-    """Which is what it is asked for."""
+    """Which is its only task."""
     for number in range(5):
         write_file(tmp_path / f"{number}.txt", "one needle\n" if number == 3 else "hay\n")
     paths = [f"{number}.txt" for number in range(5)]
@@ -204,7 +204,7 @@ def test_ripgrep_says_what_is_not_worth_reading(pattern: str, tmp_path: Path) ->
 
 @needs_ripgrep
 def test_a_file_that_has_vanished_does_not_matter(tmp_path: Path) -> None:
-    """ripgrep complains, and what it says of the others holds."""
+    """ripgrep reports an error, and its results for the other files are used."""
     write_file(tmp_path / "hay.txt", "hay\n")
     write_file(tmp_path / "needle.txt", "needle\n")
     paths = ["gone.txt", "hay.txt", "needle.txt"]
@@ -213,7 +213,7 @@ def test_a_file_that_has_vanished_does_not_matter(tmp_path: Path) -> None:
 
 @needs_ripgrep
 def test_a_pattern_that_ripgrep_does_not_take_is_no_answer(tmp_path: Path) -> None:
-    """Then every file is worth reading."""
+    """Then every file is read."""
     write_file(tmp_path / "a.txt", "hay\n")
     deep = Expression("(" * 400 + "needle" + ")" * 400)
     compile_expression(deep)
@@ -222,7 +222,7 @@ def test_a_pattern_that_ripgrep_does_not_take_is_no_answer(tmp_path: Path) -> No
 
 @needs_ripgrep
 def test_many_paths_go_in_several_commands(tmp_path: Path) -> None:
-    """A command line has a limit; the number of files has none."""
+    """The length of a command line is limited; the number of files is not."""
     deep = "/".join(["d" * 200] * 5)
     paths = [f"{deep}/{number}.txt" for number in range(400)]
     for path in paths:

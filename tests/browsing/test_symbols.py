@@ -30,7 +30,7 @@ def references(answer: SymbolAnswer) -> list[tuple[str, int]]:
 
 
 def test_definitions_and_references_of_every_index(indexed: Indexed) -> None:
-    """By how they use it, index and path, tests and documents last; a definition's own line is no
+    """By kind of use, index and path, tests and documents last; a definition's own line is not a
     reference."""
     answer = indexed.kodit.symbols("round_price")
     assert definitions(answer) == [
@@ -64,7 +64,7 @@ def test_a_reference_is_the_whole_word(indexed: Indexed) -> None:
 
 
 def test_a_qualified_name_is_the_one_in_that_scope(indexed: Indexed) -> None:
-    """However languages write it, in any case and with brackets behind."""
+    """In the syntax of any language, ignoring case and with brackets."""
     kodit = indexed.kodit
     assert {name for *_, name in definitions(kodit.symbols("add"))} == {"Cart.add", "Basket.add"}
     for name in ("Cart.add", "Cart::add", "Cart#add", "cart.add()", " Cart.add "):
@@ -74,7 +74,7 @@ def test_a_qualified_name_is_the_one_in_that_scope(indexed: Indexed) -> None:
 
 
 def test_the_spelling_asked_for_comes_first(indexed: Indexed, tmp_path: Path) -> None:
-    """Then other cases; references are those of the spelling that is defined."""
+    """Then other cases; references have the spelling that is defined."""
     (found,) = definitions(indexed.kodit.symbols("ACCOUNT"))
     assert found == ("bank/Account.java", 3, "class", "Account")
     write_files(
@@ -92,14 +92,14 @@ def test_the_spelling_asked_for_comes_first(indexed: Indexed, tmp_path: Path) ->
 
 
 def test_small_definitions_that_share_a_snippet_are_found(indexed: Indexed) -> None:
-    """The snippet has the symbol of the first, and knows what else it defines."""
+    """The snippet has the symbol of the first, and lists its other definitions."""
     answer = indexed.kodit.symbols("doubled")
     assert [(path, line) for path, line, *_ in definitions(answer)] == [("shop/cart.py", 39)]
     assert references(answer) == []
 
 
 def test_methods_of_a_type_that_is_one_snippet_are_found(tmp_path: Path) -> None:
-    """With their own lines, in the scope of the type, and not those of its neighbour."""
+    """With their own lines, in the scope of the type, and without those of its neighbour."""
     code = """class Context:
     def __enter__(self):
         return self
@@ -154,7 +154,7 @@ def test_filters_narrow_both_lists(indexed: Indexed) -> None:
 
 
 def test_an_answer_that_was_cut_says_so(indexed: Indexed) -> None:
-    """The first of each."""
+    """The first ones of each list."""
     answer = indexed.kodit.symbols("round_price", limit=1)
     assert (len(answer.definitions), len(answer.references)) == (1, 1)
     assert not answer.is_complete
@@ -162,12 +162,12 @@ def test_an_answer_that_was_cut_says_so(indexed: Indexed) -> None:
 
 @pytest.mark.parametrize("name", ["nothing_like_it", "_", "😀", "a" * 300, "%", "x'y\"z", "\x00"])
 def test_a_name_that_nobody_defines_has_an_empty_answer(name: str, indexed: Indexed) -> None:
-    """Whatever its letters."""
+    """Whatever characters it has."""
     answer = indexed.kodit.symbols(name)
     assert (answer.definitions, answer.is_complete) == ((), True)
 
 
-def test_what_cannot_be_asked_is_a_users_error(indexed: Indexed) -> None:
+def test_invalid_questions_are_user_errors(indexed: Indexed) -> None:
     """An empty or endless name, an unknown kind or index."""
     for name in ("", "  ", "x" * 301, "A." * 150 + "x"):
         with pytest.raises(InvalidQueryError, match="the name"):
@@ -205,14 +205,14 @@ def test_a_line_of_code_is_looked_up_by_its_name(indexed: Indexed) -> None:
     "asked", ["shop.round_price", "shop.shop.round_price", "shop/round_price", "SHOP.round_price"]
 )
 def test_modules_that_pass_a_name_on(asked: str, indexed: Indexed) -> None:
-    """A package offers what its files define, also one that is named like its source."""
+    """A package exports what its files define, also one with the name of its source."""
     assert definitions(indexed.kodit.symbols(asked)) == [
         ("shop/prices.py", 4, "function", "round_price")
     ]
 
 
 def test_a_section_of_a_document_is_in_no_module(tmp_path: Path) -> None:
-    """A heading that is called like a name is no definition of it below another heading."""
+    """A heading with the name does not define it below another heading."""
     text = " ".join(f"word{number}" for number in range(80))
     guide = "\n\n".join(["# Shop", text, "## Why", text, "### Total", text])
     write_files(tmp_path / "shop", {"guide.md": guide})
@@ -223,14 +223,15 @@ def test_a_section_of_a_document_is_in_no_module(tmp_path: Path) -> None:
 
 
 def test_modules_in_the_wrong_order(indexed: Indexed) -> None:
-    """What is called so elsewhere is offered, and no answer."""
+    """Definitions elsewhere are suggested, but are not the answer."""
     answer = indexed.kodit.symbols("prices.shop.round_price")
     assert not answer.definitions
     assert "round_price" in answer.near
 
 
 def test_what_is_only_named_is_found_by_name_and_by_pattern(indexed: Indexed) -> None:
-    """A field of a class and a value of a module, of the kinds asked for, and those near them."""
+    """A field of a class and a value of a module, of the requested kinds, and those with similar
+    names."""
     kodit = indexed.kodit
     assert definitions(kodit.symbols("Account.BALANCE")) == [
         ("bank/Account.java", 4, "field", "Account.balance")
@@ -243,7 +244,7 @@ def test_what_is_only_named_is_found_by_name_and_by_pattern(indexed: Indexed) ->
 
 
 def test_fields_come_after_other_definitions(tmp_path: Path) -> None:
-    """There may be hundreds of them by one name."""
+    """There may be hundreds of them with the same name."""
     files = {
         "a.py": "class Box:\n    size: int\n\n\nsize = 3\n",
         "z.py": "def size():\n    return 3\n",

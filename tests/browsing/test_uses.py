@@ -1,4 +1,4 @@
-"""Who uses a definition, how, and whether it is the one that is meant."""
+"""The uses of a definition, their kinds, and whether that definition is meant."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def told(answer: SymbolAnswer) -> list[tuple[str, str, int, str, bool]]:
 
 
 def test_uses_by_kind_with_the_definition_around_them(kodit: Kodit) -> None:
-    """The lock's calls are not the pool's, what `threading` has is neither's, and of a parameter
-    without a type nothing is known."""
+    """The lock's calls are not the pool's, those of `threading` belong to neither, and a parameter
+    without a type is unknown."""
     assert told(kodit.symbols("Pool.acquire")) == [
         ("call", "app.py", 7, "main", False),
         ("call", "app.py", 8, "main", False),

@@ -1,4 +1,4 @@
-"""Of which type a receiver is may be said in another file, and in words that are no code."""
+"""The type of a receiver may be declared in another file, and names in comments are not code."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_parameters_that_are_fields(kodit: Kodit) -> None:
 
 
 def test_what_is_read_is_code(kodit: Kodit) -> None:
-    """Comments and strings hold the word as text alone."""
+    """In comments and strings, the word counts as text only."""
     assert used_in(kodit, "shop/till.Till.count", "read") == {"by_reading"}
     found = kodit.symbols("shop/till.Till.count").references
     in_app = [one for one in found if one.snippet.path == "app.py"]
@@ -123,7 +123,7 @@ def test_what_is_read_is_code(kodit: Kodit) -> None:
 def test_what_is_read_of_other_files_is_bounded(
     kodit: Kodit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beyond that nothing is known of a type, and nothing goes wrong."""
+    """Beyond that, a type is unknown, and nothing fails."""
     monkeypatch.setattr(known_files, "MOST_FILES", 0)
     assert used_in(kodit, "shop/till.Till.count") == set()
     monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""What an error says to do next."""
+"""The advice on the next step that accompanies an error."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from kodit.faces.cli.advice import with_advice
 @pytest.mark.parametrize(
     "source", ["https://git.example.org/x@main", "/a folder/it's", "https://x/$(touch sprung)`x`"]
 )
-def test_a_command_that_is_there_to_be_copied(source: str) -> None:
-    """Means the source as one word, whatever characters are in it: it may come from somebody
-    else's database."""
+def test_a_command_to_copy_quotes_its_source(source: str) -> None:
+    """The source is quoted as one word, whatever its characters: it may come from another person's
+    database."""
     error = SourceError("not indexed", code="source_not_indexed", source=source)
     (command,) = re.findall("`(kodit .*)` adds it", with_advice(error))
     assert shlex.split(command) == ["kodit", "index", source]
 
 
-def test_one_sentence_goes_into_the_other() -> None:
-    """Without a full stop between, and where there is nothing to do as it is."""
+def test_advice_is_appended_to_the_sentence() -> None:
+    """Without a full stop in between; a sentence without advice is unchanged."""
     refused = SourceError("It refuses access.", code="access_refused")
     assert with_advice(refused).startswith("It refuses access; --credentials env:NAME names")
     assert with_advice(refused, "Said otherwise.").startswith("Said otherwise; --credentials")
@@ -48,7 +48,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_command(tmp_path: Path) ->
     assert "run the same command again to continue" in with_advice(stopped)
 
 
-def test_what_became_of_a_run() -> None:
+def test_the_error_of_a_run() -> None:
     """Each stage with its error; nothing of one that has succeeded."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
     run = IndexRun.create(3, QueuePriority.USER_INITIATED, now)

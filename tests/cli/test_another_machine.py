@@ -1,4 +1,4 @@
-"""`--server URL`: a server that is asked over the network, as if it were on another machine."""
+"""`--server URL`: a server that is used over the network, like one on another machine."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ ANSWERS = [
 
 
 class Far:
-    """A server with a folder and a repository, and a command that knows its address alone."""
+    """A server with a folder and a repository, and a command that knows only its address."""
 
     def __init__(self, place: Path, server: RunningServer) -> None:
         self.place = place
@@ -111,19 +111,19 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
 
 
 def timeless(text: str) -> str:
-    """Without how long ago things happened, and without what a machine tells of its own disk."""
+    """Without ages, and without the server's own disk usage."""
     text = re.sub(r"^On disk: .*\n", "", text, flags=re.MULTILINE)
     return re.sub(r"\d+ (s|min) ago", "0 s ago", text)
 
 
 def placeless(text: str, far: Far) -> str:
-    """Without how a file of the folder is named: by a path that can be opened, where it is."""
+    """Without absolute paths, which are printed where a file can be opened."""
     return re.sub(rf"{far.place}/folder[/ ]|\[1\] ", "", text)
 
 
 @pytest.mark.parametrize("command", ANSWERS)
 def test_an_answer(command: str, far: Far) -> None:
-    """Text, sentences and exit code are those of the same command over there."""
+    """Text, messages and exit code are those of the same command on the server's machine."""
     near, there = far.near.run_here(*command.split()), far.run(*command.split())
 
     assert (there.code, placeless(timeless(there.out), far)) == (
@@ -148,10 +148,10 @@ def test_an_answer(command: str, far: Far) -> None:
         ("status", "indexes"),
     ],
 )
-def test_more_than_one_answer_holds(
+def test_pages_are_combined(
     command: str, name: str, far: Far, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pages are put together, and hold no more than was asked for."""
+    """Pages are put together up to the requested number of results."""
     monkeypatch.setattr(remote, "MOST_AT_ONCE", 3)
     near, there = (one.ask(*command.split())[name] for one in (far.near, far.kodit))
 
@@ -173,7 +173,7 @@ def test_more_than_one_answer_holds(
     ],
 )
 def test_a_folder_below_an_indexed_one(command: str, far: Far) -> None:
-    """Means that part of its index, from far away too."""
+    """It selects that part of its index, also over the network."""
     words = [word.format(far.place / "folder" / "deep") for word in command.split()]
     near, there = far.near.run_here(*words), far.run(*words)
 
@@ -183,14 +183,14 @@ def test_a_folder_below_an_indexed_one(command: str, far: Far) -> None:
 
 
 def test_one_page_hides_no_index(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second one is found by its name, however few a page holds."""
+    """The second index is found by name, however few a page contains."""
     monkeypatch.setattr(remote, "MOST_AT_ONCE", 1)
 
     assert [index["id"] for index in far.kodit.ask("status")["indexes"]] == [1, 2]
     assert far.run("ls", "repository", "shared.py").out.endswith("shared.py\n")
 
 
-def test_an_index_from_its_beginning_to_its_end(far: Far) -> None:
+def test_the_life_of_an_index(far: Far) -> None:
     """Added, searched after a refresh, and deleted, all by the server."""
     later = far.place / "later"
     assert far.run("index", far.place.parent).said[0].startswith("kodit: ")
@@ -221,7 +221,7 @@ def test_an_index_from_its_beginning_to_its_end(far: Far) -> None:
 
 
 def test_an_index_whose_source_callers_may_not_add(far: Far, tmp_path: Path) -> None:
-    """Its number is enough to bring it up to date."""
+    """Its number is enough to refresh it."""
     write_tree(tmp_path / "own", files=1)
     (own,) = far.near.ask("index", tmp_path / "own")["indexes"]
     try:
@@ -243,8 +243,8 @@ def test_the_queue(far: Far) -> None:
 
 
 @pytest.mark.parametrize("command", ["doctor", "worker", "serve", "keys list", "savings"])
-def test_what_is_of_this_machine(command: str, far: Far) -> None:
-    """Is refused where another one is named, and left alone by the variable."""
+def test_local_sources_on_another_machine(command: str, far: Far) -> None:
+    """Local options are refused if another machine is named, and the variable leaves them alone."""
     outcome = far.run(*command.split(), "--server", far.kodit.environment["KODIT_SERVER"])
 
     assert outcome.code == 2
@@ -255,8 +255,8 @@ def test_what_is_of_this_machine(command: str, far: Far) -> None:
     ]
 
 
-def test_a_data_directory_that_is_named(far: Far) -> None:
-    """Is meant, whatever the variable says; but not both."""
+def test_a_named_data_directory_overrules_the_variable(far: Far) -> None:
+    """It overrules the variable; naming both is refused."""
     empty = far.place / "empty"
     assert far.run("status", "--data-dir", empty).said[0].startswith("Nothing is indexed yet")
 
@@ -312,8 +312,9 @@ class Stranger(http.server.BaseHTTPRequestHandler):
         ("empty", "answers in a way that this version of Kodit does not understand"),
     ],
 )
-def test_a_server_of_something_else(path: str, sentence: str, tmp_path: Path) -> None:
-    """Is told from one that does not answer; a redirect is not followed with the key."""
+def test_a_server_that_is_not_kodit(path: str, sentence: str, tmp_path: Path) -> None:
+    """It is told apart from a server that does not answer; a redirect is not followed with the
+    key."""
     with http.server.HTTPServer(("127.0.0.1", 0), Stranger) as stranger:
         thread = threading.Thread(target=stranger.serve_forever, args=(0.01,))
         thread.start()

@@ -1,4 +1,4 @@
-"""The database of another program, in the place where Kodit keeps its own."""
+"""The database of another program in Kodit's default data directory."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ SCHEMAS = {
 
 
 def make(folder: Path, schema: str, *, in_log: bool = False) -> Path:
-    """Their data directory, with a clone of theirs in it."""
+    """The other program's data directory, with a clone in it."""
     (folder / "clones" / "1").mkdir(parents=True)
     (folder / "clones" / "1" / "config").write_text("theirs")
     (folder / ".env").write_text("DEFAULT_ENDPOINT_TYPE=openai\n")
@@ -91,7 +91,7 @@ def state(folder: Path) -> dict[str, tuple[str, int]]:
 
 @pytest.fixture
 def at_home(tmp_path: Path) -> KoditCommand:
-    """Kodit as a user has it who has set nothing."""
+    """Kodit for a user without any settings."""
     command = KoditCommand(tmp_path / "unused", HOME=str(tmp_path))
     del command.environment["KODIT_DATA_DIR"]
     return command
@@ -99,9 +99,7 @@ def at_home(tmp_path: Path) -> KoditCommand:
 
 @pytest.mark.parametrize("name", sorted(SCHEMAS))
 @pytest.mark.parametrize("in_log", [False, True], ids=["plain", "write_ahead"])
-def test_its_sources_are_read_and_nothing_is_touched(
-    name: str, in_log: bool, tmp_path: Path
-) -> None:
+def test_its_sources_are_read_without_changes(name: str, in_log: bool, tmp_path: Path) -> None:
     path = make(tmp_path / "data", SCHEMAS[name], in_log=in_log)
     before = state(path.parent)
 
@@ -112,8 +110,8 @@ def test_its_sources_are_read_and_nothing_is_touched(
     assert state(path.parent) == before
 
 
-def test_what_it_has_not_written_into_its_file_yet_is_read_too(tmp_path: Path) -> None:
-    """While the other program runs, all of its database may be in the log beside it."""
+def test_its_write_ahead_log_is_read_too(tmp_path: Path) -> None:
+    """While the other program runs, all of its data may still be in the log."""
     path = tmp_path / "kodit.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -130,8 +128,8 @@ def test_no_other_database(content: bytes | None, tmp_path: Path) -> None:
     assert another_database(tmp_path / "kodit.db") is None
 
 
-def test_a_database_of_ours_is_none_of_another_program(tmp_path: Path) -> None:
-    """Also while it is open, and when it was brought down to no tables."""
+def test_our_own_database_is_recognised(tmp_path: Path) -> None:
+    """Also while it is open, and after a migration down to no tables."""
     with Kodit(tmp_path) as kodit:
         kodit.status()
         assert another_database(tmp_path / "kodit.db") is None
@@ -146,7 +144,7 @@ def test_a_database_of_ours_is_none_of_another_program(tmp_path: Path) -> None:
 def test_a_data_directory_that_was_named_is_refused(
     name: str, arguments: tuple[str, ...], kodit: KoditCommand
 ) -> None:
-    """In one sentence that says what to do, and nothing is written beside the database."""
+    """In one sentence with advice; nothing is written beside the database."""
     make(kodit.data_dir, SCHEMAS[name])
     (kodit.data_dir / ".env").unlink()
     before = state(kodit.data_dir)
@@ -165,8 +163,10 @@ def test_a_data_directory_that_was_named_is_refused(
     assert refused.value.code == "database_of_another"
 
 
-def test_a_user_who_has_the_other_one_goes_on(at_home: KoditCommand, tmp_path: Path) -> None:
-    """Kodit takes a data directory beside the usual one, and says which sources there are."""
+def test_a_user_of_the_other_program_gets_another_directory(
+    at_home: KoditCommand, tmp_path: Path
+) -> None:
+    """Kodit uses the alternative data directory, and lists the other program's sources."""
     path = make(tmp_path / ".kodit", LATER)
     before = state(path.parent)
     source = tmp_path / "shop"
@@ -193,7 +193,7 @@ def test_a_user_who_has_the_other_one_goes_on(at_home: KoditCommand, tmp_path: P
     assert state(path.parent) == before
 
 
-def test_nobody_else_has_a_second_data_directory(at_home: KoditCommand, tmp_path: Path) -> None:
+def test_other_users_keep_the_default_directory(at_home: KoditCommand, tmp_path: Path) -> None:
     assert at_home.run("status").code == 0
     assert not (tmp_path / ".kodit-search").exists()
     assert (tmp_path / ".kodit" / "kodit.db").exists()

@@ -1,4 +1,4 @@
-"""What the reading commands print of an answer, word by word."""
+"""The printed answers of the reading commands, word by word."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ ELSEWHERE: dict[str, Any] = {**PLACE, "index_id": 2, "source": "https://x/y"}
 
 
 class Asked:
-    """A session that has its answers already, and stands in a folder."""
+    """A session with prepared answers and a current folder."""
 
     remote = None
 
@@ -66,7 +66,7 @@ class Asked:
 
 
 def printed(capsys: Captured, show: Any, answer: Any, *arguments: Any, **options: Any) -> Any:
-    """The lines of data, and those of talk."""
+    """The lines of data, and those of messages."""
     show(Asked(answer), *arguments, **{"as_json": False, **options})
     told = capsys.readouterr()
     return told.out.splitlines(), told.err.splitlines()
@@ -183,7 +183,7 @@ def grepped(*matches: MatchView, files: int = 3, complete: bool = True, **change
     return replace(view, **changes)
 
 
-def test_lines_that_match(capsys: Captured) -> None:
+def test_matching_lines(capsys: Captured) -> None:
     question = GrepQuestion("x", WHERE)
     view = grepped(matching(3, "x = 3"), matching(9, "x\x1b"), matching(1, "x", path="b.py"))
     assert printed(capsys, grep_and_show, view, question, GrepMode.LINES)[0] == [
@@ -210,7 +210,7 @@ def test_lines_that_match(capsys: Captured) -> None:
     ]
 
 
-def test_what_is_said_beside_lines(capsys: Captured) -> None:
+def test_notices_beside_lines(capsys: Captured) -> None:
     question = GrepQuestion("x", WHERE, limit=1)
 
     def said(view: GrepView, mode: GrepMode = GrepMode.LINES, limit: int = 1) -> list[str]:

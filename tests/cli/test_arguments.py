@@ -1,4 +1,4 @@
-"""From what was typed to what is asked for."""
+"""From typed arguments to a request."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from kodit.faces.cli.terminal.notices import _indexes
         ("search --data-dirs y", "search --data-dirs y"),
     ],
 )
-def test_the_shared_option_stands_anywhere(typed: str, understood: str) -> None:
-    """But behind `--`, where nothing is an option."""
+def test_shared_options_in_any_position(typed: str, understood: str) -> None:
+    """Except after `--`, where nothing is an option."""
     assert _shared_first(typed.split()) == understood.split()
 
 
@@ -39,10 +39,10 @@ def test_the_shared_option_stands_anywhere(typed: str, understood: str) -> None:
         (["a", ""], ("a", "")),
     ],
 )
-def test_an_empty_text_alone_clears_globs(
+def test_a_single_empty_text_clears_globs(
     given: list[str] | None, globs: tuple[str, ...] | None
 ) -> None:
-    """None leaves them as they are."""
+    """None keeps the globs."""
     assert _globs(given) == globs
 
 

@@ -1,4 +1,4 @@
-"""What people type: where they stand, options of grep, exit codes, and mistakes."""
+"""Typical input: the current folder, options of grep, exit codes, and mistakes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def quartz(number):
 
 
 class Shell:
-    """The command, run where a user stands."""
+    """Runs the command in a user's current folder."""
 
     def __init__(self, kodit: KoditCommand, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.kodit = kodit
@@ -94,13 +94,13 @@ def shell(place: KoditCommand, monkeypatch: pytest.MonkeyPatch) -> Shell:
     ],
 )
 def test_exit_codes(command: str, code: int, shell: Shell) -> None:
-    """Those that search have grep's, the others those of all commands, as docs/commands.md says."""
+    """Searching commands have grep's exit codes, the others those of docs/commands.md."""
     assert shell.run(*shlex.split(command))[0] == code
 
 
 @pytest.mark.parametrize("command", ["search quartz", "grep quartz", "symbols quartz", "ls"])
 def test_a_bad_source_beside_a_good_one(command: str, shell: Shell) -> None:
-    """What was found is printed all the same."""
+    """The results of the good source are printed nevertheless."""
     code, printed, said = shell.run(*command.split(), "-s", "shop", "-s", "nowhere")
     assert code == 2
     assert printed
@@ -140,8 +140,8 @@ def test_a_bad_source_beside_a_good_one(command: str, shell: Shell) -> None:
         ("grep -i quartz shop lamp -c", ["shop/src/app.py:3", "shop/tool.go:1"]),
     ],
 )
-def test_the_options_of_grep(command: str, lines: list[str], shell: Shell) -> None:
-    """As fingers know them."""
+def test_grep_options(command: str, lines: list[str], shell: Shell) -> None:
+    """The options that users of grep type by habit."""
     code, printed, _said = shell.run(*shlex.split(command))
     assert printed == lines
     assert code == (0 if lines else 1)
@@ -171,7 +171,7 @@ def test_a_query_and_a_source_in_either_order(words: list[str], shell: Shell) ->
 
 
 def test_a_query_of_several_words(shell: Shell) -> None:
-    """None of which is a source."""
+    """None of the words is a source."""
     code, printed, _said = shell.run("search", "refresh", "the", "quartz", "--lines", "0")
     assert code == 0
     assert "src/app.py:1-4" in printed[0]
@@ -255,8 +255,8 @@ def test_a_query_of_several_words(shell: Shell) -> None:
         ),
     ],
 )
-def test_a_mistake_is_named_by_its_own_words(command: str, sentence: str, shell: Shell) -> None:
-    """In one sentence, with what would be right."""
+def test_mistakes_are_named_as_typed(command: str, sentence: str, shell: Shell) -> None:
+    """In one sentence, with the right alternative."""
     code, printed, said = shell.run(*shlex.split(command))
     assert (code, printed) == (2, [])
     assert said == [f"kodit: {sentence.format(folder=shell.folder)}"]
@@ -266,7 +266,7 @@ def test_a_mistake_is_named_by_its_own_words(command: str, sentence: str, shell:
     "command", ["search", "grep", "symbols", "ls", "read", "related", "index", "queue list"]
 )
 def test_help_speaks_no_jargon(command: str, shell: Shell) -> None:
-    """Of the types that a program has."""
+    """Help names no types of the implementation."""
     _code, printed, _said = shell.run(*command.split(), "--help")
     text = "\n".join(printed)
     assert "Usage" in text
@@ -274,8 +274,8 @@ def test_help_speaks_no_jargon(command: str, shell: Shell) -> None:
         assert word not in text
 
 
-def test_some_indexes_are_indexed_although_one_is_not(shell: Shell, tmp_path: Path) -> None:
-    """All else is done, and the exit code says that something was not."""
+def test_one_bad_source_does_not_stop_indexing(shell: Shell, tmp_path: Path) -> None:
+    """All other sources are indexed, and the exit code reports the failure."""
     write_file(tmp_path / "new" / "a.py", "x = 1\n")
     kodit = KoditCommand(tmp_path / "data")
     outcome = kodit.run_here("index", tmp_path / "none", tmp_path / "new")
@@ -308,13 +308,16 @@ def test_some_indexes_are_indexed_although_one_is_not(shell: Shell, tmp_path: Pa
         ),
     ],
 )
-def test_an_option_takes_no_other_one_for_its_value(command: str, said: str, shell: Shell) -> None:
+def test_an_option_does_not_take_another_as_its_value(
+    command: str, said: str, shell: Shell
+) -> None:
     code, printed, told = shell.run(*shlex.split(command))
     assert (code, printed, told) == (2, [], [f"kodit: {said}"])
 
 
-def test_a_value_may_begin_with_a_dash(shell: Shell) -> None:
-    """Where it is no option of the command, a pattern, or behind `--`."""
+def test_a_value_may_start_with_a_dash(shell: Shell) -> None:
+    """A value may look like an option if it is not one of the command, is a pattern, or follows
+    `--`."""
     assert shell.run("grep", "-e", "--all", "shop")[0] == 1
     assert shell.run("search", "quartz", "-p", "-x")[0] == 1
     assert shell.run("grep", "--", "-l", "shop")[0] == 1
@@ -329,6 +332,6 @@ def test_a_value_may_begin_with_a_dash(shell: Shell) -> None:
         ("search", "QUERY is missing: a question in words"),
     ],
 )
-def test_what_is_missing_is_named_as_in_help(command: str, begins: str, shell: Shell) -> None:
+def test_missing_arguments_are_named_as_in_help(command: str, begins: str, shell: Shell) -> None:
     _code, _printed, (said,) = shell.run(command)
     assert said.startswith(f"kodit: {begins}")

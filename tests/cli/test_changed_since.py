@@ -1,4 +1,4 @@
-"""Files that have changed since a folder was indexed, where no server watches it."""
+"""Files changed since a folder was indexed, without a server that watches it."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def last_run(kodit: KoditCommand) -> int:
     return run
 
 
-def test_a_search_answers_from_the_files_as_they_are(kodit: KoditCommand) -> None:
-    """Also without naming the folder: what was added or changed is found, what is gone is not."""
+def test_a_search_refreshes_a_changed_folder(kodit: KoditCommand) -> None:
+    """Also without naming the folder: added and changed files are found, removed ones are not."""
     write_file(Path("moon.py"), MOON + "\n\ndef another_moon_thing():\n    return 7\n")
     write_file(Path("deep/new.py"), "def comet_thing():\n    return 'tail'\n")
     Path("deep/sun.py").unlink()
@@ -62,7 +62,7 @@ def test_a_search_in_a_subfolder_brings_all_of_the_index_up_to_date(
 
 
 def test_a_search_starts_no_run_where_nothing_has_changed(kodit: KoditCommand) -> None:
-    """Nor where a file was only touched."""
+    """Not even if a file was touched without a change."""
     before = last_run(kodit)
     assert kodit.run_here("search", "moon_thing").code == 0
     os.utime("moon.py")
@@ -74,7 +74,7 @@ def test_a_search_starts_no_run_where_nothing_has_changed(kodit: KoditCommand) -
 
 
 def test_a_search_starts_a_run_after_a_commit(kodit: KoditCommand) -> None:
-    """Authors and dates have changed, if no file has."""
+    """Authors and dates have changed, even if no file has."""
     git(Path(), "init")
     write_file(Path("moon.py"), MOON + "\n")
     kodit.run_here("search", "moon_thing")
@@ -84,7 +84,7 @@ def test_a_search_starts_a_run_after_a_commit(kodit: KoditCommand) -> None:
     assert last_run(kodit) > before
 
 
-def test_a_search_of_what_was_paused_says_that_it_is_old(kodit: KoditCommand) -> None:
+def test_a_search_while_paused_reports_changes(kodit: KoditCommand) -> None:
     kodit.run_here("queue", "pause")
     write_file(Path("moon.py"), MOON + "\n# more\n")
     searched = kodit.run_here("search", "moon_thing")
@@ -103,8 +103,8 @@ COMMANDS = [
 ]
 
 
-def test_what_answers_from_the_index_says_what_has_changed(kodit: KoditCommand) -> None:
-    """And does not show what is gone."""
+def test_commands_report_changed_files(kodit: KoditCommand) -> None:
+    """And they do not show removed files."""
     told = "files have changed since"
     for command in COMMANDS:
         assert told not in kodit.run_here(*command).err, command
@@ -151,8 +151,8 @@ def test_pages_of_a_search_skip_no_result_for_those_that_are_gone(kodit: KoditCo
     assert page["next"] is not None
 
 
-def test_grep_tells_the_same_in_json(kodit: KoditCommand) -> None:
-    """Its lines are those of the files as they are."""
+def test_grep_reports_the_same_in_json(kodit: KoditCommand) -> None:
+    """Its lines are those of the current files."""
     write_file(Path("moon.py"), MOON + "\n# a crater\n")
     found = kodit.run_here("grep", "crater")
     assert "a crater" in found.out

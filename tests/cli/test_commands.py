@@ -1,4 +1,4 @@
-"""Exit statuses, what goes to which stream, and help."""
+"""Exit statuses, the use of the two streams, and help."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_mistake_of_the_user(name: str, indexed: KoditCommand) -> None:
     assert sentence in " ".join("\n".join(outcome.said).split())
 
 
-def test_a_setting_that_is_none(tmp_path: Path) -> None:
+def test_an_invalid_setting(tmp_path: Path) -> None:
     """The variable is named."""
     outcome = KoditCommand(tmp_path, KODIT_WORKER_SLOTS="several").run("status")
 
@@ -58,8 +58,8 @@ def test_a_setting_that_is_none(tmp_path: Path) -> None:
 
 
 def test_a_data_directory_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Is refused wherever it is given, and not taken for the current folder. A variable without a
-    value is as good as none."""
+    """It is refused in every place, and not taken for the current folder. An empty variable counts
+    as unset."""
     monkeypatch.chdir(tmp_path)
     for refused in (lambda: Kodit(""), lambda: Settings.load({"KODIT_DATA_DIR": " "})):
         with pytest.raises(UserError, match="the name of the data directory is empty"):
@@ -81,7 +81,7 @@ def test_a_data_directory_without_a_name(tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_data_directory_before_and_behind_a_command(
     arguments: list[str], indexed: KoditCommand, tmp_path: Path
 ) -> None:
-    """The option wins over the variable wherever it stands."""
+    """The option overrules the variable in either position."""
     elsewhere = KoditCommand(tmp_path / "other")
 
     outcome = elsewhere.run_here(*(argument.format(indexed.data_dir) for argument in arguments))
@@ -91,8 +91,8 @@ def test_the_data_directory_before_and_behind_a_command(
     assert not elsewhere.data_dir.exists()
 
 
-def test_what_is_no_data_directory(indexed: KoditCommand) -> None:
-    """The option needs a value, and behind `--` it is a text like any other."""
+def test_invalid_data_directories(indexed: KoditCommand) -> None:
+    """The option needs a value, and after `--` it is ordinary text."""
     outcome = indexed.run_here("search", "quartz", "--data-dir")
     assert (outcome.code, outcome.out) == (2, "")
     assert "kodit: --data-dir needs a value" in outcome.err
@@ -136,7 +136,7 @@ def test_help_on_a_narrow_terminal(command: str, columns: int, tmp_path: Path) -
     ],
 )
 def test_help_as_a_command(typed: str, meant: str, tmp_path: Path) -> None:
-    """As git and others have it."""
+    """As in git and other programs."""
     kodit = KoditCommand(tmp_path / "data")
 
     assert kodit.run_here(*typed.split()) == kodit.run_here(*meant.split())
@@ -144,8 +144,8 @@ def test_help_as_a_command(typed: str, meant: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("typed", ["queue", "queue --all", "queue --json", "keys", "keys --json"])
-def test_a_group_alone_lists(typed: str, indexed: KoditCommand) -> None:
-    """What it lists is what it is mostly opened for."""
+def test_a_group_without_a_command_lists(typed: str, indexed: KoditCommand) -> None:
+    """`list` is the usual purpose of such a group."""
     group, *options = typed.split()
 
     alone = indexed.run_here(group, *options)
@@ -181,7 +181,7 @@ main()
 
 
 def test_an_interruption_before_the_command_is_loaded() -> None:
-    """Nobody is shown where in the program that was."""
+    """No traceback is shown."""
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED_WHILE_LOADING],
         capture_output=True,
@@ -192,7 +192,7 @@ def test_an_interruption_before_the_command_is_loaded() -> None:
 
 
 def test_a_data_directory_inside_the_folder_that_is_indexed(tmp_path: Path) -> None:
-    """What Kodit writes there is no change of the folder."""
+    """Kodit's own files in it do not count as changes of the folder."""
     write_tree(tmp_path / "code", files=1)
     kodit = KoditCommand(tmp_path / "code" / "data", KODIT_WORK_LOG=str(tmp_path / "work"))
     for _ in range(2):
@@ -204,7 +204,7 @@ def test_a_data_directory_inside_the_folder_that_is_indexed(tmp_path: Path) -> N
 
 
 def test_text_for_people(indexed: KoditCommand) -> None:
-    """Places and names, with whatever would steer the terminal shown as an escape."""
+    """Places and names, with terminal control characters escaped."""
     found = indexed.succeed("search", "quartz").out
     assert "deep/quartz.py:1-" in found
     assert r"evil\x1b[2J\nname.py:1-" in found
@@ -221,7 +221,7 @@ def test_text_for_people(indexed: KoditCommand) -> None:
 
 
 def test_what_a_task_did_is_counted_in_words(kodit: KoditCommand, tmp_path: Path) -> None:
-    """One thing is not several."""
+    """With singular and plural."""
     write_tree(tmp_path / "source", files=1)
     kodit.run_here("index", tmp_path / "source")
 
@@ -231,8 +231,8 @@ def test_what_a_task_did_is_counted_in_words(kodit: KoditCommand, tmp_path: Path
     assert " keywords indexed" in done
 
 
-def test_a_terminal_that_knows_no_unicode(indexed: KoditCommand) -> None:
-    """What it cannot show is written as an escape."""
+def test_a_terminal_without_unicode(indexed: KoditCommand) -> None:
+    """Characters that it cannot show are escaped."""
     narrow = KoditCommand(indexed.data_dir, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
 
     assert "run 1 succeeded" in narrow.succeed("queue", "show", "1").out
@@ -248,8 +248,8 @@ def test_a_terminal_that_knows_no_unicode(indexed: KoditCommand) -> None:
         ("status", 0),
     ],
 )
-def test_a_reader_that_has_had_enough(command: str, code: int, indexed: KoditCommand) -> None:
-    """A closed pipe ends the command without a complaint, and is no error."""
+def test_a_closed_pipe_is_not_an_error(command: str, code: int, indexed: KoditCommand) -> None:
+    """The command ends without a message."""
     process = indexed.start(*command.split())
     assert process.stdout is not None
     process.stdout.close()
@@ -261,8 +261,8 @@ def test_a_reader_that_has_had_enough(command: str, code: int, indexed: KoditCom
     assert said == ("Nothing found in 10 files.\n" if code else "")
 
 
-def test_a_reader_of_what_is_said_that_leaves(indexed: KoditCommand) -> None:
-    """As behind `2>&1 | head`, where talk follows the output: that is what counts."""
+def test_a_closed_pipe_of_both_streams(indexed: KoditCommand) -> None:
+    """As in `2>&1 | head`, where messages follow the output: only the output counts."""
     reading, writing = os.pipe()
     os.close(reading)
     process = subprocess.Popen(
@@ -280,8 +280,8 @@ def test_a_reader_of_what_is_said_that_leaves(indexed: KoditCommand) -> None:
     assert len(printed.splitlines()) == 1
 
 
-def test_a_reader_that_leaves_in_the_middle(kodit: KoditCommand, tmp_path: Path) -> None:
-    """More is printed than a pipe holds."""
+def test_a_pipe_closed_during_output(kodit: KoditCommand, tmp_path: Path) -> None:
+    """More is printed than fits into a pipe."""
     write_file(tmp_path / "folder" / "long.txt", "quartz\n" * 30_000)
     kodit.succeed("index", tmp_path / "folder")
     process = kodit.start("grep", "quartz", "-n", "30000", "--all")
@@ -297,10 +297,10 @@ def test_a_reader_that_leaves_in_the_middle(kodit: KoditCommand, tmp_path: Path)
 
 
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
-def test_streams_that_the_caller_has_closed(
+def test_closed_standard_streams(
     closed: tuple[int, ...], kodit: KoditCommand, tmp_path: Path
 ) -> None:
-    """The work is done as if nobody read them, and no file of ours takes their place."""
+    """The work is done without output, and no file gets the number of a closed stream."""
     write_tree(tmp_path / "source", files=4)
 
     def close() -> None:
@@ -316,8 +316,8 @@ def test_streams_that_the_caller_has_closed(
     assert kodit.succeed("doctor").err == "No problems were found.\n"
 
 
-def test_nothing_there_yet(kodit: KoditCommand) -> None:
-    """Empty answers are no failures, and say what to do."""
+def test_an_empty_data_directory(kodit: KoditCommand) -> None:
+    """Empty answers are not failures, and give advice."""
     assert kodit.succeed("status").err.startswith("Nothing is indexed yet; `kodit index SOURCE`")
     searched = kodit.run("search", "quartz")
     assert (searched.code, searched.out) == (1, "")
@@ -325,7 +325,7 @@ def test_nothing_there_yet(kodit: KoditCommand) -> None:
 
 
 def test_queue_then_work_then_delete(kodit: KoditCommand, tmp_path: Path) -> None:
-    """The way of an index: queued, cancelled, retried, indexed, deleted."""
+    """The life of an index: queued, cancelled, retried, indexed, deleted."""
     folder = tmp_path / "source"
     write_tree(folder, files=2)
     assert "Queued" in kodit.succeed("index", folder, "--no-wait").err

@@ -70,7 +70,7 @@ def listed(capsys: pytest.CaptureFixture[str], *left_out: LeftOutView, problem: 
 
 
 def test_a_file_that_is_indexed(capsys: pytest.CaptureFixture[str]) -> None:
-    """What is not known of it is not told."""
+    """Unknown facts are not shown."""
     assert explained(capsys) == [
         "[3] build/a.py is indexed",
         "    python, 12,345 bytes",
@@ -97,11 +97,11 @@ def test_a_file_that_is_indexed(capsys: pytest.CaptureFixture[str]) -> None:
         ("of a newer\x1b server", r"of a newer\x1b server"),
     ],
 )
-def test_how_a_file_stands(state: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_states_of_a_file(state: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert explained(capsys, state=state)[0] == f"[3] build/a.py {words}"
 
 
-def test_the_index_that_nobody_named_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_implied_index_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     asked: Any = Asked(replace(EXPLANATION, standing=(replace(STANDING, is_implied=True),)))
     explain_and_show(asked, ExplainQuestion("a.py"), as_json=False)
     assert capsys.readouterr().err == "In /source.\n"
@@ -114,8 +114,8 @@ def test_the_index_that_nobody_named_is_told(capsys: pytest.CaptureFixture[str])
     assert (found, said[0]) == (False, "In /source; --all searches every index.")
 
 
-def test_what_leaves_a_file_out(capsys: pytest.CaptureFixture[str]) -> None:
-    """It, or a folder that it lies in."""
+def test_what_excludes_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """The file itself, or a folder around it."""
     why = r"    ignored, by .gitignore:1: build/\x1b"
     folder = explained(capsys, left_out=FOLDER, problem="ignored")
     assert folder[1:3] == [why, "    with all of build/, 12 files"]
@@ -127,7 +127,7 @@ def test_what_leaves_a_file_out(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_how_far_the_snippets_of_a_file_are(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each with what it still waits for."""
+    """Each with the stages that it still waits for."""
     module = ExplainedSnippetView(10, 12, None, None, "", {"keyword": False, "code": False})
     plain = replace(DONE, scope="", kind=None)
     assert explained(capsys, snippets=(DONE, module, plain))[4:] == [
@@ -144,7 +144,7 @@ def test_how_far_the_snippets_of_a_file_are(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_what_is_left_out_of_an_index(capsys: pytest.CaptureFixture[str]) -> None:
-    """A line for each, and whether there was any; a source that cannot be looked at is named."""
+    """A line for each; returns whether there was any, and reports a source that cannot be read."""
     found, printed = listed(capsys, FOLDER, replace(FOLDER, path="x", files=9, counted=False))
     assert (found, printed.err) == (True, "")
     assert printed.out.splitlines() == [
@@ -157,8 +157,8 @@ def test_what_is_left_out_of_an_index(capsys: pytest.CaptureFixture[str]) -> Non
     assert (found, printed.out, printed.err) == (False, "", "kodit: /gone does not exist\n")
 
 
-def test_what_everybody_leaves_out_comes_last(capsys: pytest.CaptureFixture[str]) -> None:
-    """In each index: the data of a version-control system, in whichever folder."""
+def test_version_control_data_comes_last(capsys: pytest.CaptureFixture[str]) -> None:
+    """In each index: the data of version-control systems, in any folder."""
     ones = [replace(FOLDER, path=path) for path in (".git/", "build/", "deep/.hg/", "x.py")]
     _found, printed = listed(capsys, *ones, replace(FOLDER, index_id=4, path="a.py"))
     shown = [

@@ -1,4 +1,4 @@
-"""Lines that fit a narrow terminal, and what stands in a pipe instead."""
+"""Lines that fit a narrow terminal, and the same lines in a pipe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kodit.faces.cli.terminal import screen
 
 @pytest.fixture(autouse=True)
 def plain() -> Iterator[None]:
-    """Nothing is said of colours and the pager, neither before nor after a test."""
+    """No colour or pager options, before and after a test."""
     screen.configure()
     yield
     screen.configure()
@@ -58,7 +58,7 @@ WIDE = [
 def test_lines_fit_the_terminal(
     color: str, wide: KoditCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever command prints them; what was found is visible, and a pipe has whole lines."""
+    """For every command; the match is visible, and a pipe gets whole lines."""
     monkeypatch.chdir(wide.data_dir.parent / "folder")
     piped = wide.run_here("grep", "quartz_here").out
     assert piped.startswith("lamp.py:3:        return one_more_condition_0 or ")
@@ -74,7 +74,7 @@ def test_lines_fit_the_terminal(
 
 
 def test_an_outline_is_indented_by_what_it_shows(kodit: KoditCommand, tmp_path: Path) -> None:
-    """The parts of the name of a module are no definitions."""
+    """The parts of a module's name are not definitions."""
     module = "defmodule Ecto.Query.Builder do\n  def build(a) do\n    a\n  end\nend\n"
     write_file(tmp_path / "folder" / "builder.ex", module)
     write_file(tmp_path / "folder" / "a.py", "class A:\n    class B:\n        def f(self): ...\n")
@@ -87,7 +87,7 @@ def test_an_outline_is_indented_by_what_it_shows(kodit: KoditCommand, tmp_path: 
 
 
 def test_the_same_lines_in_a_pipe(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Those that answer best, with a word of the others; with --lines the first."""
+    """The best lines, with a note on the others; with --lines the first ones."""
     lines = [f"    value_{number} = {number}" for number in range(12)]
     lines[9] = "    conn_maxage = too_old(connection)"
     write_file(tmp_path / "folder" / "a.py", "\n".join(["def expire():", *lines, ""]))

@@ -34,7 +34,7 @@ def paths(kodit: KoditCommand) -> set[str]:
 
 
 def test_a_glob_that_chooses_nothing_is_refused(kodit: KoditCommand, folder: Path) -> None:
-    """With a sentence; what is indexed stays."""
+    """With a sentence; the index is unchanged."""
     kodit.succeed("index", folder)
 
     for glob, mistake in MISTAKES.items():
@@ -50,8 +50,8 @@ def test_a_glob_that_chooses_nothing_is_refused(kodit: KoditCommand, folder: Pat
     assert len(paths(kodit)) == 3
 
 
-def test_globs_stay_until_others_are_given(kodit: KoditCommand, folder: Path) -> None:
-    """Each option for itself; an empty one clears; the status shows them."""
+def test_globs_are_kept_until_changed(kodit: KoditCommand, folder: Path) -> None:
+    """Each option by itself; an empty text clears it, and the status shows the globs."""
     kodit.succeed("index", folder, "--exclude", "docs/", "--exclude", "*.md")
     assert paths(kodit) == {"src/one.py", "src/two.js"}
 
@@ -77,7 +77,7 @@ def test_globs_stay_until_others_are_given(kodit: KoditCommand, folder: Path) ->
 
 
 def test_negated_globs_take_back(kodit: KoditCommand, folder: Path) -> None:
-    """After one that chooses."""
+    """After a glob that selects."""
     kodit.succeed("index", folder, "--include", "src", "--include", "!*.js")
 
     assert paths(kodit) == {"src/one.py"}

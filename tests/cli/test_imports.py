@@ -1,4 +1,4 @@
-"""A command imports what it needs, and nothing that only others need."""
+"""A command imports only what it needs."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ ALLOWED = {"kodit.domain", "kodit.domain.errors"}
 
 
 def imported(kodit: KoditCommand, *arguments: str) -> set[str]:
-    """The modules that a command has imported by its end, as Python itself tells."""
+    """The modules imported by the end of a command, as Python reports them."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "kodit", *arguments],
         capture_output=True,
@@ -101,7 +101,7 @@ main()
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are listed on Linux only")
 def test_a_search_costs_no_threads_and_no_collection_at_its_end(indexed: KoditCommand) -> None:
-    """More threads would be no use to one question, nor would be freed memory to its end."""
+    """One question needs neither more threads nor freed memory at the end."""
     done = subprocess.run(
         [sys.executable, "-c", AT_THE_END, "search", "quartz"],
         capture_output=True,
@@ -114,8 +114,8 @@ def test_a_search_costs_no_threads_and_no_collection_at_its_end(indexed: KoditCo
 
 
 @pytest.mark.parametrize("command", UNUSED)
-def test_what_a_command_does_without(command: str, indexed: KoditCommand) -> None:
-    """Neither by name nor by the beginning of a name, as the grammars have."""
+def test_modules_that_a_command_does_not_import(command: str, indexed: KoditCommand) -> None:
+    """By whole names and by prefixes, such as those of grammars."""
     modules = imported(indexed, command, *ARGUMENTS.get(command, []))
 
     packages = {name.partition(".")[0] for name in modules}

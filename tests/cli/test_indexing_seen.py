@@ -1,4 +1,4 @@
-"""What the whole command shows while it indexes, in a log and on a terminal."""
+"""The whole output of a command that indexes, in a log and on a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STAGES = ("SYNC", "EXTRACT", "BM25_INDEX", "CODE_EMBEDDINGS", "ENRICH")
 
 
 def test_indexing_into_a_log(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Each stage says that it has ended, and a run that finds nothing new only what it did."""
+    """Each stage reports its end, and a run without changes only its result."""
     write_tree(tmp_path / "folder", files=9)
 
     first = kodit.succeed("index", tmp_path / "folder")
@@ -30,7 +30,7 @@ def test_indexing_into_a_log(kodit: KoditCommand, tmp_path: Path) -> None:
 
 
 def test_indexing_on_a_terminal(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Each source ends with the sign of success, and their summary stays."""
+    """Each source ends with a sign of success, and the summary stays."""
     write_tree(tmp_path / "folder", files=12)
     write_tree(tmp_path / "repository", files=4)
     commit_all(tmp_path / "repository")
@@ -49,7 +49,7 @@ def test_indexing_on_a_terminal(kodit: KoditCommand, tmp_path: Path) -> None:
 
 
 def test_indexing_one_source_on_a_terminal(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Each stage that is done keeps its count."""
+    """Each completed stage keeps its count."""
     write_tree(tmp_path / "folder", files=40)
 
     code, drawn = seen_on_a_terminal(kodit, "index", tmp_path / "folder")
@@ -62,7 +62,7 @@ def test_indexing_one_source_on_a_terminal(kodit: KoditCommand, tmp_path: Path) 
 
 
 def seen_on_a_terminal(kodit: KoditCommand, *arguments: str | Path) -> tuple[int, str]:
-    """Run the command on a terminal of its own; how it ended, and all that was drawn."""
+    """Run the command on a terminal of its own; returns its exit status and all output."""
     ours, its = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "kodit", *map(str, arguments)],
@@ -86,7 +86,7 @@ def seen_on_a_terminal(kodit: KoditCommand, *arguments: str | Path) -> tuple[int
 
 
 def test_a_stage_that_is_done_keeps_its_count(kodit: KoditCommand, tmp_path: Path) -> None:
-    """The last stage too, though it ends with other things than enriching."""
+    """The last stage too, although it ends with work other than enriching."""
     write_tree(tmp_path / "folder", files=9)
     kodit.succeed("index", tmp_path / "folder")
 

@@ -1,4 +1,4 @@
-"""What `--json` prints: the names and types that other programs rely on."""
+"""The output of `--json`: names and types that other programs rely on."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ STAGES = ["SYNC", "EXTRACT", "BM25_INDEX", "CODE_EMBEDDINGS", "ENRICH"]
 
 
 def fits(value: dict[str, Any], shape: dict[str, Any]) -> bool:
-    """Whether all that the shape names is there, and of its type; there may be more."""
+    """Whether all parts of a shape are present with their types; there may be more."""
     return {
         name: type(value.get(name, NotImplemented))
         for name, kind in shape.items()
@@ -117,7 +117,7 @@ def test_search(indexed: KoditCommand) -> None:
 
 
 def test_search_within_a_budget(indexed: KoditCommand) -> None:
-    """A text that was cut says so, and its last line is the last that is there."""
+    """A cut text is marked, and its end line is the last line included."""
     (whole,) = indexed.ask("search", "quartz", "--path", "deep/")["results"]
     (cut,) = indexed.ask("search", "quartz", "--path", "deep/", "--budget", "60")["results"]
 
@@ -127,7 +127,7 @@ def test_search_within_a_budget(indexed: KoditCommand) -> None:
 
 
 def test_search_that_finds_nothing(indexed: KoditCommand) -> None:
-    """An answer all the same."""
+    """It is a complete document nevertheless."""
     outcome = indexed.run("search", "quartz", "--path", "nowhere/", "--json")
 
     assert outcome.json()["results"] == []
@@ -165,5 +165,5 @@ def test_queue(indexed: KoditCommand) -> None:
 
 
 def test_version(kodit: KoditCommand) -> None:
-    """What prints data prints it as JSON too, the version included."""
+    """Every command that prints data can print it as JSON, including the version."""
     assert kodit.ask("version") == {"version": package.__version__}

@@ -1,4 +1,4 @@
-"""What somebody sees who looks on while sources are indexed."""
+"""Live progress while sources are indexed."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ Draw = Callable[..., list[str]]
 
 @pytest.fixture
 def draw(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Draw:
-    """What a terminal shows, line by line, after all that was told: the last state is always
-    drawn, those before it may be."""
+    """The lines of a terminal after these updates: the last state is always drawn, earlier ones may
+    be."""
     for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "120"}.items():
         monkeypatch.setenv(name, value)
 
@@ -77,8 +77,8 @@ def extracting(progress: TaskProgress | None) -> tuple[IndexRun, Task]:
     return run, run.tasks[1]
 
 
-def test_what_is_looked_for(draw: Draw) -> None:
-    """Until there are runs, and with nothing that would steer the terminal."""
+def test_the_sources_being_looked_up(draw: Draw) -> None:
+    """Until there are runs, with control characters escaped."""
     lines = draw(lambda live: live.look_for(["/a", "/b\x1b[2J"]))
 
     assert lines[-2:] == ["looking for /a", r"looking for /b\x1b[2J"]
@@ -86,11 +86,11 @@ def test_what_is_looked_for(draw: Draw) -> None:
     assert long[-2:] == [f"looking for …{'x' * 107}", f"looking for /{'y' * 107}"]
 
 
-def test_what_was_drawn_is_gone_at_the_end(
+def test_progress_is_erased_at_the_end(
     draw: Draw, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """So that what comes of it stands alone; it is coloured where standard error is a terminal,
-    wherever standard output goes."""
+    """So that the result stands alone; coloured if standard error is a terminal, wherever standard
+    output goes."""
     with LiveProgress() as live:
         live.look_for(["/a"])
         live.look_for(["/b"])
@@ -102,14 +102,14 @@ def test_what_was_drawn_is_gone_at_the_end(
     assert LiveProgress()._console.no_color
 
 
-def test_the_tasks_of_a_source_that_is_alone(draw: Draw) -> None:
-    """Also before they begin."""
+def test_the_tasks_of_a_single_source(draw: Draw) -> None:
+    """Also before they start."""
     lines = draw(shown(run_in(RunState.QUEUED, TaskState.BLOCKED)))
     assert [line.split()[1] for line in lines[-6:]] == ["/source0", *STAGES]
 
 
 def test_each_source_has_a_line_with_its_state(draw: Draw) -> None:
-    """And its tasks below it while it is under way."""
+    """And its tasks below it while it runs."""
     states = [
         RunState.QUEUED,
         RunState.RUNNING,
@@ -142,7 +142,7 @@ def test_a_run_whose_source_is_gone_still_has_its_line(draw: Draw) -> None:
 
 def test_the_tasks_of_a_source(draw: Draw) -> None:
     """Five lines below its name: the sign of the state, the stage, the state as a word or a bar,
-    and what went wrong."""
+    and the error."""
     run = run_in(
         RunState.RUNNING,
         TaskState.SUCCEEDED,
@@ -180,14 +180,14 @@ def test_the_tasks_of_a_source(draw: Draw) -> None:
 def test_the_bar_and_the_count_of_a_task(
     progress: TaskProgress | None, expected: str, draw: Draw
 ) -> None:
-    """The bar is as long as what is done, and no longer than all of it."""
+    """The bar shows the completed share, and never more than all."""
     run, _task = extracting(progress)
 
     assert " ".join(draw(shown(run))[-4].split()) == f"▶ EXTRACT {expected}"
 
 
 def test_a_task_that_has_ended_keeps_its_count(draw: Draw) -> None:
-    """The stored one: what was told while it ran is no longer true."""
+    """The stored count; the live one is outdated."""
     run, task = extracting(TaskProgress("EXTRACT_SNIPPETS", 48, 48))
     operation = ProgressTracker(TaskOperation.EXTRACT_SNIPPETS)
     operation.set_total(48)
@@ -204,8 +204,8 @@ def test_a_task_that_has_ended_keeps_its_count(draw: Draw) -> None:
 
 
 def test_how_fast_a_task_is(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In whole things a second since this attempt was first seen, once there is a second to go
-    by; another attempt is measured from its own beginning."""
+    """Items per second since this attempt was first seen, after at least a second; each attempt is
+    measured by itself."""
     clock = SimpleNamespace(now=100.0)
     monkeypatch.setattr(pace_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
     run, task = extracting(TaskProgress("EXTRACT_SNIPPETS", 10, 48))
@@ -236,7 +236,7 @@ def timed(run: IndexRun, seconds: float) -> IndexRun:
 
 
 class Clock:
-    """What tells the time to those who watch."""
+    """The clock of the observers."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
@@ -263,7 +263,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_how_long_a_task_will_take(
     seconds: float, done: int, total: int | None, left: float | None, clock: Clock
 ) -> None:
-    """Where there is enough to go by."""
+    """If there is enough data for an estimate."""
     pace = Pace()
     _run, task = extracting(TaskProgress("EXTRACT_SNIPPETS", 0, total))
     assert pace.seconds_left(task) is None
@@ -273,7 +273,7 @@ def test_how_long_a_task_will_take(
 
 
 def test_times_in_words() -> None:
-    """As exactly as they are known."""
+    """With the precision that they have."""
     assert [lasting(seconds) for seconds in (0.04, 9.94, 9.96, 59.4, 59.6, 200, 3599.6, 7500)] == [
         *("0.0 s", "9.9 s", "10 s", "59 s", "1 min 0 s", "3 min 20 s", "1 h 0 min", "2 h 5 min")
     ]
@@ -282,8 +282,8 @@ def test_times_in_words() -> None:
     ]
 
 
-def test_what_had_been_done_before_is_no_part_of_a_rate(clock: Clock) -> None:
-    """Nor is what an earlier attempt had done."""
+def test_earlier_work_does_not_count_for_a_rate(clock: Clock) -> None:
+    """Nor does the work of an earlier attempt."""
     pace = Pace()
     _run, task = extracting(TaskProgress("EXTRACT_SNIPPETS", 50, 100))
     assert pace.rate(task) == 0
@@ -301,7 +301,7 @@ def test_what_had_been_done_before_is_no_part_of_a_rate(clock: Clock) -> None:
 
 
 def test_of_two_stages_the_longer_one_is_told(draw: Draw, clock: Clock) -> None:
-    """They go on at the same time."""
+    """They run at the same time."""
     run = run_in(RunState.RUNNING, TaskState.SUCCEEDED, TaskState.RUNNING)
     for task in run.tasks[2:4]:
         task.progress = TaskProgress("CREATE_BM25_INDEX", 0, 100)
@@ -320,7 +320,7 @@ def test_of_two_stages_the_longer_one_is_told(draw: Draw, clock: Clock) -> None:
 def test_a_line_is_no_longer_than_the_terminal(
     width: int, draw: Draw, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each of a run has one: a long name loses its beginning, a bar its length."""
+    """Each run has one line: a long name loses its start, a bar its length."""
     monkeypatch.setenv("COLUMNS", str(width))
     run, task = extracting(TaskProgress("EXTRACT_SNIPPETS", 0, 99_999))
     long = Source(SourceKind.FOLDER, f"/{'long/' * 20}end")
@@ -341,7 +341,7 @@ def test_a_line_is_no_longer_than_the_terminal(
 
 
 def test_lines_for_a_log(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
-    """What begins, what ends, and every ten seconds how far it is."""
+    """Starts, ends, and the progress every ten seconds."""
     run, task = extracting(TaskProgress("EXTRACT_SNIPPETS", 0, 400))
     source = {run.id: Source(SourceKind.FOLDER, "/a\x1b[2J")}
     lines, sync = ProgressLines(), run.tasks[0]
@@ -373,7 +373,7 @@ def test_lines_for_a_log(clock: Clock, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_source_that_waits_is_not_announced(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is, once, when it is started."""
+    """It is announced once, when it starts."""
     run, lines = run_in(RunState.QUEUED, TaskState.BLOCKED), ProgressLines()
     source = {run.id: Source(SourceKind.FOLDER, "/a")}
     lines.show([run], source)
@@ -385,7 +385,7 @@ def test_a_source_that_waits_is_not_announced(capsys: pytest.CaptureFixture[str]
 
 
 def test_lines_of_a_search_that_refreshes(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing, unless that takes long."""
+    """None, unless it takes long."""
     run, _task = extracting(TaskProgress("EXTRACT_SNIPPETS", 5, None))
     lines = ProgressLines(only_long=True)
     lines.show([timed(run, 1)], {run.id: Source(SourceKind.FOLDER, "/a")})

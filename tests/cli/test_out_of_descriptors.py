@@ -1,4 +1,4 @@
-"""A command that finds no more descriptors of files says so."""
+"""A command that runs out of file descriptors says so."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SENTENCE = (
 
 @pytest.mark.parametrize("limit", [5, 6, 7])
 def test_too_few_descriptors_end_in_one_sentence(limit: int, indexed: KoditCommand) -> None:
-    """Wherever it runs into the limit: opening the database, an event loop, the engines."""
+    """At every step that needs one: opening the database, an event loop, the engines."""
     command = shlex.join([sys.executable, "-m", "kodit", "search", "quartz", "--all"])
     done = subprocess.run(
         ["sh", "-c", f"ulimit -n {limit}; exec {command}"],

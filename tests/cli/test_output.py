@@ -1,4 +1,4 @@
-"""What reaches a terminal, and what it is advised to do next."""
+"""Escaping of terminal output, and advice on the next step."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from kodit.faces.cli.terminal.output import (
 STEERING = "\x1b[2J\r\x7f\x9b\u200e\u200f\u2028\u202e\u2066\u2069"
 
 
-def test_text_that_steers_nothing_is_as_it_is() -> None:
-    """Whatever the alphabet."""
+def test_printable_text_is_unchanged() -> None:
+    """In any alphabet."""
     assert printable("größe 日本 😀 e\u0301") == "größe 日本 😀 e\u0301"
     assert printable("a\tb\nc\0") == r"a\tb\nc\x00"
     assert printable("a\tb\nc\0", keep="\t\n") == "a\tb\nc\\x00"
     assert printable(STEERING).isprintable()
 
 
-def test_json_steers_nothing_and_is_what_it_was() -> None:
-    """Escapes are read as what they stand for."""
+def test_json_escapes_control_characters_and_keeps_its_value() -> None:
+    """The escapes decode to the original characters."""
     text = json_text({"größe": STEERING})
     assert all(ord(one) >= 32 and one.isprintable() for one in text)
     assert json.loads(text) == {"größe": STEERING}
@@ -41,8 +41,8 @@ def test_json_steers_nothing_and_is_what_it_was() -> None:
     assert json_text({"a": [1]}, indent=2) == '{\n  "a": [\n    1\n  ]\n}'
 
 
-def test_data_and_talk_go_their_own_ways(capsys: pytest.CaptureFixture[str]) -> None:
-    """Escaped, but for line ends and tabs, each as lines."""
+def test_data_and_messages_go_to_separate_streams(capsys: pytest.CaptureFixture[str]) -> None:
+    """Escaped except for line ends and tabs, each as lines."""
     print_line("a\tb\n\x1b[2J")
     print_line()
     print_as_it_is("\x1b[H")
@@ -51,10 +51,8 @@ def test_data_and_talk_go_their_own_ways(capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_a_stream_that_cannot_show_a_sign_gets_an_escape(
-    stream: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And one that does not say what it can show is taken to show all."""
+def test_unencodable_characters_are_escaped(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream with an unknown encoding is assumed to show everything."""
     narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     write = print_line if stream == "stdout" else say
     monkeypatch.setattr(sys, stream, narrow)
@@ -67,8 +65,8 @@ def test_a_stream_that_cannot_show_a_sign_gets_an_escape(
 
 
 @pytest.mark.parametrize("code", ADVICE)
-def test_what_is_advised_can_be_typed(code: str) -> None:
-    """Every command and every option that an advice names is there."""
+def test_advised_commands_exist(code: str) -> None:
+    """Every command and option in the advice exists."""
     command: Any = typer.main.get_command(app)
     options = {option for one in _below(command) for each in one.params for option in each.opts}
     for line in re.findall("`kodit ([^`]*)`", ADVICE[code]):
@@ -78,8 +76,8 @@ def test_what_is_advised_can_be_typed(code: str) -> None:
     assert set(re.findall(r"--[\w-]+", ADVICE[code])) <= options
 
 
-def test_for_which_errors_something_can_be_typed() -> None:
-    """One that is missing here would leave a user without the next step."""
+def test_errors_that_have_advice() -> None:
+    """An error missing here would leave a user without a next step."""
     assert set(ADVICE) == set(
         "access_refused client_file_unreadable clone_damaged credentials_missing "
         "credentials_not_given data_dir_read_only data_dir_unusable database_of_another "

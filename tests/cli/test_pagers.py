@@ -1,4 +1,4 @@
-"""Which pager shows what is longer than the screen, and what it is told."""
+"""The choice and the environment of the pager."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from kodit.faces.cli.terminal import pager, screen
         ("cat -n", None, False, "cat -n"),
     ],
 )
-def test_which_pager_is_meant(
+def test_the_choice_of_a_pager(
     setting: str,
     named: str | None,
     has_less: bool,
@@ -52,10 +52,10 @@ def test_what_fits_above_the_next_prompt(
 
 
 @pytest.mark.parametrize(("own", "told"), [(None, "FRX -c"), ("S", "S -c")])
-def test_what_a_pager_is_told(
+def test_the_environment_of_a_pager(
     own: str | None, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the user has set counts; and Ctrl-C is this program's own again afterwards."""
+    """The user's own settings win, and Ctrl-C is restored afterwards."""
     monkeypatch.delenv("LV", raising=False)
     monkeypatch.delenv("LESS", raising=False)
     if own is not None:
@@ -71,10 +71,10 @@ def test_what_a_pager_is_told(
     assert not pager._page("kept", "exit 127")
 
 
-def test_what_is_said_before_any_output_is_said_at_once(
+def test_messages_before_any_output_are_written_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """And what is said after it waits."""
+    """And later messages are held back."""
     said, output = io.StringIO(), io.StringIO()
     monkeypatch.setattr(sys, "stderr", said)
     afterwards = pager._Afterwards(output)

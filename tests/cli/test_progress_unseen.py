@@ -1,4 +1,4 @@
-"""What nobody sees who looks on: progress where there is nothing to do, and styles."""
+"""Output that is not shown: progress without work, and styles without colours."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def test_without_colours_nothing_is_bold_or_dim_either(
         assert bool(styled.search(drawn)) is is_styled
 
 
-def test_where_nothing_has_changed_nothing_is_drawn(
+def test_nothing_is_drawn_without_changes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not even what hides the cursor; work is shown at once, and a look that takes long."""
+    """Not even a hidden cursor; work is shown at once, and so is a long scan."""
     monkeypatch.setenv("FORCE_COLOR", "1")
 
     def drawn(run: IndexRun, unseen_seconds: float) -> str:
@@ -53,7 +53,7 @@ def test_where_nothing_has_changed_nothing_is_drawn(
 def test_a_folder_that_is_there_is_not_looked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Before a search; what is asked for over the network is, as that may take long."""
+    """Before a search; a network source is shown as being looked up, which may take long."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with watching([str(tmp_path)]):

@@ -1,4 +1,4 @@
-"""A data directory that cannot be written is read all the same."""
+"""A data directory without write permission can be read."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def state(folder: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
-def test_what_is_in_it_is_read_and_not_changed(
+def test_a_read_only_directory_is_read_without_changes(
     kodit: KoditCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As it is where it can be written; what would change it says so in one sentence."""
+    """As with write permission; commands that would write fail with one sentence."""
     source = tmp_path / "source"
     write_file(source / "quartz.py", python_function("quartz", "a b c".split()))
     kodit.succeed("index", source)

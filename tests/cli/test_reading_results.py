@@ -1,4 +1,4 @@
-"""Results as people read them: colours, places, and as much as the screen shows."""
+"""Results for people: colours, places, and as much as fits the screen."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ QUARTZ = ("search", "quartz", "--path", "deep/")
 
 @pytest.fixture(autouse=True)
 def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing is said of colours and the pager, neither before nor after a test."""
+    """No colour or pager options, before and after a test."""
     for name in ("NO_COLOR", "FORCE_COLOR", "PAGER", "KODIT_PAGER", "LESS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")
@@ -56,12 +56,12 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_the_best_result_has_most_of_the_screen(
     lengths: list[int], rows: int, shown: list[int]
 ) -> None:
-    """Then each other has a line, and then there are more."""
+    """Each other result then gets one line, and then more."""
     assert lines_that_fit(lengths, rows) == shown
 
 
 def test_the_lines_that_answer() -> None:
-    """Those in a row that hold most of the words, and the first of such."""
+    """The first window with the most words."""
     text = ["def f():", "  quartz()", "", "  opal()", "  quartz(opal)", ""]
     find = words_of("quartz opal")
     assert best_window(text, 1, find) == range(4, 5)
@@ -86,14 +86,14 @@ def test_the_lines_that_answer() -> None:
         (None, "src/a.py"),
     ],
 )
-def test_a_place_from_where_the_user_stands(folder: str | None, shown: str) -> None:
-    """Where the source holds, or lies in, the current folder; the whole path elsewhere."""
+def test_a_place_relative_to_the_current_folder(folder: str | None, shown: str) -> None:
+    """If the source holds the current folder or lies in it; the absolute path elsewhere."""
     assert Places(folder).of("/code/app", "src/a.py") == shown
     assert Places(folder).of("https://example.org/r", "src/a.py") == "src/a.py"
 
 
 def test_a_place_among_several_sources() -> None:
-    """Can be opened as it is, and is told by the source where there is no file to open."""
+    """A path that can be opened is printed as it is; otherwise the source is named."""
     places = Places("/code", several=True)
     assert places.of("/code/app", "a.py") == "app/a.py"
     assert places.of("/other", "a\n.py") == r"/other/a\n.py"
@@ -121,14 +121,14 @@ def test_a_place_among_several_sources() -> None:
         (Color.NEVER, {"FORCE_COLOR": "1"}, False, False),
     ],
 )
-def test_when_there_are_colours(
+def test_when_output_is_coloured(
     color: Color,
     environment: dict[str, str],
     on_terminal: bool,
     off_terminal: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What the command line says comes first, then the environment, then where output goes."""
+    """The command line comes first, then the environment, then the kind of output."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     screen.configure(color)
@@ -137,7 +137,7 @@ def test_when_there_are_colours(
 
 
 def test_code_in_the_colours_of_its_language() -> None:
-    """With what was asked for marked in whatever form it occurs, and cut to the width."""
+    """With matches in any form highlighted, and cut to the width."""
     lines = ["def claim_next(self):", "    return 'claimed'  # CLAIMS"]
     screen.configure(Color.ALWAYS)
     find = words_of("how is it claimed")
@@ -158,8 +158,8 @@ def test_code_in_the_colours_of_its_language() -> None:
     assert painted(lines, [1], find=at_the_end, width=12, around=True) == ["…'  # CLAIMS"]
 
 
-def test_what_grep_found_is_marked() -> None:
-    """As its own expressions find it."""
+def test_matches_of_grep_are_highlighted() -> None:
+    """By grep's own expressions."""
     assert list(matches_of("A+", fixed=False, ignore_case=True)("baab a")) == [(1, 3), (5, 6)]
     assert list(matches_of("a+", fixed=True, ignore_case=False)("aa a+")) == [(3, 5)]
     assert list(matches_of("ü", fixed=True, ignore_case=False)("größe ü")) == [(6, 7)]
@@ -167,7 +167,7 @@ def test_what_grep_found_is_marked() -> None:
 
 @pytest.mark.parametrize("command", ["search", "grep", "symbols"])
 def test_colours_change_no_word(command: str, indexed: KoditCommand) -> None:
-    """And are there only where they are wanted."""
+    """And they appear only where they are wanted."""
     said = [command, "quartz"]
     bare = succeeded(indexed.run_here(*said)).out
     colored = succeeded(indexed.run_here(*said, "--color", "always")).out
@@ -185,7 +185,7 @@ def lines_of(outcome: Outcome) -> list[str]:
 
 
 def test_only_the_files(indexed: KoditCommand) -> None:
-    """Each once, whatever the number of results in it."""
+    """Each file once, whatever the number of its results."""
     results = indexed.ask("search", "return value", "-s", "1", "-n", "50")["results"]
     files = list(dict.fromkeys(result["file"] for result in results))
     assert len(files) < len(results)
@@ -203,7 +203,7 @@ def test_a_result_a_line(command: tuple[str, ...], indexed: KoditCommand) -> Non
 
 
 def test_the_file_of_each_result(indexed: KoditCommand) -> None:
-    """Its absolute path, where it is one of a folder."""
+    """The absolute path, for a file of a folder."""
     folder, git = (index["source"] for index in indexed.ask("status")["indexes"])
     for command, name in (
         ("search", "results"),
@@ -220,7 +220,7 @@ def test_the_file_of_each_result(indexed: KoditCommand) -> None:
 
 
 def test_context_comes_from_the_file(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Also beyond the snippet; one that is no text any more has the lines of its snippet."""
+    """Also beyond the snippet; a file that is no longer text shows the lines of its snippet."""
     text = f"# before\n\n\n{python_function('quartz', 'a b c'.split())}\n\n\n# after\n"
     write_file(tmp_path / "folder" / "a.py", text)
     kodit.succeed("index", tmp_path / "folder")
@@ -275,7 +275,7 @@ class Terminal:
 
 
 def session_with(pager: str) -> Any:
-    """What a command is given that has this setting."""
+    """A session with this setting."""
     return SimpleNamespace(settings=SimpleNamespace(pager=pager))
 
 
@@ -291,10 +291,10 @@ def numbers(lines: int) -> str:
     return "".join(f"{number}\n" for number in range(lines))
 
 
-def test_what_is_longer_than_the_screen_is_paged(
+def test_long_output_is_paged(
     terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the setting, or by PAGER, or not at all."""
+    """By the setting, by PAGER, or not at all."""
     place = tmp_path / "paged"
     terminal.show(f"cat > {place}", 24)
     assert (place.read_text(), terminal.sent()) == (numbers(24), "")
@@ -313,7 +313,8 @@ def test_what_is_not_paged(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """What the screen shows, what the user wants as it is, and where there is no such pager."""
+    """Output that fits the screen, output the user wants unpaged, and output for a missing
+    pager."""
     pager = f"cat > {tmp_path / 'paged'}"
     terminal.show(pager, 23)
     assert terminal.sent() == numbers(23)
@@ -331,8 +332,8 @@ def test_what_is_not_paged(
     assert not (tmp_path / "paged").exists()
 
 
-def test_what_is_said_after_output_comes_after_it(terminal: Terminal) -> None:
-    """And what is said before it, before."""
+def test_messages_after_output_come_after_it(terminal: Terminal) -> None:
+    """And earlier messages come before it."""
 
     @paged
     def show(_session: Any, /) -> None:
@@ -346,7 +347,7 @@ def test_what_is_said_after_output_comes_after_it(terminal: Terminal) -> None:
 
 
 def test_a_pager_that_is_left_early(terminal: Terminal) -> None:
-    """Is no error."""
+    """It is not an error."""
     terminal.show("head -n 1 > /dev/null", 300_000)
     assert terminal.sent() == ""
 
@@ -354,8 +355,8 @@ def test_a_pager_that_is_left_early(terminal: Terminal) -> None:
 def test_an_answer_fits_the_screen(
     kodit: KoditCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a real terminal of 24 rows and 80 columns: ten results, the best of them with its text,
-    and no line that is broken in two."""
+    """On a real terminal of 24 rows and 80 columns: ten results, the best one with its text, and no
+    broken line."""
     for number in range(12):
         words = [f"quartz{number}", *"abcdefghijkl"]
         write_file(
@@ -376,7 +377,7 @@ def test_an_answer_fits_the_screen(
 
 
 def seen_on_a_terminal(kodit: KoditCommand, *arguments: str) -> str:
-    """What the command shows on a terminal of its own, without talk."""
+    """The output of the command on a terminal of its own, without messages."""
     environment = {**kodit.environment, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
     ours, its = pty.openpty()
     pid = os.posix_spawn(

@@ -1,4 +1,4 @@
-"""What is sent to a server on another machine, and what its answers become."""
+"""Requests to a server on another machine, and the handling of its answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from kodit.server.limits import Limits
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Notes what is asked, and answers with the next of what its server is to answer."""
+    """Records requests, and sends the server's prepared answers in turn."""
 
     server: ScriptedServer
 
@@ -56,7 +56,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class ScriptedServer(http.server.HTTPServer):
-    """Answers with statuses and JSON; a status of 0 is no answer of HTTP."""
+    """Answers with statuses and JSON; a status of 0 sends an invalid HTTP answer."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -79,7 +79,7 @@ def server() -> Iterator[ScriptedServer]:
 
 
 def test_requests_are_those_of_the_rest_interface(server: ScriptedServer) -> None:
-    """Nothing is sent that was not given; what is false or empty was."""
+    """Values that were not given are not sent; false and empty values are."""
     connection = RemoteConnection(server.url, "kodit_key")
     server.answers = [(200, {"a": 1}), (202, [2]), (204, None)]
     given = {"query": "a b&c", "limit": 5, "all": True, "kinds": ("x", "y"), "no": None}
@@ -127,7 +127,7 @@ def test_without_a_key_none_is_sent(server: ScriptedServer) -> None:
 def test_an_error_is_the_one_that_the_server_tells(
     server: ScriptedServer, status: int, code: str, kind: type[KoditError]
 ) -> None:
-    """Its kind, sentence and code, and what it is about."""
+    """With its class, sentence, code and fields."""
     about = {"index": 3, "share": 0.5, "path": None, "is_new": True, "errors": [{"where": "x"}]}
     problem = {"type": "about:blank", "title": "T", "status": status, "detail": "No luck"}
     server.answers = [(status, {**problem, "code": code, **about})]
@@ -143,9 +143,7 @@ def test_an_error_is_the_one_that_the_server_tells(
 @pytest.mark.parametrize(
     ("status", "answer"), [(200, None), (301, {"a": 1}), (404, {"a": 1}), (500, [1])]
 )
-def test_what_no_server_of_ours_answers(
-    server: ScriptedServer, status: int, answer: object
-) -> None:
+def test_answers_of_other_servers(server: ScriptedServer, status: int, answer: object) -> None:
     server.answers = [(status, answer)]
     connection = RemoteConnection(server.url, "")
     with pytest.raises(KoditError, match=rf"\(status {status}\); check the address") as told:
@@ -155,7 +153,7 @@ def test_what_no_server_of_ours_answers(
 
 
 def test_a_server_that_does_not_answer_is_asked_again(server: ScriptedServer) -> None:
-    """By a new connection."""
+    """Over a new connection."""
     connection = RemoteConnection(server.url, "")
     server.answers = [(0, None), (200, {"a": 1})]
     with pytest.raises(TransientError, match="does not answer: ") as told:
@@ -172,7 +170,7 @@ def test_a_server_that_does_not_answer_is_asked_again(server: ScriptedServer) ->
         *("http://host?a", "http://host#a", "http://ada@host", "http://:secret@host"),
     ],
 )
-def test_what_is_no_address(url: str) -> None:
+def test_invalid_addresses(url: str) -> None:
     with pytest.raises(SettingError, match="is not the address of a server") as told:
         RemoteConnection(url, "")
     assert "ada" not in str(told.value)
@@ -180,7 +178,7 @@ def test_what_is_no_address(url: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["kodit_ä", "a\nb", "a\x7f"])
-def test_what_is_no_key(key: str) -> None:
+def test_invalid_keys(key: str) -> None:
     with pytest.raises(SettingError, match="KODIT_API_KEY is not a key"):
         RemoteConnection("http://host", key)
 
@@ -199,7 +197,7 @@ def test_parts_of_a_path_are_escaped() -> None:
     ],
 )
 def test_a_connection_is_of_the_kind_of_its_address(url: str, port: int, kind: type) -> None:
-    """And more patient than a server that answers late."""
+    """With a longer time limit than that of the server."""
     connection = RemoteConnection(url, "")._connection
     assert type(connection) is kind
     assert (connection.host, connection.port) == ("code.example.org", port)

@@ -65,7 +65,7 @@ def first_task_line(run: IndexRun, queue: QueueOverview) -> str:
 
 
 def run_of(*states: TaskState, base: QueuePriority = QueuePriority.USER_INITIATED) -> IndexRun:
-    """Run 7 of index 3, asked for two hours ago, whose tasks have these states."""
+    """Run 7 of index 3, requested two hours ago, with tasks in these states."""
     run = IndexRun.create(3, base, NOW - timedelta(hours=2))
     run.id = 7
     for number, task in enumerate(run.tasks, 1):
@@ -90,17 +90,17 @@ def run_of(*states: TaskState, base: QueuePriority = QueuePriority.USER_INITIATE
     ],
 )
 def test_how_long_ago(seconds: float, words: str) -> None:
-    """In the largest unit that it fills."""
+    """In the largest unit that fits."""
     assert ago(NOW - timedelta(seconds=seconds)) == words
     assert ago(None) == "never"
 
 
-def test_one_thing_is_not_several() -> None:
+def test_singular_and_plural() -> None:
     assert [counted(number, "file") for number in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
 
 
 def test_the_queue_in_one_line() -> None:
-    """What is as usual is not told."""
+    """Normal values are not shown."""
     assert queue_line(IDLE) == "queue: 0 workers, 0 running, 0 waiting"
     busy = replace(
         IDLE,
@@ -146,7 +146,7 @@ def test_a_run_in_one_line() -> None:
 
 
 def test_a_run_that_nobody_works_on_has_started() -> None:
-    """It is between two stages; what has ended or still waits is what it is."""
+    """Between two stages; ended and waiting runs keep their states."""
     run = run_of(TaskState.SUCCEEDED, TaskState.READY)
     run.state = RunState.RUNNING
     assert run_line(run).startswith("run 7 started, ")
@@ -163,8 +163,8 @@ def test_a_run_that_is_stopping() -> None:
     assert "stopping" not in run_line(run)
 
 
-def test_only_what_tells_something_is_told() -> None:
-    """What is ready, at work or has failed; of a run that waits for another, that it does."""
+def test_only_noteworthy_tasks_are_shown() -> None:
+    """Tasks that are ready, running or failed; and for a follow-up, that it waits."""
     run = run_of(
         TaskState.READY, TaskState.RUNNING, TaskState.FAILED, TaskState.SKIPPED, TaskState.SUCCEEDED
     )
@@ -182,7 +182,7 @@ def test_only_what_tells_something_is_told() -> None:
 
 
 def test_how_far_a_task_is() -> None:
-    """While it is at work, with the total where that is known."""
+    """While it runs, with the total if that is known."""
     run = run_of(TaskState.RUNNING)
     task = run.tasks[0]
     task.worker, task.claim_no = "ada", 1
@@ -198,7 +198,7 @@ def test_how_far_a_task_is() -> None:
     assert first_task_line(run, at_work) == rf"The disk\nis full; {again}"
 
 
-def test_all_that_is_known_of_a_run() -> None:
+def test_everything_known_about_a_run() -> None:
     """A line for each task, below it what it did, and below that every attempt."""
     run = run_of(TaskState.SUCCEEDED, TaskState.READY)
     run.tasks[0].work = {"files_parsed": 1, "snippets_written": 12}

@@ -1,4 +1,4 @@
-"""What `kodit queue` and `kodit status` print, word by word."""
+"""The output of `kodit queue` and `kodit status`, word by word."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_one_run(capsys: Captured) -> None:
 
 
 class Steered:
-    """A server elsewhere that does what it is told."""
+    """A remote server that performs the requested actions."""
 
     def __init__(self, run: ListedRunView, *, is_news: bool = True) -> None:
         self._run, self._is_news = run, is_news
@@ -97,7 +97,7 @@ def steered(capsys: Captured, do: Any, server: Steered, *arguments: Any) -> list
     return [line.partition(",")[0] for line in told.err.splitlines()]
 
 
-def test_runs_are_steered_elsewhere(capsys: Captured) -> None:
+def test_runs_on_another_server_are_controlled(capsys: Captured) -> None:
     cancelled = replace(RUN, state="cancelled", tasks=())
     server = Steered(cancelled)
     said = steered(capsys, queue.cancel_run, server, 8)
@@ -116,7 +116,7 @@ def test_runs_are_steered_elsewhere(capsys: Captured) -> None:
     assert (server.told[0], replaced.told[0]) == ((8, "cancel"), (8, "retry"))
 
 
-def test_the_queue_is_paused_and_resumed_elsewhere(capsys: Captured) -> None:
+def test_the_queue_of_another_server_is_paused_and_resumed(capsys: Captured) -> None:
     for do, is_news, said in (
         (queue.pause_queue, True, "Paused; running tasks finish first."),
         (queue.pause_queue, False, "The queue was already paused."),
@@ -135,7 +135,7 @@ SIZES = SizesView(1_000_000, 0, 0, 0, 0)
 
 
 def test_indexes_by_name(capsys: Captured) -> None:
-    """What there is, and what is wrong with other names."""
+    """Existing indexes, and errors for other names."""
     wrong = NotFoundError("there is no index 9", code="index_not_found")
     view = IndexesView((INDEX,), QUEUE, SIZES)
     both = Asked(view, wrong, replace(view, indexes=(INDEX, replace(INDEX, id=1))))
@@ -155,7 +155,7 @@ def test_indexes_by_name(capsys: Captured) -> None:
 def test_indexes_are_watched_until_ctrl_c(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Elsewhere than on a terminal, they are shown whenever something has changed."""
+    """Without a terminal, they are printed at each change."""
     first, then = (IndexesView((replace(INDEX, id=number),), QUEUE) for number in (2, 3))
     looks = [first, first, then, then, first]
     pauses: list[float] = []

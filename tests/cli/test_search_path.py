@@ -1,4 +1,4 @@
-"""`kodit search QUERY PATH`: a source is brought up to date, or made an index of, and searched."""
+"""`kodit search QUERY PATH`: the source is indexed or brought up to date, and searched."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ WORDS = "quartz spindle marrow".split()
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder that holds the word at its top and in a folder of its own."""
+    """A folder with the word at its top and in a subfolder."""
     for name in ("top.py", "inner/deep.py"):
         write_file(tmp_path / "source" / name, python_function("quartz", WORDS))
     return tmp_path / "source"
 
 
 def paths(outcome: Outcome) -> list[str]:
-    """Where something was found, without an order."""
+    """The paths of results, unordered."""
     assert outcome.code == 0, outcome
     return sorted({result["path"] for result in outcome.json()["results"]})
 
@@ -30,7 +30,7 @@ def indexes(kodit: KoditCommand) -> list[str]:
     return [index["source"] for index in kodit.ask("status")["indexes"]]
 
 
-def test_a_source_that_is_not_indexed_is(kodit: KoditCommand, folder: Path, tmp_path: Path) -> None:
+def test_an_unindexed_source_is_indexed(kodit: KoditCommand, folder: Path, tmp_path: Path) -> None:
     """And nothing else is searched."""
     write_file(tmp_path / "other" / "other.py", python_function("quartz", WORDS))
     kodit.succeed("index", tmp_path / "other")
@@ -47,7 +47,7 @@ def test_a_source_that_is_not_indexed_is(kodit: KoditCommand, folder: Path, tmp_
 def test_a_source_that_has_changed_is_brought_up_to_date(
     kind: str, kodit: KoditCommand, folder: Path
 ) -> None:
-    """What is new is found, what is gone is not, and the index stays the only one."""
+    """New files are found, removed ones are not, and no second index is made."""
     source = str(folder)
     if kind == "git":
         commit_all(folder)
@@ -64,7 +64,7 @@ def test_a_source_that_has_changed_is_brought_up_to_date(
 
 
 def test_a_folder_inside_of_one_that_is_indexed(kodit: KoditCommand, folder: Path) -> None:
-    """Is that part of its index, which is brought up to date."""
+    """It selects that part of its index, which is brought up to date."""
     kodit.succeed("index", folder)
     write_file(folder / "inner" / "new.py", python_function("quartz", WORDS))
 
@@ -106,7 +106,7 @@ def test_the_options_hold_for_a_path_too(kodit: KoditCommand, folder: Path) -> N
 
 
 def test_while_the_queue_is_paused(kodit: KoditCommand, folder: Path, tmp_path: Path) -> None:
-    """What is indexed answers, with a word that it is not new; what is not, cannot."""
+    """An existing index answers, with a note that it is outdated; a new source cannot."""
     kodit.succeed("index", folder)
     kodit.succeed("queue", "pause")
     (folder / "top.py").unlink()
@@ -128,8 +128,7 @@ def test_while_the_queue_is_paused(kodit: KoditCommand, folder: Path, tmp_path: 
 
 @pytest.mark.parametrize("kind", ["folder", "repository", "branch"])
 def test_a_source_that_is_gone(kind: str, kodit: KoditCommand, folder: Path) -> None:
-    """A folder, a repository or a branch: what was indexed still answers, and one line says that
-    it is what was."""
+    """A folder, a repository or a branch: the indexed state still answers, and one line says so."""
     commit_all(folder)
     git(folder, "branch", "topic")
     source = {"folder": str(folder), "repository": folder.as_uri()}.get(
@@ -150,15 +149,15 @@ def test_a_source_that_is_gone(kind: str, kodit: KoditCommand, folder: Path) -> 
 
 
 def test_a_source_that_never_was(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Is an error, as elsewhere."""
+    """It is an error, as in other commands."""
     outcome = kodit.run("search", "quartz", tmp_path / "nowhere")
 
     assert (outcome.code, outcome.out) == (2, "")
     assert "does not exist" in outcome.err
 
 
-def test_what_failed_is_told_once(kodit: KoditCommand, folder: Path) -> None:
-    """In one sentence for people, and in a line of the log for those who ask for it."""
+def test_a_failure_is_reported_once(kodit: KoditCommand, folder: Path) -> None:
+    """In one sentence for people, and in a log line if logging is on."""
     commit_all(folder)
     git(folder, "branch", "topic")
     source = f"{folder.as_uri()}@topic"
@@ -181,7 +180,7 @@ def test_what_failed_is_told_once(kodit: KoditCommand, folder: Path) -> None:
 def test_an_index_of_a_folder_that_is_gone_is_named_as_before(
     name: str, kodit: KoditCommand, folder: Path
 ) -> None:
-    """By a path from here as well."""
+    """Also by a relative path."""
     kodit.succeed("index", folder)
     shutil.rmtree(folder)
     name = str(folder) if name == "absolute" else name
@@ -194,7 +193,7 @@ def test_an_index_of_a_folder_that_is_gone_is_named_as_before(
 def test_nothing_found_speaks_of_what_was_searched(
     kodit: KoditCommand, folder: Path, tmp_path: Path
 ) -> None:
-    """Of other indexes it does not matter how they stand."""
+    """The state of other indexes does not matter."""
     kodit.succeed("index", folder)
     for name in ("one", "two", "three"):
         write_file(tmp_path / name / "a.py", "x = 1\n")

@@ -1,4 +1,4 @@
-"""`kodit search` for people: what it says beside and instead of results."""
+"""`kodit search` for people: messages beside and instead of results."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ QUARTZ = ["search", "quartz", "--path", "deep/", "--all"]
 
 
 def said(kodit: KoditCommand, *arguments: str) -> list[str]:
-    """What is said where nothing is shown."""
+    """The messages of a search without results."""
     outcome = kodit.run_here(*arguments)
     assert (outcome.code, outcome.out) == (1, "")
     return outcome.said
 
 
 def test_a_page_past_the_last_result(indexed: KoditCommand) -> None:
-    """Is told from a search that finds nothing."""
+    """It is told apart from a search without results."""
     assert said(indexed, *QUARTZ, "--offset", "9") == [
         "There are no more results: --offset 9 is past the last of 1."
     ]
@@ -48,7 +48,7 @@ def test_a_budget_that_is_too_small(budget: str, indexed: KoditCommand) -> None:
     ids=" ".join,
 )
 def test_filters_that_no_file_passes(filters: tuple[str, ...], indexed: KoditCommand) -> None:
-    """Are told from a search that finds nothing among files."""
+    """They are told apart from a search without results."""
     assert said(indexed, "search", "--all", "quartz", *filters) == [
         "No indexed file matches these filters."
     ]
@@ -56,7 +56,7 @@ def test_filters_that_no_file_passes(filters: tuple[str, ...], indexed: KoditCom
 
 
 def test_a_source_without_files(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Is told from one whose files do not answer."""
+    """It is told apart from a source without matches."""
     (tmp_path / "empty").mkdir()
     kodit.succeed("index", tmp_path / "empty")
 
@@ -66,7 +66,7 @@ def test_a_source_without_files(kodit: KoditCommand, tmp_path: Path) -> None:
 
 
 def test_a_text_that_was_cut_says_so(indexed: KoditCommand) -> None:
-    """After the lines that are shown of it."""
+    """After the shown lines."""
     out = succeeded(indexed.run_here(*QUARTZ, "--budget", "60", "--lines", "99")).out
     head, *text, mark = out.rstrip().splitlines()
 
@@ -83,8 +83,8 @@ def test_a_text_that_was_cut_says_so(indexed: KoditCommand) -> None:
         ("text", "vectors of the enriched texts"),
     ],
 )
-def test_what_the_score_of_one_engine_is(mode: str, engine: str, indexed: KoditCommand) -> None:
-    """It has no parts to be shown."""
+def test_the_score_of_a_single_engine(mode: str, engine: str, indexed: KoditCommand) -> None:
+    """It has no parts to show."""
     outcome = succeeded(indexed.run_here(*QUARTZ, "--mode", mode, "--explain"))
 
     assert "    = " not in outcome.out
@@ -94,8 +94,8 @@ def test_what_the_score_of_one_engine_is(mode: str, engine: str, indexed: KoditC
     assert hybrid.err == ""
 
 
-def test_the_source_is_named_where_one_does_not_stand(kodit: KoditCommand, tmp_path: Path) -> None:
-    """So that a path opens, also when all that is shown is of one source."""
+def test_the_source_is_named_outside_its_folder(kodit: KoditCommand, tmp_path: Path) -> None:
+    """So that a path can be opened, also if all results are from one source."""
     shown = ["search", "quartz", "-n", "1"]
     for name in ("one", "two"):
         write_file(tmp_path / name / "a.py", python_function(name, "quartz b c".split()))

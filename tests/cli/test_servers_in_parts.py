@@ -1,5 +1,4 @@
-"""A server elsewhere and one of this machine, as commands use them, over answers that are written
-down here."""
+"""Remote and local servers as commands use them, with prepared answers."""
 
 from __future__ import annotations
 
@@ -45,7 +44,7 @@ def index(number: int, source: str) -> IndexView:
 
 
 class Connection:
-    """Gives each answer in turn, and notes what was asked."""
+    """Sends prepared answers in turn, and records the requests."""
 
     url = "https://kodit.example.org"
 
@@ -106,7 +105,7 @@ def test_an_identifier_is_synced_and_anything_else_added() -> None:
         assert asked == [expected]
 
 
-def test_which_index_a_name_means() -> None:
+def test_the_index_that_a_name_means() -> None:
     everything = page(SHOP, BANK, TWIN)
     assert server(everything)[0].find("shop") == SHOP
     with pytest.raises(SourceError) as several:
@@ -244,7 +243,7 @@ def test_what_is_asked_of_similar_code_and_the_queue() -> None:
     assert asking.ask(StatusQuestion()).indexes == (SHOP,)
 
 
-def test_what_a_server_elsewhere_does_not_answer() -> None:
+def test_requests_that_another_server_refuses() -> None:
     with pytest.raises(KoditError, match="only listed on the machine that has the sources"):
         server()[0].ask(LeftOutQuestion(Where()))
     with pytest.raises(KoditError, match="does not understand") as odd:
@@ -281,7 +280,7 @@ def resident_server(
 
 
 def test_what_a_server_of_this_machine_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer, or the error; and where it has ended, nothing, so that the command goes on."""
+    """An answer or an error; nothing if it has ended, so that the command continues by itself."""
     asking, line, asked = resident_server(monkeypatch, (200, {"answer": {"x": 1}}))
     assert asking.ask(StatusQuestion()) == {"x": 1}
     assert not line.is_closed
@@ -318,7 +317,7 @@ def test_a_server_of_this_machine_that_is_not_used(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """One of another version is named where it goes on."""
+    """A server of another version that stays is reported."""
     asking, line, _asked = resident_server(monkeypatch, answer, **about)
     assert asking.ask(StatusQuestion()) is None
     assert line.is_closed
@@ -327,7 +326,7 @@ def test_a_server_of_this_machine_that_is_not_used(
     assert bool(said) is bool(told)
 
 
-def test_a_server_that_cannot_be_trusted_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_untrusted_server_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_data_dir: object) -> None:
         raise SourceError("it is of somebody else")
 

@@ -1,4 +1,4 @@
-"""Where settings come from, in which order, and what each place may say."""
+"""The places of settings, their order, and what each may set."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from kodit.settings import LogLevel, Settings, may_be_set_by_a_data_directory
 __all__ = ["places"]
 
 
-def test_the_current_folder_has_no_say(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither by its own `.env` nor by one below it that a default could lead to."""
+def test_the_current_folder_sets_nothing(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its own `.env` nor one below it that a default could lead to is read."""
     monkeypatch.setenv("HOME", str(places.data_dir.parent / "home"))
     settings = Settings.load({})
     assert settings.worker_slots == Settings.worker_slots
@@ -33,7 +33,7 @@ def test_the_current_folder_has_no_say(places: Places, monkeypatch: pytest.Monke
 
 
 def test_the_order_of_the_places(places: Places) -> None:
-    """Each comes before those that are tried later."""
+    """Each place overrules the later ones."""
     assert places.load().worker_slots == Settings.worker_slots
     (places.data_dir / ".env").write_text("KODIT_WORKER_SLOTS=3\nKODIT_KEEP_RUNS=3\n")
     assert places.load().worker_slots == 3
@@ -44,15 +44,15 @@ def test_the_order_of_the_places(places: Places) -> None:
     assert places.load().keep_runs == 3
 
 
-def test_an_empty_value_is_as_good_as_none(places: Places) -> None:
-    """In every place; and the next one is asked."""
+def test_an_empty_value_counts_as_unset(places: Places) -> None:
+    """In every place; the next one is used."""
     places.user.write_text("KODIT_WORKER_SLOTS=\nKODIT_KEEP_RUNS\nKODIT_DATA_DIR=''\n")
     (places.data_dir / ".env").write_text("KODIT_WORKER_SLOTS=3\nKODIT_ALLOWED_ROOTS=\n")
     assert places.load({"KODIT_WORKER_SLOTS": ""}).worker_slots == 3
 
 
 def test_the_user_names_the_data_directory(places: Places) -> None:
-    """Whose `.env` is then read."""
+    """Its `.env` is then read."""
     other = places.data_dir.parent / "other"
     other.mkdir()
     (other / ".env").write_text("KODIT_WORKER_SLOTS=3\n")
@@ -94,8 +94,8 @@ AUTHORITY = {
 
 
 @pytest.mark.parametrize("name", AUTHORITY)
-def test_a_data_directory_brings_no_authority(places: Places, name: str) -> None:
-    """It is refused by its name, and told where it could be set instead."""
+def test_a_data_directory_grants_no_authority(places: Places, name: str) -> None:
+    """Such a setting is refused by name, with a place where it may be set."""
     (places.data_dir / ".env").write_text(f"{name}={AUTHORITY[name]}\n")
     with pytest.raises(UserError, match=f"{name} cannot be set in .*only numbers and levels") as no:
         places.load()
@@ -103,7 +103,7 @@ def test_a_data_directory_brings_no_authority(places: Places, name: str) -> None
 
 
 def test_every_setting_is_a_number_a_level_or_authority() -> None:
-    """A new one that is neither is to be told apart in the code before it is in this list."""
+    """A new setting of another kind has to be classified in the code before it is added here."""
     no = [
         setting.name for setting in fields(Settings) if not may_be_set_by_a_data_directory(setting)
     ]
@@ -112,19 +112,19 @@ def test_every_setting_is_a_number_a_level_or_authority() -> None:
 
 @pytest.mark.parametrize("value", ["data", "./data", "../data"])
 def test_a_relative_data_directory_in_a_file(places: Places, value: str) -> None:
-    """It would be another one wherever one stands."""
+    """It would depend on the current folder."""
     places.user.write_text(f"KODIT_DATA_DIR={value}\n")
     with pytest.raises(UserError, match=r"KODIT_DATA_DIR in .* must be an absolute path"):
         Settings.load({})
 
 
-def test_a_data_directory_of_nobody(places: Places) -> None:
+def test_a_data_directory_without_an_owner(places: Places) -> None:
     with pytest.raises(UserError, match="the home folder of an unknown user"):
         Settings.load({"KODIT_DATA_DIR": "~nobody-of-this-name/x"})
 
 
 def test_a_user_without_a_home_folder(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a container that runs under a number that nobody has."""
+    """As in a container that runs with an unknown user id."""
     monkeypatch.delenv("HOME")
     monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)
     with pytest.raises(SettingError, match="this user has no home folder; set HOME to"):
@@ -135,7 +135,7 @@ def test_a_user_without_a_home_folder(places: Places, monkeypatch: pytest.Monkey
 def test_a_relative_folder_of_settings_is_not_taken_from_here(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the standard of `XDG_CONFIG_HOME` has it."""
+    """As the standard of `XDG_CONFIG_HOME` requires."""
     monkeypatch.setenv("XDG_CONFIG_HOME", "config")
     monkeypatch.setenv("HOME", str(places.data_dir.parent / "home"))
     Path("config/kodit").mkdir(parents=True)
@@ -147,7 +147,7 @@ def test_a_relative_folder_of_settings_is_not_taken_from_here(
 def test_a_relative_home_folder_is_not_taken_from_here(
     places: Places, monkeypatch: pytest.MonkeyPatch, home: str
 ) -> None:
-    """Whatever would lie in it is refused; what does not need it works."""
+    """Settings in it are refused; everything else works."""
     monkeypatch.setenv("HOME", home)
     monkeypatch.delenv("XDG_CONFIG_HOME")
     refused: list[Callable[[], object]] = [
@@ -224,7 +224,7 @@ def writable_by_all(path: Path) -> None:
 def test_a_file_that_cannot_be_used(
     places: Places, where: str, make: Callable[[Path], None]
 ) -> None:
-    """Is named in one sentence, at once: nobody waits for a pipe."""
+    """One sentence names it at once; nothing waits for a pipe."""
     path = places.user if where == "user" else places.data_dir / ".env"
     make(path)
     with pytest.raises(UserError) as refused:
@@ -244,7 +244,7 @@ def test_a_file_of_another_user(places: Places, where: str) -> None:
 
 
 def test_links_to_files_of_settings(places: Places) -> None:
-    """Those who keep their settings in a repository link to them; a data directory has no cause."""
+    """Users who keep settings in a repository link to them; a data directory has no reason to."""
     target = places.data_dir.parent / "dotfiles"
     target.write_text("KODIT_WORKER_SLOTS=3\n")
     places.user.symlink_to(target)
@@ -283,7 +283,7 @@ def test_a_group_may_write_a_file_of_settings(places: Places) -> None:
 
 
 def test_a_large_file_of_settings(places: Places) -> None:
-    """A megabyte is read, and no byte more."""
+    """Exactly one megabyte is read."""
     text = "KODIT_KEEP_RUNS=3\n".ljust(1_000_000, "#")
     places.user.write_text(text)
     assert places.load().keep_runs == 3
@@ -300,7 +300,7 @@ def test_a_loop_of_links_is_told_as_what_it_is(places: Places) -> None:
 
 
 def test_a_file_in_the_place_of_the_folder_of_settings(places: Places) -> None:
-    """Holds none."""
+    """It counts as a folder without settings."""
     places.user.parent.rmdir()
     places.user.parent.touch()
     assert places.load().worker_slots == Settings.worker_slots
@@ -317,17 +317,17 @@ def test_a_file_in_the_place_of_the_folder_of_settings(places: Places) -> None:
         (0, 0o666, "every user of this machine can write to it"),
     ],
 )
-def test_whose_word_is_taken(
+def test_trusted_owners_of_settings(
     owner: int, mode: int, reason: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That of the user and of root, and of nobody else who may have written it."""
+    """The user and root, and no other user who may have written it."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     found = reason_for_distrust(os.stat_result((0o100000 | mode, 0, 0, 1, owner, 0, 0, 0, 0, 0)))
     assert found is None if reason is None else re.search(reason, found or "")
 
 
 @pytest.mark.parametrize("make", [directory, fifo])
-def test_what_is_no_file_is_called_so(places: Places, make: Callable[[Path], None]) -> None:
+def test_a_settings_path_that_is_not_a_file(places: Places, make: Callable[[Path], None]) -> None:
     make(places.user)
     with pytest.raises(UserError, match=f"{places.user} is not a file; move it away"):
         places.load()

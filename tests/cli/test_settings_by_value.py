@@ -1,4 +1,4 @@
-"""Values of settings that are taken, and those that are refused in a sentence."""
+"""Accepted values of settings, and refused ones."""
 
 from __future__ import annotations
 
@@ -84,14 +84,14 @@ def test_the_faces_read_the_same_places(places: Places) -> None:
         ("KODIT_ALLOW_PRIVATE_ADDRESSES", " ", "must be true or false, not ' '"),
     ],
 )
-def test_a_value_that_is_none(places: Places, name: str, value: str, sentence: str) -> None:
-    """One sentence with the name, the value, and what it could be."""
+def test_invalid_values(places: Places, name: str, value: str, sentence: str) -> None:
+    """One sentence with the name, the value, and the accepted ones."""
     with pytest.raises(UserError, match=sentence):
         places.load({name: value})
 
 
 def test_values_at_their_limits(places: Places) -> None:
-    """Capitals or not, and with spaces about."""
+    """Ignoring case and surrounding spaces."""
     settings = places.load(
         {
             "KODIT_LEASE_SECONDS": "30",
@@ -131,6 +131,6 @@ def test_the_policy_is_that_of_the_settings(places: Places) -> None:
 
 @pytest.mark.parametrize("named", ["", " ", "\t"])
 def test_a_data_directory_without_a_name(places: Places, named: str) -> None:
-    """Would be the current folder."""
+    """It would mean the current folder."""
     with pytest.raises(UserError, match="the name of the data directory is empty"):
         places.load(data_dir=named)

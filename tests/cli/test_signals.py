@@ -26,7 +26,7 @@ class Worker:
 
 @pytest.fixture
 def heard() -> Iterator[list[int]]:
-    """What the handlers hear that were there before."""
+    """Signals received by the handlers that were installed before."""
     found: list[int] = []
     before = [
         signal.signal(number, lambda number, _frame: found.append(number)) for number in ASKED
@@ -36,10 +36,10 @@ def heard() -> Iterator[list[int]]:
         signal.signal(number, handler)
 
 
-def test_a_signal_stops_the_worker_and_a_later_one_is_the_programs(
+def test_a_second_signal_is_not_handled_by_the_worker(
     heard: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its repetition, which a terminal sends to process and group, is none."""
+    """A repetition, which a terminal sends to process and group, does not count as a second one."""
     worker = Worker()
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
@@ -76,7 +76,7 @@ def test_without_a_signal_everything_is_as_it_was(heard: list[int]) -> None:
     assert heard == [signal.SIGUSR1]
 
 
-def test_another_thread_hears_no_signals() -> None:
+def test_another_thread_handles_no_signals() -> None:
     entered: list[bool] = []
 
     async def run() -> None:

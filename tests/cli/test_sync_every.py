@@ -1,4 +1,4 @@
-"""How often a server brings an index up to date, set by a command or from Python."""
+"""The refresh interval of an index, set by a command or from Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kodit import Kodit
 LINE = "    updated by a server: "
 
 
-def test_an_interval_is_set_kept_shown_and_given_back(tmp_path: Path) -> None:
+def test_an_interval_is_set_kept_shown_and_reset(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     write_tree(folder, files=1)
     kodit = KoditCommand(tmp_path / "data")

@@ -63,7 +63,7 @@ def run_that(state: RunState, task: TaskState) -> IndexRun:
 
 
 def test_an_index_in_two_lines() -> None:
-    """What it is of and what it holds."""
+    """Its source and its size."""
     assert index_lines(status_of()) == [
         r"[3] /evil\x1b[2J",
         "    1 file, 2 snippets, not complete yet",
@@ -76,8 +76,8 @@ def test_an_index_in_two_lines() -> None:
     assert index_lines(status_of(long_ago))[1].endswith(" d ago")
 
 
-def test_what_else_there_is_to_say_of_an_index() -> None:
-    """How its files are chosen, and what became of those that were not taken as they are."""
+def test_further_facts_about_an_index() -> None:
+    """How its files are selected, and the problems of files."""
     source = replace(INDEX.source, include=("*.py", "a\n"), exclude=("docs/",))
     copy = WorkingCopy(skipped={"too large": 1, "binary": 2})
     status = status_of(
@@ -96,7 +96,7 @@ def test_what_else_there_is_to_say_of_an_index() -> None:
 def test_the_run_of_an_index_is_told_unless_all_is_well(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """With what its tasks wait for, where that is not told apart."""
+    """With the reason why its tasks wait, unless that is shown elsewhere."""
     well = status_of(run=run_that(RunState.SUCCEEDED, TaskState.SUCCEEDED))
     assert len(index_lines(well)) == 2
     waiting = run_that(RunState.QUEUED, TaskState.READY)
@@ -112,7 +112,7 @@ def test_the_run_of_an_index_is_told_unless_all_is_well(
 
 
 def test_a_result(capsys: pytest.CaptureFixture[str]) -> None:
-    """Its place, what it defines, its score, and the first lines of its text."""
+    """Its place, its definition, its score, and the first lines of its text."""
     show_results(views(RESULT, replace(RESULT, score=-1)), layout(2))
     first = r" 1. a\n.py:5-7  method Lantern.swing  (1.2346)"
     text = ["    def swing(self):", "    \treturn '\\x1b[2J'", "    … 1 more line", ""]
@@ -131,15 +131,14 @@ def test_a_result(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_a_result_defines(
     changes: dict[str, str | None], name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A scope alone is no definition."""
+    """A scope alone is not a definition."""
     result = replace(RESULT, snippet=replace(SNIPPET, **changes))  # type: ignore[arg-type]
     show_results(views(result), layout(0, several=True))
     assert capsys.readouterr().out == rf" 1. /source\x07 a\n.py:5-7{name}  (1.2346)" + "\n"
 
 
-def test_as_much_of_a_text_as_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
-    """All of it without a further word, none of it without an empty line; and a text that was cut
-    says so."""
+def test_the_shown_lines_of_a_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """All of it without a note, none of it without an empty line; and a cut text is marked."""
 
     def below(lines: int, **changes: bool) -> list[str]:
         result = replace(RESULT, **changes)  # type: ignore[arg-type]
@@ -153,8 +152,8 @@ def test_as_much_of_a_text_as_is_wanted(capsys: pytest.CaptureFixture[str]) -> N
     assert below(0, is_cut=True) == ["    … cut by --budget"]
 
 
-def test_what_a_score_is_made_of(capsys: pytest.CaptureFixture[str]) -> None:
-    """Where that is asked for and there is something to say."""
+def test_the_parts_of_a_score(capsys: pytest.CaptureFixture[str]) -> None:
+    """On request, if there are parts to show."""
     show_results(views(RESULT, explain=True), layout(0))
     assert capsys.readouterr().out.splitlines()[1:] == ["    = words +1.00, generated -0.25"]
     show_results(views(RESULT), layout(0))

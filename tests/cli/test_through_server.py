@@ -1,4 +1,4 @@
-"""One-shot commands while a server of the data directory runs: nobody can tell by the answer."""
+"""One-shot commands beside a server of the data directory: the answers do not differ."""
 
 from __future__ import annotations
 
@@ -99,9 +99,9 @@ HOSTILE_COMMANDS = [["read", "1", HOSTILE], ["grep", "\udcff"], ["search", "\x1b
 
 
 class Seen(NamedTuple):
-    """What the same commands did without a server and with one, and what some of them imported
-    then; and what `ls 1` did as a program of another version while the server was busy, while it
-    was idle, and when it had left its socket."""
+    """The results of the same commands without and with a server, and the imports of some of them;
+    and of `ls 1` run by a program of another version while the server was busy, while it was idle,
+    and after it had left its socket."""
 
     alone: dict[str, Outcome]
     served: dict[str, Outcome]
@@ -116,7 +116,7 @@ class Seen(NamedTuple):
 
 
 def written(line: str) -> list[str]:
-    """The words of a line as a shell has them."""
+    """The words of a shell line."""
     return [word.strip("'") for word in line.split()]
 
 
@@ -125,7 +125,7 @@ ALL_COMMANDS = [*map(written, COMMANDS), *HOSTILE_COMMANDS]
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """The user stands in index 1, a folder; index 2 is a repository."""
+    """The current folder is in index 1, a folder; index 2 is a repository."""
     place = tmp_path_factory.mktemp("served")
     for name in ("folder", "repository"):
         write_tree(place / name, files=3)
@@ -179,7 +179,7 @@ def _refuse_to_open(_self: Application) -> None:
 
 
 def _opening(opened: list[Application]) -> Callable[[Application], None]:
-    """What opens an application, and notes it."""
+    """Records the opening of applications."""
     really_open = Application.open
 
     def open_and_note(application: Application) -> None:
@@ -190,7 +190,7 @@ def _opening(opened: list[Application]) -> Callable[[Application], None]:
 
 
 def timeless(outcome: Outcome) -> Outcome:
-    """Without how long ago things have happened, and what the files of the database take."""
+    """Without ages and the size of the database's files."""
     out = re.sub(r"\d+ (s|min) ago", "0 s ago", outcome.out)
     out = re.sub(r'"(database|keyword|freeable)": \d+', r'"\1": 0', out)
     return outcome._replace(out=re.sub(r"^On disk: .*$", "", out, flags=re.MULTILINE))
@@ -203,7 +203,7 @@ def test_an_answer(command: str, seen: Seen) -> None:
 
 
 def test_the_commands_do_differ(seen: Seen) -> None:
-    """Among them are results, empty answers and mistakes."""
+    """They include results, empty answers and mistakes."""
     outcomes = seen.alone.values()
 
     assert sum(outcome.code == 0 and outcome.out != "" for outcome in outcomes) > 20
@@ -212,8 +212,8 @@ def test_the_commands_do_differ(seen: Seen) -> None:
 
 
 def test_which_index_is_meant(seen: Seen) -> None:
-    """Without a source, the one that holds the current folder, which is said; with --all, every
-    one, of which a path may name several files."""
+    """Without a source, the index that holds the current folder, which is reported; with --all,
+    every index, where a path may name several files."""
     here = seen.alone["read shared.py"]
     everywhere = seen.alone["read shared.py --all"]
 
@@ -227,17 +227,17 @@ def test_which_index_is_meant(seen: Seen) -> None:
 
 
 def test_a_program_with_other_settings(seen: Seen) -> None:
-    """Its answers could differ: it does the work itself, and says nothing."""
+    """Its answers could differ, so the command does the work itself, silently."""
     assert seen.with_other_settings == seen.alone["ls 1"]
 
 
-def test_who_does_the_work(seen: Seen) -> None:
-    """The command itself, where no server of the same program answers: all four times."""
+def test_which_process_does_the_work(seen: Seen) -> None:
+    """The command itself, if no server of the same program answers: all four times."""
     assert seen.own_work == 4
 
 
 def test_a_busy_server_of_another_version(seen: Seen) -> None:
-    """Is named and goes on; the command does the work itself."""
+    """It is reported and stays; the command does the work itself."""
     assert seen.by_other_version.out == seen.alone["ls 1"].out
     [sentence] = seen.by_other_version.said
     assert sentence.endswith("is not used: 1 client of it is there")
@@ -245,7 +245,7 @@ def test_a_busy_server_of_another_version(seen: Seen) -> None:
 
 
 def test_an_idle_server_of_another_version(seen: Seen) -> None:
-    """Ends, and the command does the work itself."""
+    """It ends, and the command does the work itself."""
     assert seen.when_idle == seen.alone["ls 1"]
     assert seen.server_code == 0
 
@@ -255,7 +255,7 @@ def test_a_socket_that_nobody_listens_at(seen: Seen) -> None:
 
 
 @pytest.mark.parametrize("command", READING)
-def test_what_a_command_does_without(command: str, seen: Seen) -> None:
-    """Everything that finds an answer, and what would ask a server over the network."""
+def test_modules_that_a_command_does_not_import(command: str, seen: Seen) -> None:
+    """The services that find answers, and the client of a remote server."""
     assert "kodit" in seen.imports[command]
     assert seen.imports[command] & (UNUSED | SERVING | ALWAYS_UNUSED) == set()

@@ -1,4 +1,4 @@
-"""Which words of `kodit search` are the query, and which are sources; and mistyped sources."""
+"""Splitting the words of `kodit search` into query and sources; mistyped sources."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ BOTH = ["repos/curl/url.c", "repos/vapor/app.py"]
     ids=["two sources", "a path first", "a file and a folder", "one source"],
 )
 def test_several_words(words: str, files: list[str], said: str | None, run: KoditCommand) -> None:
-    """Words that exist as paths before the last one are sources, and it is said plainly."""
+    """Words before the last one that exist as paths are sources, and a message says so."""
     found = run.run_here("search", *words.split(), "--files")
     assert sorted(found.out.splitlines()) == files
     assert [line for line in found.said if line.startswith("Searching")] == (
@@ -67,7 +67,7 @@ def test_several_words(words: str, files: list[str], said: str | None, run: Kodi
 def test_folders_by_name_before_the_last_word(
     run: KoditCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also without a slash; but one word is always left to be looked for."""
+    """Also without a slash; but one word always remains for the query."""
     monkeypatch.chdir("repos")
     found = run.run_here("search", "redirect", "curl", "vapor", "--files")
     assert sorted(found.out.splitlines()) == ["curl/url.c", "vapor/app.py"]
@@ -79,7 +79,7 @@ def test_folders_by_name_before_the_last_word(
 
 @pytest.mark.parametrize("command", ["search redirect", "index"])
 def test_a_mistyped_path_is_not_looked_for_on_github(command: str, run: KoditCommand) -> None:
-    """Where its first part is a folder that is here; the error says how GitHub is meant."""
+    """If its first part is a local folder; the error says how to name GitHub."""
     here = Path.cwd()
     for typed in ("repos/nosuch", "repos/app.py"):
         refused = run.run_here(*command.split(), typed)
@@ -94,7 +94,7 @@ def test_a_mistyped_path_is_not_looked_for_on_github(command: str, run: KoditCom
     "command", ["grep redirect", "ls", "search redirect -s", "symbols redirect"]
 )
 def test_a_mistyped_path_of_what_is_indexed(command: str, run: KoditCommand) -> None:
-    """Is none of GitHub either."""
+    """It is not looked up on GitHub either."""
     refused = run.run_here(*command.split(), "repos/nosuch")
     assert refused.code == 2
     assert refused.said == [
@@ -102,7 +102,7 @@ def test_a_mistyped_path_of_what_is_indexed(command: str, run: KoditCommand) -> 
     ]
 
 
-def test_a_line_of_a_file_is_no_source(run: KoditCommand) -> None:
+def test_a_line_of_a_file_is_not_a_source(run: KoditCommand) -> None:
     for typed in ("repos/curl/url.c:100", "repos/curl/url.c:100:3"):
         assert run.run_here("search", "redirect", typed).said == [
             f"kodit: {typed} names a line; a source is the whole file, repos/curl/url.c"
@@ -110,7 +110,7 @@ def test_a_line_of_a_file_is_no_source(run: KoditCommand) -> None:
 
 
 def test_a_file_that_is_left_out(run: KoditCommand) -> None:
-    """The index has others."""
+    """The index has other files."""
     (said,) = run.run_here("search", "redirect", "repos/vapor/.env").said
     assert said == (
         "Nothing found; no file in repos/vapor/.env is indexed. `kodit explain repos/vapor/.env` "
@@ -130,8 +130,8 @@ def test_a_question_makes_no_index_of_an_empty_folder(run: KoditCommand) -> None
 COMMANDS = ["search redirect", "grep redirect", "symbols redirect", "ls", "map", "ls --left-out"]
 
 
-def test_who_stands_outside_of_all_indexes_is_told(run: KoditCommand) -> None:
-    """That the answer is from all of them."""
+def test_a_search_outside_all_indexes_says_so(run: KoditCommand) -> None:
+    """The answer comes from all indexes."""
     told = "The current folder is in no index; this is from all 3 indexes."
 
     def said(*words: str) -> Outcome:

@@ -1,4 +1,4 @@
-"""`kodit connect`: a client's file is shown, changed, and changed back."""
+"""`kodit connect`: a client's file is shown, changed, and restored."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COMMENTED = """\
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The home folder of somebody who has no settings yet, who stands in a project below it."""
+    """The home folder of a user without settings, who is in a project below it."""
     home = tmp_path / "home"
     project = home / "project"
     project.mkdir(parents=True)
@@ -49,7 +49,8 @@ def run(command: KoditCommand, *arguments: str) -> tuple[int, str, str]:
 def test_every_client_is_connected_and_disconnected(
     command: KoditCommand, home: Path, client: str, scope: tuple[str, ...]
 ) -> None:
-    """The command is absolute, names the data directory, and can be run; nothing is left behind."""
+    """The command is absolute, names the data directory, and can be run; nothing is left after
+    disconnecting."""
     known = CLIENTS[client]
     assert run(command, client, *scope)[0] == 0
     places = (home, command.user_folder.parent)
@@ -79,7 +80,7 @@ def test_every_client_is_connected_and_disconnected(
 
 
 def test_the_change_is_shown_and_with_print_not_made(command: KoditCommand, home: Path) -> None:
-    """As a diff of which only the new lines differ."""
+    """As a diff in which only the new lines differ."""
     path = home / ".claude.json"
     path.write_text(COMMENTED)
     code, out, _err = run(command, "claude", "--print")
@@ -109,7 +110,7 @@ def test_undo_gives_the_file_back_to_the_letter(command: KoditCommand, home: Pat
 def test_undo_of_a_file_that_has_changed_removes_only_the_server(
     command: KoditCommand, home: Path
 ) -> None:
-    """What others have written since stays."""
+    """Later changes by others stay."""
     path = home / ".claude.json"
     path.write_text(COMMENTED)
     run(command, "claude")
@@ -134,7 +135,7 @@ def test_a_file_that_is_not_understood_is_left_alone(
 
 
 def test_a_server_of_the_name_keeps_its_other_settings(command: KoditCommand, home: Path) -> None:
-    """Of one that is there already only the command changes."""
+    """Only the command of an existing entry changes."""
     path = home / ".cursor" / "mcp.json"
     path.parent.mkdir()
     path.write_text('{"mcpServers": {"kodit": {"command": "old", "env": {"A": "b"}}}}')
@@ -151,7 +152,7 @@ def test_an_unknown_client_is_answered_with_the_known(command: KoditCommand) -> 
 
 
 def test_a_file_that_is_read_only_is_left_alone(command: KoditCommand, home: Path) -> None:
-    """Whoever made it so is told, and it is not replaced."""
+    """The user is told, and the file is not replaced."""
     path = home / ".claude.json"
     path.write_text(COMMENTED)
     path.chmod(0o444)
@@ -162,7 +163,7 @@ def test_a_file_that_is_read_only_is_left_alone(command: KoditCommand, home: Pat
 
 
 def test_a_link_to_a_file_that_is_not_there_yet(command: KoditCommand, home: Path) -> None:
-    """What it leads to is made, and is all that an undo removes."""
+    """Its target is created, and an undo removes only that."""
     link, real = home / ".claude.json", home / "dotfiles.json"
     link.symlink_to(real)
     assert run(command, "claude")[0] == 0

@@ -1,4 +1,4 @@
-"""What is written into the file of a client and taken back, planned and done in this process."""
+"""Changes of a client's file, planned, made and undone in this process."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ class Place:
         self.data_dir = folder / "data"
 
     def connect(self, command: str = "kodit", path: Path | None = None) -> str:
-        """The text after the server was written into it."""
+        """The text after the server was added."""
         change = plan_connection(CLIENT, path or self.path, entry(command))
         write(change, self.data_dir)
         return (path or self.path).read_text()
 
     def disconnect(self, path: Path | None = None) -> str | None:
-        """The text after it was taken out; None for no file."""
+        """The text after it was removed; None for no file."""
         path = path or self.path
         undo(plan_undo(CLIENT, path, self.data_dir), self.data_dir)
         return path.read_text() if path.exists() else None
 
     def server(self, text: str) -> Any:
-        """What the text says of the server."""
+        """The server's entry in the text."""
         self.path.write_text(text)
         change = plan_connection(CLIENT, self.path, entry())
         assert change.after is not None
@@ -71,8 +71,7 @@ def test_a_file_that_others_have_servers_in(place: Place) -> None:
 
 
 def test_a_file_that_was_made_goes_again(place: Place) -> None:
-    """One that was empty stays empty. Its folder is made, and everybody may read it who may read
-    what else its user makes."""
+    """An empty one stays empty. Its folder is created, with the user's default permissions."""
     place.path = place.folder / "deep" / "mcp.json"
     place.connect()
     assert stat.S_IMODE(place.path.stat().st_mode) == 0o644
@@ -84,7 +83,7 @@ def test_a_file_that_was_made_goes_again(place: Place) -> None:
 
 
 def test_what_was_written_twice_is_taken_out(place: Place) -> None:
-    """Nobody knows any more what there was before the first time, but for the others."""
+    """The original state is no longer known, except for the other servers."""
     place.path.write_text(OTHERS)
     place.connect("old")
     assert "newer" in place.connect("newer")
@@ -98,7 +97,7 @@ def test_what_was_written_twice_is_taken_out(place: Place) -> None:
 
 
 def test_each_file_has_an_undo_of_its_own(place: Place) -> None:
-    """Also two of one name; and one that is reached by a link has that of what it leads to."""
+    """Also two files of one name; a file behind a link shares the undo of its target."""
     other = place.folder / "project" / "mcp.json"
     link = place.folder / "link.json"
     other.parent.mkdir()
@@ -115,7 +114,7 @@ def test_each_file_has_an_undo_of_its_own(place: Place) -> None:
 
 @pytest.mark.parametrize("record", ["", "[]", "7", "{}", '{"digest": "x", "undo": []}'])
 def test_an_undo_that_was_lost(place: Place, record: str) -> None:
-    """The server is taken out nevertheless."""
+    """The server is removed nevertheless."""
     place.path.write_text(OTHERS)
     place.connect()
     [kept] = (place.data_dir / connecting.FOLDER).iterdir()
@@ -144,7 +143,7 @@ def test_a_server_of_this_name_that_is_there(place: Place, before: object, after
 
 
 def test_what_is_no_file_of_settings(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It stays as it is, and the sentence names it."""
+    """It is unchanged, and the sentence names it."""
     path = str(place.path)
     for text, code, said in (
         (b"\xff", "client_file_unreadable", f"{path} is not UTF-8 text; it was not changed"),
@@ -171,14 +170,14 @@ def test_what_is_no_file_of_settings(place: Place, monkeypatch: pytest.MonkeyPat
         plan_connection(CLIENT, place.path, entry())
 
 
-def test_a_folder_whose_name_is_no_text(place: Place) -> None:
+def test_a_folder_whose_name_is_not_valid_text(place: Place) -> None:
     place.path = place.folder / "\udcff" / "mcp.json"
     place.connect()
     assert place.disconnect() is None
 
 
 def test_where_clients_have_their_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the home folder, unless a variable says elsewhere, by an absolute path."""
+    """In the home folder, unless a variable has another absolute path."""
     for name in ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", "/home/ada")

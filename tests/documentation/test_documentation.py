@@ -1,4 +1,4 @@
-"""What is written for users says what the code does."""
+"""The documentation for users matches the code."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_commands_page_lists_every_command_and_option(update_golden: bool) -
 
 
 def test_options_are_lower_case() -> None:
-    """typer makes the name of an option from its metavar where both spell the same word."""
+    """typer makes the name of an option from its metavar if both spell the same word."""
     for name, command in commands_below("kodit", typer.main.get_command(app)):
         for parameter in command.params:
             for option in parameter.opts if parameter.param_type_name == "option" else ():
@@ -58,8 +58,8 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_files_that_a_page_names_exist(page: Path) -> None:
-    """`docs/queue.md`, `domain/run.py`: a path in backquotes leads somewhere, unless it is
-    absolute, or that of a file of an assistant in a project."""
+    """A path in backquotes, such as `docs/queue.md` or `domain/run.py`, exists, unless it is
+    absolute, or is a file of an assistant in a project."""
     if page.name in OF_EXAMPLES:
         return
     of_clients = {client.project_file for client in CLIENTS.values()}
@@ -73,7 +73,7 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
 
 
 def test_every_invariant_names_tests_that_exist() -> None:
-    """docs/queue.md says which test proves what."""
+    """docs/queue.md says which test proves which invariant."""
     text = (ROOT / "docs" / "queue.md").read_text()
     named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", text)
     assert len(set(re.findall(r"^\| (\d+) \|.*::test_", text, re.MULTILINE))) == 12
@@ -183,7 +183,7 @@ def _commands_page() -> str:
 
 
 def _values(parameter: Any) -> str:
-    """The numbers that an option takes, and what it is without being given."""
+    """The range of an option, and its default."""
     if parameter.param_type_name != "option":
         return ""
     limits = (
@@ -205,7 +205,7 @@ def _one_line(text: str | None) -> str:
 
 
 def commands_below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
-    """A command and those below it; typer brings a click of its own, without public types."""
+    """A command and its subcommands; typer bundles its own click, without public types."""
     yield name, command
     for child in getattr(command, "commands", {}).values():
         yield from commands_below(f"{name} {child.name}", child)

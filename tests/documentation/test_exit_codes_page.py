@@ -19,7 +19,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "exit-codes.md").read_text()
 
 
 def test_every_command_is_in_the_table_of_its_kind() -> None:
-    """As its own help has it."""
+    """By the command's own help."""
     search_like, others = set[str](), set[str]()
     for name, command in commands_below("kodit", typer.main.get_command(app)):
         if not is_group(command):

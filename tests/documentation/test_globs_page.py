@@ -24,7 +24,7 @@ EXAMPLES = [
     ("globs", "matching", "others"), EXAMPLES, ids=[" ".join(one[0]) for one in EXAMPLES]
 )
 def test_each_example_is_true(globs: list[str], matching: list[str], others: list[str]) -> None:
-    """Of the matcher that `--path` uses."""
+    """By the matcher that `--path` uses."""
     assert matching
     assert others
     matches = path_matcher([from_root(glob) for glob in globs])
@@ -32,7 +32,7 @@ def test_each_example_is_true(globs: list[str], matching: list[str], others: lis
 
 
 def test_a_leading_dot_and_a_backslash_are_as_the_page_says() -> None:
-    """Which the table has no room for."""
+    """They do not fit into the table."""
     assert path_matcher([from_root("./src/*.py")])("src/app.py")
     assert not path_matcher([from_root("./src/*.py")])("lib/src/app.py")
     assert path_matcher([r"\!important.txt"])("!important.txt")
@@ -54,7 +54,7 @@ def test_a_leading_dot_and_a_backslash_are_as_the_page_says() -> None:
 def test_a_glob_is_tried_from_the_subfolder_too(
     glob: str, found: list[str], indexed: KoditCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In `src`, of which other parts of the index are no part."""
+    """In `src`, without the other parts of the index."""
     monkeypatch.chdir(indexed.data_dir.parent / "here" / "src")
     assert [file["path"] for file in indexed.ask("ls", "-p", glob)["files"]] == found
 

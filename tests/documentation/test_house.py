@@ -1,4 +1,4 @@
-"""What CONTRIBUTING says of the house, beside what the import linter proves."""
+"""The rules of CONTRIBUTING that the import linter does not check."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MOST_LINES = 400
 
 
 def test_no_modules_import_each_other() -> None:
-    """Neither directly nor in a circle, also where the import is put off or for types alone; the
-    linter sees the layers only."""
+    """Neither directly nor in a circle, even if the import is deferred or only for types; the
+    linter sees only the layers."""
     graph = grimp.build_graph("kodit")
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
 
@@ -28,7 +28,7 @@ def test_no_modules_import_each_other() -> None:
 
 
 def test_no_module_is_too_long() -> None:
-    """Past that, it holds a second thing."""
+    """A longer module has more than one subject."""
     modules = [
         path for name in ("src", "tests", "benchmarks") for path in ROOT.glob(f"{name}/**/*.py")
     ]
@@ -37,8 +37,8 @@ def test_no_module_is_too_long() -> None:
 
 
 def test_the_words_of_the_domain_have_one_place_to_be_imported_from() -> None:
-    """What `entities` and `value_objects` offer is taken from there by everybody outside the
-    domain; within it, where they come from, so that there is no circle."""
+    """Code outside the domain imports the words of `entities` and `value_objects` from there; the
+    domain imports them from their own modules, to avoid circles."""
     offered = set(entities.__all__) | set(value_objects.__all__)
     homes = ("kodit.domain.entities", "kodit.domain.value_objects")
     elsewhere = [
@@ -56,7 +56,7 @@ def test_the_words_of_the_domain_have_one_place_to_be_imported_from() -> None:
 
 
 def test_only_the_command_line_speaks_of_commands() -> None:
-    """What to do next differs between faces: an error or a problem has a code, and each face its
+    """The next step differs between faces: an error or a problem has a code, and each face has its
     own words for it. The exception is what an assistant may tell its user to do."""
     speaking = {
         str(path.relative_to(ROOT / "src/kodit"))
@@ -69,7 +69,7 @@ def test_only_the_command_line_speaks_of_commands() -> None:
 
 
 def _texts_that_are_said(module: ast.Module) -> list[str]:
-    """The texts of a module but for those that stand alone, which are documentation."""
+    """The strings of a module, except those that stand alone, which are documentation."""
     alone = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
     return [
         node.value
@@ -79,7 +79,7 @@ def _texts_that_are_said(module: ast.Module) -> list[str]:
 
 
 def test_ci_pins_all_that_it_installs() -> None:
-    """What a dependency brings along too: it would come in any version."""
+    """Including indirect dependencies, which would otherwise come in any version."""
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pinned = {canonicalize_name(line.partition("==")[0]) for line in lines}
 
@@ -87,7 +87,7 @@ def test_ci_pins_all_that_it_installs() -> None:
 
 
 def _brought_along(name: str, extras: frozenset[str], seen: set[tuple[str, str]]) -> set[str]:
-    """The names of what is installed with a distribution, on this machine."""
+    """The names of the packages installed with a distribution, on this machine."""
     found: set[str] = set()
     for requirement in map(Requirement, requires(name) or []):
         marker = requirement.marker
@@ -103,7 +103,7 @@ def _brought_along(name: str, extras: frozenset[str], seen: set[tuple[str, str]]
 
 
 def test_no_log_line_names_a_field_that_logging_has() -> None:
-    """`extra={"process": …}` raises KeyError, and only where the line is logged at last."""
+    """`extra={"process": …}` raises KeyError, and only when the line is finally logged."""
     taken = {*vars(logging.makeLogRecord({})), "message", "asctime"}
     named = {
         (module, key.value)

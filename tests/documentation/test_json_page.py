@@ -99,7 +99,7 @@ def test_the_page_is_made_from_the_views(update_golden: bool) -> None:
 def test_the_commands_print_what_the_page_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each field of each document is there, of its type, and there are no others."""
+    """Each field of each document is present, with its type, and there are no others."""
     code = "def retry():\n    return again()\n\n\ndef again():\n    return retry()\n"
     write_file(tmp_path / "here" / "shop" / "app.py", code)
     write_file(tmp_path / "here" / "shop" / "other.py", code.replace("again", "anew"))
@@ -114,7 +114,7 @@ def test_the_commands_print_what_the_page_says(
 
 
 def test_every_command_that_takes_json_is_in_the_page() -> None:
-    """One that prints another document has its own row besides."""
+    """A command that prints another document has its own row besides."""
     taking = {
         name.removeprefix("kodit ")
         for name, command in commands_below("kodit", typer.main.get_command(app))
@@ -124,7 +124,7 @@ def test_every_command_that_takes_json_is_in_the_page() -> None:
 
 
 def _check(kind: Any, value: Any, where: str) -> None:
-    """Whether a value of JSON is what the type says."""
+    """Whether a JSON value has the type."""
     if is_dataclass(kind):
         known = {one.name: OMITTED in one.metadata for one in fields(kind)}
         required = {name for name, is_optional in known.items() if not is_optional}
@@ -175,7 +175,7 @@ def _page() -> str:
 
 
 def _collect(kind: Any, found: dict[type[Any], None]) -> None:
-    """The views that a type is made of, in the order in which they are met."""
+    """The views in a type, in order."""
     if is_dataclass(kind) and isinstance(kind, type) and kind not in found:
         found[kind] = None
         for hint in get_type_hints(kind).values():

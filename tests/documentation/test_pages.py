@@ -1,4 +1,4 @@
-"""What the pages point to is there: other pages, and commands with their options."""
+"""The links of the pages exist: other pages, and commands with their options."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OF_THIS_TIME = [page for page in PAGES if page.name != "CHANGELOG.md"]
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_to_a_page_and_a_heading_of_it(page: Path) -> None:
-    """Within this repository; others are not asked."""
+    """Within this repository; external links are not checked."""
     text = page.read_text()
     for target in re.findall(r"\[[^\]]+\]\(([^)\s]+)\)", text):
         if "://" in target:
@@ -34,7 +34,7 @@ def test_every_link_leads_to_a_page_and_a_heading_of_it(page: Path) -> None:
 
 
 def test_the_table_of_contents_has_every_page() -> None:
-    """docs/README.md says where to find what."""
+    """docs/README.md lists the pages."""
     contents = ROOT / "docs" / "README.md"
     linked = set(re.findall(r"\]\(([\w-]+\.md)\)", contents.read_text()))
     assert linked == {page.name for page in ROOT.glob("docs/*.md")} - {contents.name}
@@ -94,7 +94,7 @@ def _commands_of(text: str) -> Iterator[list[str]]:
 
 
 def _words(line: str) -> Iterator[list[str]]:
-    """What follows `kodit` where that is the program: behind variables, or a path behind sudo."""
+    """The arguments of `kodit` where that is the program: after variables, or a path after sudo."""
     words = shlex.split(line.removeprefix("$ "), comments=True)
     for place, word in enumerate(words):
         before = words[:place]
@@ -105,7 +105,7 @@ def _words(line: str) -> Iterator[list[str]]:
 
 
 def _resolve(command: Any, words: list[str]) -> tuple[Any, list[str]]:
-    """The command that words name, and what it is given; options of all commands may come first."""
+    """The command that the words name, and its arguments; shared options may come first."""
     given = list[str]()
     rest = list(words)
     while rest and (children := getattr(command, "commands", {})):

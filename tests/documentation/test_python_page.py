@@ -1,4 +1,4 @@
-"""docs/python.md is made from what `kodit` offers to programs."""
+"""docs/python.md is made from the public names of `kodit`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_page_is_made_from_the_docstrings(update_golden: bool) -> None:
 
 
 def test_every_type_that_an_answer_is_made_of_is_exported() -> None:
-    """A program can name whatever it is given, to the last field."""
+    """A program can name the type of every value it receives, down to the last field."""
     named = set()
     for one in _offered():
         described = _signatures(one) if one is Kodit else _field_types(one)
@@ -87,7 +87,7 @@ def _methods(of: type[Any]) -> list[tuple[str, Any]]:
 
 
 def _signature(name: str, method: Any) -> str:
-    """As the source has it, one parameter a line where that is long."""
+    """As in the source, one parameter per line if it is long."""
     signature = inspect.signature(method)
     parameters = [
         one.replace(annotation=_Text(one.annotation))
@@ -106,7 +106,7 @@ def _signature(name: str, method: Any) -> str:
 
 
 class _Text(str):
-    """An annotation that is shown as it is written."""
+    """An annotation that is shown as written."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""The README's examples do what it shows them doing, and the public face is what it says."""
+"""The README's examples work as shown, and the public names are as described."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_the_sample_answer_shows_lines_that_are_there() -> None:
-    """Where it says they are."""
+    """At the places that it names."""
     shown = re.findall(r"^ \d\. (\S+):(\d+)-\d+  .*\n((?:    .*\n)+?)    … ", README, re.M)
     assert len(shown) == 2
     for path, first, text in shown:
@@ -47,8 +47,8 @@ def test_the_sample_answer_shows_lines_that_are_there() -> None:
 
 
 def test_the_screenful_works_line_by_line(home: Path) -> None:
-    """Every command of it but `serve` and `worker`, which never end, and the URL, which is far
-    away, in its order: each has something to say and exit status 0."""
+    """Every command except `serve` and `worker`, which never end, and the URL, which is remote, in
+    order: each prints something and has exit status 0."""
     command = KoditCommand(home / "data", HOME=str(home))
     assert len(SCREENFUL) > 10
     for arguments in SCREENFUL:
@@ -64,7 +64,7 @@ def test_the_screenful_works_line_by_line(home: Path) -> None:
 
 
 def test_the_python_example_prints_what_it_finds(home: Path) -> None:
-    """The block as it is written, in a program of its own."""
+    """The block unchanged, in a program of its own."""
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     done = subprocess.run(
         [sys.executable, "-c", example],
@@ -79,7 +79,7 @@ def test_the_python_example_prints_what_it_finds(home: Path) -> None:
 
 
 def test_an_index_tells_what_it_holds(home: Path) -> None:
-    """In Python as `kodit status` does, in few words."""
+    """In Python as in `kodit status`, briefly."""
     with kodit.Kodit(home / "data") as client:
         (index,) = client.index(home / "code" / "shop")
     assert (index.id, index.source, index.files) == (1, str(home / "code" / "shop"), 3)
@@ -89,7 +89,7 @@ def test_an_index_tells_what_it_holds(home: Path) -> None:
 
 
 def test_what_the_package_offers_can_be_imported() -> None:
-    """Names that come on first use are there, and another name is refused as Python refuses it."""
+    """Names that are loaded on first use exist, and unknown names raise AttributeError."""
     for name in kodit.__all__:
         assert getattr(kodit, name) is not None
     assert dir(kodit) == kodit.__all__
@@ -98,7 +98,7 @@ def test_what_the_package_offers_can_be_imported() -> None:
 
 
 def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
-    """The drawing at the head of `domain/errors.py` shows every class where it stands."""
+    """The drawing at the top of `domain/errors.py` shows every class in its place."""
     drawn = []
     for indent, name in re.findall(r"^([│├└─ ]*)(\w+)(?:  .*)?$", errors.__doc__ or "", re.M):
         if name[0].isupper():

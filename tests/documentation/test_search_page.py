@@ -1,4 +1,4 @@
-"""docs/search.md names the modes, kinds and signals that there are."""
+"""docs/search.md lists the existing modes, kinds and signals."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_every_mode_and_kind_is_in_its_table() -> None:
 
 
 def test_every_signal_is_listed_with_its_weights() -> None:
-    """For a name and for words; an empty cell is a signal that does not count."""
+    """For a name and for words; an empty cell means that a signal does not count."""
     rows = re.findall(r"^\| `(\w+)` \| ([-\d.]*) ?\| ([-\d.]*) ?\|", _section("Scores"), re.M)
     assert rows == [(name, _weight(NAME, name), _weight(PROSE, name)) for name in SIGNALS]
     assert f"loses {REPEATED_FILE:g} for each one above" in PAGE

@@ -1,4 +1,4 @@
-"""Addresses of repositories as people paste them, and what names mean among sources."""
+"""Addresses of repositories as people paste them, and names of sources."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ REPOSITORY = "https://github.com/pallets/flask"
     ],
 )
 def test_the_page_of_a_repository(page: str, first: Address, readings: int) -> None:
-    """The shortest branch first: where it ends and a path begins, an address does not tell."""
+    """The shortest branch first: an address does not tell where the branch ends and the path
+    begins."""
     found = list(readings_of_page(page))
     assert (found[0], len(found)) == (first, readings)
 
@@ -71,13 +72,13 @@ def test_the_page_of_a_repository(page: str, first: Address, readings: int) -> N
         "a/b",
     ],
 )
-def test_what_is_no_page(text: str) -> None:
+def test_addresses_that_are_not_pages(text: str) -> None:
     """It may be the address of a repository itself."""
     assert list(readings_of_page(text)) == []
 
 
 def test_a_branch_with_slashes() -> None:
-    """Is among the readings."""
+    """It is among the readings."""
     found = list(readings_of_page(f"{REPOSITORY}/tree/feature/x/src"))
     assert [(one.ref, one.path) for one in found] == [
         ("feature", "x/src"),
@@ -123,7 +124,7 @@ def test_owner_and_name(text: str, url: str | None) -> None:
     ],
 )
 def test_one_repository_in_several_spellings(one: str, other: str, same: bool) -> None:
-    """Two folders are never one."""
+    """Two folders are never the same."""
     assert same_repository(one, other) is same
     assert same_repository(other, one) is same
 
@@ -209,7 +210,7 @@ def test_what_a_name_means(name: str, meant: list[NameMatch]) -> None:
     ],
 )
 def test_a_language_by_what_it_is_called(typed: str, language: str) -> None:
-    """By whichever face."""
+    """On every face."""
     assert language_named(typed) == language
     assert SearchFilter(languages=(typed,)).languages == (language,)
 
@@ -256,6 +257,6 @@ def test_a_question_about_near_names() -> None:
     ],
 )
 def test_the_bases_of_a_type(text: str, base: str) -> None:
-    """In several languages; what stands in its body is none."""
+    """In several languages; types in its body do not count."""
     assert base in bases_named("Request", text)
     assert "other" not in bases_named("Request", text)

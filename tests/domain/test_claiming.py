@@ -7,7 +7,7 @@ from kodit.domain.value_objects import TaskType
 
 
 def test_a_limit_is_that_of_its_type() -> None:
-    """A type without one, or that this program does not know, may run as often as it likes."""
+    """An unknown type, or a type without a limit, may run any number of times."""
     rules = ClaimRules(limits={TaskType.SYNC: 2})
     assert [rules.has_capacity_for(TaskType.SYNC, {TaskType.SYNC: n}) for n in (0, 1, 2, 3)] == [
         True,

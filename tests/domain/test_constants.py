@@ -44,7 +44,8 @@ def test_what_a_search_is_without_options() -> None:
 
 
 def test_what_is_stored_names_what_it_was_made_with() -> None:
-    """Another number needs another name or version, or what is there is mixed with the new."""
+    """Another number needs another name or version; otherwise stored results are mixed with new
+    ones."""
     assert builtin.BuiltinEmbedder.model == "kodit-static-1/1"
     assert static_model.LONGEST_TEXT == 8_000
     assert BuiltinEnricher.model == "self-description/1"

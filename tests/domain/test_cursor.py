@@ -1,4 +1,4 @@
-"""A cursor goes on with its own question, and with no other."""
+"""A cursor continues its own question, and no other."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def test_a_cursor_says_where_to_go_on(offset: int, question: str) -> None:
 
 @given(st.text() | st.from_regex(r"[A-Za-z0-9_=-]{0,140}"))
 def test_no_other_text_is_a_cursor(text: str) -> None:
-    """Whatever somebody makes up."""
+    """Including made-up ones."""
     with pytest.raises(InvalidQueryError):
         Cursor.decode(text, "lantern")
 
 
 def test_a_cursor_of_another_version_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it says may have come to mean something else."""
+    """The meaning of its content may have changed."""
     old = Cursor(7).encode("lantern")
     monkeypatch.setattr(cursors, "VERSION", "2")
     with pytest.raises(InvalidQueryError):
@@ -64,7 +64,7 @@ def test_a_cursor_of_another_version_is_none(monkeypatch: pytest.MonkeyPatch) ->
     ids=lambda question: type(question).__name__,
 )
 def test_the_size_of_a_page_may_change(question: Question) -> None:
-    """It only cuts the answer; the first page begins at its beginning."""
+    """It only limits the answer; the first page starts at the offset."""
     text = cursor_at(question, 30)
     assert start_of(question) == 0
     assert start_of(replace(question, cursor=text)) == 30
@@ -72,7 +72,7 @@ def test_the_size_of_a_page_may_change(question: Question) -> None:
 
 
 def test_what_only_cuts_or_explains_a_search_is_no_part_of_its_identity() -> None:
-    """The offset is where the first page begins."""
+    """The offset is where the first page starts."""
     text = cursor_at(QUESTION, 30)
     for changed in (
         replace(QUESTION, budget=100),
@@ -98,6 +98,6 @@ def test_what_only_cuts_or_explains_a_search_is_no_part_of_its_identity() -> Non
     ],
 )
 def test_another_question_needs_another_cursor(other: Question) -> None:
-    """Its results come in another order, or are others."""
+    """Its results, or their order, are others."""
     with pytest.raises(InvalidQueryError):
         start_of(replace(other, cursor=cursor_at(QUESTION, 30)))

@@ -1,4 +1,4 @@
-"""What a scan means for a file, what follows from a log, and what a model is asked."""
+"""The status of files after a scan, folded changes of the log, and inputs of models."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_file_that_was_not_known_is_added() -> None:
 def test_a_file_that_was_known_keeps_what_is_left_to_do(
     before: Status, content: str, after: Status
 ) -> None:
-    """Until its index has been complete; what was made of it stays remembered."""
+    """Until its index is complete; the hash of what was extracted is kept."""
     known = replace(KNOWN, status=before)
     found = IndexDomainService().found(ScannedFile("a.py", content, STAMP), known)
     assert found == replace(known, content_hash=content, status=after, stamp=STAMP)
@@ -79,7 +79,7 @@ def test_what_was_left_out_is_added_up() -> None:
 
 
 def test_changes_of_the_log_are_folded() -> None:
-    """First what goes, then what comes and is still there, up to the last entry."""
+    """First removals, then additions that still exist, up to the last entry."""
     changes = [
         KeywordChange(5, 1, KeywordOperation.ADD, SNIPPET, token=50),
         KeywordChange(6, 8, KeywordOperation.ADD, token=50),
@@ -108,7 +108,7 @@ def test_changes_of_the_log_are_folded() -> None:
 
 
 def test_nothing_is_asked_of_a_model_twice() -> None:
-    """What is in the cache or came before is left out."""
+    """Cached and repeated texts are left out."""
     service = EmbeddingDomainService()
     texts = ["one", "two", "one", "three"]
     keys = service.keys("model", texts)
@@ -119,7 +119,7 @@ def test_nothing_is_asked_of_a_model_twice() -> None:
 
 
 def test_a_cache_entry_is_that_of_one_model_and_one_text() -> None:
-    """Sixteen bytes, other ones wherever anything differs, also where the border does."""
+    """Sixteen bytes, which differ with any input, and with the boundary between inputs."""
     keys = {cache_key(model, text) for model in ("a", "ab") for text in ("", "b", "bc", "\ud800")}
     assert len(keys) == 8
     assert {len(key) for key in keys} == {16}
@@ -130,7 +130,7 @@ def test_a_cache_entry_is_that_of_one_model_and_one_text() -> None:
     [{"language": "go"}, {"scope": "Lamp"}, {"symbol": "x"}, {"symbol": None}, {"text": "other"}],
 )
 def test_an_enrichment_is_that_of_all_that_is_read(change: dict[str, Any]) -> None:
-    """The path too, where the enricher reads it."""
+    """Including the path, if the enricher reads it."""
     service = EnrichmentDomainService()
     other = replace(SNIPPET, **change)
     for with_path in (True, False):

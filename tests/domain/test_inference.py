@@ -1,4 +1,4 @@
-"""Of which type a receiver is: what files say of names, and how that is followed."""
+"""The type of a receiver: type hints in files, and how they are followed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def reads(name: str, alias: str, line: int = 3) -> Mention:
 
 @pytest.fixture
 def world() -> World:
-    """Two types, and a function that gives one of them."""
+    """Two types, and a function that returns one of them."""
     world = World()
     world.define("box.py:Box", "class")
     world.define("bag.py:Bag", "class")

@@ -35,7 +35,7 @@ def test_an_interval(text: str, seconds: object) -> None:
 @pytest.mark.parametrize(
     "text", ["", "m", "10 m", "-600", "1.5h", "59", "367d", "9" * 30, "٦٠٠", "often"]
 )
-def test_what_is_no_interval(text: str) -> None:
+def test_invalid_intervals(text: str) -> None:
     with pytest.raises(UserError) as caught:
         parse_sync_every(text)
     assert caught.value.code == "sync_every_invalid"

@@ -1,4 +1,4 @@
-"""What a stored snippet mentions, as it is read."""
+"""The mentions of a stored snippet."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_lines_count_from_the_first_of_the_snippet() -> None:
 
 
 def test_the_mentions_of_some_names_of_origins_and_of_aliases() -> None:
-    """A name stands for itself, whatever its letters mean in a pattern."""
+    """A name is matched literally, even if it contains characters of a pattern."""
     stored = snippet(CALL, IMPORT, BASE, TYPE)
     assert list(stored.mentions) == [CALL, IMPORT, BASE, TYPE]
     assert list(stored.named(("a.b",))) == [CALL]

@@ -1,4 +1,4 @@
-"""Places in files as they are typed, and errors that say that the machine has run out."""
+"""Typed places in files, and errors of exhausted resources."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_place_is_a_path_and_lines(text: str, place: FilePlace) -> None:
 
 
 @pytest.mark.parametrize("lines", ["0", "0-5", "0-", "5-4"])
-def test_lines_that_are_none(lines: str) -> None:
+def test_invalid_lines(lines: str) -> None:
     with pytest.raises(InvalidQueryError, match=f"invalid line range {lines}:") as refused:
         parse_place(f"a:b.py:{lines}")
     assert (refused.value.code, refused.value.fields) == ("lines_invalid", {"lines": lines})
@@ -69,8 +69,8 @@ def test_lines_that_are_none(lines: str) -> None:
         (RuntimeError("can't start new thread"), "no more processes or threads can be started,"),
     ],
 )
-def test_what_has_run_out_may_come_back(error: Exception, sentence: str) -> None:
-    """The stage is tried again, and the user is told what to change."""
+def test_exhausted_resources_are_transient_errors(error: Exception, sentence: str) -> None:
+    """The stage is retried, and the user is told what to change."""
     found = shortage(error)
     assert isinstance(found, TransientError)
     assert str(found).startswith(sentence)

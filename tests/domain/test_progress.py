@@ -1,4 +1,4 @@
-"""Operations tell how far they are."""
+"""Operations report their progress."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kodit.domain.value_objects import TaskOperation, TrackableType
 
 
 def heard_by(tracker: ProgressTracker) -> list[tuple[str, str, int, int | None]]:
-    """All that is told to somebody who has subscribed."""
+    """Everything that a subscriber receives."""
     heard: list[tuple[str, str, int, int | None]] = []
     tracker.subscribe(
         lambda one: heard.append((one.operation.name, one.state.value, one.current, one.total))
@@ -18,8 +18,8 @@ def heard_by(tracker: ProgressTracker) -> list[tuple[str, str, int, int | None]]
     return heard
 
 
-def test_whoever_subscribed_above_hears_every_change() -> None:
-    """Of the operations below, in their order; not of those beside."""
+def test_a_subscriber_above_receives_every_change() -> None:
+    """From the operations below it, in order; not from its siblings."""
     root = ProgressTracker()
     heard = heard_by(root)
     with root.create_child(TaskOperation.EXTRACT_SNIPPETS) as child:
@@ -39,7 +39,7 @@ def test_whoever_subscribed_above_hears_every_change() -> None:
 
 
 def test_an_operation_is_about_what_the_one_above_is_about() -> None:
-    """Unless it says otherwise; 0 is an identifier too."""
+    """Unless it is given its own; 0 is an identifier too."""
     root = ProgressTracker(trackable_type=TrackableType.INDEX, trackable_id=7)
     child = root.create_child(TaskOperation.ENRICH_SNIPPETS)
     own = root.create_child(TaskOperation.ENRICH_SNIPPETS, TrackableType.TASK, 0)

@@ -1,4 +1,4 @@
-"""Which definition a mention means: one test for each rule."""
+"""Which definition a mention refers to: one test for each rule."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def test_a_static_member_may_be_imported() -> None:
 
 @pytest.fixture
 def boxes() -> World:
-    """Two types with a member of one name, the one derived from a third."""
+    """Two types with a member of the same name, one derived from a third type."""
     world = World()
     world.define("box.py:Box", "class")
     world.define("bag.py:Bag", "class")
@@ -243,7 +243,7 @@ def test_a_function_inside_sees_the_variables_around(boxes: World) -> None:
 
 
 def test_a_variable_may_take_what_it_gives(boxes: World) -> None:
-    """`one = one.next()` tells of what comes after it."""
+    """`one = one.next()` describes what follows it."""
     boxes.file("box.py", (says("Bag", "next()"), "Box.next"))
     boxes.define("box.py:Box.next", "method")
     boxes.file("a.py", (says("Box", "one", 1), "work"), (call("one.next", 3, "one"), "work"))
@@ -377,14 +377,14 @@ def test_a_member_is_not_a_function(boxes: World) -> None:
     assert boxes.judge(BOX_RUN, "box.py", call("run"), "work") is NO
 
 
-def test_what_says_itself_says_nothing(boxes: World) -> None:
-    """Two variables, each said to be what the other gives."""
+def test_circular_hints_say_nothing(boxes: World) -> None:
+    """Two variables, each assigned from the other."""
     boxes.file("a.py", (call("two.make", 3, "one"), "work"), (call("one.make", 3, "two"), "work"))
     assert boxes.meaning("a.py", "one", "work") == Meaning()
 
 
 def test_files_that_know_types_by_their_own_bases(boxes: World) -> None:
-    """One who judges many mentions remembers what each file says."""
+    """One resolver caches the bases of each file."""
     boxes.file("a.py", inherits("Box", "Shop"), (says("Shop", "one"), "work"))
     boxes.file("b.py", inherits("Bag", "Shop"), (says("Shop", "one"), "work"))
     resolver = Resolver([BOX_RUN, BAG_RUN], [BOX_RUN], boxes.declared)

@@ -83,7 +83,7 @@ def test_a_scope_qualifies_what_lies_in_it() -> None:
     assert world.judge(wanted, "a.cpp", call("std.run")) is NO
 
 
-def test_other_indexes_and_languages_are_another_world() -> None:
+def test_other_indexes_and_languages_do_not_count() -> None:
     world = World()
     wanted = world.define("b.rb:run")
     assert world.judge(wanted, "a.py", call("run")) is NO
@@ -126,7 +126,7 @@ def test_a_source_may_be_called_like_its_package() -> None:
     assert not is_below("host.org/shop", Place("deep/b.rs", "other"), "a.rs")
 
 
-def test_nothing_ends_like_nothing() -> None:
+def test_empty_names_do_not_match() -> None:
     assert ends_alike(["a", "b"], ["b"])
     assert not ends_alike([], [])
 

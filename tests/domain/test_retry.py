@@ -26,7 +26,7 @@ POLICY = RetryPolicy()
 def test_each_wait_is_twice_the_last_up_to_a_limit(
     failures: int, jitter: float, seconds: float
 ) -> None:
-    """The upper half of it is left to chance."""
+    """The upper half of it is random."""
     assert POLICY.delay(failures, jitter) == timedelta(seconds=seconds)
 
 

@@ -1,4 +1,4 @@
-"""What the state machine of a run leaves behind, without a database."""
+"""The transitions of a run, without a database."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def running_run() -> tuple[IndexRun, Task]:
 
 
 def test_a_task_shares_nothing_with_the_request() -> None:
-    """A caller may go on with the payload, and give a class of priority as the priority."""
+    """The caller may change the payload afterwards, and pass a class of priority as the
+    priority."""
     payload = {"index_id": 7, "path": "a"}
     task = Task.create(TaskType.SYNC, QueuePriority.USER_INITIATED, payload)
     payload["path"] = "b"
@@ -38,7 +39,7 @@ def test_a_task_shares_nothing_with_the_request() -> None:
 
 
 def test_a_run_is_of_a_user_when_any_of_its_tasks_is() -> None:
-    """Those that had ended before the request are left as they were."""
+    """Tasks that had ended before the request are unchanged."""
     run, sync = running_run()
     assert not run.is_user_initiated
     run.complete(sync, NOW)
@@ -48,7 +49,7 @@ def test_a_run_is_of_a_user_when_any_of_its_tasks_is() -> None:
 
 
 def test_a_failure_says_what_it_is_about_until_it_is_tried_again() -> None:
-    """Beside its sentence, for programs; so does a back-off."""
+    """Beside its sentence, for programs; and so does a back-off."""
     run, sync = running_run()
     about = ErrorAbout("disk_full", {"source": "a"})
     run.try_again(sync, "full", NOW + timedelta(seconds=5), NOW, about)
@@ -67,7 +68,7 @@ def test_a_failure_says_what_it_is_about_until_it_is_tried_again() -> None:
 
 @pytest.mark.parametrize("claim", [Claim(1, 2), Claim(1, 4), Claim(2, 3)])
 def test_a_claim_that_is_not_the_latest_holds_nothing(claim: Claim) -> None:
-    """The error names the task and the claim, which a log of two workers needs."""
+    """The error names the task and the claim, as a log of two workers needs both."""
     run, sync = running_run()
     assert run.held(Claim(1, 3)) is sync
     told = f"task {claim.task_id} is no longer held by claim {claim.claim_no}"

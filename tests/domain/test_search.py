@@ -1,4 +1,4 @@
-"""What is asked for, and how an answer is cut to a budget."""
+"""Search requests, and answers cut to a budget."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_choice_is_known_in_any_case() -> None:
     ],
 )
 def test_a_filter_may_choose_files(given: dict[str, Any], chooses: bool) -> None:
-    """An index is no file, and the kind is that of a snippet."""
+    """An index is not a file, and kinds are those of snippets."""
     assert SearchFilter(**given).chooses_files is chooses
 
 
@@ -68,7 +68,7 @@ def test_what_a_stored_snippet_defines() -> None:
 
 
 def cut(tokens: int, *texts: str) -> list[tuple[str, int, bool]]:
-    """Of each result that is kept its text, its last line, and whether it was cut."""
+    """For each kept result, its text, its last line, and whether it was cut."""
     results = [SearchResult(stored(text), 1.0) for text in texts]
     return [
         (one.snippet.text, one.snippet.end_line, one.is_cut)
@@ -85,7 +85,7 @@ def test_what_fits_into_a_budget_is_whole() -> None:
 
 
 def test_what_does_not_fit_is_cut_at_the_end_of_a_line() -> None:
-    """It is the last, and is left out where not one line of it fits."""
+    """It is the last one, and is left out if not even one line fits."""
     lines = "aaaaaaa\nbbbbbbb\n\nccccccc"
     assert cut(35, lines, "d") == [("aaaaaaa\nbbbbbbb", 6, True)]
     assert cut(34, lines, "d") == [("aaaaaaa\nbbbbbbb", 6, True)]

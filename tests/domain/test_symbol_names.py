@@ -1,4 +1,4 @@
-"""Names in code: how they are taken apart, declared and used."""
+"""Names in code: parsing, declarations and uses."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_what_a_line_declares(line: str, expected: bool) -> None:
 
 
 def test_names_are_taken_apart() -> None:
-    """At what languages put between scopes."""
+    """At every separator of scopes."""
     for text in ("A.B.c", "A::B::c", "A.B#c()", "A->B->c"):
         asked = parse_name(text)
         assert (asked.plain, asked.scopes) == ("c", ("A", "B"))
@@ -93,7 +93,7 @@ def test_names_are_taken_apart() -> None:
     ],
 )
 def test_a_name_as_it_stands_in_code(line: str, name: str) -> None:
-    """It is copied from there."""
+    """Copied from code."""
     assert parse_name(line).plain == name
 
 
@@ -129,7 +129,7 @@ def test_a_scope_may_begin_with_files_and_folders(
 def test_loosely_a_scope_may_be_any_that_lies_around(
     asked: str, path: str, source: str, expected: bool
 ) -> None:
-    """Others may lie between, and the name of the source counts."""
+    """Other scopes may lie between, and the name of the source counts."""
     loose = replace(parse_name(asked), is_loose=True)
     assert loose.is_within("", path, source) is expected
 
@@ -141,7 +141,7 @@ def test_more_scopes_than_there_are_is_not_within() -> None:
 
 
 def test_what_defines_a_name() -> None:
-    """By its whole name, in any case, as titles have dots too; a title is in no module."""
+    """By its whole name, ignoring case, as titles contain dots too; a title is in no module."""
     title = StoredSnippet(
         1, 1, 1, "/x/shop", "a.md", 1, 2, "markdown", "V1.2", "section", "", "# V1.2"
     )
@@ -177,7 +177,7 @@ def test_bases_are_named_before_the_body() -> None:
 
 
 def test_the_line_that_names_a_definition() -> None:
-    """That which declares it, else the first that has it, else the first."""
+    """The one that declares it, else the first that contains it, else the first."""
     one = StoredSnippet(
         1, 1, 1, "source", "a.py", 10, 14, "python", "run", "function", "", "# run\n\ndef run():"
     )
@@ -195,7 +195,7 @@ def test_a_piece_within_another_ends_no_earlier() -> None:
 
 
 def test_a_name_is_looked_up_by_its_rarest_term() -> None:
-    """The words of an identifier joined, the stem of one word."""
+    """The joined words of an identifier, the stem of a single word."""
     assert rarest_terms("parse_price") == ["parseprice"]
     assert rarest_terms("parsePrice") == ["parseprice"]
     assert rarest_terms("prices") == rarest_terms("price")
@@ -203,14 +203,14 @@ def test_a_name_is_looked_up_by_its_rarest_term() -> None:
 
 
 def test_uses_are_whole_words() -> None:
-    """Beside letters, digits and underscores the name is another one."""
+    """Next to letters, digits and underscores it is another name."""
     text = "add\nadded\nre_add\nx.add(1)\nadd2\n(add)"
     assert [number for number, _line in uses("add", text)] == [0, 3, 5]
     assert list(uses("operator<<", "x operator<< y")) == [(0, "x operator<< y")]
 
 
 def test_what_holds_others_is_outlined_before_them() -> None:
-    """Also where they begin on one line."""
+    """Also if both start on the same line."""
     part = StoredSnippet(
         1, 1, 1, "source", "a.py", 3, 4, "python", "a_part", "function", "", "def a_part(): pass"
     )
@@ -235,7 +235,7 @@ def test_what_else_a_snippet_defines_has_its_own_lines() -> None:
 
 
 def test_the_pieces_of_a_long_definition_are_one() -> None:
-    """Where they follow each other in one file; a second definition of the name is its own."""
+    """If they follow one another in one file; a second definition of the name is separate."""
     first = StoredSnippet(
         1, 1, 1, "source", "a.py", 1, 50, "python", "run", "function", "", "def run"
     )
@@ -253,8 +253,8 @@ def test_the_pieces_of_a_long_definition_are_one() -> None:
     ]
 
 
-def test_what_goes_on_with_a_definition_is_none() -> None:
-    """Where the extractor told where it stands: each place once, however often it is merged."""
+def test_a_continuation_is_not_a_definition() -> None:
+    """If the extractor recorded the extents: each place once, however often it is merged."""
     head = StoredSnippet(
         1, 1, 1, "s", "a.ts", 1, 9, "typescript", "A", "class", "", "x\n" * 8 + "class A {"
     )
@@ -270,7 +270,7 @@ def test_what_goes_on_with_a_definition_is_none() -> None:
     [("elixir", 7, 1), ("elixir", 9, 2), ("java", 5, 1), ("java", 6, 2)],
 )
 def test_clauses_of_one_function(language: str, first_of_next: int, expected: int) -> None:
-    """Are one definition, between blank lines only where a language writes them so."""
+    """They are one definition; with blank lines between them only in languages that allow it."""
     one = StoredSnippet(1, 1, 1, "s", "a", 1, 4, language, "f", "function", "", "f\n\n\n")
     one = replace(one, extents=(Extent(1, 1, 4),))
     last = first_of_next + 3

@@ -1,4 +1,4 @@
-"""What the small values of the domain say of themselves."""
+"""Properties of the small values of the domain."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_symbol_is_named_with_its_scope() -> None:
 
 
 def test_a_snippet_has_the_hash_of_its_text() -> None:
-    """Of any text, also one that is not valid; unless it is given."""
+    """Of any text, even an invalid one; unless the hash is given."""
     assert len(hash_text("\ud800")) == 32
     assert Snippet("a", 1, 1, "text", None, "one").content_hash == hash_text("one")
     assert Snippet("a", 1, 1, "text", None, "one", "given").content_hash == "given"
@@ -34,7 +34,7 @@ def test_a_source_is_shown_as_it_is_typed() -> None:
 
 
 def test_a_secret_is_shown_by_nothing() -> None:
-    """A token is often given as the user's name alone."""
+    """A token is often given as the user name alone."""
     assert Credentials("ada", "s3cret").secrets == ("s3cret",)
     assert Credentials("t0ken").secrets == ("t0ken",)
     shown = repr(Credentials("t0ken", "s3cret"))
@@ -43,7 +43,7 @@ def test_a_secret_is_shown_by_nothing() -> None:
 
 
 def test_what_a_name_may_mean_is_listed_up_to_a_number() -> None:
-    """How many more there are is told where there are any."""
+    """With the number of further ones, if there are any."""
     for count, more in ((2, ""), (5, ""), (6, " and 1 more"), (9, " and 4 more")):
         error = errors.ambiguous("x", [f"n{number}" for number in range(count)])
         listed = ", ".join(f"n{number}" for number in range(min(count, 5)))
@@ -87,7 +87,7 @@ def test_a_directory_is_healthy_when_nothing_is_left_to_repair() -> None:
     ],
 )
 def test_programs_know_an_error_by_its_code(kind: type[errors.KoditError], code: str) -> None:
-    """Unless it is given a more telling one."""
+    """Unless it is given a more specific one."""
     plain = kind("told")
     assert (str(plain), plain.code, plain.fields) == ("told", code, {})
     telling = kind("told", code="other", folder="/a")
@@ -99,7 +99,7 @@ def test_an_error_may_say_when_to_try_again() -> None:
     assert errors.TransientError("told").retry_after_seconds is None
 
 
-def test_what_is_not_there_is_named() -> None:
+def test_missing_things_are_named() -> None:
     for error, what in (
         (errors.no_such_index(3), "index"),
         (errors.no_such_run(3), "run"),

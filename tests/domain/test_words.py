@@ -1,5 +1,5 @@
-"""Words and numbers that databases hold and other programs read: to change one takes a migration,
-or a line in the change log."""
+"""Words and numbers that are stored in databases and read by other programs: changing one takes a
+migration, or a line in the change log."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_words_are_as_they_are_stored(kind: type[Enum]) -> None:
 
 
 def test_stages_come_in_their_order() -> None:
-    """Each with its priority, by who asks, and what it follows."""
+    """Each with its priority by the kind of request, and its predecessors."""
     assert {
         stage.name: [task_priority(stage, base) for base in QueuePriority] for stage in TaskType
     } == {

@@ -1,4 +1,4 @@
-"""A folder that nobody watches, compared with its index."""
+"""An unwatched folder, compared with its index."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_folder_as_it_was(folder: Path) -> None:
 
 
 def test_what_was_added_changed_and_removed(folder: Path) -> None:
-    """Not what was only touched."""
+    """A touched file does not count."""
     known = known_of(folder)
     write_file(folder / "new.py", "# new\n")
     os.utime(folder / "one.py")
@@ -67,8 +67,8 @@ def test_what_was_added_changed_and_removed(folder: Path) -> None:
 
 
 def test_a_stamp_that_does_not_tell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a file that has changed within the same moment: a few such are read where it has to be
-    certain, and of many a scan has to tell."""
+    """For a file changed within the same moment: a few such are read if certainty is required, and
+    many need a scan."""
     known = known_of(folder)
     known["one.py"] = known["one.py"]._replace(content_hash=blob_id(b"# what was indexed\n"))
     now = time.time_ns()
@@ -82,14 +82,14 @@ def test_a_stamp_that_does_not_tell(folder: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_folder_that_is_gone(folder: Path) -> None:
-    """Its index is all there is."""
+    """Its index is still searched."""
     known = known_of(folder)
     source = source_of(folder.parent / "elsewhere")
     assert not compare_folder(source, known, time.time_ns(), is_certain=True)
 
 
 def test_larger_folders_are_not_looked_at(tmp_path: Path, folder: Path) -> None:
-    """For an answer from the index; and elsewhere nobody looks at all."""
+    """Before an answer from the index; and other callers compare nothing."""
     data_dir = tmp_path / "data"
     with Kodit(data_dir) as kodit:
         kodit.index(folder)

@@ -1,4 +1,4 @@
-"""What is reported of a folder that is watched, and what is not."""
+"""The reported changes of a watched folder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def changes_after(
     ends_with: str = "last.py",
     exclude: tuple[str, ...] = (),
 ) -> FolderChanges:
-    """What is reported of a folder while the steps are done one after the other, up to the file
+    """The reported changes of a folder while the steps are done one after another, up to the file
     that is written last."""
 
     async def look() -> FolderChanges:
@@ -98,7 +98,7 @@ def test_nothing_of_what_is_left_out(folder: Path) -> None:
 
 
 def test_globs_that_are_others_from_now_on(folder: Path) -> None:
-    """The index is the same, and so is its folder."""
+    """The index and its folder are the same."""
 
     async def look() -> set[str]:
         watch = FolderWatch(folder.with_name("marks"))
@@ -166,7 +166,7 @@ def test_folders_that_appear_with_all_that_is_in_them(folder: Path, tmp_path: Pa
 
 
 def test_folders_that_appear_while_watches_are_set_up(folder: Path) -> None:
-    """What comes into a new folder before it is watched is found, too."""
+    """Files that appear in a new folder before it is watched are found, too."""
 
     def late_watch(folders: list[str]) -> Watch:
         if str(folder / "x") in folders:
@@ -212,7 +212,7 @@ def test_a_folder_that_another_one_takes_the_place_of(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", [".gitignore", "deep/.noindex"])
 def test_rules_that_change(folder: Path, name: str) -> None:
-    """They hold from then on."""
+    """They apply from then on."""
     found = changes_after(
         folder,
         lambda: write_file(folder / name, "build/\nlater/\n"),
@@ -239,8 +239,7 @@ def test_a_commit_and_rules_outside_the_folder(folder: Path) -> None:
 
 
 def test_what_is_compared(folder: Path) -> None:
-    """Files by their stamps; what changed shortly before the scan is for a scan to judge, and so
-    is a commit since."""
+    """Files by their stamps; changes shortly before the scan, and later commits, need a scan."""
     later = time.time_ns() + 10 * RACY_NS
     commit_all(folder)
     paths = (".gitignore", "a.py", "deep/b.py")
@@ -273,7 +272,7 @@ def test_what_is_compared(folder: Path) -> None:
     assert asyncio.run(compare(before, later)).needs_scan
 
 
-def test_git_at_work(folder: Path) -> None:
+def test_changes_while_git_is_running(folder: Path) -> None:
     git(folder, "init")
 
     async def look() -> list[bool]:
@@ -290,8 +289,8 @@ def test_git_at_work(folder: Path) -> None:
     assert asyncio.run(look()) == [False, True, False]
 
 
-def test_a_file_that_only_says_that_it_is_old(folder: Path) -> None:
-    """A program has set its time back; when it was changed is what the system says."""
+def test_a_file_whose_time_was_set_back(folder: Path) -> None:
+    """A program has set its time back; the system's change time counts."""
     known = {}
     for path in (".gitignore", "a.py", "deep/b.py"):
         os.utime(folder / path, (1, 1))
@@ -331,8 +330,8 @@ def test_a_folder_that_comes_back(folder: Path, tmp_path: Path) -> None:
 def test_watches_that_run_out(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The largest folder goes without, and that is said once; as soon as there are more again, it
-    has them."""
+    """The largest folder goes unwatched, which is reported once; as soon as more watches are free,
+    it is watched."""
     has_more = False
     write_file(tmp_path / "small" / "a.py", "a")
 
@@ -367,7 +366,7 @@ def test_watches_that_run_out(
 
 
 def test_an_end_while_new_watches_are_set_up(folder: Path) -> None:
-    """Those are ended too, although whoever ends it has seen the former ones."""
+    """They are ended too, although the former ones have already been ended."""
 
     async def run() -> None:
         def ended_watch(folders: list[str]) -> Watch:

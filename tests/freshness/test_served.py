@@ -1,4 +1,4 @@
-"""A served folder keeps itself up to date, with real processes."""
+"""A served folder stays up to date, with real processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def save(folder: Path, name: str) -> None:
 def test_what_is_saved_while_it_is_served_and_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A search waits for what was saved just before it."""
+    """A search waits for files saved just before it."""
     folder = tmp_path / "source"
     save(folder, "before_all")
     command = KoditCommand(tmp_path / "data", KODIT_SOURCES=str(folder))
@@ -47,7 +47,7 @@ def test_what_is_saved_while_it_is_served_and_before(
 def test_what_a_server_has_not_indexed_yet_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A search waits a moment, and then says what its answer does not know of."""
+    """A search waits a moment, and then says what its answer lacks."""
     folder = tmp_path.resolve() / "source"
     save(folder, "before_all")
     command = KoditCommand(tmp_path / "data")

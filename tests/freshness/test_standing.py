@@ -127,12 +127,12 @@ def standing(application: Application) -> StandingView:
 
 
 def test_all_that_was_left_out_is_counted(application: Application) -> None:
-    """By its name, and by what is in it."""
+    """By name, and by content."""
     assert standing(application).left_out == {"generated": 2, "secret": 1}
 
 
 def test_the_folders_that_are_meant(application: Application) -> None:
-    """All of an index, as one text; none where all of it is meant."""
+    """All parts of an index, as one text; none if all of it is selected."""
     within = ((1, "src"), (1, "lib"), (2, "other"))
     [one] = application.standing.of(SearchFilter(within=within))
     assert one.folder == "src, lib"
@@ -140,7 +140,7 @@ def test_the_folders_that_are_meant(application: Application) -> None:
 
 
 def test_how_far_a_run_is_while_another_waits_for_it(application: Application) -> None:
-    """It is the run under way that counts."""
+    """The running one counts."""
     queue = application.queue
 
     async def begin() -> tuple[int, int]:

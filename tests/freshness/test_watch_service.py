@@ -1,4 +1,4 @@
-"""What changes in an indexed folder is indexed by itself, and answers say what they lack."""
+"""Changes in an indexed folder are indexed automatically, and answers say what they lack."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ class WatchedKodit:
         return self.ask("anything").standing[0].changed_files
 
     def has_asked_for(self, index_id: int, path: str) -> bool:
-        """Whether a run is asked for that takes in a change of this file."""
+        """Whether a run is requested that takes in a change of this file."""
         pending = self.kodit.application.known_changes.pending.get(index_id)
         return pending is not None and pending.is_requested and path in pending.files
 
     def rest(self) -> None:
-        """Wait until all that has changed is indexed."""
+        """Wait until all changes are indexed."""
         wait_until(lambda: not self.kodit.application.known_changes.pending)
 
     @contextmanager
@@ -117,7 +117,7 @@ def paused(kodit: ServingKodit) -> Iterator[None]:
 
 
 def test_a_saved_file_is_found(watched: WatchedKodit) -> None:
-    """By a run in the background, which overtakes nothing that somebody asked for."""
+    """By a run in the background, which overtakes no user's request."""
     watched.save("saved.py", "just_saved")
     wait_until(lambda: watched.finds("just_saved"))
     watched.rest()
@@ -127,7 +127,7 @@ def test_a_saved_file_is_found(watched: WatchedKodit) -> None:
 
 
 def test_an_answer_waits_for_what_has_just_changed(watched: WatchedKodit) -> None:
-    """What it waits for is what a user asked for."""
+    """The awaited run gets the priority of a user's request."""
     watched.save("waited.py", "waited_for")
 
     assert watched.finds("waited_for", wait=60.0)
@@ -181,14 +181,13 @@ def test_no_answer_waits_for_what_nobody_does(
     ],
 )
 def test_when_changes_are_over(files: int, first_at: float, last_at: float, is_over: bool) -> None:
-    """At 100 seconds: when it was quiet for a moment, and else after a while, which is longer in a
-    storm."""
+    """At 100 seconds: after a quiet moment, or else after a while, which is longer in a storm."""
     changed = dict.fromkeys(map(str, range(files)), 0)
     assert Pending(first_at, last_at, changed).is_over(100.0) == is_over
 
 
 def test_a_storm_is_one_run(watched: WatchedKodit) -> None:
-    """In folders that did not exist before, too."""
+    """In new folders, too."""
     before = watched.runs()[0].id
     for number in range(300):
         write_file(watched.source / f"storm_{number % 7}" / f"part_{number}.txt", f"{number}\n")
@@ -200,7 +199,7 @@ def test_a_storm_is_one_run(watched: WatchedKodit) -> None:
 
 
 def test_what_is_left_out_starts_no_run(watched: WatchedKodit) -> None:
-    """Neither builds and git's own data, nor files that are made and removed."""
+    """Neither builds and git's own data, nor files that are created and removed."""
     before = watched.runs()[0].id
     write_file(watched.source / "build" / "made.py", "x = 1\n")
     git(watched.source, "add", ".")
@@ -214,7 +213,7 @@ def test_what_is_left_out_starts_no_run(watched: WatchedKodit) -> None:
 
 
 def test_changes_during_a_run_are_one_follow_up(tmp_path: Path) -> None:
-    """However often they come."""
+    """However often they happen."""
     with ServingKodit(tmp_path / "data", is_serving=False) as kodit:
         scene = WatchedKodit(kodit, tmp_path / "source")
         scene.save("first.py", "first_one")
@@ -235,8 +234,8 @@ def test_changes_during_a_run_are_one_follow_up(tmp_path: Path) -> None:
             assert len(scene.runs()) == 2
 
 
-def test_git_at_work_is_waited_for(watched: WatchedKodit) -> None:
-    """A checkout takes longer than files are quiet; its lock says when it is over."""
+def test_a_running_git_is_waited_for(watched: WatchedKodit) -> None:
+    """A checkout takes longer than the quiet period; its lock tells when it is over."""
     before = watched.runs()[0].id
     lock = watched.source / ".git" / "index.lock"
     lock.touch()
@@ -259,7 +258,7 @@ def asyncio_time(watched: WatchedKodit) -> float:
 
 @pytest.mark.parametrize("change", ["saved", "removed"])
 def test_what_happened_while_nobody_watched(unwatched: WatchedKodit, change: str) -> None:
-    """It is caught up with as soon as somebody watches again."""
+    """It is indexed as soon as the folder is watched again."""
     if change == "saved":
         unwatched.save("absent.py", "while_absent")
     else:
@@ -270,7 +269,7 @@ def test_what_happened_while_nobody_watched(unwatched: WatchedKodit, change: str
 
 
 def test_a_commit_is_known_of_files(watched: WatchedKodit) -> None:
-    """It changes none, but who wrote them."""
+    """It changes no file, but the authors."""
     question = SearchQuestion("first_of_all", where=Where(authors=("ada",)))
 
     def is_found() -> bool:
@@ -311,7 +310,7 @@ def test_nothing_to_catch_up_with(unwatched: WatchedKodit) -> None:
 
 
 def test_folders_that_come_and_go(watched: WatchedKodit, tmp_path: Path) -> None:
-    """They are watched from their first scan on until they are deleted."""
+    """They are watched from their first scan until they are deleted."""
     second = WatchedKodit(watched.kodit, tmp_path / "second")
     second.save("one.py", "second_one")
     run = watched.kodit.index(second.source)

@@ -1,4 +1,4 @@
-"""How the system tells what happens in folders, and what it cannot tell."""
+"""Notifications of the system about folders, and their limits."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from kodit.infrastructure.watching.watches import WATCHES_EACH, PolledWatch, Wat
 
 
 @pytest.mark.parametrize("is_told", [True, False])
-def test_a_name_that_is_no_text(folder: Path, *, is_told: bool) -> None:
-    """It is passed over. A watch that breaks at it loses what the system tells of other files with
-    it, so that the folder is compared."""
+def test_a_name_that_is_not_valid_text(folder: Path, *, is_told: bool) -> None:
+    """It is skipped. A watch that fails at it loses notifications about other files, so that the
+    folder is compared."""
     if is_told and not WATCHES_EACH:
         pytest.skip("this system does not tell")
 
@@ -57,7 +57,7 @@ def test_a_name_that_is_no_text(folder: Path, *, is_told: bool) -> None:
 
 @pytest.mark.skipif(not WATCHES_EACH, reason="other systems do not say what they lose")
 def test_more_events_than_the_system_keeps(folder: Path) -> None:
-    """What was lost is found by a scan, and what happens afterwards is told."""
+    """A scan finds what was lost, and later changes are reported."""
     most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
 
     def touch_in_turn() -> None:
@@ -84,7 +84,7 @@ def test_more_events_than_the_system_keeps(folder: Path) -> None:
 
 
 class Waits:
-    """How long was waited for events at most, each time."""
+    """The longest wait for events, each time."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds: list[float] = []
@@ -107,7 +107,7 @@ class Waits:
 def test_nobody_looks_for_events_again_and_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who waits, for an hour here, is woken by what happens. A mark is handed over at once, as an
+    """A sleeping watcher, here for an hour, is woken by events. A mark is returned at once, as an
     answer waits for it, and files when no more of them change."""
     waits = Waits(monkeypatch)
 
@@ -148,7 +148,7 @@ def test_the_end_wakes_who_waits_for_events(folder: Path, monkeypatch: pytest.Mo
 
 
 def test_folders_below_one_that_is_gone(folder: Path) -> None:
-    """Nothing in them is looked at or watched any more; one of a similar name stays."""
+    """Nothing in them is watched any more; a folder with a similar name stays."""
     write_file(folder / "deep" / "er" / "c.py", "c")
     write_file(folder / "deeper" / "d.py", "d")
     tree = WatchedTree(watching(folder))

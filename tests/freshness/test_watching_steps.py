@@ -1,4 +1,4 @@
-"""What is made of each thing that a watcher tells, step by step and without a file system."""
+"""The effect of each report of a watcher, step by step and without a file system."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from kodit.settings import Settings
 
 
 class ScriptedWatcher:
-    """Tells what it was given to tell, and notes what it is asked."""
+    """Reports what it is given, and records its calls."""
 
     def __init__(self) -> None:
         self.to_tell: list[dict[int, FolderChanges]] = []
@@ -176,7 +176,7 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
 
 
 def test_folders_are_followed_and_compared_once(steps: Steps) -> None:
-    """When they are new. Repositories on servers tell nobody that they have changed."""
+    """When they are new. Repositories on servers report no changes."""
     steps.until(steps.told_all)
     assert steps.watcher.followed == [[steps.folder]]
     assert steps.watcher.compared == [steps.folder]
@@ -185,7 +185,7 @@ def test_folders_are_followed_and_compared_once(steps: Steps) -> None:
 
 
 def test_what_may_have_been_missed_is_compared(steps: Steps) -> None:
-    """And what nobody watches, from time to time; not what is gone."""
+    """And unwatched folders, from time to time; not missing ones."""
     steps.watcher.to_miss = [steps.folder, 999]
     steps.until(steps.told_all)
     assert steps.watcher.compared == [steps.folder] * 2
@@ -218,7 +218,7 @@ def test_what_differs_from_what_is_known_has_changed(
 
 
 def test_a_file_that_was_written_as_it_was_scanned_is_looked_at_again(steps: Steps) -> None:
-    """Its stamp may be that of what was written just after it had been read."""
+    """Its stamp may be that of a write just after it was read."""
     with steps.application.database.write() as transaction:
         statement = "UPDATE files SET ctime_ns = ?"
         transaction.connection.exec_driver_sql(statement, (steps.scanned_at,))

@@ -80,7 +80,7 @@ def test_a_reference_that_was_not_given_is_not_used(store: CredentialStore) -> N
     )
 
 
-def test_a_command_that_is_there_to_be_copied(store: CredentialStore) -> None:
+def test_a_command_to_copy_quotes_its_source(store: CredentialStore) -> None:
     """The address may be somebody else's: a shell takes it for one word."""
     with pytest.raises(SourceError) as refused:
         store.load(REFERENCE, git_source("https://git.example.org/$(touch sprung)`x`'"))

@@ -83,20 +83,20 @@ class Tools:
         return self.serving.call(ask)
 
     def text(self, name: str, /, **arguments: Any) -> str:
-        """The text of an answer that must be none of an error."""
+        """The text of an answer that must not be an error."""
         result = self.call(name, **arguments)
         assert not result.is_error, result
         return text_of(result)
 
     def refused(self, name: str, /, **arguments: Any) -> str:
-        """The text of an answer that must be that of an error."""
+        """The text of an answer that must be an error."""
         result = self.call(name, **arguments)
         assert result.is_error, result
         return text_of(result)
 
 
 def text_of(result: CallToolResult) -> str:
-    """The only content of a result. The same is not sent a second time as structured content."""
+    """The only content of a result. It is not repeated as structured content."""
     (content,) = result.content
     assert isinstance(content, TextContent)
     assert result.structured_content is None

@@ -1,4 +1,4 @@
-"""`kodit stdio` as a process of its own, and plain messages to it."""
+"""`kodit stdio` as a process, and plain messages to it."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ class RunningFront:
         self.process.stdout.close()
 
     def close(self) -> None:
-        """Close its input, as a client does that leaves."""
+        """Close its input, as a client does that disconnects."""
         assert self.process.stdin is not None
         with suppress(OSError):
             self.process.stdin.close()
 
     def send(self, message: Message | bytes) -> None:
-        """Send a message, or a line that is none."""
+        """Send a message, or a line that is not one."""
         assert self.process.stdin is not None
         line = message if isinstance(message, bytes) else json.dumps(message).encode()
         self.process.stdin.write(line + b"\n")

@@ -1,4 +1,4 @@
-"""How the arguments of a call are understood, before anything is asked."""
+"""Parsing the arguments of a call, before any work."""
 
 from __future__ import annotations
 
@@ -74,10 +74,10 @@ from kodit.server.limits import Limits
     ],
     ids=range(37),
 )
-def test_what_has_one_meaning_is_understood(
+def test_unambiguous_arguments_are_accepted(
     tool: str, given: Mapping[str, Any], expected: Mapping[str, Any] | None
 ) -> None:
-    """With what is required, if a case does not say that all of it is right."""
+    """Required arguments are added, unless the case is about the whole call."""
     if expected is None:
         with pytest.raises(InvalidQueryError):
             understand(BY_NAME[tool], given)
@@ -220,7 +220,7 @@ def test_what_has_one_meaning_is_understood(
     ],
     ids=range(21),
 )
-def test_what_has_none_is_told_what_would(
+def test_invalid_arguments_get_a_correct_example(
     tool: str, given: Mapping[str, Any], code: str, sentence: str
 ) -> None:
     with pytest.raises(InvalidQueryError) as caught:
@@ -238,7 +238,8 @@ def called(tool: str, **given: Any) -> Call:
 
 
 def test_what_a_call_asks_for_unless_it_says_so() -> None:
-    """Whoever waits is answered before the call is stopped, and that before its request is."""
+    """A caller who waits is answered before the call is cancelled, and the call before its
+    request."""
     assert (called("search").budget, called("search", budget=100).budget) == (4_000, 100)
     limits = {"search": 10, "grep": 100, "symbols": 50, "files": 200, "related": 10}
     assert {name: called(name).limit for name in limits} == limits
@@ -297,7 +298,7 @@ OTHER_NAMES = {
 
 @pytest.mark.parametrize("meant", OTHER_NAMES)
 def test_every_other_name_of_a_parameter_is_known(meant: str) -> None:
-    """Models write what they are used to from other tools."""
+    """Models use the names that they know from other tools."""
     tool, name = meant.split()
     values: dict[str, Any] = {"budget": 100, "kinds": "class", "action": "sync", "uses": "callers"}
     value = values.get(name, "1")
@@ -313,7 +314,7 @@ def test_every_parameter_with_other_names_is_tried() -> None:
     assert {meant.split()[1] for meant in OTHER_NAMES} == set(ALIASES)
 
 
-def test_a_tool_that_there_is_not() -> None:
+def test_an_unknown_tool() -> None:
     names = "search, grep, symbols, read, files, related, indexes, index"
     assert about_unknown("serch") == (
         f"There is no tool 'serch'. Did you mean search? The tools are {names}."
@@ -322,7 +323,7 @@ def test_a_tool_that_there_is_not() -> None:
 
 
 def test_an_error_says_what_to_call_next() -> None:
-    """As one sentence, whatever it ended with; with the nearest choice where there are some."""
+    """As one sentence, whatever its ending; with the nearest choice if there are choices."""
     error = UserError("the queue is paused.", code="queue_paused")
     assert sentence_of(error) == (
         "The queue is paused; the user can resume it with `kodit queue resume`."
@@ -336,7 +337,7 @@ def test_an_error_says_what_to_call_next() -> None:
 
 
 def test_for_which_errors_something_can_be_done() -> None:
-    """One that is missing here would leave a model without its next step."""
+    """An error missing here would leave a model without a next step."""
     assert set(ADVICE) == set(
         "access_refused choice_invalid clone_damaged clone_unreadable credentials_missing "
         "credentials_not_given cursor_invalid expression_invalid file_misnamed file_not_found "

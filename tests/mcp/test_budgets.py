@@ -126,7 +126,7 @@ pages = st.tuples(budgets, standing)
 def check(
     page: tuple[int, tuple[StandingView, ...]], fill: Callable[[Page, bool], int], count: int
 ) -> None:
-    """Fill a page, and see that it keeps to its budget and can go on."""
+    """Fill a page, and check that it keeps to its budget and can continue."""
     budget, stands = page
     writing = Page(budget, stands, NOW)
     shown = fill(writing, len(stands) > 1)
@@ -160,7 +160,7 @@ def test_symbols_fit(
 
 
 def test_a_path_cannot_look_like_another_line() -> None:
-    """What a repository holds is data: a name with a line end in it stays on its line."""
+    """Repository content is data: a name with a line end in it stays on its line."""
     hostile = ResultView(
         index_id=1,
         source="s",
@@ -188,7 +188,7 @@ def test_a_path_cannot_look_like_another_line() -> None:
 
 @pytest.mark.parametrize("budget", [100, 137, 400, 1_000])
 def test_every_tool_keeps_to_its_budget(tools: Tools, budget: int) -> None:
-    """As a client sees it; without one, to the usual one."""
+    """As a client sees it; by default, the default budget."""
     calls: dict[str, dict[str, Any]] = {
         "search": {"query": "basket"},
         "grep": {"pattern": "e", "context": 2},
@@ -221,7 +221,7 @@ def test_a_long_file_is_read_in_parts(tools: Tools) -> None:
 
 
 def test_lines_around_matches_begin_anew_with_each_file() -> None:
-    """Within a file none is shown twice, and a gap is marked."""
+    """Within a file no line is shown twice, and a gap is marked."""
 
     def match(path: str, line: int) -> MatchView:
         before = tuple(f"line {number}" for number in range(max(1, line - 2), line))

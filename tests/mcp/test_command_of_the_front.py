@@ -1,4 +1,4 @@
-"""What the command line of the front takes, and the folder that it is in."""
+"""The command line of the front, and its folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kodit.front import stdio
 
 
 def test_the_folder_that_a_client_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With every link followed; the current one for what is none, such as a variable."""
+    """With every link resolved; the current folder for an invalid one, such as a variable."""
     (tmp_path / "place").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "place")
     monkeypatch.setenv("HOME", str(tmp_path / "link"))

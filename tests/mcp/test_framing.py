@@ -1,4 +1,4 @@
-"""What a repository holds is data: no text, path or name in it passes for a line of the answer."""
+"""Repository content is data: no text, path or name in it can pass for a line of the answer."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def results(draw: st.DrawFn) -> ResultView:
 
 
 def own_lines(answer: object) -> list[str]:
-    """The lines that a reader takes for the answer's, however it tells lines apart."""
+    """The lines that a reader takes for the answer's own, by any definition of a line end."""
     own: list[str] = []
     fence: str | None = None
     for line in str(answer).splitlines():
@@ -113,7 +113,7 @@ def test_of_a_search_only_heads_are_its_own(found: list[ResultView], budget: int
 @settings(max_examples=50)
 @given(st.lists(st.tuples(paths, lines, lines), min_size=1, max_size=6))
 def test_of_a_grep_only_paths_are_its_own(found: list[tuple[str, str, str]]) -> None:
-    """Every other line begins with its number."""
+    """Every other line starts with its number."""
     matches = [
         MatchView(1, "s", path, None, "python", 9, 1, text, before=(before,), after=())
         for path, text, before in found
@@ -190,7 +190,7 @@ def test_a_usual_path_stays_as_it_is(path: str) -> None:
 
 
 def test_a_hostile_repository(tmp_path: Path) -> None:
-    """As a client sees it: no tool's answer has a line that the repository has written."""
+    """As a client sees it: no tool's answer has a line of its own that the repository wrote."""
     folder = tmp_path / "repository"
     folder.mkdir()
     body = "\n".join(FORGED)

@@ -50,7 +50,7 @@ def served(server: RunningServer) -> KoditCommand:
 
 
 def busy_with(command: KoditCommand) -> str | None:
-    """What the server of a data directory has to do."""
+    """What keeps the server of a data directory busy."""
     connection = connect(command.data_dir)
     assert connection is not None
     with closing(connection):
@@ -58,8 +58,8 @@ def busy_with(command: KoditCommand) -> str | None:
 
 
 def test_the_first_answers_need_no_server(tmp_path: Path) -> None:
-    """`initialize`, `ping` and `tools/list` come from the front itself, for each revision; nothing
-    is made or started."""
+    """`initialize`, `ping` and `tools/list` are answered by the front itself, for each revision;
+    nothing is created or started."""
     command = KoditCommand(tmp_path / "data")
     with RunningFront(command, tmp_path) as front:
         hello = front.answer(front.request("initialize", **HELLO))["result"]
@@ -81,8 +81,9 @@ def test_the_first_answers_need_no_server(tmp_path: Path) -> None:
     assert not command.data_dir.exists()
 
 
-def test_stdio_is_a_command_and_a_word(tmp_path: Path) -> None:
-    """The data directory may stand before it, as with other commands; elsewhere it means itself."""
+def test_stdio_is_a_command_and_an_ordinary_word(tmp_path: Path) -> None:
+    """The data directory may precede it, as with other commands; in other positions it is an
+    ordinary word."""
     command = KoditCommand(tmp_path / "data")
     for before in (["--data-dir", str(tmp_path)], [f"--data-dir={tmp_path}"], []):
         assert command.run(*before, "stdio") == (0, "", "")
@@ -96,14 +97,14 @@ def test_stdio_is_a_command_and_a_word(tmp_path: Path) -> None:
 
 
 def test_an_unknown_revision_gets_the_newest_of_the_handshake(tmp_path: Path) -> None:
-    """As the protocol has it: the client decides whether it can live with that."""
+    """As the protocol requires: the client decides whether it accepts that."""
     with RunningFront(KoditCommand(tmp_path / "data"), tmp_path) as front:
         hello = front.request("initialize", **{**HELLO, "protocolVersion": "1999-01-01"})
         assert front.answer(hello)["result"]["protocolVersion"] == "2025-11-25"
 
 
-def test_what_is_no_message_is_answered(tmp_path: Path) -> None:
-    """And the front goes on."""
+def test_invalid_messages_are_answered(tmp_path: Path) -> None:
+    """And the front continues."""
     with RunningFront(KoditCommand(tmp_path / "data"), tmp_path) as front:
         front.send(b"{nonsense")
         assert front.receive()["error"]["code"] == -32700
@@ -128,7 +129,7 @@ def test_a_request_that_the_server_cannot_read_is_answered(
 
 
 def test_it_ends_when_its_input_ends(served: KoditCommand, folder: Path) -> None:
-    """With what was asked before answered, where that takes a moment only."""
+    """Earlier requests are answered, if that takes only a moment."""
     with RunningFront(served, folder) as front:
         request = front.call("indexes")
         front.close()
@@ -136,8 +137,8 @@ def test_it_ends_when_its_input_ends(served: KoditCommand, folder: Path) -> None
         assert front.process.wait(PATIENCE_SECONDS) == 0
 
 
-def test_the_client_s_folder_goes_along(served: KoditCommand, folder: Path) -> None:
-    """So that a source may be left out: what is asked about is indexed."""
+def test_the_clients_folder_is_sent(served: KoditCommand, folder: Path) -> None:
+    """So that a source may be left out: the client's folder is indexed."""
     place = folder.parent / "größe %"
     write_file(place / "a.py", "x = 1\n")
     link = folder.parent / "link"
@@ -152,7 +153,7 @@ def test_the_client_s_folder_goes_along(served: KoditCommand, folder: Path) -> N
 def test_the_sdk_s_client_calls_tools_over_stdio_and_http(
     server: RunningServer, folder: Path, mode: Mode
 ) -> None:
-    """Over the network nobody stands in a folder, and folders are closed."""
+    """Over the network a caller has no folder, and folders are closed."""
     over_stdio = StdioServerParameters(
         command=sys.executable,
         args=["-m", "kodit", "stdio"],
@@ -198,7 +199,7 @@ def cancelled(request: int) -> dict[str, object]:
 def test_a_cancelled_call_ends_at_the_server(
     served: KoditCommand, folder: Path, is_modern: bool
 ) -> None:
-    """And is answered no more, in either revision."""
+    """And gets no answer any more, in either revision."""
     meta = {
         "progressToken": "mine",
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -221,8 +222,8 @@ def test_a_cancelled_call_ends_at_the_server(
 
 
 def test_many_fronts_start_one_server_and_start_it_again(tmp_path: Path, folder: Path) -> None:
-    """It outlives them. A call that only reads is asked again of the next server; of another one
-    the client is told that nobody knows what became of it."""
+    """The server outlives the fronts. A call that only reads is sent again to the next server; for
+    any other call the client is told that its effect is unknown."""
     command = KoditCommand(tmp_path / "data")
     write_file(folder.parent / "another" / "other.py", "x = 1\n")
     try:
@@ -249,7 +250,7 @@ def test_many_fronts_start_one_server_and_start_it_again(tmp_path: Path, folder:
 
 
 def test_an_idle_server_with_other_settings_is_replaced(tmp_path: Path, folder: Path) -> None:
-    """One that was started by somebody else's front, say; its client is answered by the new one."""
+    """One that another front has started, for example; its client is answered by the new one."""
     data_dir = tmp_path / "data"
     other = KoditCommand(data_dir, KODIT_MAX_FAILURES="3")
     try:

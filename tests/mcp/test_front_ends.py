@@ -1,4 +1,4 @@
-"""How the front ends: a call, a connection, and itself."""
+"""The end of a call, of a connection, and of the front."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_call_that_fails_after_it_was_cancelled_is_not_answered(
 
 
 class Noting(Server):
-    """Keeps the connections that it has given."""
+    """Records the connections that it has opened."""
 
     def __init__(self, *replies: bytes | None) -> None:
         super().__init__(*replies)
@@ -86,7 +86,7 @@ def test_no_connection_stays_open_after_its_answer() -> None:
     theirs.close()
 
 
-def test_whoever_answers_in_time_is_heard() -> None:
+def test_an_answer_in_time_is_used() -> None:
     """In a stream too, whatever else its type says."""
     limits = Limits()
     assert limits.request_seconds + limits.progress_seconds < LONGEST_SILENCE_SECONDS
@@ -113,7 +113,7 @@ def test_a_front_that_nobody_reads_ends(error: Exception, monkeypatch: pytest.Mo
 
 
 def test_nothing_but_answers_goes_to_standard_output() -> None:
-    """What a library prints would be a malformed message."""
+    """Other prints of a library would be malformed messages."""
     program = (
         "from kodit.front import stdio\n"
         "class Noisy(stdio.Front):\n"

@@ -1,5 +1,5 @@
-"""The front within this process, over a server of a few bytes: what it answers itself, what it asks
-again, and what it says when no answer comes."""
+"""The front within this process, over a minimal server: its own answers, repeated requests, and
+missing answers."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def reply(message: object) -> bytes:
 
 
 def answered(server: Server, *lines: object) -> list[dict[str, Any]]:
-    """What a front answers to these lines, each a message or bytes, until all is answered."""
+    """The front's answers to these lines, each a message or bytes, until all are answered."""
     sent = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
     answers = io.BytesIO()
     Front(
@@ -110,10 +110,10 @@ def answered(server: Server, *lines: object) -> list[dict[str, Any]]:
         ("tools/call", {}, False),
     ],
 )
-def test_what_the_front_knows_by_itself(
+def test_requests_that_the_front_answers_itself(
     method: str, params: dict[str, Any], *, is_known: bool
 ) -> None:
-    """All else is the server's to answer, and to refuse."""
+    """All other requests are answered and refused by the server."""
     answer = Answers().to({"id": 1, "method": method, "params": params})
     assert (answer is not None) is is_known
 
@@ -130,19 +130,21 @@ def test_what_the_front_knows_by_itself(
         ({"id": 1, "method": "resources/write"}, False),
     ],
 )
-def test_what_may_be_asked_twice(request_message: dict[str, Any], *, is_harmless: bool) -> None:
+def test_requests_that_may_be_repeated(
+    request_message: dict[str, Any], *, is_harmless: bool
+) -> None:
     assert may_be_repeated(request_message) is is_harmless
 
 
 @pytest.mark.parametrize("request_id", [None, [1], {}, 1.5])
-def test_what_has_no_identifier_is_no_request(request_id: object) -> None:
+def test_a_message_without_an_identifier_is_not_a_request(request_id: object) -> None:
     assert answered(Server(b""), {"jsonrpc": "2.0", "method": "ping"}) == []
     [refused] = answered(Server(b""), {"jsonrpc": "2.0", "id": request_id, "method": "ping"})
     assert refused["error"]["code"] == -32600
 
 
-def test_how_a_failure_is_said_depends_on_what_was_asked() -> None:
-    """A model reads the result of a tool; a newer revision wants to know that it is the last."""
+def test_the_form_of_a_failure_depends_on_the_request() -> None:
+    """A model reads the result of a tool; a newer revision marks it as the last message."""
     assert failure(PING, "no")["error"] == {"code": -32000, "message": "no"}
     old = failure(call("search"), "no")["result"]
     assert (old["isError"], old["content"][0]["text"]) == (True, "No.")
@@ -180,7 +182,7 @@ def test_an_answer_to_the_second_attempt_is_the_answer(monkeypatch: pytest.Monke
     assert answered(server, call("search")) == [{"id": 7, "result": {"a": 1}}]
 
 
-def test_what_is_not_answered_when_the_input_ends_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unanswered_requests_are_reported_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stdio, "SECONDS_AFTER_THE_END", 0.05)
     told = answered(Server(None), call("search"), call("search", 8))
     assert sorted(one["id"] for one in told) == [7, 8]
@@ -189,12 +191,12 @@ def test_what_is_not_answered_when_the_input_ends_is_said(monkeypatch: pytest.Mo
 
 
 def test_an_answer_without_an_identifier_is_given_its_own() -> None:
-    """The server could not read the request; here it is known which one it was."""
+    """The server could not read the identifier; the front knows it."""
     unread = {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "what"}}
     assert answered(Server(reply(unread)), call("search")) == [unread | {"id": 7}]
 
 
-def test_what_is_no_message_is_told_as_it_came() -> None:
+def test_an_answer_that_is_not_a_message_is_quoted() -> None:
     head = b"HTTP/1.1 503 X\r\ncontent-length: 7\r\n\r\n"
     [said] = answered(Server(head + b"go away"), call("search"))
     assert said["result"]["content"][0]["text"] == "The server answered 503: go away."
@@ -232,7 +234,7 @@ def test_a_call_that_is_cancelled_is_not_answered() -> None:
 
 
 def test_an_identifier_that_is_used_again_names_the_later_call() -> None:
-    """Also when the earlier one has been answered: a cancellation finds what is under way."""
+    """Also after the earlier one was answered: a cancellation applies to the running call."""
     server = Server(reply({"id": 7, "result": {}}))
     front = Front(io.BytesIO(), io.BytesIO(), cast(Callable[[], Resident], lambda: server))
     earlier, later = stdio._Forwarded(call("search")), stdio._Forwarded(call("search"))
@@ -249,9 +251,9 @@ def handshake(version: str, capabilities: object = None) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
 
 
-def test_which_revision_is_agreed_upon() -> None:
-    """The one that is asked for, where it is known and begins with a handshake; else the newest.
-    Each handshake is agreed upon anew, and a request may name a revision of its own."""
+def test_the_negotiated_revision() -> None:
+    """The requested one, if it is known and starts with a handshake; else the newest. Each
+    handshake negotiates again, and a request may name a revision of its own."""
     answers = Answers()
     newest = answers.latest_handshake
     assert newest == "2025-11-25"
@@ -272,7 +274,7 @@ def test_which_revision_is_agreed_upon() -> None:
     assert answers.version_of(PING | {"params": {"_meta": {VERSION_KEY: 7}}}) == newest
 
 
-def test_what_a_server_is_told_beside_the_body() -> None:
+def test_the_headers_of_a_request() -> None:
     name = {"params": {"name": " é"}}
     told = stdio._headers(call("search"), "2025-06-18")
     assert told == {
@@ -290,7 +292,9 @@ def test_what_a_server_is_told_beside_the_body() -> None:
     ("capabilities", "is_asked"),
     [({"roots": {}}, True), ({"roots": True}, False), ({"roots": None}, False), ([], False)],
 )
-def test_only_who_has_roots_is_asked_for_them(capabilities: object, *, is_asked: bool) -> None:
+def test_only_clients_with_roots_are_asked_for_them(
+    capabilities: object, *, is_asked: bool
+) -> None:
     """By its latest handshake."""
     ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
     told = answered(Server(b""), handshake("2025-06-18", capabilities), ready)
@@ -303,7 +307,7 @@ def test_only_who_has_roots_is_asked_for_them(capabilities: object, *, is_asked:
 
 
 def test_an_exchange_ends_once() -> None:
-    """Whoever ends it, and whatever the other side has done."""
+    """Whichever side ends it first."""
     ours, theirs = socket.socketpair()
     exchange = Exchange(theirs)
     assert theirs.gettimeout() == LONGEST_SILENCE_SECONDS

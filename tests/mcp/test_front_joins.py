@@ -1,4 +1,4 @@
-"""How the front joins a server, starts one where there is none, and replaces another one."""
+"""How the front connects to a server, starts one, and replaces another one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Started:
 
 
 class Surroundings:
-    """What a front finds where it looks for a server: None, or who answers."""
+    """The servers that a front finds one after another: None, or an answering one."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answering: About | None) -> None:
         self._answering = list(answering)
@@ -100,8 +100,8 @@ def test_a_server_of_this_version_is_joined(
 
 
 def test_a_server_is_started_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And waited for, so that nothing of it is left when it ends. One that finds another one is
-    as good."""
+    """And waited for, so that it leaves no zombie. A server that finds another one counts as
+    success."""
     monkeypatch.setattr(resident_module, "SECONDS_BETWEEN_LOOKS", 0.0)
     front, right = joining(tmp_path)
     around = Surroundings(monkeypatch, None, None, None, right)
@@ -115,7 +115,7 @@ def test_a_server_is_started_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_server_that_has_gone_is_joined_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The connection to the one before is closed."""
+    """The connection to the former one is closed."""
     front, right = joining(tmp_path)
     around = Surroundings(monkeypatch, right, right, None, None, right)
     front.connect()
@@ -133,7 +133,7 @@ def test_another_server_is_replaced_where_it_is_idle(
     differs: str,
     busy_with: str | None,
 ) -> None:
-    """One that goes on is used as it is, and that is said once for each time it is joined."""
+    """A server that stays is used as it is, which is reported once for each connection."""
     monkeypatch.setattr(resident_module, "SECONDS_BETWEEN_LOOKS", 0.0)
     front, right = joining(tmp_path)
     version, settings = ("1", right.settings) if differs == "version" else ("2", "1")

@@ -1,4 +1,4 @@
-"""What is not a message of JSON-RPC is answered by its rules, over HTTP and by the front alike."""
+"""Invalid JSON-RPC messages are answered by its rules, over HTTP and by the front alike."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ VALID = ("1", "-1", "0", '""', '"a"', r'"\ud800"', "9" * 400)
 
 
 def answered_by_front(*lines: bytes) -> list[Any]:
-    """What a front writes that is not to reach for a server."""
+    """The front's answer to messages that must not reach a server."""
 
     def no_server() -> Resident:
         raise AssertionError("nothing of this is for the server")
@@ -87,7 +87,7 @@ def test_what_cannot_be_read(tools: Tools, sent: bytes) -> None:
 
 @pytest.mark.parametrize(("sent", "request_id"), INVALID)
 def test_what_is_not_a_message(tools: Tools, sent: str, request_id: object) -> None:
-    """Its identifier is repeated where it has one that is valid."""
+    """Its identifier is repeated if it is valid."""
     [answer, alive] = answered_by_front(sent.encode(), PING)
     assert problem(answer) == (request_id, INVALID_REQUEST)
     assert alive["result"] == {}
@@ -119,7 +119,7 @@ def test_identifiers_that_few_can_read_come_back_too(written: str) -> None:
         '{"jsonrpc":"2.0","id":1,"result":{}}',
     ],
 )
-def test_what_wants_no_answer(tools: Tools, sent: str) -> None:
+def test_messages_without_an_answer(tools: Tools, sent: str) -> None:
     assert answered_by_front(sent.encode()) == []
     assert answered_over_http(tools, sent.encode()) == (202, None)
 

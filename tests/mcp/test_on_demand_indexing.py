@@ -1,4 +1,4 @@
-"""The first question about a repository that nobody has indexed."""
+"""The first question about an unindexed repository."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from kodit.faces.mcp.tools import on_demand_indexing
 
 @pytest.fixture
 def idle(make_repository: Callable[[], Path], tmp_path: Path) -> Iterator[Tools]:
-    """The tools over a new repository and an empty data directory, with a worker that does not
-    work yet."""
+    """The tools over a new repository and an empty data directory, with a worker that is not
+    started yet."""
     with ServingKodit(tmp_path / "data", is_serving=False) as serving:
         yield Tools(serving, make_repository())
 
 
-def test_lines_are_found_at_once_and_everything_later(idle: Tools) -> None:
-    """Before anything is indexed, by reading the files as they are; the answers say so."""
+def test_lines_are_found_before_indexing_ends(idle: Tools) -> None:
+    """Before anything is indexed, by reading the current files; the answers say so."""
     (idle.folder / ".gitignore").write_text("secret.txt\n")
     write_file(idle.folder / "secret.txt", "round_price\n")
     text = idle.text("grep", pattern="def round_price")
@@ -68,7 +68,7 @@ def test_lines_are_found_at_once_and_everything_later(idle: Tools) -> None:
 def test_whatever_needs_all_of_an_index_waits_for_it(
     idle: Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """But not the question that has it made, and not what is answered from the files."""
+    """But not the question that starts the indexing, nor questions answered from the files."""
     waited: list[str] = []
 
     async def wait(*_: object) -> None:
@@ -92,7 +92,7 @@ def test_whatever_needs_all_of_an_index_waits_for_it(
 
 
 def test_how_the_index_tool_tells_of_a_run(idle: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it is at, what has gone wrong, and what it ended as."""
+    """Its stage, its error, and its result."""
     idle.serving.queue(idle.folder, is_user_initiated=False)
     idle.text("index", source="1")
     listed = idle.serving.call(lambda it: it.queue.list_runs())
@@ -130,7 +130,7 @@ def test_how_the_index_tool_tells_of_a_run(idle: Tools, monkeypatch: pytest.Monk
 
 
 async def _told(application: Application, caller: Caller) -> list[tuple[float, float | None, str]]:
-    """What is told of the progress of index 1, to who waits a moment."""
+    """The reported progress of index 1 during a short wait."""
     told: list[tuple[float, float | None, str]] = []
 
     async def tell(progress: float, total: float | None = None, message: str | None = None) -> None:
@@ -160,8 +160,8 @@ def test_an_index_that_is_deleted_while_it_is_waited_for(idle: Tools) -> None:
     assert answer == Answer("The index was deleted while its run was in progress.")
 
 
-def test_what_is_stopped_does_not_go_on(idle: Tools) -> None:
-    """Whether it took too long, or its client has gone."""
+def test_cancelled_work_stops(idle: Tools) -> None:
+    """After a time limit, or after its client has disconnected."""
     arguments = {"source": str(idle.folder), "wait": 50}
 
     async def ask(application: Application) -> set[str]:
@@ -208,8 +208,8 @@ async def _silent(progress: float, total: float | None = None, message: str | No
 def test_the_next_question_waits_for_an_index_that_is_nearly_made(
     idle: Tools, monkeypatch: pytest.MonkeyPatch, *, stands_within: bool
 ) -> None:
-    """So that it gets the whole answer, also where every index is meant; lines and files are
-    answered as they are."""
+    """So that it gets a complete answer, also if every index is selected; lines and files are
+    answered from the current state."""
     caller = Caller(folder=str(idle.folder) if stands_within else None)
     assert "still indexing" in idle.text("search", query="round an amount")
     monkeypatch.setattr(on_demand_indexing, "FIRST_WAIT_SECONDS", PATIENCE_SECONDS)
@@ -220,7 +220,7 @@ def test_the_next_question_waits_for_an_index_that_is_nearly_made(
 
 
 def test_all_runs_are_waited_for(idle: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of several sources that are named and new: until the last run has ended."""
+    """With several named new sources: until the last run has ended."""
     application = idle.serving.application
     sources = [str(idle.folder), str(idle.folder.parent / "other")]
     write_file(Path(sources[1]) / "own.py", "x = 1\n")
@@ -239,7 +239,7 @@ def test_all_runs_are_waited_for(idle: Tools, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_whole_repository_is_indexed_from_any_folder_of_it(idle: Tools) -> None:
-    """And what is asked there is about the folder."""
+    """And questions are about the folder."""
     below = Caller(folder=str(idle.folder / "shop"))
     text = text_of(idle.call("grep", caller=below, pattern="basket", ignore_case=True))
     assert "shop/orders.py" in text
@@ -248,7 +248,7 @@ def test_the_whole_repository_is_indexed_from_any_folder_of_it(idle: Tools) -> N
 
 
 def test_a_deleted_index_stays_deleted(idle: Tools) -> None:
-    """No question from its folder makes it again, over a restart too, until somebody names it."""
+    """No question from its folder creates it again, even after a restart, until it is named."""
     idle.serving.serve()
     idle.text("index", source=str(idle.folder), wait=50)
     said = idle.text("index", source=str(idle.folder), action="delete")
@@ -274,8 +274,7 @@ def test_a_deleted_index_stays_deleted(idle: Tools) -> None:
 def test_what_is_more_than_a_project_is_not_indexed_by_itself(
     idle: Tools, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The home folder and a folder of repositories are none that somebody works on; what is named
-    is indexed."""
+    """The home folder and a folder of repositories are not projects; named ones are indexed."""
     home, work = tmp_path / "home", tmp_path / "work"
     for folder in (home / "inner", work / "one"):
         folder.mkdir(parents=True)
@@ -289,7 +288,7 @@ def test_what_is_more_than_a_project_is_not_indexed_by_itself(
 
 
 def test_a_call_that_takes_too_long_is_answered(idle: Tools) -> None:
-    """Whatever it waits for; and the next one is answered as well."""
+    """Whatever it waits for; and so is the next one."""
 
     async def ask(application: Application) -> list[Answer]:
         dispatcher = Dispatcher(application, seconds_of_a_call=0.5)
@@ -308,8 +307,8 @@ def test_a_call_that_takes_too_long_is_answered(idle: Tools) -> None:
     assert not answered.is_error
 
 
-def test_nobody_far_away_has_folders_indexed(idle: Tools) -> None:
-    """But for those that the operator has opened, and who may write."""
+def test_remote_callers_cannot_index_folders(idle: Tools) -> None:
+    """Except folders that the operator has opened, for callers who may write."""
     remote = Caller(CallerPolicy(), folder=None)
     refused = idle.call("grep", caller=remote, pattern="x", source=str(idle.folder))
     assert refused.is_error

@@ -1,4 +1,4 @@
-"""What the server offers: a contract, of which every change is to be seen."""
+"""The server's tools: a contract whose changes must be visible."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def test_definitions_are_short() -> None:
 
 
 def test_the_front_gives_the_server_s_answers(update_golden: bool) -> None:
-    """`src/kodit/front/answers.json` is what the server answers to everybody, in each revision."""
+    """`src/kodit/front/answers.json` has the answers that the server gives to every client, in each
+    revision."""
     text = text_of(asyncio.run(snapshot()))
     if update_golden:
         FILE.write_text(text, "utf-8")
@@ -55,7 +56,7 @@ def test_the_front_gives_the_server_s_answers(update_golden: bool) -> None:
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 def test_only_tools_are_offered(tools: Tools, mode: Mode) -> None:
-    """With hints of what they do, and no word of prompts or resources."""
+    """With annotations of their effects, and without prompts or resources."""
 
     async def ask(application: Application) -> Client:
         async with connected(application, LOCAL_CALLER, mode) as client:

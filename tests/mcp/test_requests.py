@@ -1,4 +1,4 @@
-"""What is posted to the server, by whom, and with how much of it."""
+"""Requests to the server: callers and sizes."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def test_a_call_may_take_as_long_as_is_promised() -> None:
     assert app._dispatcher._seconds_of_a_call == SECONDS_OF_A_CALL
 
 
-def test_what_is_posted(tools: Tools) -> None:
-    """It is JSON of so many bytes at most, whatever its type is written like; there is no session,
-    and whoever does not post is told what to do."""
+def test_bodies_of_requests(tools: Tools) -> None:
+    """JSON of limited size, with any spelling of its type; there is no session, and requests other
+    than POST get advice."""
     ping = b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"x":"%s"}}}'
     accept = {"Accept": "application/json, text/event-stream"}
 
@@ -86,7 +86,7 @@ def test_what_is_posted(tools: Tools) -> None:
 
 
 def test_a_client_that_goes_away_while_it_sends(tools: Tools) -> None:
-    """Nothing is waited for that does not come any more."""
+    """The server does not wait for the rest."""
 
     async def ask(application: Application) -> list[Any]:
         app = create_mcp_app(application)

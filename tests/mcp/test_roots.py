@@ -1,4 +1,4 @@
-"""A client that says in which folders it works: a source that is left out means those."""
+"""A client that reports its workspace folders: they are the default source."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HELLO = {
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Repositories that nobody has indexed, each with a word of its own."""
+    """Unindexed repositories, each with a word of its own."""
     place = tmp_path_factory.mktemp("place").resolve()
     for name in ("one", "größe %,", "three"):
         write_file(place / name / "a.py", f"word = 'of {name}'\n")
@@ -58,8 +58,8 @@ def respond(front: RunningFront, request: Message, *folders: Path | str) -> None
 
 
 def test_a_source_that_is_left_out(server: RunningServer, place: Path, tmp_path: Path) -> None:
-    """Means the roots, all of them, and not the folder of the process; the client is asked once,
-    and again when it says so. What is no folder here is passed over."""
+    """The source is all of the roots, and not the folder of the process; the client is asked once,
+    and again when it reports a change. Paths that are not local folders are ignored."""
     with RunningFront(server.command, tmp_path) as front:
         hello(front)
         request = asked(front)
@@ -84,7 +84,8 @@ def test_a_source_that_is_left_out(server: RunningServer, place: Path, tmp_path:
 
 
 def test_a_client_that_does_not_answer(server: RunningServer, place: Path) -> None:
-    """Holds no call: the folder of the process is meant. An error is no answer either."""
+    """No call waits for it: the folder of the process is used. An error does not count as an answer
+    either."""
     with RunningFront(server.command, place / "one") as front:
         hello(front)
         request = asked(front)
@@ -107,7 +108,7 @@ def test_only_who_has_roots_is_asked(server: RunningServer, place: Path) -> None
 def test_no_call_waits_twice_for_a_slow_client(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The first one does, for a moment; a late answer counts all the same."""
+    """The first call waits, for a moment; a late answer is used nevertheless."""
     monkeypatch.setattr(roots_module, "SECONDS_FOR_AN_ANSWER", 0.001)
     sent: list[Message] = []
     roots = Roots(sent.append)
@@ -123,7 +124,7 @@ def test_no_call_waits_twice_for_a_slow_client(
 
 
 def test_over_the_network_nobody_has_roots(server: RunningServer, tmp_path: Path) -> None:
-    """A header that names some means nothing there: no folder is opened by it."""
+    """A header with roots is ignored there: it opens no folder."""
     write_file(tmp_path / "secret.py", "word = 'secret'\n")
     git(tmp_path, "init", "--quiet")
     call = {"name": "grep", "arguments": {"pattern": "word"}}

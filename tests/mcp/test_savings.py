@@ -1,4 +1,4 @@
-"""What answers cost, counted on this machine."""
+"""The size of answers, counted on this machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TODAY = date(2026, 11, 25)
 
 
 def test_answers_are_counted_against_the_files_they_name(tools: Tools, tmp_path: Path) -> None:
-    """Each file once an answer; nothing of what was asked is kept."""
+    """Each file once per answer; nothing about the query is stored."""
     store = SavingsFile(tools.serving.data_dir)
     before = store.load().by_tool.get("grep", Cost())
     text = tools.text("grep", pattern="round_price", paths=["shop/**"])
@@ -38,7 +38,7 @@ def test_answers_are_counted_against_the_files_they_name(tools: Tools, tmp_path:
 def test_what_an_answer_names_and_is_gone_counts_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it names besides counts, up to so many files that counting costs little."""
+    """The other files count, up to a number that keeps counting cheap."""
     with sqlite_database(tmp_path) as database:
         with database.write() as transaction:
             content = Content(transaction, "/content", "abcd")
@@ -71,7 +71,7 @@ def test_the_command_shows_what_was_counted(tmp_path: Path) -> None:
 
 
 def test_counts_of_several_writers_add_up(tmp_path: Path) -> None:
-    """They take turns; a file that is broken begins anew."""
+    """They take turns; a broken file starts again from zero."""
     (tmp_path / "savings.json").write_text("{broken")
     store = SavingsFile(tmp_path)
 

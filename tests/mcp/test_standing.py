@@ -1,4 +1,4 @@
-"""What an answer is based on, and the room that it has: letter by letter, without an index."""
+"""The standing of an answer, and its space: letter by letter, without an index."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def run(percent: int | None) -> StandingRunView:
         ({"unsearched": ("keyword", "vector")}, "searched without the keyword and vector index"),
     ],
 )
-def test_what_an_index_lacks(changes: Mapping[str, Any], expected: str | None) -> None:
+def test_what_an_index_is_missing(changes: Mapping[str, Any], expected: str | None) -> None:
     assert missing_in(standing(**changes)) == expected
 
 
 def test_an_answer_says_what_it_is_based_on() -> None:
-    """By number where there are several, and of those alone that something was found in."""
+    """With its number if there are several, and only of those with results."""
     assert standing_lines([], NOW) == ([], [])
     alone = "— /shop at 01234567, indexed 2 hours ago"
     assert standing_lines([COMPLETE], NOW) == ([], [alone])
@@ -144,7 +144,7 @@ def test_how_long_ago(seconds: int, expected: str) -> None:
 
 
 def test_what_is_missing_takes_a_quarter_of_a_small_answer() -> None:
-    """All warnings together do; each line at the end as well, and the cursor has its room too."""
+    """All warnings together; each line at the end as well, and the cursor has space too."""
     broken = [
         standing(index_id=number, source="s" * 80, state="incomplete") for number in range(1, 4)
     ]
@@ -206,7 +206,7 @@ def test_a_text_is_shortened_where_it_is_too_long(text: str, longest: int, expec
 
 
 def test_control_characters_are_written_out() -> None:
-    """Bytes that are no text stay, as JSON replaces them in the end."""
+    """Undecodable bytes stay, since JSON replaces them in the end."""
     assert one_line("a\tb\x00\u2028\udc80") == "a\\tb\\x00\\u2028\udc80"
     assert one_line("größe") == "größe"
 
@@ -218,8 +218,8 @@ def nothing(tool: str, *views: StandingView, start: int = 0, **told: Any) -> lis
     return asyncio.run(nothing_found(call, views, start, **told)).split("\n")
 
 
-def test_what_is_said_where_nothing_is_found() -> None:
-    """What else to try depends on the tool, and on what there is."""
+def test_answers_without_results() -> None:
+    """The advice depends on the tool, and on the indexes."""
     other = standing(index_id=2, source="/bank", left_out={"binary": 1, "secret": 4})
     never = standing(index_id=2, source="/bank", indexed_at=None)
     instead = {

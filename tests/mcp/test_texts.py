@@ -1,4 +1,4 @@
-"""The lines of answers, letter by letter: nothing here needs an index."""
+"""The lines of answers, letter by letter, without an index."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_path_that_says_more_is_quoted(path: str, shown: str) -> None:
     assert parse_shown_path(shown) == path
 
 
-def test_what_only_looks_quoted_is_a_path_as_it_is() -> None:
+def test_a_path_that_looks_quoted_is_taken_literally() -> None:
     assert parse_shown_path('"a') == '"a'
     assert parse_shown_path('"') == '"'
     assert parse_shown_path('"a"b"') == '"a"b"'
@@ -168,8 +168,8 @@ def test_the_head_of_a_result() -> None:
 
 
 def test_of_a_few_results_the_code_is_shown_at_once() -> None:
-    """Of more, there is a list first, with the line that tells most; one of a few lines is not
-    shown again."""
+    """Of more, there is a list first, with the most informative line; short snippets are not
+    repeated."""
     place = head(RESULT, several=False)
     code = ["```", *RESULT.text.split("\n"), "```"]
     assert shown_results(RESULT, RESULT) == (2, [place, *code, "", place, *code])
@@ -202,14 +202,14 @@ def test_of_a_few_results_the_code_is_shown_at_once() -> None:
         ("total" + "x" * 90 + "(\n  aaaa,\n  b", ["total" + "x" * 90 + "(aaa…"]),
     ],
 )
-def test_the_line_that_tells_most(text: str, expected: list[str]) -> None:
+def test_the_most_informative_line(text: str, expected: list[str]) -> None:
     result = replace(RESULT, text=text)
     assert most_informative_line(result, code_lines(text)) == expected
     assert all(len(line) <= LONGEST_TELLING_LINE for line in expected)
 
 
 def test_as_much_of_the_code_is_shown_as_there_is_room_for() -> None:
-    """But nothing of it where that would be less than three lines."""
+    """But nothing of it if less than three lines fit."""
     text = "\n".join(f"line {number:02}" for number in range(40))
     place = head(RESULT, several=False)
     rest = "… to line 14: read shop/prices.py"
@@ -264,7 +264,7 @@ def test_definitions_have_their_code_and_uses_their_place() -> None:
 
 
 def test_what_a_definition_calls() -> None:
-    """With the place of what is called, if that is known."""
+    """With the place of the called definition, if that is known."""
     called = [
         replace(REFERENCE, name="charge", target="a b:1.py:3"),
         replace(REFERENCE, line=8, name="charge", target="shop/x.py:4", likely=True),
@@ -280,7 +280,7 @@ def test_what_a_definition_calls() -> None:
 
 
 def test_as_many_uses_are_shown_as_fit() -> None:
-    """Not one less; and the code of definitions only in what is left."""
+    """As many as possible; the code of definitions only in the remaining space."""
     uses = [replace(REFERENCE, line=number, text="x()", within="") for number in range(10, 100)]
     for budget in range(20, 60):
         fitting = (4 * budget - len("Called in:\nshop/orders.py\n")) // len("10:x()\n")

@@ -1,4 +1,4 @@
-"""What each tool answers, and what it answers to mistakes."""
+"""The answers of each tool, and its answers to mistakes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_search_names_places_and_shows_code(tools: Tools, mode: Mode) -> None:
 
 
 def test_the_places_of_all_results_come_before_their_code(tools: Tools) -> None:
-    """A reader of a part knows where everything lies."""
+    """A reader of the start knows all places."""
     text = tools.text("search", query="basket", limit=8)
     overview = text.split("\n\n")[0]
     assert len(HEAD.findall(overview)) == 8
@@ -34,7 +34,7 @@ def test_the_places_of_all_results_come_before_their_code(tools: Tools) -> None:
 
 
 def test_cursors_lead_through_all_results_in_order(tools: Tools) -> None:
-    """Each answer goes on where the one before ended: nothing is missing, nothing comes twice."""
+    """Each answer continues where the one before ended: nothing is missing, nothing is repeated."""
     whole = places(tools.text("search", query="basket", limit=500, budget=25_000))
     seen: list[str] = []
     answers = 0
@@ -80,7 +80,7 @@ def test_symbols_shows_the_definition_and_its_uses(tools: Tools) -> None:
 
 
 def test_read_gives_lines_and_says_of_how_many(tools: Tools) -> None:
-    """In all the ways in which lines are written."""
+    """With all forms of a line range."""
     expected = "\n".join(["shop/prices.py:26-27 of 29", *PRICES.splitlines()[25:27]])
     for arguments in (
         {"path": "shop/prices.py", "lines": "26-27"},
@@ -116,7 +116,7 @@ def test_related_shows_similar_code(tools: Tools) -> None:
 
 
 def test_indexes_says_what_is_indexed(tools: Tools) -> None:
-    """And what is left out, and why."""
+    """And what is left out, with the reasons."""
     text = tools.text("indexes")
     assert f"[1] {tools.folder}: " in text
     assert "left out: 1 binary" in text
@@ -154,7 +154,7 @@ def test_indexes_says_what_is_indexed(tools: Tools) -> None:
 def test_a_mistake_is_answered_with_what_would_be_right(
     tools: Tools, name: str, arguments: dict[str, Any], expected: str
 ) -> None:
-    """The nearest name, the valid values, or what to call next."""
+    """The nearest name, the valid values, or the next call."""
     assert expected in tools.refused(name, **arguments)
 
 
@@ -181,7 +181,7 @@ def test_an_unknown_tool_is_answered_with_the_nearest(tools: Tools) -> None:
 def test_other_names_and_forms_of_parameters_are_understood(
     tools: Tools, name: str, arguments: dict[str, Any]
 ) -> None:
-    """Models write what they are used to."""
+    """Models use the names that they know."""
     assert "shop" in tools.text(name, **arguments)
 
 
@@ -197,7 +197,7 @@ def test_nothing_found_says_why(tools: Tools) -> None:
 
 
 def test_a_caller_who_may_only_read_changes_nothing(tools: Tools) -> None:
-    """Neither by asking for it, nor by naming what is not indexed."""
+    """Neither by a write, nor by naming an unindexed source."""
     reader = Caller(folder=None, may_write=False)
     result = tools.call("index", caller=reader, source="1", action="delete")
     assert result.is_error

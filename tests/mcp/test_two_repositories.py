@@ -1,5 +1,5 @@
-"""The tools over two small repositories: what an answer is about, what it leaves out, and how it
-goes on where there is little room."""
+"""The tools over two small repositories: the selected indexes, omitted results, and continuation in
+little space."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ BANK = {
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tools]:
-    """The shop is index 1, the bank index 2; nobody stands in either."""
+    """The shop is index 1, the bank index 2; the caller's folder is in neither."""
     root = tmp_path_factory.mktemp("both").resolve()
     for name, files in (("shop", SHOP), ("bank", BANK)):
         for path, text in files.items():
@@ -71,7 +71,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tools]:
 
 
 class Everywhere(Tools):
-    """Asks from no folder."""
+    """Asks without a current folder."""
 
     def call(self, name: str, /, **arguments: Any) -> Any:
         return super().call(name, **{"caller": Caller(), **arguments})
@@ -162,7 +162,7 @@ def test_near_names_are_told_where_nothing_defines_a_name(both: Everywhere) -> N
 
 
 def test_files_count_that_an_answer_names(both: Everywhere) -> None:
-    """Those alone that it has room to show."""
+    """Only the files that fit into the answer."""
     expected: list[tuple[str, dict[str, Any], int]] = [
         ("search", {"query": "RATE", "paths": ["rates.py"]}, size("bank/rates.py")),
         ("grep", {"pattern": "RATE"}, size("bank/rates.py")),
@@ -188,7 +188,7 @@ def test_files_count_that_an_answer_names(both: Everywhere) -> None:
 
 
 def test_an_answer_goes_on_however_little_room_it_has(both: Everywhere) -> None:
-    """What does not fit is cut, and never in the way of the rest."""
+    """Whatever does not fit is cut, and never blocks the rest."""
     for name, asked, pattern in (
         ("grep", {"pattern": "'w"}, r"\b(WIDE|DONE)\b"),
         ("symbols", {"name": "book_the_ledger"}, r"(book_the_ledger|ledger\.py|deep)"),
@@ -210,13 +210,13 @@ def test_an_answer_goes_on_however_little_room_it_has(both: Everywhere) -> None:
             assert found == ["WIDE", "DONE"]
 
 
-def test_what_did_not_fit_is_counted_where_there_is_no_cursor(both: Everywhere) -> None:
+def test_omitted_results_are_counted_without_a_cursor(both: Everywhere) -> None:
     text = both.text("related", path="cart.py", line=6, budget=100, source="1")
     assert re.search(r"^\d more did not fit; raise the budget or lower the limit\.$", text, re.M)
 
 
 def test_after_the_last_results_there_are_no_more(both: Everywhere) -> None:
-    """Which says nothing of what is indexed at all."""
+    """Which says nothing about the rest of the index."""
     for name, asked, question in (
         ("search", {"query": "RATE", "paths": ["*.none"]}, SearchQuestion("RATE", NONE)),
         ("grep", {"pattern": "no such line"}, GrepQuestion("no such line", Where())),
@@ -229,7 +229,7 @@ def test_after_the_last_results_there_are_no_more(both: Everywhere) -> None:
 
 
 def test_why_nothing_was_found(both: Everywhere) -> None:
-    """It is the filters, or it is what was asked; and what to do about it."""
+    """The filters or the query; and advice."""
     for name, asked, said in (
         ("search", {"query": "zz"}, "Rephrase the query, or call grep for literal text."),
         ("grep", {"pattern": "zz"}, "Try ignore_case, a shorter pattern, or call search with a "),
@@ -258,7 +258,7 @@ def test_why_nothing_was_found(both: Everywhere) -> None:
     assert text.startswith("No indexed file is in language 'javascript'. There are python.\n")
 
 
-def test_reading_what_is_odd(both: Everywhere) -> None:
+def test_reading_odd_arguments(both: Everywhere) -> None:
     place = both.folder / "shop/wide.py"
     wide = f"WIDE = '{'w' * 1_991}…"
     for path in ("wide.py", str(place), place.as_uri()):
@@ -277,7 +277,7 @@ def test_reading_what_is_odd(both: Everywhere) -> None:
 
 
 def test_a_caller_far_away_names_no_place_of_this_machine(both: Everywhere) -> None:
-    """An absolute path is looked for in the source that was named, and not on the disk."""
+    """An absolute path is resolved in the named source, and not on the disk."""
     remote = Caller(CallerPolicy(), folder=None)
     inside = str(both.folder / "bank/bank/money.py")
     for path in (inside, f"file://{inside}"):

@@ -1,4 +1,4 @@
-"""Adding sources as somebody whom a policy holds for."""
+"""Adding sources as a caller with a policy."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def git_source(location: str) -> Source:
 
 
 class KnownHosts:
-    """Answers from a table, and remembers what it was asked."""
+    """Answers from a table, and records the questions."""
 
     def __init__(self, table: Mapping[str, Sequence[str]]) -> None:
         self._table = table
@@ -55,7 +55,7 @@ class WithKnownHosts(Application):
 def test_adding_is_refused_before_anything_is_asked_or_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One refused source of several is enough; the user of this machine is not asked."""
+    """One refused source of several is enough; the policy does not apply to the local user."""
     monkeypatch.setenv("TOKEN_OF_TEST", "s3cret")
     (tmp_path / "code").mkdir()
     folder = Source(SourceKind.FOLDER, str(tmp_path / "code"))

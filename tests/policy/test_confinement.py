@@ -1,5 +1,5 @@
-"""What a caller over the network has added is fetched from hosts of the public internet alone,
-whatever its name leads to later."""
+"""Sources that a caller over the network has added are fetched only from hosts of the public
+internet, whatever their names resolve to later."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def git_source(location: str) -> Source:
 def test_git_connects_to_the_addresses_that_were_found(
     make_repository: MakeRepository, make_server: Callable[[], GitServer]
 ) -> None:
-    """Not to those that the name has when git looks for itself: here it has none."""
+    """Not to those that git would look up itself: here it would find none."""
     commit = make_repository().commit(CODE)
     location = make_server().url("origin/.git").replace("127.0.0.1", "rebound.invalid")
     with connected_to(location, ["127.0.0.1"]):
@@ -68,7 +68,7 @@ def test_git_connects_to_the_addresses_that_were_found(
 def test_a_redirect_is_not_followed(
     make_repository: MakeRepository, make_server: Callable[[], GitServer]
 ) -> None:
-    """It could lead to any host; what is said of it says so."""
+    """It could lead to any host; the error says so."""
     make_repository().commit(CODE)
     first, second = make_server(), make_server()
     first.mode, first.elsewhere = "redirect", f"http://{second.host}"
@@ -96,7 +96,7 @@ def test_a_redirect_is_not_followed(
     ],
 )
 def test_what_git_is_told(location: str, setting: str | None) -> None:
-    """Of hosts that it would look up by itself; outside of the context nothing."""
+    """About hosts that it would look up itself; outside the context nothing."""
     hosts = Answering("8.8.8.8", "2606:4700::1111")
     with confined_to_public_hosts(git_source(location), hosts):
         command = git_command(["fetch"])
@@ -108,7 +108,7 @@ def test_what_git_is_told(location: str, setting: str | None) -> None:
     "location", ["https://x.example/y", "git@x.example:y", "git://x.example/y"]
 )
 def test_a_name_that_leads_elsewhere_by_now(location: str) -> None:
-    """Git is not run at all; where there is no address just now there may be one later."""
+    """Git is not run at all; a missing address may be transient."""
     for addresses in (["127.0.0.1"], ["8.8.8.8", "::1"]):
         with (
             pytest.raises(RefusedByPolicyError),
@@ -123,7 +123,7 @@ def test_a_name_that_leads_elsewhere_by_now(location: str) -> None:
 
 
 class Deceived(Application):
-    """An application that is told a public address when a source is added."""
+    """An application that sees a public address when a source is added."""
 
     @made_once
     def hosts(self) -> HostResolver:
@@ -150,17 +150,17 @@ def added(tmp_path: Path, location: str) -> Iterator[ServingKodit]:
 def test_a_rebound_name_is_refused_when_it_is_added(
     make_repository: MakeRepository, make_server: Callable[[], GitServer], tmp_path: Path
 ) -> None:
-    """`localhost.` by another name: the child that asks the server looks once more."""
+    """`localhost.` is another spelling: the child that asks the server looks it up again."""
     make_repository().commit(CODE)
     server = make_server()
     location = server.url("origin/.git").replace("127.0.0.1", "localhost")
     request = SourceRequest(git_source(location))
 
     class Blind(CallerPolicy):
-        """Has not noticed what the name means."""
+        """Does not look the name up."""
 
         def check_source(self, source: Source) -> None:
-            """Let it pass."""
+            """Accept every source."""
 
     with ServingKodit(tmp_path / "data", Deceived, is_serving=False) as kodit:
         with pytest.raises(RefusedByPolicyError):
@@ -172,7 +172,7 @@ def test_a_rebound_name_is_refused_when_it_is_added(
 def test_a_rebound_name_is_refused_at_each_run(
     make_repository: MakeRepository, make_server: Callable[[], GitServer], tmp_path: Path
 ) -> None:
-    """For good, until the user of this machine adds the source, who may."""
+    """Permanently, until the local user adds the source, who may."""
     make_repository().commit(CODE)
     server = make_server()
     location = server.url("origin/.git").replace("127.0.0.1", "localhost")
@@ -191,7 +191,7 @@ def test_a_rebound_name_is_refused_at_each_run(
 
 
 def test_every_way_to_a_source_is_confined(tmp_path: Path) -> None:
-    """Also that which comes after the look-up: a name may lead elsewhere in between."""
+    """Also those after the look-up, since a name may resolve differently later."""
     with added(tmp_path, "http://localhost:1/x") as kodit:
         (status,) = kodit.status()
         index = status.summary.index
@@ -205,7 +205,7 @@ def test_every_way_to_a_source_is_confined(tmp_path: Path) -> None:
 
 
 class Unasking(PooledSourceReader):
-    """A reader that takes every source for there: the test has no public server to ask."""
+    """A reader that does not check sources: the test has no public server to ask."""
 
     async def check(
         self,
@@ -215,7 +215,7 @@ class Unasking(PooledSourceReader):
         is_confined: bool = False,
         is_remote: bool = False,
     ) -> None:
-        """Be content."""
+        """Accept every source."""
 
 
 class UnaskingEngines(Engines):
@@ -242,7 +242,7 @@ class UnaskingApplication(Deceived):
     ],
 )
 def test_who_has_added_is_stored(tmp_path: Path, policy: CallerPolicy, stored: str | None) -> None:
-    """As far as it matters: whether the host must stay public, and whose settings count."""
+    """As far as needed: whether the host must stay public, and whose git settings apply."""
     request = SourceRequest(git_source("https://git.example.org/x"))
     with ServingKodit(tmp_path / "data", UnaskingApplication, is_serving=False) as kodit:
         kodit.call(lambda application: application.indexes.add([request], policy))
@@ -250,7 +250,7 @@ def test_who_has_added_is_stored(tmp_path: Path, policy: CallerPolicy, stored: s
 
 
 def test_what_is_confined(tmp_path: Path) -> None:
-    """Only of hosts that could lead elsewhere, and not where the operator allows that."""
+    """Only hosts whose address could change, and not if the operator allows private ones."""
     (tmp_path / "code").mkdir()
     public, folder = git_source("https://git.example.org/x"), parse_source(str(tmp_path / "code"))
     assert REMOTE.confines(public)

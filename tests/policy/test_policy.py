@@ -25,7 +25,7 @@ REMOTE = CallerPolicy()
 async def add_all(
     requests: Sequence[SourceRequest], policy: CallerPolicy, application: Application
 ) -> None:
-    """Add the sources as a caller whom this policy is for."""
+    """Add the sources as a caller with this policy."""
     await application.indexes.add(requests, policy)
 
 
@@ -34,7 +34,7 @@ def git_source(location: str) -> Source:
 
 
 def refusal(policy: CallerPolicy, typed: str) -> tuple[str, str]:
-    """What of a source as it was typed is refused, and its value."""
+    """The refused part of a typed source, and its value."""
     with pytest.raises(RefusedByPolicyError) as refused:
         parse_source(typed, policy=policy)
     assert (refused.value.code, isinstance(refused.value, UserError)) == ("refused_by_policy", True)
@@ -80,7 +80,7 @@ def test_a_location_without_a_host() -> None:
 )
 @pytest.mark.parametrize("form", ["https://{}/x", "ssh://git@{}:22/x", "git://{}/x", "git@{}:x/y"])
 def test_a_private_host(host: str, form: str) -> None:
-    """Is refused without being looked up, in a URL of each kind and as ssh has it."""
+    """It is refused without a look-up, in every kind of URL and in ssh's form."""
     what, value = refusal(REMOTE, form.format(host))
     assert (what, value.rstrip(".")) == ("host", host.strip("[]").lower().rstrip("."))
     allowing = CallerPolicy(allow_private_addresses=True)
@@ -104,7 +104,7 @@ def test_a_private_host(host: str, form: str) -> None:
     ],
 )
 def test_a_special_purpose_network(network: str) -> None:
-    """From the first address to the last, and in every address of IPv6 that leads to one."""
+    """From the first address to the last, and in every IPv6 address that embeds one."""
     block = ip_network(network)
     for address in (block[0], block[-1]):
         assert not is_public(address)
@@ -120,7 +120,7 @@ def test_a_special_purpose_network(network: str) -> None:
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "192.0.1.0", "2001:200::1", "2606:4700::1111"])
 def test_a_public_address(address: str) -> None:
-    """Also in one of the short ways."""
+    """Also in the short forms."""
     for host in ("8.255.1", "8.8.65535", "0x8.8"):
         REMOTE.check_source(git_source(f"https://{host}/x"))
     assert is_public(ip_address(address))
@@ -140,7 +140,7 @@ def test_a_public_address(address: str) -> None:
     ],
 )
 def test_a_host_behind_what_looks_like_one(typed: str, host: str) -> None:
-    """What is before the `@` is a name and a password."""
+    """The text before the `@` is a user name and a password."""
     assert refusal(REMOTE, typed) == ("host", host)
 
 
@@ -159,7 +159,7 @@ def test_a_host_behind_what_looks_like_one(typed: str, host: str) -> None:
     ],
 )
 def test_a_url_that_programs_would_read_differently(typed: str) -> None:
-    """Is refused to everybody."""
+    """It is refused for every caller."""
     for policy in (REMOTE, LOCAL):
         with pytest.raises(SourceError):
             parse_source(typed, policy=policy)
@@ -177,7 +177,7 @@ def test_a_url_that_programs_would_read_differently(typed: str) -> None:
     ],
 )
 def test_a_host_beyond_ascii(host: str) -> None:
-    """One program maps it to an address of this machine where another does not."""
+    """One program maps it to a local address and another does not."""
     assert refusal(REMOTE, f"https://{host}/x")[0] == "host"
     assert parse_source("https://xn--mnchen-3ya.example/x", policy=REMOTE)
 
@@ -195,7 +195,7 @@ def test_a_host_beyond_ascii(host: str) -> None:
     ],
 )
 def test_a_public_host(typed: str) -> None:
-    """Is let pass as far as its name goes, and is to be looked up."""
+    """Its name is accepted, and has to be looked up."""
     parsed = parse_source(typed, policy=REMOTE)
     assert parsed == parse_source(typed)
     assert REMOTE.host_to_look_up(parsed.source)
@@ -213,19 +213,19 @@ def test_a_public_host(typed: str) -> None:
     ],
 )
 def test_a_name_that_leads_to_a_private_address(addresses: list[str]) -> None:
-    """Whichever of its addresses it is."""
+    """If any of its addresses is private."""
     with pytest.raises(RefusedByPolicyError, match=r"the host git\.example\.org is this machine"):
         REMOTE.check_addresses("git.example.org", addresses)
     REMOTE.check_addresses("git.example.org", ["8.8.8.8", "2606:4700::1111"])
 
 
-def test_a_name_that_leads_nowhere() -> None:
+def test_a_name_without_addresses() -> None:
     with pytest.raises(SourceError, match=r"git\.example\.org has no address"):
         REMOTE.check_addresses("git.example.org", [])
 
 
 def test_the_resolver_of_this_machine() -> None:
-    """Knows itself, and says nothing of what is no name."""
+    """It knows its own name, and returns nothing for an invalid one."""
     resolver = SystemHostResolver()
     assert set(resolver.addresses("localhost")) & {"127.0.0.1", "::1"}
     assert resolver.addresses("127.1") == ("127.0.0.1",)
@@ -238,7 +238,8 @@ def test_the_resolver_of_this_machine() -> None:
 
 @pytest.fixture
 def roots(tmp_path: Path) -> CallerPolicy:
-    """A policy with the root `allowed`, which has a link out and a link in beside it."""
+    """A policy with the root `allowed`, which contains a link that leads out and one that leads
+    in."""
     for name in ("allowed/code", "allowed-not", "secret/code"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "allowed" / "out").symlink_to(tmp_path / "secret")
@@ -250,7 +251,7 @@ def roots(tmp_path: Path) -> CallerPolicy:
 
 
 def test_folders_below_the_roots(roots: CallerPolicy, tmp_path: Path) -> None:
-    """With links followed on both sides."""
+    """With links resolved on both sides."""
     for name in ("allowed", "allowed/code", "allowed/code/../code", "allowed/./code/"):
         source = parse_source(str(tmp_path / name), policy=roots).source
         assert source.location.startswith(str(tmp_path / "allowed"))
@@ -267,7 +268,7 @@ def test_folders_below_the_roots(roots: CallerPolicy, tmp_path: Path) -> None:
     ],
 )
 def test_folders_beside_the_roots(roots: CallerPolicy, tmp_path: Path, name: str) -> None:
-    """Are refused in the same words whether they exist or not."""
+    """They are refused in the same words whether they exist or not."""
     typed = os.path.join(tmp_path, name)  # noqa: PTH118 - a Path would take `..` as it is
     what, _ = refusal(roots, typed)
     assert what == "folder"
@@ -287,7 +288,7 @@ def test_folders_beside_the_roots(roots: CallerPolicy, tmp_path: Path, name: str
 def test_a_folder_is_refused_as_it_was_typed(
     roots: CallerPolicy, tmp_path: Path, name: str
 ) -> None:
-    """The answer tells nothing of what is there, nor where a link leads."""
+    """The answer reveals neither what exists nor where a link leads."""
     typed = os.path.join(tmp_path, name)  # noqa: PTH118 - a Path would take `..` as it is
     assert refusal(roots, typed) == ("folder", typed)
 
@@ -296,7 +297,7 @@ def test_a_folder_is_refused_as_it_was_typed(
 def test_a_folder_that_depends_on_where_the_server_is(
     roots: CallerPolicy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
 ) -> None:
-    """A caller over the network is nowhere on this machine."""
+    """A caller over the network has no folder on this machine."""
     monkeypatch.chdir(tmp_path / "allowed")
     monkeypatch.setenv("HOME", str(tmp_path / "allowed"))
     assert refusal(roots, typed) == ("folder", typed)
@@ -305,7 +306,7 @@ def test_a_folder_that_depends_on_where_the_server_is(
 def test_what_looks_like_an_address_is_not_looked_for_here(
     roots: CallerPolicy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though there is a folder of that name."""
+    """Although a folder of that name exists."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "git@github.com:a").mkdir()
     assert parse_source("git@github.com:a").source.kind is SourceKind.FOLDER
@@ -314,7 +315,7 @@ def test_what_looks_like_an_address_is_not_looked_for_here(
 
 @pytest.mark.parametrize("form", ["file://{}", "FILE://{}", "file://localhost{}", "File://{}@main"])
 def test_local_repositories(roots: CallerPolicy, tmp_path: Path, form: str) -> None:
-    """Not even below a root: what a repository borrows from others is read as well."""
+    """Not even below a root: objects that a repository borrows from others are read as well."""
     typed = form.format(tmp_path / "allowed" / "code")
     assert refusal(roots, typed) == ("file_url", typed)
     for location in (typed, (tmp_path / "allowed").as_uri()):
@@ -339,8 +340,10 @@ def test_local_repositories(roots: CallerPolicy, tmp_path: Path, form: str) -> N
         ),
     ],
 )
-def test_what_the_operator_may_name(text: str, parsed: AllowedCredentials | None) -> None:
-    """A name of a variable, for any host or for one; nothing else, which may be a secret."""
+def test_references_that_an_operator_may_allow(
+    text: str, parsed: AllowedCredentials | None
+) -> None:
+    """The name of a variable, for any host or for one; nothing else, which may be a secret."""
     assert AllowedCredentials.parse(text) == parsed
 
 

@@ -1,4 +1,5 @@
-"""The queue's service in the hands of a test: no event loop to be seen, and words of the domain."""
+"""Drives the queue's service from a test, without a visible event loop and in words of the
+domain."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ MAX_FAILURES = 3
 
 
 class WatchedRegistry(MemoryWorkerRegistry):
-    """Counts how often somebody asked whether a worker is dead."""
+    """Counts the checks whether a worker is dead."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,8 +43,8 @@ class WatchedRegistry(MemoryWorkerRegistry):
 
 
 class QueueDriver:
-    """A queue with two indexes; `ada` and `bob` are workers. Whatever a test does, the queue
-    keeps its invariants: they are checked after every question that is asked."""
+    """A queue with two indexes; `ada` and `bob` are workers. The invariants of the queue are
+    checked after every call."""
 
     def __init__(self, database: Database, runner: asyncio.Runner) -> None:
         self.database = database
@@ -73,7 +74,7 @@ class QueueDriver:
         return self.service
 
     def ask(self, question: Coroutine[Any, Any, T], *, retried: int | None = None) -> T:
-        """Wait for the answer, and check the queue."""
+        """Run a call, and check the queue."""
         try:
             return self._runner.run(question)
         finally:
@@ -86,7 +87,7 @@ class QueueDriver:
         return view_queue(self.database, [self.first, self.second])
 
     def prune(self, retention: Retention) -> None:
-        """Forget what may be forgotten, one piece after the other."""
+        """Prune everything that may be pruned, piece by piece."""
         pruner = HistoryPruner(database=self.database, clock=self.clock, retention=retention)
         while self.ask(pruner.prune_some()):
             pass
@@ -130,14 +131,14 @@ class QueueDriver:
         self.ask(self.service.fail_transiently(claim, TransientError("503", retry_after)))
 
     def lose(self, worker: str | None = None) -> None:
-        """A worker dies, and what it held is taken back."""
+        """A worker dies, and its tasks are reclaimed."""
         self.registry.kill(worker or self.ada)
         self.reclaim()
         if worker in (None, self.ada):
             self.ada = self.registry.enter()
 
     def reclaim(self) -> list[tuple[int, str]]:
-        """Take back what is lost; which tasks, and why."""
+        """Reclaim lost tasks; returns which, and why."""
         found = self.ask(self.service.reclaim(self.registry))
         return [(task.id, why) for task, why in found]
 

@@ -1,5 +1,5 @@
-"""What must hold of a queue at every moment, whatever has happened: checked on what the database
-shows, with no knowledge of how it got there."""
+"""Invariants of a queue, checked on the visible state of the database, without knowledge of how it
+got there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAY_OVERLAP = {"BM25_INDEX", "CODE_EMBEDDINGS"}
 
 
 def check_queue(view: QueueView, limits: Mapping[str, int] | None = None) -> None:
-    """Check every invariant that one moment can show."""
+    """Check every invariant of a single state."""
     for run in view.runs.values():
         check_predecessors(run)
         check_not_stuck(run)
@@ -26,8 +26,8 @@ def check_queue(view: QueueView, limits: Mapping[str, int] | None = None) -> Non
 
 
 def check_change(before: QueueView, after: QueueView, *, retried: int | None = None) -> None:
-    """Check every invariant that two moments, one after the other, can show. `retried` is the
-    run that was retried by hand in between."""
+    """Check every invariant of two consecutive states. `retried` is the run that was retried by
+    hand in between."""
     check_finality(before, after, retried)
     check_nothing_vanishes(before, after)
     check_claim_numbers(before, after)
@@ -45,8 +45,8 @@ def check_predecessors(run: RunView) -> None:
 
 
 def check_one_active_run(view: QueueView) -> None:
-    """An index has at most one active run and one follow-up, which rests until the active one
-    has ended; of one index, only the two middle stages of one run may overlap."""
+    """An index has at most one active run and one follow-up, which waits until the active one has
+    ended; within one index, only the two middle stages of one run may overlap."""
     for index_id in {run.index_id for run in view.runs.values()} - {None}:
         of_index = [run for run in view.runs.values() if run.index_id == index_id]
         open_runs = [run for run in of_index if run.state not in ENDED_RUN]
@@ -139,8 +139,8 @@ def check_priorities(before: QueueView, after: QueueView) -> None:
 def check_not_overtaken(
     after: QueueView, claimed: Sequence[int], now: datetime, limits: Mapping[str, int]
 ) -> None:
-    """No background task was taken while a user-initiated one that could run stayed behind; and
-    of what was taken together, the user's tasks came first."""
+    """No background task was claimed while a user-initiated one that could run was left waiting;
+    and among tasks claimed together, the user's came first."""
     tasks = after.tasks
     of_users = [_is_users(tasks[task_id]) for task_id in claimed]
     assert of_users == sorted(of_users, reverse=True)

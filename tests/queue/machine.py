@@ -38,8 +38,8 @@ RETRIED = ("failed", "cancelled", "superseded")
 
 
 class QueueMachine(RuleBasedStateMachine):
-    """Each rule asks the queue and the model for the same; after each, both must look alike and
-    keep every invariant."""
+    """Each rule calls the queue and the model; after each, both must have the same view and keep
+    every invariant."""
 
     def __init__(self, open_database: OpenDatabase) -> None:
         super().__init__()
@@ -165,7 +165,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, WORKERS - 1), count=st.integers(1, 6))
     def work(self, number: int, count: int) -> None:
-        """A worker does task after task: what comes late in a run is reached."""
+        """A worker runs task after task, so that late stages are reached."""
         for _ in range(count):
             self.claim(number, 1)
             self.queue_and_model_agree()
@@ -343,7 +343,7 @@ class QueueMachine(RuleBasedStateMachine):
             self._stack.close()
 
     def _work_off_everything(self) -> None:
-        """Whatever state the queue was left in, plain work must bring every run to its end."""
+        """From any state of the queue, plain work must bring every run to its end."""
         self.pause_or_resume(False)
         for worker in self.workers:
             self.release_all(self.workers.index(worker))

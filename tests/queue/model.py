@@ -24,11 +24,11 @@ from tests.queue.view import QueueView
 
 
 class Refused(Exception):  # noqa: N818 - what the model says where the queue raises UserError
-    """The user asked for something that cannot be."""
+    """The request is refused."""
 
 
 class QueueModel:
-    """What the queue must be, and must answer."""
+    """The expected state and answers of the queue."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class QueueModel:
     # Working
 
     def next_tasks(self, count: int = 1) -> list[ModelTask]:
-        """What a claim must give, in this order."""
+        """The tasks that a claim must return, in order."""
         if self.paused:
             return []
         taken: list[ModelTask] = []
@@ -155,7 +155,7 @@ class QueueModel:
         return [(task.id, len(task.claims)) for task in running if task_type in (None, task.type)]
 
     def stale_claims(self) -> list[tuple[int, int]]:
-        """The claims that were given once and hold nothing any more."""
+        """Earlier claims that no longer hold a task."""
         given = [
             (task.id, number)
             for run in self.runs.values()
@@ -257,7 +257,7 @@ class QueueModel:
                 self._settle(run)
 
     def retries_in_place(self, run_id: int) -> bool:
-        """Whether a retry runs this very run again, and is not a new request. Refuses."""
+        """Whether a retry runs this very run again, instead of being a new request. Refuses."""
         run = self.runs[run_id]
         if run.outcome in (None, "succeeded"):
             raise Refused
@@ -347,7 +347,7 @@ class QueueModel:
         return next(run for run in self.runs.values() if task in run.tasks)
 
     def view(self, index_ids: Iterable[int]) -> QueueView:
-        """The model as the database must look."""
+        """The model in the form of a database view."""
         return QueueView(
             {run.id: view_run(run) for _, run in sorted(self.runs.items())},
             {key: frozenset(self.data.get(key, ())) for key in index_ids},

@@ -1,4 +1,4 @@
-"""What the plain model of the queue is made of: runs and tasks as strings and numbers."""
+"""The state of the plain model of the queue: runs and tasks as strings and numbers."""
 
 from __future__ import annotations
 

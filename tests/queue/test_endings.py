@@ -30,7 +30,7 @@ def test_nothing_to_do_settles_the_whole_run(queue: QueueDriver) -> None:
 
 
 def test_failure_blocks_only_what_follows(queue: QueueDriver) -> None:
-    """The other branch goes on, ENRICH never starts, and the run has failed when all have
+    """The other branch continues, ENRICH never starts, and the run has failed when all have
     stopped."""
     run = queue.request()
     queue.run_stages(SYNC, EXTRACT)
@@ -48,7 +48,8 @@ def test_failure_blocks_only_what_follows(queue: QueueDriver) -> None:
 
 
 def test_retry_runs_the_failed_stage_and_what_follows(queue: QueueDriver) -> None:
-    """Nothing that has succeeded is done again; a user has asked, so it is of the user's class."""
+    """Succeeded stages are not repeated; the retry is a user's request, so it has the user's
+    class."""
     run = queue.request()
     queue.run_stages(SYNC, EXTRACT)
     queue.fail(queue.take(BM25_INDEX))
@@ -64,7 +65,7 @@ def test_retry_runs_the_failed_stage_and_what_follows(queue: QueueDriver) -> Non
 
 
 def test_retry_of_a_cancelled_run(queue: QueueDriver) -> None:
-    """It goes on where it was stopped."""
+    """It continues where it was stopped."""
     run = queue.request()
     queue.run_stages(SYNC)
     queue.cancel(run.id)
@@ -91,8 +92,8 @@ def test_retry_of_a_single_task(queue: QueueDriver, task_type: TaskType | str) -
 
 
 def test_what_cannot_be_retried_or_cancelled(queue: QueueDriver) -> None:
-    """Ended runs are not cancelled; open and succeeded ones are not retried; none that is not
-    there is either."""
+    """Ended runs are not cancelled; open and succeeded ones are not retried; nor are unknown
+    ones."""
     run = queue.request()
     with pytest.raises(UserError, match="still queued") as refused:
         queue.retry(run.id)
@@ -130,7 +131,7 @@ def test_transient_failure_backs_off(queue: QueueDriver) -> None:
 
 
 def test_spent_budget_fails_for_good(queue: QueueDriver) -> None:
-    """After so many failures in a row the task has failed, and says what it died of."""
+    """After that many failures in a row the task has failed, with its last error."""
     run = queue.request()
     for _ in range(MAX_FAILURES - 1):
         queue.fail_transiently(queue.take(SYNC))
@@ -175,7 +176,7 @@ def test_release_does_not_spend_the_budget(queue: QueueDriver) -> None:
 
 
 def test_committed_batch_restores_the_budget(queue: QueueDriver) -> None:
-    """A task that gets on, batch by batch, may be interrupted without end."""
+    """A task that makes progress, batch by batch, may be interrupted any number of times."""
     queue.request()
     for number in range(3 * MAX_FAILURES):
         held = queue.take(SYNC)
@@ -186,8 +187,8 @@ def test_committed_batch_restores_the_budget(queue: QueueDriver) -> None:
 
 
 def test_commit_that_gets_nowhere_spends_the_budget(queue: QueueDriver) -> None:
-    """A stage may store the same thing at each attempt, before that which fails; but one that gets
-    further by a step may go on without end."""
+    """A stage may store the same thing at each attempt, before the step that fails; but with any
+    progress it may continue indefinitely."""
     run = queue.request()
     for number in range(MAX_FAILURES):
         held = queue.take(SYNC)
@@ -213,7 +214,7 @@ def commit_step(queue: QueueDriver, held: Claim, reached: int) -> None:
 
 
 def test_budget_is_whole_for_the_next_stage_and_for_a_retry(queue: QueueDriver) -> None:
-    """Failures are counted by task, and a retry by hand begins anew."""
+    """Failures are counted per task, and a retry by hand starts from zero."""
     run = queue.request()
     queue.fail_transiently(queue.take(SYNC))
     queue.clock.advance(60)
@@ -228,7 +229,7 @@ def test_budget_is_whole_for_the_next_stage_and_for_a_retry(queue: QueueDriver) 
 
 def test_who_asks_again_ends_the_wait_and_not_the_count(queue: QueueDriver) -> None:
     """A user's request tries once more at once, a background one waits; neither renews the budget:
-    a source that is gone fails however often it is asked for, and what follows has its own."""
+    a missing source fails however often it is requested, and its follow-up has its own budget."""
     run = queue.request()
     for number in range(1, MAX_FAILURES):
         held = queue.take(SYNC)
@@ -287,7 +288,7 @@ def test_cancel_stops_what_runs_at_its_heartbeat(queue: QueueDriver) -> None:
 
 
 def test_cancel_stops_what_runs_at_its_commit(queue: QueueDriver) -> None:
-    """The batch in hand is stored, then the stage is told."""
+    """The current batch is stored, then the stage is told."""
     run = queue.request()
     held = queue.take(SYNC)
     queue.cancel(run.id)
@@ -342,8 +343,8 @@ def test_retried_run_is_open_again(queue: QueueDriver) -> None:
     assert (queue.run(run.id).started_at, queue.run(run.id).finished_at) == (first_start, None)
 
 
-def test_what_was_lost_waits_for_no_clock(queue: QueueDriver) -> None:
-    """What is taken back may be claimed at once, also when the clock was set back meanwhile."""
+def test_lost_tasks_are_available_at_once(queue: QueueDriver) -> None:
+    """Reclaimed tasks may be claimed at once, also if the clock was set back meanwhile."""
     queue.request()
     queue.take(SYNC)
     queue.lose()

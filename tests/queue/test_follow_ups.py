@@ -104,14 +104,14 @@ def test_what_is_left_beside_a_run_is_its_follow_up_or_the_run_before(queue: Que
 
 
 def test_request_between_two_attempts_becomes_the_follow_up(queue: QueueDriver) -> None:
-    """A run whose SYNC is tried again has started: what it saw may be older than the request."""
+    """A run whose SYNC is retried has started: its scan may be older than the request."""
     run = queue.request()
     queue.fail_transiently(queue.take(SYNC))
     assert queue.request().id != run.id
 
 
 def test_request_joins_no_run_that_looked_at_the_source_before(queue: QueueDriver) -> None:
-    """A retried run goes on after its SYNC, so a request made now needs a SYNC of its own."""
+    """A retried run continues after its SYNC, so a new request needs a SYNC of its own."""
     run = queue.request()
     queue.run_stages(SYNC)
     queue.fail(queue.take(EXTRACT))
@@ -124,7 +124,7 @@ def test_request_joins_no_run_that_looked_at_the_source_before(queue: QueueDrive
 
 
 def test_request_joins_a_retried_run_that_begins_with_sync(queue: QueueDriver) -> None:
-    """Its SYNC will see what the request was made for."""
+    """Its SYNC will see the changes that the request is about."""
     run = queue.request()
     queue.fail(queue.take(SYNC))
     queue.retry(run.id)
@@ -145,7 +145,7 @@ STOPS: dict[str, Stop] = {
 
 @pytest.mark.parametrize("stop", STOPS)
 def test_request_while_a_cancelled_run_is_stopping(queue: QueueDriver, stop: str) -> None:
-    """The request is not swallowed by the cancel: it starts when the run has stopped."""
+    """The request is not lost with the cancelled run: it starts when the run has stopped."""
     run = queue.request()
     held = queue.take(SYNC)
     queue.cancel(run.id)
@@ -188,7 +188,7 @@ def test_cancelling_the_follow_up_leaves_the_run_alone(queue: QueueDriver) -> No
 
 
 def test_retry_of_a_cancelled_follow_up_is_a_new_request(queue: QueueDriver) -> None:
-    """There is an active run, so it cannot run at once beside it."""
+    """There is an active run, so it cannot run beside it."""
     run = queue.request()
     queue.run_stages(SYNC)
     cancelled = queue.request()
@@ -199,7 +199,7 @@ def test_retry_of_a_cancelled_follow_up_is_a_new_request(queue: QueueDriver) -> 
 
 
 def test_failed_run_whose_follow_up_was_cancelled_is_retried_itself(queue: QueueDriver) -> None:
-    """Nothing has taken its place: only the failed stage and what follows it run again."""
+    """No run has superseded it: only the failed stage and its successors run again."""
     run = queue.request()
     queue.run_stages(SYNC)
     held = queue.take(EXTRACT)
@@ -225,7 +225,8 @@ def test_retry_of_a_run_that_has_a_successor_is_a_new_request(queue: QueueDriver
 
 
 def test_user_request_raises_the_run_under_way(queue: QueueDriver) -> None:
-    """What is still to come is lifted to the user's class, what runs too, as it may come back."""
+    """Remaining tasks are raised to the user's class, running ones too, as they may return to the
+    queue."""
     run = queue.request()
     held = queue.take(SYNC)
     queue.request(user=True)
@@ -280,7 +281,7 @@ def test_index_that_is_deleted_takes_no_requests(queue: QueueDriver) -> None:
 
 
 def test_abandon_ends_everything_at_once(queue: QueueDriver) -> None:
-    """The run, its follow-up and its claims; other indexes go on. If the work that goes with it
+    """The run, its follow-up and its claims; other indexes continue. If the accompanying work
     fails, nothing has happened."""
     run = queue.request()
     held = queue.take(SYNC)
@@ -322,8 +323,8 @@ def test_who_took_the_place_of_a_superseded_run(queue: QueueDriver) -> None:
 
 
 def test_user_request_raises_the_follow_up_that_it_joins(queue: QueueDriver) -> None:
-    """The follow-up was asked for in the background; now somebody waits for it. A background
-    request that joins later lowers nothing."""
+    """The follow-up was requested in the background; now a user waits for it. A background request
+    that joins later lowers nothing."""
     active = queue.request()
     queue.take(SYNC)
     follow_up = queue.request()
@@ -337,7 +338,7 @@ def test_user_request_raises_the_follow_up_that_it_joins(queue: QueueDriver) -> 
 
 
 def test_retry_of_a_cancelled_follow_up_that_waits_for_nothing(queue: QueueDriver) -> None:
-    """The run before it has ended: it is the last word on its index, and starts at once."""
+    """The run before it has ended: it is the latest result of its index, and starts at once."""
     queue.request()
     held = queue.take(SYNC)
     follow_up = queue.request()

@@ -1,7 +1,4 @@
-"""A database with a long history costs what a young one does, and stays as large.
-
-What is compared are counts of SQLite's steps, which are the same on every machine.
-"""
+"""A database with a long history is as fast as a new one, and does not grow."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ MOST_GROWTH = 1.02
 
 
 class Life:
-    """A queue that has been asked for much, and the loop that its service runs in."""
+    """A queue with many requests, and the loop that its service runs in."""
 
     def __init__(
         self, database: SqliteDatabase, statements: Statements, runner: asyncio.Runner
@@ -98,7 +95,7 @@ def life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
 
 
 def costs(life: Life) -> Mapping[str, int]:
-    """Steps of everything that a worker and an operator do all day."""
+    """Database steps of the daily operations of a worker and an operator."""
     first, *_others = life.index_ids
 
     async def work() -> None:
@@ -153,7 +150,7 @@ def costs(life: Life) -> Mapping[str, int]:
 
 
 def test_the_history_costs_nothing(life: Life) -> None:
-    """Not a claim, nor a look, of a worker or an operator."""
+    """Neither for a claim nor a look, of a worker or an operator."""
     for _ in range(2 * SHOWN):
         life.do(life.round)
     young = costs(life)
@@ -166,8 +163,8 @@ def test_the_history_costs_nothing(life: Life) -> None:
 
 
 def test_pruning_keeps_the_history_as_large_as_it_may_be(life: Life) -> None:
-    """Of each index what ended in the last days and the newest so many; each piece deletes so many
-    rows, and a few looks find them all."""
+    """For each index, the runs of the last days and the newest ones; each piece deletes a limited
+    number of rows, and a few looks find all runs."""
     for _ in range(60):
         life.do(life.round)
     pruner = HistoryPruner(

@@ -1,4 +1,4 @@
-"""Which task is next, and what gates it."""
+"""The order of tasks, and their preconditions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_enrich_waits_for_both(queue: QueueDriver, first: TaskType) -> None:
 
 
 def test_both_predecessors_end_at_the_same_time(queue: QueueDriver) -> None:
-    """However the two endings meet, ENRICH becomes ready: no chain is stuck."""
+    """In whatever order they end, ENRICH becomes ready: no run is stuck."""
     for _ in range(15):
         run = queue.request()
         queue.run_stages(SYNC, EXTRACT)
@@ -111,7 +111,7 @@ def test_user_comes_first_where_the_classes_meet(queue: QueueDriver) -> None:
 
 
 def test_user_overtakes_background_at_every_stage(queue: QueueDriver) -> None:
-    """Of the two runs, the user's is finished before the background one begins."""
+    """The user's run is finished before the background one starts."""
     queue.request(queue.second)
     queue.request(queue.first, user=True)
     for task_type in (*TaskType, *TaskType):
@@ -164,7 +164,7 @@ def test_other_indexes_are_not_held_up(queue: QueueDriver) -> None:
 
 
 def test_limit_counts_over_all_workers_and_dies_with_them(queue: QueueDriver) -> None:
-    """A type's limit holds across workers; a worker's death gives its place back."""
+    """A type's limit holds across workers; a dead worker frees its slot."""
     queue.open(ClaimRules(limits={SYNC: 1}))
     queue.request(queue.first)
     queue.request(queue.second)
@@ -195,7 +195,7 @@ def test_paused_queue_gives_nothing(queue: QueueDriver) -> None:
 
 
 def test_single_tasks_merge_at_the_higher_priority(queue: QueueDriver) -> None:
-    """An equal task that waits is merged with it, and never lowers it."""
+    """An equal waiting task is merged with it, and its priority is never lowered."""
     first = queue.ask(queue.service.enqueue_task(Task(ENRICH, 20, {"a": 1})))
     higher = queue.ask(queue.service.enqueue_task(Task(ENRICH, 60, {"a": 1})))
     lower = queue.ask(queue.service.enqueue_task(Task(ENRICH, 30, {"a": 1})))
@@ -208,7 +208,7 @@ def test_single_tasks_merge_at_the_higher_priority(queue: QueueDriver) -> None:
 
 
 def test_a_stage_of_an_index_is_part_of_its_run(queue: QueueDriver) -> None:
-    """Asked for by itself it asks for the index: no stage runs beside the run, and none early."""
+    """Queued by itself, it requests the index: no stage runs beside the run, and none early."""
 
     def enqueue(task_type: TaskType, priority: int, index_id: int) -> Task:
         task = Task.create(task_type, priority, {"index_id": index_id})
@@ -234,8 +234,8 @@ def test_a_stage_of_an_index_is_part_of_its_run(queue: QueueDriver) -> None:
 
 
 def test_what_is_held_back_and_who_has_a_successor(queue: QueueDriver) -> None:
-    """Tasks that wait for their time or for a place are not counted off; and only a run that was
-    superseded has one that took its place."""
+    """Tasks in back-off or over a limit are not counted; and only a superseded run has a
+    successor."""
     runs = [queue.request(queue.first), queue.request(queue.second)]
     limited = ClaimRules(limits={SYNC: 1})
     queue.open(limited)
@@ -259,7 +259,7 @@ def test_what_is_held_back_and_who_has_a_successor(queue: QueueDriver) -> None:
 
 
 def test_places_are_told_by_the_rules_of_the_workers(queue: QueueDriver) -> None:
-    """By the order and the limits that they claim by; where they differ, by one's own."""
+    """By the order and the limits of the workers' claims; if these differ, by the caller's own."""
     started = queue.request()
     queue.run_stages(SYNC)
     queue.request(queue.second)
@@ -281,7 +281,7 @@ def test_places_are_told_by_the_rules_of_the_workers(queue: QueueDriver) -> None
 
 
 def test_attention_is_asked_for_in_the_order_of_the_workers(queue: QueueDriver) -> None:
-    """A run that has started and is tried again may be claimed before one of a higher stage."""
+    """A started run that is retried may be claimed before one of a higher stage."""
     started = queue.request(user=True)
     queue.run_stages(*list(TaskType)[:4])
     queue.fail(queue.take(TaskType.ENRICH))
@@ -325,7 +325,7 @@ class Bell:
 
 
 def test_who_waits_is_told_of_what_may_be_claimed(queue: QueueDriver) -> None:
-    """Of every change but a heartbeat, and of no question."""
+    """Of every change except a heartbeat, and not of reads."""
     bell = Bell()
     queue.service = QueueService(
         database=queue.database, clock=queue.clock, wake_up=bell, lease=timedelta(seconds=60)
@@ -345,7 +345,7 @@ def test_who_waits_is_told_of_what_may_be_claimed(queue: QueueDriver) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2])
 def test_runs_are_listed_newest_first_up_to_a_limit(queue: QueueDriver, limit: int) -> None:
-    """Of all states or of some, and of each state where attention is asked for."""
+    """Of all states or of some, and of each state that needs attention."""
     runs = []
     for _ in range(3):
         runs.append(queue.request())

@@ -145,7 +145,7 @@ def test_run_that_is_tried_again_keeps_its_first_start(database: Database) -> No
 
 
 def test_only_ready_tasks_whose_time_has_come_are_claimed(database: Database) -> None:
-    """A task that waits for its back-off is passed over until it is over, to the microsecond."""
+    """A task in back-off is skipped until it is over, to the microsecond."""
     task = add_single(database)
     put_back(database, claim(database)[0], after(2))
     add_single(database, n=2)
@@ -163,13 +163,13 @@ def test_only_ready_tasks_whose_time_has_come_are_claimed(database: Database) ->
 
 
 def test_what_waits_for_nothing_is_claimed_whatever_the_clock_says(database: Database) -> None:
-    """One that was set back must not stop the queue."""
+    """A clock that was set back must not stop the queue."""
     task = add_single(database)
     assert [held.id for held in claim(database, now=NOW - timedelta(days=900))] == [task.id]
 
 
 def test_no_wait_is_longer_than_the_longest(database: Database) -> None:
-    """What lies further ahead was put off before the clock was set back."""
+    """Tasks further ahead were delayed before the clock was set back."""
     task = add_single(database)
     put_back(database, claim(database)[0], NOW + LONGEST_WAIT)
     early = NOW - timedelta(seconds=1)
@@ -202,8 +202,8 @@ def test_claim_several(database: Database) -> None:
 
 
 def test_limits(database: Database) -> None:
-    """A task of a full type is passed over, and the order of the others stays; what the same
-    call takes is counted."""
+    """A task of a full type is skipped, and the order of the others stays; tasks of the same call
+    are counted."""
     syncs = [add_single(database, TaskType.SYNC, 40 - n, n=n) for n in range(3)]
     extract = add_single(database, TaskType.EXTRACT, 5)
     unknown = add_single(database, "TRANSLATE", 4)
@@ -218,7 +218,7 @@ def test_limits(database: Database) -> None:
 
 
 def test_place_is_free_when_its_task_no_longer_runs(database: Database) -> None:
-    """Places are counted from what runs, so that however a task ends, its place is free."""
+    """Slots are counted from running tasks, so that a slot is free however its task ends."""
     rules = ClaimRules(limits={TaskType.SYNC: 1})
     first, second = (add_single(database, n=n) for n in range(2))
     [held] = claim(database, rules=rules)
@@ -335,7 +335,7 @@ def test_record_batch(database: Database) -> None:
 
 
 def test_record_batch_that_brings_nothing_further(database: Database) -> None:
-    """It counts, and the retry budget stays as it is."""
+    """It is counted, and the retry budget is unchanged."""
     task = add_single(database)
     with database.write() as transaction:
         [run] = transaction.tasks.lock_runs_of([task.id])
@@ -349,7 +349,7 @@ def test_record_batch_that_brings_nothing_further(database: Database) -> None:
 
 
 def test_close_attempts_of_one_claim_only(database: Database) -> None:
-    """Several at once are closed; what another claim of such a task has open stays open."""
+    """Several are closed at once; another claim's attempt of such a task stays open."""
     first, second = add_single(database, n=1), add_single(database, n=2)
     claims = claim(database, count=2)
     put_back(database, claims[0], NOW)
@@ -367,7 +367,7 @@ def test_close_attempts_of_one_claim_only(database: Database) -> None:
 
 
 def test_close_attempts(database: Database) -> None:
-    """The ending of a claim is written once; other claims and later words change nothing."""
+    """The end of a claim is written once; other claims and later errors change nothing."""
     add_single(database)
     [held] = claim(database)
     with database.write() as transaction:

@@ -10,7 +10,7 @@ from kodit.domain.value_objects import TaskState
 
 
 def prunable(database: Database, keep: int, limit: int = 100) -> list[int]:
-    """What all looks together find."""
+    """The runs that all looks together find."""
     found: list[int] = []
     look = PrunableRuns([], None)
     while True:
@@ -24,7 +24,7 @@ def prunable(database: Database, keep: int, limit: int = 100) -> list[int]:
 
 
 def test_newest_runs_of_an_index_are_kept(database: Database) -> None:
-    """The newest so many of each index stay, however old; the others may go."""
+    """The newest runs of each index stay, however old; the others may be pruned."""
     ended = [end_run(database, add_run(database, 1).id, after(n)).id for n in range(4)]
     other = end_run(database, add_run(database, 2).id, NOW).id
     assert prunable(database, 2) == ended[:2]
@@ -35,7 +35,7 @@ def test_newest_runs_of_an_index_are_kept(database: Database) -> None:
 
 
 def test_look_goes_on_where_the_last_one_ended(database: Database) -> None:
-    """In the order of ends; runs that ended at one time are told apart."""
+    """In the order of ends; runs that ended at the same time are told apart."""
     late = end_run(database, add_run(database, 1).id, after(5)).id
     early = [end_run(database, add_run(database, 1).id, NOW).id for _ in range(2)]
     with database.read() as transaction:
@@ -49,7 +49,7 @@ def test_look_goes_on_where_the_last_one_ended(database: Database) -> None:
 
 
 def test_recent_and_open_runs_are_kept(database: Database) -> None:
-    """A run that ended at the time or later, or has not ended, may not go."""
+    """A run that ended at the time or later, or has not ended, is kept."""
     at_the_time = add_run(database, 1)
     end_run(database, at_the_time.id, after(10))
     running = add_run(database, 2)
@@ -80,7 +80,7 @@ def test_cancelled_follow_up_ranks_behind_the_latest_run(database: Database) -> 
 
 
 def test_forget_runs(database: Database) -> None:
-    """What has ended goes with its tasks and attempts; what has not is left alone."""
+    """Ended runs are deleted with their tasks and attempts; others are left alone."""
     gone = add_run(database, 1)
     held = claim_one(database)
     end_run(database, gone.id, NOW, TaskState.CANCELLED)
@@ -96,7 +96,7 @@ def test_forget_runs(database: Database) -> None:
 
 
 def test_forget_runs_in_pieces(database: Database) -> None:
-    """A piece is so many rows, of whole runs, and one run at least; the others are left to do."""
+    """A piece is a number of rows, of whole runs, and at least one run; the others remain."""
     ended = [end_run(database, add_run(database, 1).id, NOW).id for _ in range(5)]
     with database.write() as transaction:
         tasks = transaction.tasks

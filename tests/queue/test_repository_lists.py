@@ -1,4 +1,4 @@
-"""Runs as they are found: by state, by index, and in lists."""
+"""Finding runs: by state, by index, and in lists."""
 
 from __future__ import annotations
 
@@ -184,8 +184,8 @@ def test_find_single(database: Database) -> None:
 
 
 def test_delete_runs(database: Database) -> None:
-    """Runs, tasks and attempts of the index go, also a single task that names it; those of others
-    stay, and no run is left without its tasks."""
+    """Runs, tasks and attempts of the index are deleted, and a single task that names it; those of
+    others stay, and no run is left without its tasks."""
     gone, kept = add_run(database, 1), add_run(database, 2)
     single = add_single(database, TaskType.EXTRACT, index_id=1)
     first = claim_one(database)
@@ -200,7 +200,8 @@ def test_delete_runs(database: Database) -> None:
 
 
 def test_delete_runs_in_pieces(database: Database) -> None:
-    """A piece is so many rows, of whole runs; and one run at least, however many rows it has."""
+    """A piece is a number of rows, of whole runs; and at least one run, however many rows it
+    has."""
     before = [end_run(database, add_run(database, 1).id, NOW).id for _ in range(2)]
     tried_often = add_run(database, 1)
     for _ in range(20):

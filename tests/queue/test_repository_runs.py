@@ -77,7 +77,7 @@ def test_type_that_is_not_known_is_kept(database: Database) -> None:
 
 
 def test_what_is_changed_outside_a_transaction_is_not_stored(database: Database) -> None:
-    """The objects that a repository gives are copies."""
+    """The objects that a repository returns are copies."""
     run = add_run(database)
     run.tasks[0].priority = 1
     run.tasks[0].payload["more"] = 1
@@ -128,7 +128,7 @@ def test_save_stores_what_a_change_of_state_may_touch(database: Database) -> Non
 
 
 def test_save_touches_nothing_that_only_a_claim_may(database: Database) -> None:
-    """Claim number, start, work and progress of a task are not a run's to change."""
+    """Claim number, start, work and progress of a task are not changed by saving a run."""
     run_id = add_run(database).id
     claim = claim_one(database)
     with database.write() as transaction:
@@ -144,7 +144,7 @@ def test_save_touches_nothing_that_only_a_claim_may(database: Database) -> None:
 
 
 def test_run_may_be_saved_again_in_one_transaction(database: Database) -> None:
-    """Also after it was read a second time, and back to what it was at first."""
+    """Also after it was read a second time, and back to its first state."""
     run_id = add_run(database).id
     with database.write() as transaction:
         run = transaction.tasks.lock_run(run_id)
@@ -170,7 +170,7 @@ def test_run_that_was_made_in_the_transaction_can_be_saved_in_it(database: Datab
 
 
 def test_claim_after_a_save_in_one_transaction(database: Database) -> None:
-    """What a claim changed is not undone by a later save of what was read before it."""
+    """A later save of what was read before a claim does not undo the claim's changes."""
     run_id = add_run(database).id
     with database.write() as transaction:
         run = transaction.tasks.lock_run(run_id)
@@ -213,7 +213,7 @@ def test_runs_of_tasks(database: Database) -> None:
 
 
 def test_runs_of_tasks_come_without_what_has_succeeded(database: Database) -> None:
-    """What cannot move any more is not read; the run as a whole still has it."""
+    """Tasks that no longer change are not read; the run itself still has them."""
     run = add_run(database, 1)
     held = claim_one(database)
     with database.write() as transaction:

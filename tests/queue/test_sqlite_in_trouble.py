@@ -1,4 +1,4 @@
-"""SQLite that cannot write just now says so, and works again as soon as it can."""
+"""SQLite that cannot be written reports it, and works again as soon as it can."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 
 @pytest.fixture
 def impatient(tmp_path: Path) -> Iterator[SqliteDatabase]:
-    """A database whose connections wait for a lock no longer than a moment."""
+    """A database whose connections wait for a lock only for a moment."""
     with sqlite_database(tmp_path):
         pass  # the file is there, at the newest revision
     engine = open_sqlite(tmp_path / "kodit.db")
@@ -39,7 +39,7 @@ def impatient(tmp_path: Path) -> Iterator[SqliteDatabase]:
 
 @pytest.mark.parametrize("has_written_before", [False, True])
 def test_locked_by_another_program(impatient: SqliteDatabase, has_written_before: bool) -> None:
-    """A write says what is the matter, again and again; reads go on; then it works."""
+    """A write reports the reason, repeatedly; reads continue; then it works."""
     if has_written_before:
         add_run(impatient, 7)
     with closing(sqlite3.connect(impatient.path, isolation_level=None)) as other:
@@ -55,7 +55,7 @@ def test_locked_by_another_program(impatient: SqliteDatabase, has_written_before
 
 
 def test_full(impatient: SqliteDatabase) -> None:
-    """A write that finds no room leaves nothing behind, and the next one that fits works."""
+    """A write that does not fit leaves nothing behind, and the next one that fits works."""
     first = add_run(impatient, 1)
     with impatient.write() as transaction:
         driver = transaction.connection.connection.cursor()

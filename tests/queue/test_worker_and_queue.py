@@ -1,4 +1,4 @@
-"""A worker and the queue together: what a stage does, and what becomes of its task."""
+"""A worker and the queue together: the results of stages, and the fate of their tasks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from kodit.domain.value_objects import (
 
 
 def test_worker_works_off_the_queue(queue: QueueDriver) -> None:
-    """Every stage is dispatched by its type, and the follow-up that is asked for meanwhile too."""
+    """Every stage is dispatched by its type, and so is a follow-up that is requested meanwhile."""
     seen: list[str] = []
 
     async def record(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
@@ -89,8 +89,8 @@ def test_permanent_error_fails_the_task(
     is_bug: bool,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Trying again would not repair it, and the error says what it was. One that nobody has
-    foreseen is logged with its traceback."""
+    """It is not retried, and its error is stored. An unexpected one is logged with its
+    traceback."""
     run = queue.request()
 
     async def scene(_worker: IndexingWorkerService) -> None:
@@ -112,7 +112,7 @@ def test_permanent_error_fails_the_task(
     ],
 )
 def test_transient_error_is_tried_again(queue: QueueDriver, error: Exception, told: str) -> None:
-    """After its back-off, not before: this clock stands still. It says what it was about."""
+    """After its back-off, not before: this clock is stopped. Its code and fields are kept."""
     run = queue.request()
 
     async def scene(_worker: IndexingWorkerService) -> None:
@@ -162,8 +162,7 @@ def test_worker_forgets_what_ended_long_ago(queue: QueueDriver) -> None:
 
 
 def test_nothing_comes_before_the_first_claim(queue: QueueDriver) -> None:
-    """However much there is to clear away: no chore begins before the worker has looked for
-    work."""
+    """However much there is to remove: no chore starts before the worker has looked for work."""
     run = queue.request()
     seen: list[str] = []
 
@@ -180,8 +179,8 @@ def test_nothing_comes_before_the_first_claim(queue: QueueDriver) -> None:
 
 
 def test_chores_end_with_their_worker(queue: QueueDriver) -> None:
-    """Also one that has always more to do, one that is in the middle of a piece, and one that
-    waits for its next time."""
+    """Also one that always has more to do, one in the middle of a piece, and one that waits for its
+    interval."""
     began: set[str] = set()
 
     async def endless() -> bool:
@@ -205,7 +204,7 @@ def test_chores_end_with_their_worker(queue: QueueDriver) -> None:
 
 
 def test_worker_outlives_every_error_of_a_chore(queue: QueueDriver) -> None:
-    """It serves the queue, and takes back what is lost, whatever becomes of them."""
+    """It serves the queue, and reclaims lost tasks, whatever happens to them."""
     run = queue.request()
     queue.take(TaskType.SYNC, worker=queue.bob)
     queue.registry.kill(queue.bob)
@@ -239,7 +238,7 @@ def test_cancel_reaches_a_running_stage(queue: QueueDriver) -> None:
 
 
 def test_stopped_worker_releases_what_it_holds(queue: QueueDriver) -> None:
-    """At once, without a scratch on the retry budget."""
+    """At once, without a loss of retry budget."""
     run = queue.request()
     began = asyncio.Event()
 
@@ -255,8 +254,8 @@ def test_stopped_worker_releases_what_it_holds(queue: QueueDriver) -> None:
     assert queue.run(run.id).tasks[0].failures == 0
 
 
-def test_worker_stopped_in_the_breath_of_a_claim_leaves_nothing_held(queue: QueueDriver) -> None:
-    """Whenever it is told to stop, between a claim and the first step of its stage too."""
+def test_worker_stopped_during_a_claim_holds_nothing(queue: QueueDriver) -> None:
+    """Whenever it is told to stop, also between a claim and the first step of its stage."""
     for steps in range(12):
         for index_id in (queue.first, queue.second):
             queue.request(index_id)
@@ -273,7 +272,7 @@ def test_worker_stopped_in_the_breath_of_a_claim_leaves_nothing_held(queue: Queu
 def test_worker_that_lost_its_lease_changes_nothing_and_goes_on(
     queue: QueueDriver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Somebody else took the task over; this one ends its stage and serves what comes next."""
+    """Another worker took the task over; this one ends its stage and serves the next task."""
     run = queue.request()
     claims: list[int] = []
 

@@ -1,4 +1,4 @@
-"""A worker and time: what hangs, what moves, and clocks that jump."""
+"""A worker and time: hangs, progress, and clocks that jump."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from kodit.domain.value_objects import AttemptOutcome, TaskOperation, TaskType
 
 
 def test_hang_is_not_a_heartbeat(queue: QueueDriver) -> None:
-    """A stage that makes no progress within its stall limit is ended and tried again, however
-    alive its worker is."""
+    """A stage that makes no progress within its stall limit is ended and retried, even if its
+    worker is alive."""
     run = queue.request()
 
     async def scene(_worker: IndexingWorkerService) -> None:
@@ -40,8 +40,8 @@ def test_hang_is_not_a_heartbeat(queue: QueueDriver) -> None:
 
 
 def test_progress_keeps_a_stage_alive(queue: QueueDriver) -> None:
-    """One that gets on may take many times its stall limit; the progress is stored, and the lease
-    renewed."""
+    """A stage with progress may take many times its stall limit; the progress is stored, and the
+    lease renewed."""
     run = queue.request()
     released = asyncio.Event()
 
@@ -71,7 +71,7 @@ def test_progress_keeps_a_stage_alive(queue: QueueDriver) -> None:
 
 
 def test_clock_that_jumps_costs_a_worker_nothing(queue: QueueDriver) -> None:
-    """A machine that has slept finds every lease run out; whoever works goes on working."""
+    """A machine that has slept finds every lease expired; running workers keep working."""
     run = queue.request()
     stage = StageOnCall()
 
@@ -88,7 +88,7 @@ def test_clock_that_jumps_costs_a_worker_nothing(queue: QueueDriver) -> None:
 
 
 def test_worker_does_not_take_back_what_it_works_on(queue: QueueDriver) -> None:
-    """However late its heartbeat is: it watches that work itself."""
+    """However late its heartbeat is: it watches its own tasks itself."""
     run = queue.request()
     stage = StageOnCall()
 
@@ -105,7 +105,7 @@ def test_worker_does_not_take_back_what_it_works_on(queue: QueueDriver) -> None:
 
 
 def test_clock_that_jumps_gives_other_workers_time_for_a_heartbeat(queue: QueueDriver) -> None:
-    """Before it is over, nothing is taken from them."""
+    """Until then, nothing is reclaimed from them."""
     run = queue.request()
     held = queue.take(TaskType.SYNC, worker=queue.bob)
 
@@ -121,7 +121,7 @@ def test_clock_that_jumps_gives_other_workers_time_for_a_heartbeat(queue: QueueD
 
 
 def test_lease_that_is_over_for_two_heartbeats_is_lost(queue: QueueDriver) -> None:
-    """Also after a jump of the clock: who has not renewed it by then is silent indeed."""
+    """Also after a jump of the clock: a worker that has not renewed it by then is dead or hangs."""
     run = queue.request()
     held = queue.take(TaskType.SYNC, worker=queue.bob)
 

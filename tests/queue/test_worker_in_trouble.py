@@ -1,4 +1,4 @@
-"""A worker whose queue, stage or chore fails, and what it says."""
+"""A worker whose queue, stage or chore fails, and its messages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from kodit.infrastructure.wake_up import WakeUps
 
 
 class TroubledQueue(QueueService):
-    """A queue whose first claims meet an operating system that has run out of something."""
+    """A queue whose first claims fail because the operating system has run out of a resource."""
 
     troubles = 3
 
@@ -41,8 +41,8 @@ class TroubledQueue(QueueService):
         return await super().claim_or_wait(worker, count)
 
 
-def test_trouble_of_the_operating_system_stops_no_worker(queue: QueueDriver) -> None:
-    """It goes on when that has passed."""
+def test_exhausted_resources_do_not_stop_a_worker(queue: QueueDriver) -> None:
+    """It continues when the shortage is over."""
     run = queue.request()
     queue.service = TroubledQueue(
         database=queue.database, clock=queue.clock, wake_up=WakeUps(), lease=LEASE
@@ -58,7 +58,7 @@ def test_trouble_of_the_operating_system_stops_no_worker(queue: QueueDriver) -> 
 
 
 class UnwritableQueue(QueueService):
-    """A queue that cannot be written for a while, but for claims."""
+    """A queue that cannot be written for a while, except for claims."""
 
     troubles: dict[str, int]
 
@@ -85,7 +85,7 @@ class UnwritableQueue(QueueService):
 
 
 def unwritable(queue: QueueDriver, **troubles: int) -> None:
-    """So often each of these fails."""
+    """How often each of these fails."""
     service = UnwritableQueue(
         database=queue.database, clock=queue.clock, wake_up=WakeUps(), lease=LEASE
     )
@@ -95,7 +95,7 @@ def unwritable(queue: QueueDriver, **troubles: int) -> None:
 
 @pytest.mark.parametrize("what", ["complete", "reclaim"])
 def test_a_worker_tells_what_it_cannot_write(queue: QueueDriver, what: str) -> None:
-    """Until that has passed; a task that could not be ended is ended then."""
+    """Until it can write again; a task that could not be ended is then ended."""
     run = queue.request()
     unwritable(queue, **{what: 3})
 
@@ -110,8 +110,8 @@ def test_a_worker_tells_what_it_cannot_write(queue: QueueDriver, what: str) -> N
     assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
 
 
-def test_of_several_troubles_the_oldest_is_told(queue: QueueDriver) -> None:
-    """One that passes leaves the others, and one that comes again is as old as it was."""
+def test_the_oldest_of_several_troubles_is_reported(queue: QueueDriver) -> None:
+    """One that ends leaves the others, and one that returns keeps its age."""
     queue.request()
     unwritable(queue, complete=1_000_000, reclaim=1_000_000)
 
@@ -133,7 +133,7 @@ def test_of_several_troubles_the_oldest_is_told(queue: QueueDriver) -> None:
 
 
 def test_a_heartbeat_that_cannot_be_sent_is_made_good_by_the_next(queue: QueueDriver) -> None:
-    """It neither cancels the task nor fails it."""
+    """The task is neither cancelled nor failed."""
     run = queue.request()
     unwritable(queue, heartbeat=3)
     stage = StageOnCall()

@@ -1,4 +1,4 @@
-"""What the WorkerRegistry port promises, in files and in memory: who lives, who is dead."""
+"""The contract of the WorkerRegistry port, in files and in memory: living and dead workers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def registry(request: pytest.FixtureRequest, tmp_path: Path) -> WorkerRegistry:
 
 
 def test_who_has_entered_lives(registry: WorkerRegistry) -> None:
-    """And whoever never did is dead."""
+    """A name that was never registered is dead."""
     name = registry.enter()
     try:
         assert not registry.is_dead(name)
@@ -44,7 +44,7 @@ def test_who_has_entered_lives(registry: WorkerRegistry) -> None:
 
 
 def test_names_are_new_at_each_start(registry: WorkerRegistry) -> None:
-    """What a name held before a restart is not held by the worker after it."""
+    """A restarted worker does not hold the tasks of the one before."""
     first = registry.enter()
     registry.leave()
     second = registry.enter()
@@ -76,7 +76,7 @@ def test_a_worker_whose_file_was_swept_enters_by_another(
 
 
 def test_rules_are_those_of_the_living(registry: WorkerRegistry) -> None:
-    """As they were told on entering."""
+    """As registered on entering."""
     rules = ClaimRules(QueueOrder.RUN_FIRST, {TaskType.ENRICH: 1, TaskType.SYNC: 4})
     assert registry.rules() == []
     registry.enter(rules)
@@ -101,7 +101,7 @@ def test_rules_are_those_of_the_living(registry: WorkerRegistry) -> None:
     ids=range(8),
 )
 def test_rules_that_cannot_be_read_are_not_told(text: str, tmp_path: Path) -> None:
-    """By a worker that has just entered, or is of another version."""
+    """Those of a worker that is just entering, or has another version."""
     mine, others = FileWorkerRegistry(tmp_path), FileWorkerRegistry(tmp_path)
     name = mine.enter()
     (tmp_path / f"{name}.lock").write_text(text, "ascii")
@@ -120,8 +120,8 @@ def test_who_has_left_is_dead(tmp_path: Path) -> None:
 
 
 def test_worker_lives_as_long_as_its_last_child(tmp_path: Path) -> None:
-    """A child that inherited the lock may still write, so that its worker is not dead yet; when
-    it is, what it left is swept away."""
+    """A child that inherited the lock may still write, so its worker is not dead yet; once it is,
+    its files are swept away."""
     program = "import os, sys; from pathlib import Path\n" + (
         "from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry\n"
         "registry = FileWorkerRegistry(Path(sys.argv[1])); name = registry.enter()\n"
@@ -171,7 +171,7 @@ def test_the_living_are_told_in_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", ["folder", "link", "pipe"])
 def test_what_no_worker_has_made_is_a_dead_one(make: str, tmp_path: Path) -> None:
-    """A name that leads elsewhere too; and nothing is done to it."""
+    """Also a name that leads elsewhere; nothing is done to it."""
     registry = FileWorkerRegistry(tmp_path / "workers")
     (tmp_path / "workers").mkdir()
     (tmp_path / "outside").touch()
@@ -201,7 +201,7 @@ def test_memory_holds_the_queue_alone() -> None:
 
 
 def test_the_rules_of_a_worker_are_those_that_it_told(registry: WorkerRegistry) -> None:
-    """A limit of nought too, which lets nothing of a kind begin."""
+    """Including a limit of zero, which lets no task of a type start."""
     rules = ClaimRules(QueueOrder.RUN_FIRST, {TaskType.ENRICH: 0, TaskType.SYNC: 2})
     registry.enter(rules)
     try:
@@ -210,8 +210,8 @@ def test_the_rules_of_a_worker_are_those_that_it_told(registry: WorkerRegistry) 
         registry.leave()
 
 
-def test_a_full_disk_keeps_no_worker_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has told no rules, and lives."""
+def test_a_worker_enters_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has registered no rules, and is alive."""
 
     def refuse(_descriptor: int, _data: bytes) -> int:
         raise OSError(28, "No space left on device")

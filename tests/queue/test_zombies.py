@@ -77,7 +77,7 @@ def test_claim_that_has_ended(queue: QueueDriver, write: Attempt) -> None:
 
 
 def test_run_was_cancelled_and_retried(queue: QueueDriver, write: Attempt) -> None:
-    """A retry does not begin the numbers anew: the claim of before stays void."""
+    """A retry does not restart the numbers: the earlier claim stays void."""
     run = queue.request()
     zombie = queue.take(SYNC)
     queue.cancel(run.id)
@@ -101,7 +101,7 @@ def test_run_failed_and_was_retried(queue: QueueDriver, write: Attempt) -> None:
 
 
 def test_released_task_is_not_the_workers_any_more(queue: QueueDriver, write: Attempt) -> None:
-    """A release does not give the number back either."""
+    """A release does not reuse the number either."""
     queue.request()
     released = queue.take(SYNC)
     queue.ask(queue.service.release(released))
@@ -111,7 +111,7 @@ def test_released_task_is_not_the_workers_any_more(queue: QueueDriver, write: At
 
 
 def test_abandoned_run(queue: QueueDriver, write: Attempt) -> None:
-    """The index was deleted under the worker's hands."""
+    """The index was deleted while the worker ran."""
     queue.request()
     held = queue.take(SYNC)
     queue.ask(queue.service.abandon(lambda _transaction: None, queue.first))
@@ -129,7 +129,7 @@ def test_task_that_is_gone(queue: QueueDriver, write: Attempt) -> None:
         write(queue, held)
 
 
-def test_one_lost_claim_spoils_the_batch(queue: QueueDriver) -> None:
+def test_one_lost_claim_fails_the_batch(queue: QueueDriver) -> None:
     """Tasks that are completed together are all completed, or none."""
     queue.request()
     queue.run_stages(SYNC, EXTRACT)
@@ -144,7 +144,7 @@ def test_one_lost_claim_spoils_the_batch(queue: QueueDriver) -> None:
 
 
 def test_data_written_before_the_loss_is_noticed_is_taken_back(queue: QueueDriver) -> None:
-    """A claim that is lost in the middle of a commit takes the whole batch with it."""
+    """A claim that is lost in the middle of a commit rolls back the whole batch."""
     queue.request()
     held = queue.take(SYNC)
     task = Task(SYNC, 0, {}, id=held.task_id, claim_no=held.claim_no)
@@ -165,7 +165,7 @@ def test_data_written_before_the_loss_is_noticed_is_taken_back(queue: QueueDrive
 
 
 def test_lease_that_ran_out_unnoticed_can_be_renewed(queue: QueueDriver) -> None:
-    """As long as nobody has taken the task back, the claim holds it."""
+    """As long as the task was not reclaimed, the claim holds it."""
     queue.request()
     held = queue.take(SYNC)
     queue.clock.advance(LEASE.total_seconds() + 1)
@@ -175,7 +175,7 @@ def test_lease_that_ran_out_unnoticed_can_be_renewed(queue: QueueDriver) -> None
 
 
 def test_worker_that_comes_back_in_time_keeps_its_task(queue: QueueDriver) -> None:
-    """A heartbeat that comes between the look at the leases and the taking back is respected."""
+    """A heartbeat between the check of leases and the reclaim is respected."""
     queue.request()
     held = queue.take(SYNC)
     queue.clock.advance(LEASE.total_seconds() + 1)
@@ -193,7 +193,7 @@ def test_worker_that_comes_back_in_time_keeps_its_task(queue: QueueDriver) -> No
 
 
 def test_dead_worker_is_noticed_before_its_lease_ends(queue: QueueDriver) -> None:
-    """Nobody waits for the lease of a worker that is known to be dead; the living keep theirs."""
+    """A dead worker's lease is not waited for; living workers keep theirs."""
     queue.request(queue.first)
     queue.request(queue.second)
     lost = queue.take(SYNC)
@@ -236,8 +236,8 @@ def test_lease_holds_until_it_has_run_out(queue: QueueDriver) -> None:
 
 
 def test_what_a_worker_holds_itself_is_left_to_it(queue: QueueDriver) -> None:
-    """However long its lease is over; and of the living nothing is taken while the clock is not
-    to be trusted."""
+    """However long its lease has expired; and nothing is taken from living workers while the clock
+    cannot be trusted."""
     queue.request()
     held = queue.take(TaskType.SYNC)
     queue.clock.advance(LEASE.total_seconds() + 1)
@@ -248,8 +248,8 @@ def test_what_a_worker_holds_itself_is_left_to_it(queue: QueueDriver) -> None:
     assert (task.id, why) == (held.task_id, "its lease expired")
 
 
-def test_what_is_not_taken_is_not_told(queue: QueueDriver) -> None:
-    """Why a task was taken, and only of those that were: one was renewed at the last moment."""
+def test_tasks_that_were_not_reclaimed_are_not_reported(queue: QueueDriver) -> None:
+    """Why a task was reclaimed, and only for reclaimed ones: one was renewed at the last moment."""
     queue.request(queue.first)
     queue.request(queue.second)
     renewed, lost = queue.take(TaskType.SYNC), queue.take(TaskType.SYNC, queue.bob)

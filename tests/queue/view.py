@@ -1,4 +1,4 @@
-"""What can be seen of a queue from outside, in a form that compares with `==`."""
+"""The visible state of a queue, in a form that compares with `==`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RunView(NamedTuple):
 
 
 class QueueView(NamedTuple):
-    """All runs by identifier, the data that stages have written by index, and the pause."""
+    """All runs by identifier, the data written by stages, by index, and the pause."""
 
     runs: dict[int, RunView]
     data: dict[int, frozenset[str]]

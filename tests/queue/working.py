@@ -1,4 +1,4 @@
-"""A worker that works while a scene plays, and stages for it."""
+"""A worker that runs beside a test scene, and stages for it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def succeed(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
 
 
 async def hang(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
-    """Never gets anywhere, and never says so."""
+    """Never makes progress, and never reports any."""
     await asyncio.Event().wait()
     return DONE
 
@@ -49,8 +49,8 @@ async def eventually(condition: Callable[[], bool]) -> None:
 
 
 async def next_looks(queue: QueueDriver) -> None:
-    """Wait until the worker has looked for lost tasks from beginning to end. One worker has
-    something, so that each look is one question."""
+    """Wait until the worker has looked for lost tasks from beginning to end. One worker has a task,
+    so that each look is one question."""
     asked = queue.registry.questions
     await eventually(lambda: queue.registry.questions >= asked + 3)
 
@@ -62,7 +62,7 @@ def work(
     settings: WorkerSettings = SETTINGS,
     chores: Sequence[Chore] = (),
 ) -> None:
-    """Run a worker over the queue while the scene plays, then stop it and check the queue."""
+    """Run a worker over the queue during the scene, then stop it and check the queue."""
 
     async def play() -> None:
         worker = IndexingWorkerService(
@@ -103,7 +103,7 @@ def error_of_sync(queue: QueueDriver, run_id: int) -> str | None:
 
 
 class StageOnCall:
-    """A stage that works until it is told to end."""
+    """A stage that runs until it is told to end."""
 
     def __init__(self) -> None:
         self.began, self.ended = asyncio.Event(), asyncio.Event()

@@ -1,4 +1,4 @@
-"""All that a worker may write with its claim, and a zombie must not."""
+"""All writes that a worker may do with its claim, and a zombie must not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a query may repeat word for word, and how surely a text says it."""
+"""Text that a query may quote, and how likely a text contains it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_what_stands_between_the_words_counts_little() -> None:
 
 
 def test_what_the_code_does_not_say_may_be_missing() -> None:
-    """Of what is no plain question: a value that was put in."""
+    """In literals that are not plain questions: a value that was inserted."""
     assert said("File x: is not", '"File {}: is not"') == OTHER_PUNCTUATION * 0.75
     assert said("File x is not", '"File {} is not"') == 0.0
     assert said("File x: is not", '"File {}: is not"', x=1.01) == 0.0
@@ -142,7 +142,7 @@ def test_the_places_of_a_trace() -> None:
 
 
 def test_a_path_may_be_longer_or_shorter_than_that_of_the_file() -> None:
-    """What is alike is counted from the end; the source tells files of one name apart."""
+    """Equal parts are counted from the end; the source distinguishes files with the same name."""
     asked = QueryPlace("lib/url.c", 1)
     assert asked.likeness("/home/curl", "lib/url.c") == 2
     assert asked.likeness("/home/lib", "url.c") == 2

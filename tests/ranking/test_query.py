@@ -61,7 +61,7 @@ def test_kinds(text: str, kind: QueryKind) -> None:
     ],
 )
 def test_statements(text: str, is_statement: bool) -> None:
-    """A sentence about a piece of code, and no topic, question, name or path."""
+    """A sentence about a piece of code, not a topic, question, name or path."""
     assert understand(text).is_statement is is_statement
 
 

@@ -1,4 +1,4 @@
-"""Candidates are put in an order that explains itself."""
+"""The order of candidates, with its explanation."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_nothing_is_held_back_that_the_query_asks_for(query: str, path: str) -> 
 
 
 def test_a_word_that_only_documents_have_is_theirs() -> None:
-    """Whatever they lose beside code: code without the word was not asked for."""
+    """Whatever documents lose beside code: code without the word is not the answer."""
     notes = candidate(1, "docs/notes/a.md", language="markdown", keyword=3.0, code=0.1, text=0.1)
     code = candidate(2, "a.py", keyword=0.0, code=0.6, text=0.6)
     assert order("giraffes", code, notes) == ["docs/notes/a.md", "a.py"]
@@ -172,7 +172,7 @@ def beside_the_best(*found: Candidate) -> list[int]:
 
 
 def test_neighbours_that_say_nearly_as_much_are_shown_together() -> None:
-    """Both sides, and what touches these."""
+    """Both sides, and snippets adjacent to these."""
     best = candidate(1, "a.py", start_line=50, end_line=60, keyword=6.0)
     above = candidate(2, "a.py", start_line=40, end_line=47)
     below = candidate(3, "a.py", start_line=61, end_line=70)
@@ -186,8 +186,8 @@ def test_neighbours_that_say_nearly_as_much_are_shown_together() -> None:
 
 
 def test_a_result_begins_with_what_it_is_named_by() -> None:
-    """What stands above and defines something else is not shown with it; what stands below is, and
-    so is the piece before of the same definition."""
+    """A definition above it is not shown with it; one below is, and so is the previous piece of the
+    same definition."""
     get = Symbol("get", SymbolKind.METHOD, "Session")
     other = Symbol("set", SymbolKind.METHOD, "Session")
     best = candidate(1, "a.py", start_line=50, end_line=60, symbol=get, keyword=6.0)
@@ -240,7 +240,7 @@ def test_a_scope_is_shown_where_what_it_encloses_has_no_snippet() -> None:
 
 @pytest.mark.parametrize("query", ["cobra.Command.Find", "how does cobra.Command.Find work"])
 def test_a_scope_is_worth_no_more_than_what_lies_in_it(query: str) -> None:
-    """However much of what is written before it encloses neither: here the name of a project."""
+    """Even if scopes in the query enclose neither, such as the name of a project here."""
     command = candidate(1, "command.go", symbol=Symbol("Command", SymbolKind.STRUCT), keyword=3.0)
     find = candidate(2, "find.go", symbol=Symbol("Find", SymbolKind.METHOD, "Command"), keyword=3.0)
     assert order(query, command, find) == ["find.go", "command.go"]

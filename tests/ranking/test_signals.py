@@ -1,4 +1,4 @@
-"""What each signal says of a file, as a number."""
+"""The value of each signal of a file."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def candidate(**changes: Any) -> Candidate:
 
 
 def value(signal: str, query: str, *candidates: dict[str, Any], rarity: float = 1.0) -> float:
-    """What a signal says of a file with these candidates."""
+    """The value of a signal for a file with these candidates."""
     found = [candidate(**changes) for changes in candidates or ({},)]
     return SIGNALS[signal](gather(understand(query), found, rarity))
 
 
 def test_the_engines_scores() -> None:
-    """Keyword scores by what the query could score at most; the best, or all of them."""
+    """Keyword scores relative to the query's maximum; the best one, or all of them."""
     scores = [{"keyword": 2.0, "text": 0.2}, {"keyword": 6.0, "text": -0.1}]
     assert value("keyword_best", "x", *scores, rarity=4.0) == 1.5
     assert value("keyword_hits", "x", *scores, rarity=4.0) == pytest.approx(math.log(3))
@@ -49,14 +49,14 @@ def test_the_engines_scores() -> None:
 
 
 def test_the_three_snippets_nearest_by_their_code() -> None:
-    """More of them do not water a file down, fewer are no loss."""
+    """More snippets do not dilute a file, fewer are no disadvantage."""
     near = [{"code": code} for code in (0.1, 0.9, 0.5, 0.4)]
     assert value("code_similarity", "x", *near) == pytest.approx(0.6)
     assert value("code_similarity", "x", *near[:2]) == pytest.approx(0.5)
 
 
 def test_the_share_of_a_name_that_is_said() -> None:
-    """By its letters, and of what a snippet defines, the best."""
+    """By letters, and the best of a snippet's definitions."""
     assert value("file_name", "where are stores") == pytest.approx(4 / 8)
     assert value("folders", "http requests") == pytest.approx(4 / 7)
     assert value("symbol_name", "get it", {}, {"symbol": GET}) == 1.0
@@ -76,7 +76,7 @@ def test_the_share_of_a_name_that_is_said() -> None:
     ],
 )
 def test_how_well_a_definition_fits_a_name(query: str, defined: Symbol, expected: float) -> None:
-    """A type counts more than a function, and other capitals count half."""
+    """A type counts more than a function, and another case counts half."""
     assert value("defines", query, {}, {"symbol": defined}) == expected
 
 
@@ -99,7 +99,7 @@ def test_how_well_a_definition_fits_a_name(query: str, defined: Symbol, expected
 def test_how_well_a_definition_lies_in_a_scope(
     query: str, definition: Symbol, expected: float
 ) -> None:
-    """Types, namespaces, files and folders enclose; a scope itself stands for what lies in it."""
+    """Types, namespaces, files and folders enclose; a scope itself stands for its members."""
     assert value("enclosing_scope", query, {}, {"symbol": definition}) == expected
 
 
@@ -125,7 +125,7 @@ def test_what_a_word_with_a_capital_may_name() -> None:
     ],
 )
 def test_how_well_a_path_is_what_was_asked_for(query: str, expected: float) -> None:
-    """The whole of it, its end, or what a pattern fits; a part counts half."""
+    """The whole path, its end, or a matching pattern; a part counts half."""
     assert value("path_asked", query) == expected
 
 
@@ -206,8 +206,8 @@ def test_what_speaks_for_showing_a_snippet() -> None:
 
 
 def test_how_rare_a_word_is() -> None:
-    """As in BM25; a count that has grown past that of all snippets makes no nonsense, and a query
-    without words divides nothing by 0."""
+    """As in BM25; a count above that of all snippets does no harm, and a query without words does
+    not divide by 0."""
     statistics = CorpusStatistics(10, {"sess": 3, "cooki": 12})
     assert statistics.rarity("sess") == pytest.approx(math.log(1 + 7.5 / 3.5))
     assert statistics.rarity("none") == pytest.approx(math.log(1 + 10.5 / 0.5))

@@ -52,7 +52,7 @@ def test_what_speaks_for_a_snippet_that_is_described(
 
 
 def test_further_snippets_come_below_equal_ones_of_other_files() -> None:
-    """All by the same, however many of the file are above."""
+    """By the same amount, however many of the file are above."""
     found = [*(candidate(number, "a.py") for number in (1, 3, 5)), candidate(1, "b.py")]
     ranked = rank(understand("reads a session cookie"), found, STATISTICS, 9)
     assert [one.candidate.path for one in ranked] == ["a.py", "b.py", "a.py", "a.py"]

@@ -91,7 +91,7 @@ def test_terms_of_lines_are_those_of_the_text(one: str, other: str) -> None:
 
 @given(st.text(st.sampled_from("aZ_09 \n(é٣.-")))
 def test_identifiers_are_the_same_beside_other_letters(text: str) -> None:
-    """Text of ASCII alone is cut by an expression of its own."""
+    """ASCII text is split by an expression of its own."""
     assert [*identifiers(text), "é"] == identifiers(f"{text} é")
 
 

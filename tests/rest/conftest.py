@@ -1,5 +1,5 @@
-"""The shop as a folder, index 1, and the bank as a git repository, index 2, behind REST: one for
-all tests that only ask, and one without a worker for those that change something."""
+"""The shop as a folder, index 1, and the bank as a git repository, index 2, behind REST: one server
+for all read-only tests, and one without a worker for tests that change something."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kodit.domain.policy import CallerPolicy
 
 
 class Indexed(NamedTuple):
-    """The face, and where its sources lie."""
+    """The REST application, and the places of its sources."""
 
     rest: Rest
     shop: Path
@@ -27,7 +27,8 @@ class Indexed(NamedTuple):
 
 
 class Idle(NamedTuple):
-    """A face over a queue that nobody serves, and a caller who may add what lies below a folder."""
+    """A REST application over a queue without workers, and a caller who may add sources below a
+    folder."""
 
     rest: Rest
     root: Path
@@ -62,7 +63,7 @@ def idle(tmp_path: Path) -> Iterator[Idle]:
 
 @pytest.fixture(scope="module")
 def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Idle]:
-    """One for all tests of a module in which nothing is changed; with the index 1 and its run 1."""
+    """One for all tests of a module that change nothing; with index 1 and its run 1."""
     with _idle(tmp_path_factory.mktemp("unchanged")) as made:
         made.rest.post("indexes", made.caller, source=str(made.root / "one"))
         (made.root / "out").symlink_to("/etc")

@@ -1,4 +1,4 @@
-"""What readers of events are told: how things stand, what changes, and how it ends."""
+"""The events that readers receive: the current state, changes, and ends."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def test_the_log_keeps_the_latest_of_each_thing() -> None:
 
 
 def test_the_log_knows_what_it_has_dropped() -> None:
-    """Who has read less must look at the whole again; what was overtaken is no loss."""
+    """A reader who is further behind has to read the whole state again; replaced events are no
+    loss."""
     log = EventLog(most=2)
     for identity in (1, 1, 2, 3):
         log.add(change(identity))
@@ -71,7 +72,7 @@ def told(events: list[DeliveredEvent]) -> list[tuple[str, Any, str]]:
 
 
 async def read_until(reader: EventReader, wanted: tuple[str, Any, str]) -> list[DeliveredEvent]:
-    """All that comes up to this event, without sleeping for luck."""
+    """All events up to this one, without sleeping."""
     events: list[DeliveredEvent] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
         while wanted not in told(events):
@@ -104,7 +105,7 @@ def add(idle: Idle, name: str) -> int:
     return run_id
 
 
-def test_first_how_things_stand_then_what_happens(idle: Idle) -> None:
+def test_the_current_state_comes_before_changes(idle: Idle) -> None:
     add(idle, "one")
 
     async def follow(application: Application) -> None:
@@ -129,7 +130,7 @@ def test_first_how_things_stand_then_what_happens(idle: Idle) -> None:
     run_with(idle, follow)
 
 
-def test_only_what_is_wanted(idle: Idle) -> None:
+def test_only_the_requested_events(idle: Idle) -> None:
     add(idle, "one")
     add(idle, "two")
 
@@ -158,7 +159,7 @@ def test_only_what_is_wanted(idle: Idle) -> None:
 
 
 def test_a_mark_resumes(idle: Idle) -> None:
-    """Also over the time in which nobody has read; one of another feed is none."""
+    """Also across a time without readers; a mark of another feed is ignored."""
     add(idle, "one")
 
     async def follow(application: Application) -> None:
@@ -183,8 +184,8 @@ def test_a_mark_resumes(idle: Idle) -> None:
     run_with(idle, follow)
 
 
-def test_a_slow_reader_is_told_how_it_ended(idle: Idle) -> None:
-    """What it has not read is overtaken, or dropped; the end is told all the same."""
+def test_a_slow_reader_gets_the_last_event(idle: Idle) -> None:
+    """Unread events are replaced or dropped, but the end always arrives."""
     add(idle, "one")
     add(idle, "two")
 
@@ -208,7 +209,7 @@ def test_a_slow_reader_is_told_how_it_ended(idle: Idle) -> None:
 
 
 def test_runs_that_come_and_go_unseen(idle: Idle) -> None:
-    """Between two looks, or while nobody reads."""
+    """Between two checks, or without readers."""
 
     async def follow(application: Application) -> None:
         feed = new_feed(application)
@@ -252,8 +253,8 @@ def test_an_index_that_is_deleted(idle: Idle) -> None:
     run_with(idle, follow)
 
 
-def test_nobody_watches_without_a_reader(idle: Idle) -> None:
-    """The watch ends with the last reader, and begins again with the next."""
+def test_no_watch_runs_without_a_reader(idle: Idle) -> None:
+    """The watch ends with the last reader, and starts again with the next."""
 
     async def follow(application: Application) -> None:
         opened: asyncio.Queue[bool] = asyncio.Queue()
@@ -279,7 +280,7 @@ def test_nobody_watches_without_a_reader(idle: Idle) -> None:
     run_with(idle, follow)
 
 
-def test_a_look_that_fails_is_not_the_last(
+def test_a_failed_check_is_repeated(
     idle: Idle, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     add(idle, "one")
@@ -306,8 +307,8 @@ def test_a_look_that_fails_is_not_the_last(
 
 
 def test_the_stream_of_events(indexed: Indexed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As server-sent events, from the ASGI application; a comment where there is no news, so that
-    nothing in between takes the connection for a dead one."""
+    """As server-sent events of the ASGI application; a comment keeps a silent stream from being
+    closed by proxies."""
     rest = indexed.rest
     assert events.KEEP_ALIVE_SECONDS == 15
     monkeypatch.setattr(events, "KEEP_ALIVE_SECONDS", 0.001)

@@ -14,7 +14,7 @@ from kodit.faces.rest.accepting import prefers_plain_text
 CART = "indexes/1/files/shop/cart.py"
 
 
-def test_files_and_what_restricts_them(rest: Rest) -> None:
+def test_files_and_their_filters(rest: Rest) -> None:
     def listed(**asked: Any) -> list[str]:
         return [one["path"] for one in rest.get("indexes/1/files", **asked).json()["files"]]
 
@@ -36,7 +36,7 @@ def test_files_and_what_restricts_them(rest: Rest) -> None:
     ("lines", "start", "end"), [(None, 1, 40), ("30-32", 30, 32), ("38-", 38, 40), ("7", 7, 7)]
 )
 def test_the_text_of_a_file(rest: Rest, lines: str | None, start: int, end: int) -> None:
-    """As JSON, or plain where that is preferred."""
+    """As JSON, or as plain text if the client prefers that."""
     text = str(SHOP["shop/cart.py"]).splitlines()[start - 1 : end]
     asked = {} if lines is None else {"lines": lines}
     answer = rest.get(CART, **asked)
@@ -118,7 +118,7 @@ def test_who_prefers_plain_text(accept: str, is_plain: bool) -> None:
     ],
     ids=str,
 )
-def test_what_no_file_is(
+def test_paths_that_are_not_files(
     rest: Rest, path: str, query: dict[str, str], problem: tuple[int, str]
 ) -> None:
     assert code(rest.get(path, **query)) == problem
@@ -138,7 +138,7 @@ def test_the_map_of_an_index(rest: Rest) -> None:
 
 
 def test_the_outline_of_a_file(rest: Rest) -> None:
-    """Definitions from the first line to the last, what holds others before these."""
+    """From the first line to the last, outer definitions before inner ones."""
     outline = rest.get("indexes/1/outline/shop/cart.py").json()
     assert (outline["path"], outline["language"], outline["lines"]) == (
         "shop/cart.py",

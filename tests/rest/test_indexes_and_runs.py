@@ -1,4 +1,4 @@
-"""Adding, bringing up to date and deleting indexes; listing and steering runs and the queue."""
+"""Adding, refreshing and deleting indexes; listing and controlling runs and the queue."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kodit.domain.errors import PermanentError
 from kodit.domain.value_objects import Claim
 
 
-def test_indexes_are_listed_with_how_they_stand(indexed: Indexed) -> None:
+def test_indexes_are_listed_with_their_standing(indexed: Indexed) -> None:
     rest = indexed.rest
     answer = rest.get("indexes").json()
     assert [one["id"] for one in answer["indexes"]] == [1, 2]
@@ -41,7 +41,7 @@ def test_indexes_are_listed_with_how_they_stand(indexed: Indexed) -> None:
 
 
 def test_a_source_is_added(idle: Idle) -> None:
-    """Answered at once, with where to look; a second request joins the first."""
+    """The answer comes at once, with a location; a second request joins the first."""
     rest, caller = idle.rest, idle.caller
     source = str(idle.root / "one")
     globs = {"include": ["*.py"], "exclude": ["test_*"]}
@@ -75,7 +75,7 @@ def test_a_source_is_added(idle: Idle) -> None:
 
 
 def test_an_index_that_is_deleted_while_it_is_added(idle: Idle) -> None:
-    """Between the run that was asked for and the answer: it is added once more."""
+    """Between the request for a run and the answer: it is added again."""
     answers = idle.rest.application.index_answers
     deleted: list[int] = []
 
@@ -102,7 +102,7 @@ def test_an_index_that_is_deleted_while_it_is_added(idle: Idle) -> None:
 
 
 def test_a_ref_is_chosen(idle: Idle) -> None:
-    """Beside the source, and not twice."""
+    """As a parameter beside the source, or in it, but not both."""
     commit_all(idle.root / "one")
     uri = (idle.root / "one").as_uri()
     rest = idle.rest
@@ -137,9 +137,11 @@ def test_a_ref_is_chosen(idle: Idle) -> None:
         ("", (422, "request_invalid")),
     ],
 )
-def test_what_may_not_be_added(unchanged: Idle, source: str, problem: tuple[int, str]) -> None:
-    """Over the network; and what lies outside the allowed folders is refused alike, whether it
-    exists or not."""
+def test_sources_that_may_not_be_added(
+    unchanged: Idle, source: str, problem: tuple[int, str]
+) -> None:
+    """Over the network; and folders outside the allowed ones are refused alike, whether they exist
+    or not."""
     source = source.replace("ROOT", str(unchanged.root))
     reply = unchanged.rest.post("indexes", unchanged.caller, source=source)
     assert code(reply) == problem
@@ -164,7 +166,7 @@ def test_globs_are_checked(unchanged: Idle) -> None:
 
 
 def test_an_index_may_have_an_interval_of_its_own(idle: Idle) -> None:
-    """It stays until another one is given; what was never set is not shown."""
+    """It is kept until changed; an interval that was never set is not shown."""
     source = str(idle.root / "one")
 
     def shown(**given: int | str) -> object:
@@ -194,7 +196,7 @@ def add(idle: Idle, name: str) -> tuple[int, int]:
 
 
 def test_an_index_is_deleted(idle: Idle) -> None:
-    """Nobody sees it any more once that is answered, and all it had goes."""
+    """It is hidden once that is answered, and all of its data is removed."""
     rest = idle.rest
     index_id, run_id = add(idle, "one")
     reply = rest.ask("DELETE", f"indexes/{index_id}")
@@ -298,9 +300,9 @@ def test_the_queue_is_shown_paused_and_resumed(idle: Idle) -> None:
         ("POST", "queue/resume"),
     ],
 )
-def test_who_may_only_read_changes_nothing(unchanged: Idle, method: str, path: str) -> None:
-    """Nor does somebody of whom no listener has said who it is. That is found out before anything
-    is looked at."""
+def test_a_read_only_caller_changes_nothing(unchanged: Idle, method: str, path: str) -> None:
+    """Nor does a caller whom no listener has identified. The refusal comes before anything is
+    read."""
     rest = unchanged.rest
     body = b'{"source": "/etc"}' if path == "indexes" else b""
     for caller in (READER, None):

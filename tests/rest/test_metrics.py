@@ -1,4 +1,4 @@
-"""What Prometheus reads."""
+"""Metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def test_the_queue_and_the_indexes(idle: Idle) -> None:
 
 
 def test_answers_and_requests(rest: Rest) -> None:
-    """Answers by their question, whoever asks and also those that are refused; requests by their
-    route, whatever was sent in their place."""
+    """Answers by question, for all callers and including refused ones; requests by route, whatever
+    path was sent."""
     before = samples(rest)
 
     def grown(*series: str) -> float:
@@ -101,7 +101,7 @@ def test_answers_and_requests(rest: Rest) -> None:
     assert not any("no/such/path" in value for series in after for value in series)
 
 
-def test_the_format_is_the_one_that_is_asked_for(rest: Rest) -> None:
+def test_the_requested_format(rest: Rest) -> None:
     metrics = rest.app.state.metrics
     asked = "application/openmetrics-text; version=1.0.0"
     content, kind = rest.serving.call(lambda application: metrics.written(application, asked))
@@ -124,7 +124,7 @@ def test_each_application_counts_by_itself(rest: Rest, idle: Idle) -> None:
 
 
 def test_many_scrapes_at_once_are_one(rest: Rest) -> None:
-    """The next one reads anew."""
+    """The next one reads again."""
     metrics = rest.app.state.metrics
 
     async def scrape(application: Application) -> list[Any]:
@@ -136,7 +136,7 @@ def test_many_scrapes_at_once_are_one(rest: Rest) -> None:
 
 
 def test_scrapes_at_once_have_each_their_format(rest: Rest) -> None:
-    """And whoever goes away meanwhile leaves the reading to the others."""
+    """And if one client disconnects, the others still get the reading."""
     metrics = rest.app.state.metrics
     asked = ("", "application/openmetrics-text; version=1.0.0", "")
 
@@ -165,7 +165,7 @@ def _counted(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
 
 
 def test_streams_are_counted_as_they_begin_and_never_timed() -> None:
-    """What ends without an answer has the status 0; what is no request is not counted."""
+    """A request that ends without an answer has the status 0; other scopes are not counted."""
     metrics = Metrics()
     started: list[dict[tuple[str, ...], float]] = []
 
@@ -203,7 +203,7 @@ def test_streams_are_counted_as_they_begin_and_never_timed() -> None:
     assert timed == {("/plain",): 1, ("/gone",): 1}
 
 
-def test_what_goes_on_in_the_background_ends_with_the_application(rest: Rest) -> None:
+def test_background_work_ends_with_the_application(rest: Rest) -> None:
     ended: list[str] = []
 
     async def work() -> None:

@@ -1,4 +1,4 @@
-"""What is documented is what there is: OpenAPI, the page that shows it, and docs/rest.md."""
+"""The documentation matches the server: OpenAPI, its page, and docs/rest.md."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_every_endpoint(rest: Rest) -> None:
 
 
 def test_bounds_are_described_as_json_schema_has_them(rest: Rest) -> None:
-    """Pydantic writes the bound of a union by a name of its own, which no client understands."""
+    """Pydantic names the bound of a union in its own way, which clients do not understand."""
     described = json.dumps(rest.app.openapi())
     assert re.findall(r'"(?:ge|gt|le|lt|min_length|max_length)":', described) == []
 
@@ -140,7 +140,7 @@ def test_schemas_are_sound(rest: Rest) -> None:
 
 
 def test_schemas_are_the_views(rest: Rest) -> None:
-    """Each field, required unless it is left out where there is nothing to say."""
+    """Each field, required unless it may be left out."""
     schemas = rest.app.openapi()["components"]["schemas"]
     views = {
         view.__name__: view
@@ -170,7 +170,8 @@ class _Addresses(HTMLParser):
 
 
 def test_the_page_asks_nobody_else(rest: Rest) -> None:
-    """It, its script and its style name no other host, and the browser is told to allow none."""
+    """The page, its script and its style name no other host, and the browser is told to allow
+    none."""
     page = rest.ask("GET", "/docs")
     assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     addresses = _Addresses()
@@ -278,7 +279,7 @@ def _page(openapi: dict[str, Any]) -> str:
 
 
 def _said(openapi: dict[str, Any], schema: dict[str, Any], about: str, *, required: bool) -> str:
-    """What a parameter is, with its values and limits."""
+    """The description of a parameter, with its values and limits."""
     items = schema.get("items", schema)
     if "$ref" in items:
         items = _resolved(openapi, items["$ref"])
@@ -310,7 +311,7 @@ def _body(answer: dict[str, Any]) -> str:
 
 
 def _server_codes() -> set[tuple[str, int]]:
-    """What the server answers by itself, from its code."""
+    """The codes of the server's own refusals, from its code."""
     found = set()
     for path in (Path(kodit.__file__).parent / "server").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -1,4 +1,4 @@
-"""What is refused before anything is asked, each with its status, its code and a sentence."""
+"""Requests that are refused before any work, each with its status, code and sentence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LONG = "x" * 501
 
 
 class OwnError(NotFoundError):
-    """Of a lower layer, which has a code that REST has never heard of."""
+    """An error of a lower layer with a code unknown to REST."""
 
     default_code = "own"
 
@@ -182,8 +182,8 @@ def test_a_malformed_body(rest: Rest, path: str, body: bytes, sentence: str) -> 
     assert sentence in reply.json()["detail"]
 
 
-def test_all_mistakes_are_told(rest: Rest) -> None:
-    """The first in the sentence. What was sent is told no longer than it need be."""
+def test_all_mistakes_are_reported(rest: Rest) -> None:
+    """The first one in the sentence. Sent values are quoted only as far as necessary."""
     problem = rest.get("search", query="x", limit=501, offset=-1, wait=1e9).json()
     assert problem["detail"] == "limit must be at most 500 (and 2 more)"
     where = [one["where"] for one in problem["errors"]]
@@ -210,7 +210,7 @@ def test_when_to_try_again(
 
 
 def test_a_body_has_room_for_more(rest: Rest) -> None:
-    """A whole number may be written as 10.0, as in JSON the two are the same."""
+    """A whole number may be written as 10.0, which is the same in JSON."""
     reply = rest.post("search", query="x" * 200_000, paths=[LONG], limit=2.0, budget=99.0)
     assert reply.status == 200
     too_long = rest.post("search", query="x" * 200_001)
@@ -222,7 +222,7 @@ def test_a_body_has_room_for_more(rest: Rest) -> None:
 
 
 def test_a_body_that_is_not_called_json(rest: Rest) -> None:
-    """A page on another host can send such a body without having asked."""
+    """A page of another host can send such a body without permission."""
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
         body = json.dumps({"query": "x"}).encode()
         reply = rest.ask("POST", "search", REMOTE, body=body, headers={"content-type": kind})
@@ -251,13 +251,13 @@ def test_a_question_that_is_refused(
         assert code(reply) == problem
 
 
-def test_an_expression_that_is_none(rest: Rest) -> None:
+def test_an_invalid_expression(rest: Rest) -> None:
     reply = rest.post("grep", pattern="(")
     assert code(reply) == (409, "expression_invalid")
     assert reply.json()["pattern"] == "("
 
 
-def test_paths_and_methods_that_are_none(rest: Rest) -> None:
+def test_unknown_paths_and_methods(rest: Rest) -> None:
     for path in ("nothing", "", "search/", "/", "/docs/", "/docs/other.js", "/api/v2/search"):
         assert code(rest.get(path)) == (404, "not_found")
     for method, path, allowed in (
@@ -297,7 +297,7 @@ def test_an_error_of_a_use_case(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What nobody has foreseen is logged and not shown."""
+    """Unexpected errors are logged and not shown."""
 
     async def fail(*_arguments: object) -> None:
         raise error
@@ -314,7 +314,7 @@ def test_an_error_of_a_use_case(
         assert reply.headers["retry-after"] == "8"
 
 
-def test_what_an_error_is_about_does_not_hide_what_it_is(
+def test_the_fields_of_an_error_do_not_replace_its_code(
     rest: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_arguments: object) -> None:
@@ -328,7 +328,7 @@ def test_what_an_error_is_about_does_not_hide_what_it_is(
 
 
 def test_every_code_has_its_status() -> None:
-    """All that errors of the lower layers may carry."""
+    """All codes that errors of the lower layers may carry."""
     root = Path(kodit.__file__).parent
     found = {
         str(node.value.value)
@@ -352,12 +352,12 @@ def test_every_code_has_its_status() -> None:
     [("0.5", 200), ("4.7e-299", 200), ("1E0", 200), ("1e999", 422), ("1e", 422), ("e5", 422)],
 )
 def test_numbers_are_those_of_json(rest: Rest, wait: str, status: int) -> None:
-    """A program writes a very small one with an exponent."""
+    """A program writes a very small number with an exponent."""
     assert rest.get("search", query="x", wait=wait).status == status
 
 
 def test_a_date_without_a_zone_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever the server stands."""
+    """Wherever the server runs."""
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     try:
@@ -376,7 +376,7 @@ def test_a_date_without_a_zone_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_fails_after_its_answer_has_started_is_not_answered_twice() -> None:
-    """It is whoever serves that ends the connection then."""
+    """The connection is then ended by the server."""
     sent: list[Any] = []
 
     async def fail(_scope: Any, _receive: Any, send: Any) -> None:

@@ -1,4 +1,4 @@
-"""`/search`, `/grep`, `/symbols` and `/related`: what each parameter does."""
+"""`/search`, `/grep`, `/symbols` and `/related`: the effect of each parameter."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ async def _search(question: SearchQuestion, application: Application) -> SearchV
     return await application.answers.search(REMOTE, question)
 
 
-def test_an_answer_is_the_view_to_the_letter(rest: Rest) -> None:
-    """With what is there only when it was asked for."""
+def test_an_answer_is_exactly_the_view(rest: Rest) -> None:
+    """Optional fields are present only on request."""
     for explain in (False, True):
         question = SearchQuestion("round_price", Where(), limit=3, explain=explain, wait=2.0)
         view = rest.serving.call(partial(_search, question))
@@ -90,7 +90,7 @@ def test_a_query_string_and_a_body_ask_the_same(rest: Rest) -> None:
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",  # a set has no order
 )
-def test_what_restricts_a_search(rest: Rest, asked: dict[str, Any], found: set[str]) -> None:
+def test_the_filters_of_a_search(rest: Rest, asked: dict[str, Any], found: set[str]) -> None:
     """In a query string as in a body."""
     by_query = paths(rest.get("search", query="round_price", **asked).json())
     assert set(by_query) & set(PRICES) == found
@@ -104,7 +104,7 @@ def test_a_budget_cuts(rest: Rest) -> None:
 
 
 def test_each_mode_is_asked(rest: Rest) -> None:
-    """Each has its own scores."""
+    """Each mode has its own scores."""
     scores = {
         mode.value: rest.get("search", query="round_price", mode=mode.value).json()["results"][0][
             "score"
@@ -115,7 +115,7 @@ def test_each_mode_is_asked(rest: Rest) -> None:
 
 
 def test_pages_follow_each_other(rest: Rest) -> None:
-    """Each result once, in the order of one long page, and the last page says so."""
+    """Each result once, in the order of one long page, and the last page is marked."""
     whole = rest.get("search", query="price", limit=500).json()
     assert whole["next"] is None
     cursor: dict[str, str] = {}
@@ -131,7 +131,7 @@ def test_pages_follow_each_other(rest: Rest) -> None:
 
 
 def test_pages_end_whatever_the_budget(rest: Rest) -> None:
-    """Also where it has no room for any result."""
+    """Also if no result fits it."""
     for budget in (1, 60, 200):
         cursor: dict[str, str] = {}
         cursors = set()
@@ -148,7 +148,7 @@ def test_pages_end_whatever_the_budget(rest: Rest) -> None:
 def test_a_search_may_wait_for_what_has_just_changed(
     indexed: Indexed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For two seconds where nothing else is said; and not at all with none."""
+    """Two seconds by default; not at all with 0."""
     asked: list[tuple[tuple[int, ...], float]] = []
 
     async def settle(index_ids: Sequence[int], seconds: float) -> bool:
@@ -173,7 +173,7 @@ def test_a_search_may_wait_for_what_has_just_changed(
 
 
 def test_a_cursor_of_something_else(rest: Rest) -> None:
-    """Of another question, of another kind of question, and of nothing."""
+    """Of another question, of another kind of question, or invalid."""
     cursor = rest.get("search", query="price", limit=1).json()["next"]
     assert rest.get("search", query="price", limit=2, cursor=cursor).status == 200
     for reply in (
@@ -191,7 +191,7 @@ def test_a_cursor_of_something_else(rest: Rest) -> None:
 
 
 def test_only_callers_of_this_machine_are_told_absolute_paths(indexed: Indexed) -> None:
-    """And of git URLs nobody."""
+    """And none for git URLs."""
     rest = indexed.rest
     for caller, file in ((REMOTE, None), (LOCAL_CALLER, str(indexed.shop / "shop/prices.py"))):
         for reply in (
@@ -204,8 +204,8 @@ def test_only_callers_of_this_machine_are_told_absolute_paths(indexed: Indexed) 
     assert {one["file"] for one in bank["results"]} == {None}
 
 
-def test_where_the_caller_stands(indexed: Indexed) -> None:
-    """The index that holds the folder of a caller of the socket, unless all are meant."""
+def test_the_callers_folder(indexed: Indexed) -> None:
+    """The index that holds the folder of a local caller, unless all are selected."""
     standing = replace(LOCAL_CALLER, folder=str(indexed.shop / "web"))
     implied = indexed.rest.get("search", standing, query="article").json()
     assert {path.split("/")[0] for path in paths(implied)} == {"web"}
@@ -241,7 +241,7 @@ def test_grep_and_its_parameters(rest: Rest) -> None:
 
 
 def test_what_grep_returns_of_lines(rest: Rest) -> None:
-    """And which lines: each parameter by itself."""
+    """The lines and their number: each parameter by itself."""
 
     def lines(**asked: Any) -> list[dict[str, Any]]:
         place = {"pattern": "price", "sources": ["1"], "paths": ["/shop/prices.py"]}

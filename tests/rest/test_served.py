@@ -1,4 +1,4 @@
-"""REST from a served process: who is local and who is not, and streams that begin and end."""
+"""REST from a server process: local and remote callers, and streams."""
 
 from __future__ import annotations
 
@@ -53,15 +53,14 @@ def test_the_socket_is_local_and_knows_the_folder(server: RunningServer, sources
 
 
 def test_the_longest_query_that_is_taken(server: RunningServer) -> None:
-    """In a query string, too; and a longer one is refused in a sentence."""
+    """In a query string, too; a longer one is refused with a sentence."""
     assert server.get(f"/api/v1/search?query={'x' * 200_000}").status == 200
     reply = server.get(f"/api/v1/search?query={'x' * 200_001}")
     assert (reply.status, reply.json()["code"]) == (422, "request_invalid")
 
 
 def test_a_stream_goes_on_until_the_server_stops(sources: Path) -> None:
-    """Answers of requests that have an end may take so long; this has none, and ends the server
-    does."""
+    """Answers with an end have a time limit; a stream has none, and ends with the server."""
     data = sources / "streaming"
     with RunningServer(KoditCommand(data, KODIT_ALLOWED_ROOTS=str(sources / "open"))) as server:
         run = post(server, "indexes", source=str(sources / "open")).json()["run"]["id"]

@@ -1,5 +1,5 @@
-"""Who is let in, asked request by request without a server: headers that come twice, several keys
-at once, and what a path alone must not allow."""
+"""Admission, request by request without a server: repeated headers, several keys at once, and paths
+that must not be allowed by name alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FOREIGN_PAGE = ("origin", "http://evil.example.org")
 
 @dataclasses.dataclass
 class Door:
-    """The way in over the network, with a key for each scope."""
+    """The access rule of the network, with a key for each scope."""
 
     keys: KeyService
     reading: str = ""
@@ -52,7 +52,7 @@ class Door:
         return admitted.code
 
     def may_write(self, *headers: tuple[str, str], method: str = "GET", path: str = "/x") -> bool:
-        """Whether somebody who is let in may change something."""
+        """Whether an admitted caller may change something."""
         admitted = self.admit(OWN, *headers, method=method, path=path)
         assert isinstance(admitted, Caller)
         return admitted.may_write
@@ -80,7 +80,7 @@ def guarded(door: Door) -> Door:
 
 
 def test_one_host_names_the_server(door: Door) -> None:
-    """Programs differ in which of two they believe."""
+    """Programs differ in which of two they use."""
     for headers in ((), (OWN, OWN), (OWN, ("host", "evil.example.org"))):
         admitted = door.admit(*headers)
         assert isinstance(admitted, Refusal)
@@ -104,7 +104,7 @@ def test_the_better_of_two_keys_counts(guarded: Door) -> None:
 
 
 def test_no_more_than_two_keys_are_tried(guarded: Door) -> None:
-    """Each costs a look at all that there are."""
+    """Each costs a comparison with every key."""
     wrong = [("x-api-key", "kodit_wrong")] * 2
     assert guarded.refusal(*wrong, ("x-api-key", guarded.writing)) == "key_unknown"
     assert guarded.may_write(wrong[0], ("x-api-key", guarded.writing))
@@ -145,7 +145,7 @@ def test_what_a_key_for_reading_opens(
         assert "the key ada may only read" in refused.detail
 
 
-def test_the_pages_that_tell_nothing_change_nothing(guarded: Door) -> None:
+def test_open_pages_change_nothing(guarded: Door) -> None:
     for path in ("/healthz", "/readyz"):
         assert not guarded.may_write(path=path)
         assert guarded.refusal(FOREIGN_PAGE, path=path) == "origin_refused"
@@ -176,7 +176,7 @@ def test_the_folder_of_a_local_caller(sent: str, folder: str) -> None:
 
 
 def test_the_roots_of_a_local_caller() -> None:
-    """Of a caller whose folder is known; an empty one is none."""
+    """Of a caller whose folder is known; an empty one is ignored."""
     folder, roots = ("x-kodit-folder", "/a"), ("x-kodit-roots", "/a,,/b%2C%20c,")
     caller = LocalAccess().admit(_request(folder, roots))
     assert isinstance(caller, Caller)
@@ -201,10 +201,10 @@ def test_the_roots_of_a_local_caller() -> None:
         ("none", "no-cors", "GET", True),
     ],
 )
-def test_a_browser_says_whose_page_asks(
+def test_the_browser_reports_the_requesting_page(
     door: Door, site: str, mode: str, method: str, is_let_in: bool
 ) -> None:
-    """Links may be followed; what a page embeds is none."""
+    """Links may be followed, but embedded resources are refused."""
     headers = [("sec-fetch-site", site), *([("sec-fetch-mode", mode)] if mode else [])]
     admitted = door.admit(OWN, *headers, method=method)
     assert isinstance(admitted, Caller) is is_let_in
@@ -213,8 +213,8 @@ def test_a_browser_says_whose_page_asks(
     assert isinstance(with_origin, Caller) is (is_let_in or site == "cross-site")
 
 
-def test_a_refusal_says_how_to_come_in(door: Door, tmp_path: Path) -> None:
-    """And what was sent in a form that can be shown."""
+def test_a_refusal_says_how_to_authenticate(door: Door, tmp_path: Path) -> None:
+    """And sent values are shown in printable form."""
     refused = door.admit(OWN, needs_key=True)
     assert isinstance(refused, Refusal)
     assert refused.status == 401

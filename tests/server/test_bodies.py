@@ -1,4 +1,4 @@
-"""Bodies of requests, piece by piece: what is too large, what counts, and what is given back."""
+"""Bodies of requests, piece by piece: limits, counting, and freed memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def request(kind: str, *lengths: int, **more: str) -> Scope:
 def received(
     body: Body, scope: Scope, pieces: Sequence[bytes], *, is_gone: bool = False
 ) -> Refusal | None:
-    """Why a body is refused that comes in these pieces, after which the client may have gone."""
+    """Why a body is refused that arrives in these pieces, after which the client may have
+    disconnected."""
     left = list(pieces)
 
     async def receive() -> Message:
@@ -68,8 +69,8 @@ def received(
 def test_how_large_a_body_may_be(
     kind: str, pieces: list[bytes], *, is_taken: bool, tells_length: bool
 ) -> None:
-    """An escape in JSON counts as one byte, wherever the pieces meet; the bytes that are sent have
-    a limit of their own."""
+    """An escape in JSON counts as one byte, wherever the pieces meet; the sent bytes have a limit
+    of their own."""
     body = Body(LIMITS, SharedBytes(0))
     lengths = [sum(map(len, pieces))] if tells_length else []
     refusal = received(body, request(kind, *lengths), pieces)
@@ -84,7 +85,7 @@ def test_how_large_a_body_may_be(
 
 
 def test_a_client_that_goes_away_in_a_body() -> None:
-    """What came before it went is no body."""
+    """An incomplete body is not used."""
     body = Body(LIMITS, SharedBytes(0))
     with pytest.raises(ClientGoneError):
         received(body, request(TEXT), [b"half"], is_gone=True)
@@ -107,7 +108,7 @@ def test_a_body_that_does_not_come_in_time() -> None:
 
 
 def test_large_bodies_share_their_memory() -> None:
-    """What is small takes nothing of it, and what is closed gives its part back."""
+    """Small bodies do not count, and a closed one frees its part."""
     shared = SharedBytes(100)
     limits = replace(Limits(), body_bytes=1_000_000)
     small, first, second, third = (Body(limits, shared) for _ in range(4))
@@ -149,7 +150,7 @@ def test_a_share_holds_what_it_can() -> None:
     assert shared.left == 5
 
 
-def test_nobody_knows_where_a_request_ends_that_says_it_twice() -> None:
+def test_a_request_with_two_lengths_is_refused() -> None:
     assert why_unclear(request(TEXT, 3)) is None
     assert why_unclear(request(TEXT, transfer_encoding="chunked")) is None
     both = why_unclear(request(TEXT, 3, transfer_encoding="chunked"))

@@ -10,7 +10,7 @@ from kodit.server.limits import MOST_DESCRIPTORS, allow_many_descriptors
 
 
 def test_open_files_are_allowed_as_far_as_they_may_be() -> None:
-    """The limit that nobody may pass stays. A connection takes up to two: its own, and a file."""
+    """The hard limit stays. A connection takes up to two: its own, and a file."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1024), hard))
@@ -27,7 +27,7 @@ def test_open_files_are_allowed_as_far_as_they_may_be() -> None:
 def test_a_system_that_allows_fewer_descriptors_than_it_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As macOS does, which starts with 256."""
+    """As on macOS, whose default is 256."""
     limits = [(256, resource.RLIM_INFINITY)]
 
     def set_limit(_which: int, wanted: tuple[int, int]) -> None:

@@ -23,7 +23,7 @@ LARGE = Limits(sweep_seconds=0.02)
 
 
 def test_a_question_to_a_server_that_ends_before_it_has_opened() -> None:
-    """It is not handed on to faces that have nothing to answer from."""
+    """It is not passed on to faces that cannot answer."""
 
     async def run() -> None:
         async with listening(echo, LARGE) as server:
@@ -40,7 +40,7 @@ def test_a_question_to_a_server_that_ends_before_it_has_opened() -> None:
     [("/", "/"), ("/usr/../usr/lib/..", "/usr"), ("usr", None), ("/a\0b", None), (None, None)],
 )
 def test_the_folder_of_a_caller_is_one(named: str | None, folder: str | None) -> None:
-    """With every link followed; what cannot be one is none."""
+    """With every link resolved; an invalid one is dropped."""
     found: list[str | None] = []
 
     async def note(scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,7 +69,7 @@ def test_work_that_ends_without_an_answer(
     logged: list[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The client has one nevertheless, which tells nothing that it should not."""
+    """The client gets an answer nevertheless, which reveals nothing."""
 
     async def fail(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise error
@@ -89,7 +89,7 @@ def test_work_that_ends_without_an_answer(
 
 @dataclass(frozen=True)
 class Standing:
-    """Lets everybody in as a caller who stands in a folder."""
+    """Admits every request, as a caller with a folder."""
 
     folder: str | None
 
@@ -103,7 +103,7 @@ async def _check_answered(guard: Guard) -> None:
 
 
 async def _asked(guard: Guard) -> tuple[int, bytes]:
-    """What a guard answers to one request, without a connection."""
+    """The guard's answer to one request, without a connection."""
     sent: list[Message] = []
 
     async def receive() -> Message:

@@ -36,7 +36,7 @@ async def refusal(client: Client) -> tuple[int, str]:
     ],
 )
 def test_a_head_that_is_too_large(sent: str, status: int, code: str, end: str) -> None:
-    """It is refused as soon as that is known, whether its end has come or not."""
+    """It is refused as soon as the size is known, whether its end has arrived or not."""
 
     async def run() -> None:
         async with listening(echo, LIMITS) as server:
@@ -68,7 +68,7 @@ def test_the_largest_head_that_is_taken() -> None:
     ],
 )
 def test_a_body_that_costs_more_than_it_holds(sent: str, status: int) -> None:
-    """Many small chunks, what is said of a chunk, or what follows the last one."""
+    """Many small chunks, chunk extensions, or trailers."""
 
     async def run() -> None:
         async with listening(echo, LIMITS) as server:
@@ -80,7 +80,8 @@ def test_a_body_that_costs_more_than_it_holds(sent: str, status: int) -> None:
 
 
 def test_heads_of_all_connections_together() -> None:
-    """What some hold, others cannot have, until it has been answered; small ones are taken."""
+    """Memory held by some is not available to others until they are answered; small heads are
+    always accepted."""
     go_on = asyncio.Event()
 
     async def work(scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,7 +109,7 @@ def test_heads_of_all_connections_together() -> None:
 
 
 def test_what_is_sent_ahead_stays_with_the_system() -> None:
-    """The server takes no more of it than it reads at once, and answers all of it in order."""
+    """The server reads no more of it than one buffer, and answers all of it in order."""
     go_on = asyncio.Event()
     started = asyncio.Event()
     paths = []
@@ -133,8 +134,8 @@ def test_what_is_sent_ahead_stays_with_the_system() -> None:
     patiently(run())
 
 
-def test_a_refusal_is_seen_by_who_is_still_sending() -> None:
-    """The connection is not reset under the answer."""
+def test_a_client_that_is_still_sending_sees_the_refusal() -> None:
+    """The connection is not reset before the answer is read."""
 
     async def run() -> None:
         async with listening(echo, replace(LIMITS, linger_seconds=60)) as server:
@@ -147,7 +148,7 @@ def test_a_refusal_is_seen_by_who_is_still_sending() -> None:
     patiently(run())
 
 
-def test_who_was_refused_does_not_stay() -> None:
+def test_a_refused_connection_is_closed() -> None:
     async def run() -> None:
         async with listening(echo, replace(LIMITS, linger_seconds=0.05)) as server:
             client = await server.connect()

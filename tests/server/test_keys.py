@@ -1,4 +1,4 @@
-"""`kodit keys`: made once, shown once, kept as digests."""
+"""`kodit keys`: created once, shown once, stored as digests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def command(tmp_path: Path) -> KoditCommand:
 
 
 def test_a_key_is_printed_once_and_not_kept(command: KoditCommand) -> None:
-    """Its digest has a salt of its own, in a file that is its user's alone."""
+    """Its digest has a salt of its own, in a file that only its user can read."""
     secrets = [command.run_here("keys", "add", name).out.strip() for name in ("ada", "bob")]
     path = command.user_folder / "keys.json"
 
@@ -45,7 +45,7 @@ def test_keys_are_listed_with_their_scopes(command: KoditCommand) -> None:
 
 
 def test_the_last_key_opens_the_server_again(command: KoditCommand) -> None:
-    """Which whoever removes it is told."""
+    """The command warns about that."""
     for name in ("ada", "ci"):
         command.run_here("keys", "add", name)
     first, last = (command.run_here("keys", "remove", name).said for name in ("ada", "ci"))
@@ -96,7 +96,7 @@ def test_a_data_directory_names_no_keys(command: KoditCommand) -> None:
 
 
 def test_a_file_of_keys_has_an_absolute_path(command: KoditCommand) -> None:
-    """It would be another one wherever a server starts."""
+    """It would depend on the server's current folder."""
     command.environment["KODIT_KEYS_FILE"] = "keys.json"
     outcome = command.run_here("keys", "list")
     assert outcome.code == 2
@@ -125,7 +125,7 @@ def test_keys_made_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
 
 
 def test_a_change_within_the_same_moment_is_seen(tmp_path: Path) -> None:
-    """Whatever the clock of the file system is: a file that is replaced is another one."""
+    """Whatever the resolution of the file system's clock: a replaced file is another one."""
     settings = Settings(data_dir=tmp_path, keys_file=tmp_path / "keys.json")
     reader, writer = make_keys(settings), make_keys(settings)
     for number in range(20):
@@ -136,7 +136,7 @@ def test_a_change_within_the_same_moment_is_seen(tmp_path: Path) -> None:
 
 
 def test_a_name_is_of_one_key(tmp_path: Path) -> None:
-    """And of the whole of it: one that begins alike is another's."""
+    """By its whole name, not by a prefix."""
     keys = make_keys(Settings(data_dir=tmp_path, keys_file=tmp_path / "keys.json"))
     first = keys.add("ada", KeyScope.READ)
     keys.add("ada-2", KeyScope.READ)

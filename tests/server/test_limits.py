@@ -1,4 +1,4 @@
-"""No client can hold the server: each has its time, its share and its room."""
+"""No client can block the server: time, memory and connections are limited for each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LARGE = Limits(sweep_seconds=0.02)
     "sent", ["", "GET / HT", "GET / HTTP/1.1\r\nHost: localhost\r\n", GET + "G"]
 )
 def test_a_header_that_does_not_come(sent: str) -> None:
-    """Not a byte of it, a part of it, or the rest of a second one: the connection is closed."""
+    """No byte of it, a part of it, or the rest of a second one: the connection is closed."""
 
     async def run() -> None:
         async with listening(echo, replace(LARGE, header_seconds=0.05)) as server:
@@ -35,7 +35,7 @@ def test_a_header_that_does_not_come(sent: str) -> None:
 
 
 def test_a_header_that_comes_byte_by_byte() -> None:
-    """Each byte does not begin its time anew."""
+    """A byte does not restart the time limit."""
 
     async def run() -> None:
         async with listening(echo, replace(LARGE, header_seconds=0.2)) as server:
@@ -62,7 +62,7 @@ def test_a_body_that_does_not_come(how: str) -> None:
 
 
 def test_a_body_that_nobody_reads_any_more() -> None:
-    """After its refusal, a client that goes on sending has no longer than for a header."""
+    """After its refusal, a client that keeps sending has no longer than for a header."""
 
     async def run() -> None:
         limits = replace(LARGE, body_bytes=10, header_seconds=0.1)
@@ -89,7 +89,7 @@ def test_a_body_that_nobody_reads_any_more() -> None:
     ],
 )
 def test_a_body_that_is_too_large(request_text: str) -> None:
-    """Whether it says so or not."""
+    """Whether the length is declared or not."""
 
     async def run() -> None:
         async with listening(echo, replace(LARGE, body_bytes=1000)) as server:
@@ -112,7 +112,7 @@ def test_a_body_that_is_too_large(request_text: str) -> None:
 )
 @pytest.mark.parametrize("at_once", [7, 10_000])
 def test_an_escape_in_json_counts_as_one_byte(body: str, status: int, at_once: int) -> None:
-    """A query may be as long in every language, however a client writes it."""
+    """A query may be equally long in every language, however a client encodes it."""
 
     async def run() -> None:
         limits = replace(LARGE, body_bytes=1_000, sent_body_bytes=8_000)
@@ -129,7 +129,8 @@ def test_an_escape_in_json_counts_as_one_byte(body: str, status: int, at_once: i
 
 
 def test_bodies_of_all_clients_together() -> None:
-    """What one holds, another cannot have; afterwards it can. Small ones are always taken."""
+    """Memory held by one is not available to another; afterwards it is. Small bodies are always
+    accepted."""
 
     async def run() -> None:
         async with listening(echo, replace(LARGE, bodies_bytes=200_000)) as server:
@@ -168,7 +169,7 @@ def test_an_answer_that_nobody_takes() -> None:
 
 
 def test_work_that_takes_too_long(caplog: pytest.LogCaptureFixture) -> None:
-    """Its client is told, although it does not end at once; what it says then is dropped."""
+    """Its client gets an answer although the work has not ended; its later output is dropped."""
     ended = asyncio.Event()
 
     async def slow(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -207,8 +208,8 @@ async def pings(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 @pytest.mark.parametrize("times", [1, 10])
 def test_a_stream_of_events_may_go_on(times: int) -> None:
-    """Past the time of an answer; it ends with the server, and as it should: its last chunk is the
-    empty one."""
+    """Beyond the time limit of an answer; it ends properly with the server: its last chunk is
+    empty."""
 
     async def run() -> None:
         limits = replace(LARGE, request_seconds=0.1, progress_seconds=0.05)
@@ -226,7 +227,7 @@ def test_a_stream_of_events_may_go_on(times: int) -> None:
 
 
 def test_the_progress_of_an_answer_may_go_on_a_little() -> None:
-    """A POST has an end, whatever it tells meanwhile."""
+    """A POST has an end, whatever progress it reports."""
 
     async def run() -> None:
         limits = replace(LARGE, request_seconds=0.05, progress_seconds=0.05)
@@ -239,7 +240,7 @@ def test_the_progress_of_an_answer_may_go_on_a_little() -> None:
 
 
 def test_many_streams_make_room_for_new_ones() -> None:
-    """The oldest one ends, as it should."""
+    """The oldest one ends, properly."""
 
     async def run() -> None:
         async with listening(pings, replace(LARGE, streams=2)) as server:
@@ -255,7 +256,7 @@ def test_many_streams_make_room_for_new_ones() -> None:
 
 
 def test_a_stream_that_is_asked_for_as_the_server_stops() -> None:
-    """Those that there are have been told to end, and nobody tells the new one later."""
+    """Existing streams have been told to end, and nothing would tell the new one later."""
 
     servers: list[Listening] = []
 
@@ -316,7 +317,8 @@ def test_answers_are_finished_before_the_server_ends() -> None:
 
 
 def test_many_connections_make_room_for_new_ones() -> None:
-    """Those that have waited longest for a request go first, never one that is being answered."""
+    """Those that have waited longest for a request are closed first, never one that is being
+    answered."""
     started, go_on = asyncio.Event(), asyncio.Event()
 
     async def work(scope: Scope, receive: Receive, send: Send) -> None:
@@ -341,7 +343,8 @@ def test_many_connections_make_room_for_new_ones() -> None:
 
 
 def test_bodies_that_do_not_come_keep_nobody_out() -> None:
-    """Who sends a header alone is not being answered yet, and makes room as who sends nothing."""
+    """A connection that has sent only a header is not being answered yet, and is closed like an
+    idle one."""
 
     async def run() -> None:
         async with listening(echo, replace(LARGE, connections=5)) as server:
@@ -356,7 +359,7 @@ def test_bodies_that_do_not_come_keep_nobody_out() -> None:
 
 
 def test_more_requests_at_once_than_connections_may_be() -> None:
-    """Who comes then is told to try again."""
+    """Further clients are told to try again."""
     go_on = asyncio.Event()
 
     async def work(_scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,5 +1,5 @@
-"""Parts of the server that stand by themselves: what goes on beside answering, the faces that are
-loaded when they are needed, and what is left to say of an answer."""
+"""Parts of the server by themselves: services, faces that are loaded on demand, and the completion
+of answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HTML, EVENTS = b"text/html", b"text/event-stream; charset=utf-8"
 def test_a_service_that_fails_is_restarted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """After pauses that grow; one that has done its work is over, and none stops another."""
+    """After growing pauses; a service that returns is done, and none stops another."""
     pauses: list[float] = []
     started: list[str] = []
     wait = asyncio.sleep
@@ -84,7 +84,7 @@ def test_a_service_that_has_run_for_long_is_restarted_at_once(
 
 
 class Living:
-    """An application that notes its life, and fails at what it is told to."""
+    """An application that records its lifespan, and fails on request."""
 
     def __init__(self, *, fails_at: str = "", knows_of_life: bool = True) -> None:
         self.told: list[str] = []
@@ -119,7 +119,7 @@ def _asked(face: Face) -> Awaitable[None]:
 
 
 def test_a_face_is_made_once_for_all_who_ask() -> None:
-    """Also where one of them goes away meanwhile. It ends with the server."""
+    """Also if one of the callers is cancelled. It ends with the server."""
     made: list[Living] = []
 
     def make() -> Living:
@@ -200,8 +200,8 @@ def _start(kind: bytes) -> Message:
     ],
     ids=["nothing", "started", "stream", "stream-under-way", "whole-stream"],
 )
-def test_what_is_left_to_say_of_an_answer(started: list[Message], kinds: list[str]) -> None:
-    """A stream is ended, what has not started is refused, and nothing that comes late is sent."""
+def test_how_an_answer_is_completed(started: list[Message], kinds: list[str]) -> None:
+    """A stream is ended, an answer that has not started is refused, and later output is dropped."""
     sent: list[Message] = []
     streams: list[bool] = []
 

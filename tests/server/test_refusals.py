@@ -1,5 +1,5 @@
-"""Who may not come in: under a wrong name, from another page, without a key, or with one that does
-not suffice. One server for all, at loopback and under one more name."""
+"""Refused requests: with a wrong host, from another page, without a key, or with an insufficient
+one. One server for all, at loopback and with one more name."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def code(reply: Reply) -> str | None:
     ],
 )
 def test_a_host_that_is_not_the_servers(server: RunningServer, host: str) -> None:
-    """On every path: also that which tells nothing tells nothing to a page that may not ask."""
+    """On every path, including the open ones."""
     for path in ("/healthz", "/api/v1/search?query=x", "/mcp"):
         reply = server.get(path, Host=host)
         assert (reply.status, code(reply)) == (421, "host_refused")
@@ -120,8 +120,8 @@ def test_a_page_that_is_not_the_servers(server: RunningServer, origin: str) -> N
 
 
 def test_what_a_page_of_another_site_embeds(server: RunningServer) -> None:
-    """It sends no origin; whether an image of it loads would say whether there is such a file.
-    Following a link is no such thing."""
+    """It sends no origin; whether an image loads would reveal whether a file exists. Following a
+    link reveals nothing."""
     embedded = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
     reply = server.ask("GET", "/api/v1/indexes/1/files/a.py", headers=embedded)
     assert (reply.status, code(reply)) == (403, "origin_refused")
@@ -132,8 +132,9 @@ def test_what_a_page_of_another_site_embeds(server: RunningServer) -> None:
 
 
 def test_what_a_page_at_another_port_sends(server: RunningServer) -> None:
-    """It is of the same site, and its origin has a name of this server; it may be another user's.
-    Nor may a form of another site change anything, although its answer is shown as a page."""
+    """It is of the same site, and its origin has a name of this server; but it may be another
+    user's. Nor may a form of another site change anything, although its answer is shown as a
+    page."""
     neighbour = {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"}
     for mode in ("cors", "no-cors", "navigate"):
         sent = neighbour | {"Sec-Fetch-Mode": mode}
@@ -146,7 +147,7 @@ def test_what_a_page_at_another_port_sends(server: RunningServer) -> None:
 
 
 def test_two_ways_to_say_where_a_request_ends(server: RunningServer) -> None:
-    """Programs differ in which of them they believe; what follows is not taken for a request."""
+    """Programs differ in which of them they trust; the rest is not taken for another request."""
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE_SECONDS) as raw:
         raw.sendall(
             b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n"
@@ -164,7 +165,7 @@ def test_the_servers_own_pages(server: RunningServer, origin: str) -> None:
 
 
 def test_a_body_that_is_too_large(server: RunningServer) -> None:
-    """Said at once, or found out while it comes."""
+    """Known at once, or found while it arrives."""
     reply = server.ask("POST", "/api/v1/search", bytes(1_000_001))
     assert (reply.status, code(reply)) == (413, "body_too_large")
 
@@ -176,7 +177,7 @@ def test_a_body_that_is_too_large(server: RunningServer) -> None:
 
 
 def test_everything_needs_a_key_once_there_is_one(server: RunningServer) -> None:
-    """From the next request on, without a new start; but for two pages that tell nothing."""
+    """From the next request on, without a restart; except the two open pages."""
     paths = ("/api/v1/indexes", "/mcp", "/docs", "/openapi.json", "/metrics", "/", "//healthz")
     assert server.get("/nothing").status == 404
     assert server.get("/nothing", X_API_KEY="removed").status == 401, "also where there is none"
@@ -189,7 +190,7 @@ def test_everything_needs_a_key_once_there_is_one(server: RunningServer) -> None
     assert [server.get(path).status for path in ("/healthz", "/readyz")] == [200, 200]
 
 
-def test_a_key_that_is_none(guarded: RunningServer) -> None:
+def test_an_invalid_key(guarded: RunningServer) -> None:
     right = _secrets["ada"]
     for wrong in (right[:-1], right + "x", right.upper(), "x", "kodit_", "ä" * 40, "x" * 5000):
         for header in ({"X-API-KEY": wrong}, {"Authorization": f"Bearer {wrong}"}):
@@ -252,7 +253,7 @@ def test_a_key_that_is_removed(guarded: RunningServer) -> None:
 
 @pytest.mark.parametrize("content", ["{", "[{}]", '[{"name": 1}]', "[" * 100_000])
 def test_a_file_of_keys_that_cannot_be_understood(guarded: RunningServer, content: str) -> None:
-    """Nobody is let in, and nobody else either."""
+    """Every caller is refused."""
     keys_file(guarded).write_text(content)
     reply = guarded.get("/nothing", X_API_KEY=_secrets["bob"])
     assert (reply.status, code(reply)) == (503, "keys_unreadable")
@@ -265,7 +266,7 @@ def test_a_file_of_keys_that_others_may_write(guarded: RunningServer) -> None:
 
 
 def test_the_socket_needs_no_key(guarded: RunningServer) -> None:
-    """Who can open it is the user of the server, whatever they call it."""
+    """Anyone who can open it is the user of the server, whatever host they name."""
     assert guarded.ask_locally("GET", "/nothing").status == 404
     reply = guarded.ask_locally("GET", "/healthz", Host="a", Origin="http://evil.example.org")
     assert reply.status == 200
@@ -314,7 +315,7 @@ def test_beyond_this_machine_nobody_comes_in_when_the_last_key_goes(tmp_path: Pa
 
 
 def test_ten_thousand_connections_of_another_process(server: RunningServer) -> None:
-    """Others are answered while it holds them, and the server has no more of them than it wants."""
+    """Others are answered meanwhile, and the server keeps no more of them than its limit."""
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(server.port)],
         stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""What this user's own programs may ask of the server, and when it ends by itself."""
+"""The server's status for this user's own programs, and when it ends by itself."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def application(tmp_path: Path) -> Iterator[Application]:
 
 
 def test_a_server_that_nobody_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says who it is, stays while there is a client, and ends when it is asked to."""
+    """It reports its identity, stays while there is a client, and ends on request."""
     data_dir = tmp_path / "data"
     monkeypatch.setenv("KODIT_LOG_LEVEL", "info")
     process = start_server(data_dir)
@@ -57,7 +57,7 @@ def test_a_server_that_nobody_waits_for(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_why_a_server_is_busy(application: Application, tmp_path: Path) -> None:
-    """It starts, has clients or requests, or runs are under way; not where the queue is paused."""
+    """It is starting, has clients or requests, or runs are active; not if the queue is paused."""
     clients = 0
     activity = Activity()
     residence = Residence(application, activity, lambda: clients, stays=False)
@@ -83,7 +83,7 @@ def test_why_a_server_is_busy(application: Application, tmp_path: Path) -> None:
 
 
 def test_an_idle_server_waits_for_its_last_client(application: Application) -> None:
-    """And from then on as long as for the first one."""
+    """And afterwards as long as for the first one."""
     activity = Activity()
     activity.become_ready()
     looks = iter((1, 1, 0))
@@ -103,7 +103,7 @@ def test_an_idle_server_waits_for_its_last_client(application: Application) -> N
 def test_who_may_end_a_server(
     application: Application, *, stays: bool, clients: int, status: int
 ) -> None:
-    """Its last client, which is itself connected and asks; but not one that was started to stay."""
+    """Its last client, which is itself connected; but not a server that was started to stay."""
     activity = Activity()
     activity.become_ready()
     residence = Residence(application, activity, lambda: clients, stays=stays)
@@ -125,7 +125,7 @@ def test_who_may_end_a_server(
 
 
 def test_its_log_stays_short(tmp_path: Path) -> None:
-    """What is moved away is kept once; whoever has the file open goes on writing to its end."""
+    """The moved part is kept once; a process that has the file open continues to append to it."""
     path = tmp_path / "server.log"
     with path.open("ab", buffering=0) as log:
         log.write(b"old\n" * 100)
@@ -153,7 +153,8 @@ def test_why_a_server_did_not_start(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("where", ["ssh/agent.sock", "kodit/other.sock", "../kodit-0/x.sock", ""])
 def test_a_place_that_leads_elsewhere(tmp_path: Path, where: str) -> None:
-    """A data directory may come from anybody, and have this user's programs talk to others."""
+    """A data directory may come from another person, who could make this user's programs talk to
+    others."""
     place_file = tmp_path / place.PLACE_FILE
     place_file.write_text(str(tmp_path / where) if where else "")
     place_file.chmod(0o600)

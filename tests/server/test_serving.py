@@ -1,4 +1,4 @@
-"""`kodit serve` from start to end: one server of a data directory, on two ways in."""
+"""`kodit serve` from start to end: one server of a data directory, on a socket and on TCP."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_its_socket_is_its_users_alone(server: RunningServer) -> None:
 
 
 def test_a_second_server_is_refused(server: RunningServer) -> None:
-    """With a sentence that names the first one, which goes on."""
+    """With a sentence that names the first one, which continues."""
     outcome = server.command.run("serve", "--port", "0")
 
     assert outcome.code == 3
@@ -69,8 +69,8 @@ def test_ten_starters_make_one_server(command: KoditCommand) -> None:
     assert codes == [0, *[3] * 9]
 
 
-def test_one_that_an_assistant_has_started_gives_way(command: KoditCommand) -> None:
-    """Where nobody uses it just now; whoever starts a server by hand wants that one."""
+def test_a_server_started_by_an_assistant_gives_way(command: KoditCommand) -> None:
+    """If it is not in use; a user who starts a server wants that one."""
     idle = ("--no-tcp", "--no-worker", "--idle-minutes", "30")
     with RunningServer(command, *idle) as first:
         wait_until(lambda: _is_idle(command))
@@ -87,7 +87,7 @@ def _is_idle(command: KoditCommand) -> bool:
 
 
 def test_it_is_not_ended_by_its_clients(server: RunningServer) -> None:
-    """Somebody has started it to stay."""
+    """It was started to stay."""
     connection = connect(server.command.data_dir)
     assert connection is not None
     with connection:
@@ -97,8 +97,8 @@ def test_it_is_not_ended_by_its_clients(server: RunningServer) -> None:
 
 
 def test_a_server_that_is_killed(command: KoditCommand) -> None:
-    """Its workers end with it, and another one takes the place of the socket that it leaves. That
-    one is ended by a second signal."""
+    """Its workers end with it, and another server replaces its socket. That one is ended by a
+    second signal."""
     with RunningServer(command, "--port", "0", "--workers", "1") as first:
         wait_until(lambda: 'event="worker started"' in first.log)
         workers = first.children()
@@ -113,8 +113,8 @@ def test_a_server_that_is_killed(command: KoditCommand) -> None:
 
 
 def _end_at_once(server: RunningServer) -> None:
-    """By a second signal, while a client still sends its request, for which the first one lets the
-    server wait."""
+    """By a second signal, while a client still sends its request, for which the server waits after
+    the first."""
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(server.socket_path))
         head = b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
@@ -137,8 +137,8 @@ def runtime() -> Iterator[Path]:
 
 
 def test_a_path_too_long_for_a_socket(tmp_path: Path, runtime: Path) -> None:
-    """The socket lies in the runtime directory, and is found from the data directory. Nothing is
-    left when the server ends, which it does when nobody has needed it for long enough."""
+    """The socket is in the runtime directory, and is found from the data directory. Nothing is left
+    when the server ends, which it does after it has been unused for long enough."""
     deep = tmp_path / ("d" * 60) / ("e" * 60) / "data"
     deep.parent.mkdir(parents=True)
     command = KoditCommand(deep, XDG_RUNTIME_DIR=str(runtime))
@@ -171,7 +171,7 @@ def test_a_port_that_is_taken(command: KoditCommand) -> None:
 
 
 def test_a_database_that_is_newer(command: KoditCommand) -> None:
-    """The server ends with a sentence, and so does whoever has connected in the meantime."""
+    """The server ends with a sentence, and so does a client that has connected meanwhile."""
     command.ask("status")
     with sqlite3.connect(command.data_dir / "kodit.db") as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -188,9 +188,9 @@ def test_a_database_that_is_newer(command: KoditCommand) -> None:
     assert "newer" in outcome.said[-1]
 
 
-def test_a_day_of_its_worker(command: KoditCommand, tmp_path: Path) -> None:
-    """The sources of the settings are added and indexed; a worker that is killed is replaced, while
-    the server answers; and on SIGTERM both end, with status 0."""
+def test_the_work_of_a_servers_worker(command: KoditCommand, tmp_path: Path) -> None:
+    """The sources of the settings are added and indexed; a killed worker is replaced, while the
+    server answers; and on SIGTERM both end, with status 0."""
     write_file(
         tmp_path / "shop" / "cart.py", python_function("add_to_cart", ["cart", "price", "total"])
     )

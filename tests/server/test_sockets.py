@@ -1,4 +1,4 @@
-"""What the server listens on."""
+"""The sockets of the server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from kodit.server.sockets import (
 
 
 def test_no_answer_waits_for_more_to_send() -> None:
-    """Each of two small writes would wait for the other side's word on the first (Nagle)."""
+    """Otherwise the second of two small writes would wait for the acknowledgement of the first
+    (Nagle's algorithm)."""
     has_no_delay: list[int] = []
 
     async def note(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -45,8 +46,8 @@ def test_no_answer_waits_for_more_to_send() -> None:
 
 
 def test_the_addresses_of_a_host() -> None:
-    """`localhost` stands for one or two, at the same port; one that this machine has not is left
-    out."""
+    """`localhost` means one or two, with the same port; an address that this machine does not have
+    is left out."""
     sockets = listen_on_tcp("localhost", 0)
     try:
         assert len({one.getsockname()[1] for one in sockets}) == 1
@@ -93,7 +94,7 @@ def test_a_host_that_is_not_here(host: str) -> None:
 
 
 def test_a_socket_that_another_process_has_put_there_stays(tmp_path: Path) -> None:
-    """A server that ends late removes its own socket, and no other."""
+    """A server that ends late removes only its own socket."""
     first = LocalSocket(tmp_path)
     (tmp_path / "server.sock").unlink()
     assert not first.is_there
@@ -106,7 +107,7 @@ def test_a_socket_that_another_process_has_put_there_stays(tmp_path: Path) -> No
 
 
 def test_where_another_server_has_its_socket_is_forgotten(tmp_path: Path) -> None:
-    """It was killed, and had one elsewhere; this one has its own in the data directory."""
+    """It was killed, and its socket was elsewhere; this one has its own in the data directory."""
     (tmp_path / PLACE_FILE).write_text("/elsewhere/kodit/server.sock")
     (tmp_path / "server.sock").write_text("left")
     local = LocalSocket(tmp_path)
@@ -115,7 +116,7 @@ def test_where_another_server_has_its_socket_is_forgotten(tmp_path: Path) -> Non
 
 
 def test_the_lock_names_its_holder_alone(tmp_path: Path) -> None:
-    """Also where the one before it had a longer number."""
+    """Also if the former holder had a longer number."""
     (tmp_path / LOCK_FILE).write_text(f"{os.getpid()}99999\n")
     lock = ServerLock(tmp_path)
     assert (tmp_path / LOCK_FILE).read_text() == f"{os.getpid()}\n"
@@ -124,7 +125,7 @@ def test_the_lock_names_its_holder_alone(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_nobody_gives_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its holder answers nobody, and does not end either."""
+    """Its holder does not answer, and does not end either."""
     monkeypatch.setattr("kodit.server.sockets.ENDING_SECONDS", 0.0)
     held = open_lock_file(tmp_path / LOCK_FILE)
     assert try_lock(held)

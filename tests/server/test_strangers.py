@@ -1,4 +1,4 @@
-"""Who has shown no key keeps nobody out who has."""
+"""Clients without a key never block clients with one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANSWER = (200, b'{"bytes": 0}')
 
 
 class WithKey:
-    """Lets in who shows the key, and everybody at the door."""
+    """Admits requests with the key, and health checks without one."""
 
     def admit(self, scope: Scope) -> Caller | Refusal:
         if scope["path"] == "/healthz" or header_values(scope, b"x-api-key") == ["key"]:
@@ -39,7 +39,7 @@ async def recognized(server: Listening) -> Client:
 
 
 def test_a_stranger_has_a_time_in_all() -> None:
-    """However often it is answered; who has shown a key stays."""
+    """However often it is answered; a client with a key stays."""
 
     async def run() -> None:
         limits = replace(LIMITS, stranger_seconds=0.2)
@@ -56,7 +56,7 @@ def test_a_stranger_has_a_time_in_all() -> None:
 
 
 def test_a_monitor_keeps_its_connection() -> None:
-    """Each health check gives it its time again; a request without a key does not."""
+    """Each health check restarts its time limit; other requests without a key do not."""
 
     async def run() -> None:
         async with listening(echo, replace(LIMITS, sweep_seconds=3600.0), WithKey()) as server:
@@ -79,7 +79,7 @@ def test_a_monitor_keeps_its_connection() -> None:
 
 
 def test_strangers_make_room_before_anybody_else() -> None:
-    """Even if who has shown a key waits for longer."""
+    """Even if a client with a key has waited longer."""
 
     async def run() -> None:
         async with listening(echo, replace(LIMITS, connections=3), WithKey()) as server:
@@ -95,7 +95,7 @@ def test_strangers_make_room_before_anybody_else() -> None:
 
 
 def test_a_stranger_that_is_answered_makes_room() -> None:
-    """What needs no key holds no place."""
+    """A request that needs no key does not keep its place."""
     at_the_door = []
 
     async def work(scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,7 +118,7 @@ def test_a_stranger_that_is_answered_makes_room() -> None:
     "body", ["Content-Length: 900000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"]
 )
 def test_what_needs_no_key_has_no_body(body: str) -> None:
-    """Whoever sends one takes no room of others, and no time."""
+    """A client that sends one uses no memory and no time of others."""
 
     async def run() -> None:
         async with listening(echo, LIMITS, WithKey()) as server:
@@ -131,7 +131,7 @@ def test_what_needs_no_key_has_no_body(body: str) -> None:
     patiently(run())
 
 
-def test_who_is_refused_is_not_listened_to() -> None:
+def test_the_body_of_a_refused_request_is_not_read() -> None:
     """A body after a refusal ends the connection: reading it would cost as much as an answer."""
 
     async def run() -> None:
@@ -145,7 +145,7 @@ def test_who_is_refused_is_not_listened_to() -> None:
 
 
 def test_chunks_of_a_stranger_are_not_looked_for() -> None:
-    """Not even those that came with the header: there may be thousands."""
+    """Not even those that arrived with the header: there may be thousands."""
 
     async def run() -> None:
         async with listening(echo, replace(LIMITS, chunks=1), WithKey()) as server:
@@ -162,7 +162,7 @@ def test_chunks_of_a_stranger_are_not_looked_for() -> None:
 
 
 def test_requests_that_were_sent_ahead_come_after_others() -> None:
-    """Not all of them, though: each turn of the event loop has one."""
+    """But one of them starts in each turn of the event loop."""
 
     async def run() -> list[str]:
         turns = Turns(2)

@@ -1,4 +1,4 @@
-"""The workers of a server: started, watched and stopped, or not even started."""
+"""The workers of a server: started, supervised, stopped, or failing to start."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_there_is_a_worker_however_few_cores(
 def test_a_worker_that_cannot_be_started_is_tried_more_and_more_rarely(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Here its folder has gone. The server goes on, and ends as soon as it is told to."""
+    """Here its folder is missing. The server continues, and ends as soon as it is told to."""
     monkeypatch.setattr(workers, "FIRST_PAUSE_SECONDS", 0.001)
 
     async def run() -> None:
@@ -49,7 +49,7 @@ def test_a_worker_that_cannot_be_started_is_tried_more_and_more_rarely(
 def test_a_worker_that_starts_as_the_server_stops_is_stopped_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was not there yet when all were told."""
+    """It did not exist yet when the others were told to stop."""
     start = asyncio.create_subprocess_exec
     started: list[Process] = []
 
@@ -73,7 +73,7 @@ def test_a_worker_that_starts_as_the_server_stops_is_stopped_too(
 def test_how_a_worker_is_started_and_what_it_ended_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It inherits the ends that are its own and nothing stays open of either."""
+    """It inherits its own ends of the pipes, and neither side leaves one open."""
     start = asyncio.create_subprocess_exec
     scripts = iter(["exit 3", "kill -9 $$", "exit 0"])
     started: list[tuple[tuple[str, ...], dict[str, Any]]] = []

@@ -1,4 +1,4 @@
-"""`kodit worker` as a process, and sources that keep it busy for as long as a test wants."""
+"""`kodit worker` as a process, and sources that keep it busy as long as a test needs."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ __all__ = ["kodit"]
 
 @pytest.fixture
 def silent_server() -> Iterator[str]:
-    """The URL of a git server that takes connections and never says a word: SYNC of it is held."""
+    """The URL of a git server that accepts connections and never answers, which holds up SYNC."""
     with socket.create_server(("127.0.0.1", 0), backlog=16) as server:
         yield f"git://127.0.0.1:{server.getsockname()[1]}"
 
 
 class Queue:
-    """The queue of a data directory, looked at and asked from the test's process."""
+    """The queue of a data directory, read and changed from the test's process."""
 
     def __init__(self, data_dir: Path) -> None:
         self._settings = Settings.load({}, data_dir=data_dir)
 
     def request(self, kind: SourceKind, location: str) -> int:
-        """Add an index without a look at its source, and ask for it; the run's identifier."""
+        """Add an index without a look at its source, and request a run; returns the run's
+        identifier."""
         with self.application() as application:
             with application.database.write() as transaction:
                 source = Source(kind, location)

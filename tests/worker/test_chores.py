@@ -1,7 +1,4 @@
-"""Chores are done again and again, each in its time, whatever becomes of one of them.
-
-The loop's time is simulated: it jumps to the next moment at which something is due.
-"""
+"""Chores repeat, each at its own interval, whatever happens to one of them."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ INTERVAL = 10.0
 
 
 class _JumpingSelector(DefaultSelector):
-    """Never waits: it notes for how long it would have."""
+    """Never waits; records how long it would have waited."""
 
     now = 0.0
 
@@ -29,7 +26,7 @@ class _JumpingSelector(DefaultSelector):
 
 
 class SimulatedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time passes only while nothing is to do."""
+    """An event loop whose time passes only while it is idle."""
 
     def __init__(self) -> None:
         self._selector_of_time = _JumpingSelector()
@@ -40,7 +37,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
 
 class Diary:
-    """Does what a test tells a chore to do, and notes when."""
+    """Does what a test tells a chore to do, and records when."""
 
     def __init__(self, *pieces: Callable[[], bool]) -> None:
         self._pieces = iter(pieces)
@@ -57,7 +54,7 @@ class Diary:
 
 
 def times_of(*pieces: Callable[[], bool]) -> list[float]:
-    """When the pieces of one chore are done, in intervals since the first."""
+    """When the pieces of one chore run, in intervals since the first."""
 
     async def play() -> list[float]:
         diary = Diary(*pieces)
@@ -102,7 +99,7 @@ def test_pieces_follow_each_other_while_there_is_more_to_do() -> None:
 
 
 def test_a_pause_between_pieces_is_as_long_as_the_piece() -> None:
-    """So that no chore has more than half of the time of the database's writer."""
+    """So that no chore takes more than half of the time of the database's writer."""
     times: list[float] = []
     is_over = asyncio.Event()
 
@@ -124,7 +121,7 @@ def test_a_pause_between_pieces_is_as_long_as_the_piece() -> None:
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_no_error_ends_a_chore(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged with the chore's name, and the chore goes on after two intervals."""
+    """It is logged with the chore's name, and the chore continues after two intervals."""
     with caplog.at_level(logging.WARNING):
         assert times_of(raising(error), done, done) == [0, 2, 3]
     (record,) = caplog.records
@@ -142,7 +139,7 @@ def test_an_error_without_words_is_logged_by_its_type(caplog: pytest.LogCaptureF
 
 
 def test_a_chore_that_fails_again_and_again_is_tried_more_and_more_rarely() -> None:
-    """Up to a limit; a success puts it back to its interval."""
+    """Up to a limit; a success restores its interval."""
     fails = [raising(OSError("no"))] * 6
     waits = (2, 4, 8, 8, 8, 8)
     expected = [0]
@@ -167,7 +164,8 @@ def test_one_that_fails_does_not_hold_up_the_others() -> None:
 
 
 def test_an_error_on_the_way_out_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """A piece may fail while it is being cancelled; whoever ends the chores is not disturbed."""
+    """A piece may fail while it is being cancelled; the caller who ends the chores is not
+    affected."""
 
     async def play() -> None:
         began = asyncio.Event()
@@ -187,7 +185,8 @@ def test_an_error_on_the_way_out_is_logged(caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_a_chore_ends_with_its_database(caplog: pytest.LogCaptureFixture) -> None:
-    """Another one has taken its place: who serves the queue says so, and the chore is silent."""
+    """Another database has replaced it: the process that serves the queue reports that, and the
+    chore logs nothing."""
 
     async def play() -> list[float]:
         diary = Diary(raising(DatabaseReplacedError("replaced")), done)
@@ -205,7 +204,7 @@ def test_a_chore_ends_with_its_database(caplog: pytest.LogCaptureFixture) -> Non
     assert caplog.records == []
 
 
-def test_no_chores_are_no_trouble() -> None:
+def test_no_chores() -> None:
     async def play() -> bool:
         async with chores_done([]):
             return await in_one_piece(list)

@@ -38,7 +38,7 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
 
 @contextmanager
 def system_calls_heard() -> Iterator[list[str]]:
-    """What may block and is called in this thread; Python tells of each before it is done."""
+    """Blocking calls of this thread; Python reports each before it is done."""
     if not _listeners:
         sys.addaudithook(_hear)  # for good: there is no way to remove one
     heard: list[str] = []
@@ -50,7 +50,7 @@ def system_calls_heard() -> Iterator[list[str]]:
 
 
 async def serve(application: Application, index_ids: list[int]) -> None:
-    """Let a worker do all that it does beside its stages: enter, claim, renew, take back, do the
+    """Let a worker do everything that it does beside its stages: enter, claim, renew, reclaim, run
     chores, complete, leave."""
     ended = asyncio.Event()
     left = {index_id: len(TaskType) for index_id in index_ids}

@@ -1,4 +1,4 @@
-"""Why is this not running, and what happens next: one sentence for each case."""
+"""Why a task is not running, and what happens next: one sentence for each case."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def reasons(run: IndexRun, queue: QueueOverview = IDLE) -> list[str]:
 
 
 def test_new_run() -> None:
-    """The first is next, the others wait for those before them."""
+    """The first task is next, the others wait for their predecessors."""
     assert reasons(new_run()) == [
         "next in line",
         "waits for SYNC",
@@ -86,7 +86,7 @@ def test_ready(queue: QueueOverview, expected: str) -> None:
 
 
 def test_back_off() -> None:
-    """When it is tried again, and how often it has failed."""
+    """When it is retried, and how often it has failed."""
     run = new_run()
     task = start(run.tasks[0])
     task.failures = 2
@@ -120,7 +120,7 @@ def test_back_off() -> None:
     ],
 )
 def test_for_how_long(seconds: float, words: str) -> None:
-    """In the largest unit that it fills; a clock that was set back has taken no time."""
+    """In the largest unit that fits; with a clock that was set back, no time has passed."""
     run = new_run()
     task = start(run.tasks[0])
     task.lease_expires_at = None
@@ -129,7 +129,7 @@ def test_for_how_long(seconds: float, words: str) -> None:
 
 
 def test_running() -> None:
-    """For how long, which attempt, by whom; and what becomes of it when its worker is gone."""
+    """For how long, which attempt, by which worker; and what happens if its worker is gone."""
     run = new_run()
     start(run.tasks[0])
     later = replace(IDLE, now=NOW + timedelta(seconds=12))
@@ -153,7 +153,7 @@ def test_running() -> None:
 
 
 def test_failed() -> None:
-    """What failed is run again by hand only, and what follows it never started."""
+    """A failed stage runs again only by hand, and its successors never started."""
     run = new_run()
     run.fail(start(run.tasks[0]), "no such folder", NOW)
     assert reasons(run)[:2] == [
@@ -163,7 +163,7 @@ def test_failed() -> None:
 
 
 def test_superseded() -> None:
-    """Who has done it; where nobody has, what became of the newest that was to."""
+    """The run that did the work; if none has, the newest one's result."""
     [old, done, last] = [new_run() for _ in range(3)]
     done.id, last.id = 8, 9
     old.fail(start(old.tasks[0]), "no such folder", NOW)
@@ -183,7 +183,7 @@ def test_superseded() -> None:
 
 
 def test_what_waits_behind_a_failure_will_not_run() -> None:
-    """Though its run still works elsewhere."""
+    """Although its run still works elsewhere."""
     run = new_run()
     for task in run.tasks[:2]:
         run.complete(start(task), NOW)
@@ -193,7 +193,7 @@ def test_what_waits_behind_a_failure_will_not_run() -> None:
 
 
 def test_ended_well_or_early() -> None:
-    """Nothing to say of success; what was skipped or cancelled says so."""
+    """Nothing for success; skipped and cancelled tasks say so."""
     run = new_run()
     run.complete(start(run.tasks[0]), NOW, nothing_to_do=True)
     assert reasons(run)[:2] == ["", "there was nothing to do"]
@@ -208,12 +208,12 @@ def test_follow_up() -> None:
 
 
 def told(run: IndexRun) -> str:
-    """What the command line says of the first task."""
+    """What the command line says about the first task."""
     return task_line(RunView.of(run, IDLE).tasks[0])
 
 
 def test_what_went_wrong_is_told_until_the_task_is_tried_again() -> None:
-    """A worker that is at it may well succeed."""
+    """A running retry may well succeed."""
     run = new_run()
     task = run.tasks[0]
     task.error = "The server is silent."

@@ -1,4 +1,4 @@
-"""What an operator sees and does, from the outside."""
+"""The queue's commands as an operator uses them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from kodit.domain.value_objects import SourceKind
 
 
 def test_failure_is_told_with_its_remedy(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
-    """What failed and why, what was tried, what happens next; and the remedy works."""
+    """The failed stage and its error, the attempts, and the next step; and the advice works."""
     folder = tmp_path / "source"
     run_id = queue.request(SourceKind.FOLDER, str(folder))
     listed = kodit.succeed("queue", "list").out
@@ -63,7 +63,7 @@ def test_no_failure_is_hidden_by_what_waits(
 
 
 def test_back_off_is_told(kodit: KoditCommand, queue: Queue, start_worker: StartWorker) -> None:
-    """A server that is down: tried again by itself, with the time and the reason."""
+    """For a server that is down: an automatic retry, with the time and the reason."""
     run_id = queue.request(SourceKind.GIT, f"git://127.0.0.1:{port_without_server()}/gone")
     start_worker()
 
@@ -79,7 +79,7 @@ def test_back_off_is_told(kodit: KoditCommand, queue: Queue, start_worker: Start
 
 
 def test_pause_is_told_everywhere(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
-    """In the list, in the status, and to whoever waits for an index."""
+    """In the list, in the status, and to a caller who waits for an index."""
     assert "Paused" in kodit.succeed("queue", "pause").err
     assert "already" in kodit.succeed("queue", "pause").err
     queue.request(SourceKind.FOLDER, str(tmp_path))
@@ -95,7 +95,7 @@ def test_pause_is_told_everywhere(kodit: KoditCommand, queue: Queue, tmp_path: P
 
 
 def test_index_that_is_deleted_meanwhile_is_no_success(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Whoever waits for it is told."""
+    """A caller who waits for it is told."""
     kodit.succeed("queue", "pause")
     waiting = kodit.start("index", tmp_path)
     wait_until(lambda: kodit.ask("queue", "list")["queue"]["waiting"] == 1)
@@ -107,7 +107,7 @@ def test_index_that_is_deleted_meanwhile_is_no_success(kodit: KoditCommand, tmp_
 def test_cancelled_run_can_be_run_after_all(
     kodit: KoditCommand, queue: Queue, tmp_path: Path
 ) -> None:
-    """A second cancel and a retry of what is under way are refused with a sentence."""
+    """A second cancel, and a retry of an active run, are refused with a sentence."""
     write_tree(tmp_path / "source", files=1)
     run_id = str(queue.request(SourceKind.FOLDER, str(tmp_path / "source")))
     told = kodit.succeed("queue", "cancel", run_id).err
@@ -122,7 +122,7 @@ def test_cancelled_run_can_be_run_after_all(
 def test_cancel_tells_of_the_request_that_is_left(
     kodit: KoditCommand, queue: Queue, start_worker: StartWorker
 ) -> None:
-    """Which was made while the cancelled run was under way, and takes its place."""
+    """It was made while the cancelled run was active, and replaces it."""
     url = f"git://127.0.0.1:{port_without_server()}/gone"
     run_id = queue.request(SourceKind.GIT, url)
     start_worker()
@@ -133,7 +133,7 @@ def test_cancel_tells_of_the_request_that_is_left(
 
 
 def test_steering_in_json(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
-    """The run as `queue show` has it, the queue as `queue list` has it, and no talk."""
+    """The run as in `queue show`, the queue as in `queue list`, and no messages."""
     write_tree(tmp_path / "source", files=1)
     run_id = str(queue.request(SourceKind.FOLDER, str(tmp_path / "source")))
 
@@ -156,7 +156,7 @@ def test_steering_in_json(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> 
 def test_waiting_is_told_by_the_rules_of_the_workers(
     kodit: KoditCommand, queue: Queue, silent_server: str
 ) -> None:
-    """Whatever is set where it is asked; where they differ, that is said."""
+    """Whatever is set for the asking process; if they differ, that is reported."""
     for name in ("one", "two"):
         queue.request(SourceKind.GIT, f"{silent_server}/{name}")
     strict = KoditCommand(kodit.data_dir, KODIT_TASK_LIMITS="SYNC=1", KODIT_QUEUE_ORDER="run_first")
@@ -190,7 +190,7 @@ def ended(process: subprocess.Popen[str]) -> Iterator[None]:
 
 
 def test_watch_tells_what_changes(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
-    """One document a line whenever something has changed, until Ctrl-C, which is no error."""
+    """One document per line at each change, until Ctrl-C, which is not an error."""
     watching = kodit.start("status", "--watch", "--json", preexec_fn=as_in_a_terminal)
     assert watching.stdout is not None
     assert json.loads(watching.stdout.readline())["indexes"] == []

@@ -1,4 +1,4 @@
-"""From the event loop into a thread and back."""
+"""Calls from the event loop into a thread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kodit.application.services.threads import in_thread
 
 
 def test_one_call_after_another_has_the_same_thread() -> None:
-    """It is warm, and not the one of the event loop; that another loop asks makes no difference."""
+    """It is warm, and not the event loop's thread; another loop gets the same."""
 
     async def two() -> set[int]:
         return {await in_thread(threading.get_ident), await in_thread(threading.get_ident)}
@@ -25,7 +25,7 @@ def test_one_call_after_another_has_the_same_thread() -> None:
 
 
 def test_calls_at_once_do_not_wait_for_each_other() -> None:
-    """Each waits until all are there, which none would be behind another."""
+    """Each waits until all have started, which would never happen one after another."""
     all_there = threading.Barrier(4)
 
     async def four() -> None:
@@ -35,7 +35,7 @@ def test_calls_at_once_do_not_wait_for_each_other() -> None:
 
 
 def test_error_travels() -> None:
-    """It is raised where the work is awaited, and the thread lives on."""
+    """It is raised where the work is awaited, and the thread survives."""
 
     def fail() -> None:
         raise LookupError("nothing there")
@@ -51,7 +51,7 @@ def test_error_travels() -> None:
 
 @pytest.mark.parametrize("busy", [0, 1])
 def test_an_end_of_iteration_travels_as_another_error(busy: int) -> None:
-    """From whichever thread: no future can carry it, and who waits must not wait for ever."""
+    """From either kind of thread: no future can carry it, and the caller must not wait for ever."""
     go_on = threading.Event()
 
     async def fail() -> None:
@@ -68,8 +68,8 @@ def test_an_end_of_iteration_travels_as_another_error(busy: int) -> None:
 @pytest.mark.parametrize("times", [1, 3])
 @pytest.mark.parametrize("busy", [0, 1])
 def test_work_is_waited_for_when_its_caller_is_cancelled(busy: int, times: int) -> None:
-    """However often, and whichever thread has it: the caller goes on after the work has ended, not
-    before."""
+    """However often, and in either kind of thread: the caller continues only after the work has
+    ended."""
     started, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> None:
@@ -96,7 +96,7 @@ def test_work_is_waited_for_when_its_caller_is_cancelled(busy: int, times: int) 
 
 
 def test_forked_child_has_a_thread_of_its_own() -> None:
-    """The one of its parent did not come with it."""
+    """Its parent's thread does not exist in it."""
     asyncio.run(in_thread(int))
     child = os.fork()
     if child == 0:

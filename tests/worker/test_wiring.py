@@ -1,4 +1,4 @@
-"""What settings and adapters a worker really works with."""
+"""The settings and adapters that a worker really uses."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def do_chores(application: Application) -> None:
 def test_history_is_kept_as_long_as_is_set(
     kodit: KoditCommand, queue: Queue, tmp_path: Path
 ) -> None:
-    """Two runs, of which one is enough and no age protects the other."""
+    """Two runs, of which one is kept by number and none by age."""
     write_tree(tmp_path / "source", files=1)
     for _ in range(2):
         run_id = queue.request(SourceKind.FOLDER, str(tmp_path / "source"))
@@ -74,7 +74,7 @@ def test_history_is_kept_as_long_as_is_set(
 
 
 def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
-    """Each in its time, as it is set; nothing is brought up to date unless that is set."""
+    """Each at its interval, as set; indexes are brought up to date only if that is set."""
     environment = {
         "KODIT_SYNC_EVERY_SECONDS": "100",
         "KODIT_KEEP_UNUSED_DAYS": "3",
@@ -109,7 +109,7 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
 
 
 def test_a_worker_leaves_nothing_behind(tmp_path: Path) -> None:
-    """No thread that watches the database, nobody to be notified, no child, no lock."""
+    """No thread that watches the database, no subscriber, no child, no lock."""
 
     def watching() -> list[str]:
         return [thread.name for thread in threading.enumerate() if thread.name == "kodit-wake-up"]
@@ -147,7 +147,7 @@ def test_a_server_may_be_silent_as_long_as_is_set(tmp_path: Path) -> None:
 
 
 def test_a_lease_that_no_heartbeat_could_keep_is_refused() -> None:
-    """Naming both settings."""
+    """The error names both settings."""
     with pytest.raises(UserError, match=r"KODIT_LEASE_SECONDS .* KODIT_HEARTBEAT_SECONDS"):
         Settings.load({"KODIT_LEASE_SECONDS": "20"})
     Settings.load({"KODIT_LEASE_SECONDS": "20", "KODIT_HEARTBEAT_SECONDS": "10"})
@@ -157,9 +157,9 @@ def test_a_lease_that_no_heartbeat_could_keep_is_refused() -> None:
 def test_a_commit_of_another_connection_wakes_a_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_told: bool
 ) -> None:
-    """As that of another process does: both change SQLite's `data_version`. Without it this test
-    would take the hour for which the worker would sleep. Whether the system tells of writes or not:
-    a user has a number of watches, and some systems have none."""
+    """As by another process: both change SQLite's `data_version`. Otherwise the worker would sleep
+    for an hour. With and without file system notifications: a user has a limited number of watches,
+    and some systems have none."""
     if not is_told:
         monkeypatch.setattr(wake_up, "_writes_below", lambda _folder: None)
     path = tmp_path / "kodit.db"
@@ -192,7 +192,8 @@ def test_a_commit_of_another_connection_wakes_a_worker(
 def test_nobody_looks_at_a_database_that_nobody_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A write wakes who sleeps, for an hour here, and so does the end."""
+    """A write wakes a sleeping worker, which would otherwise sleep for an hour, and so does its
+    end."""
     path = tmp_path / "kodit.db"
     fell_asleep = threading.Semaphore(0)
     wait = Inotify.wait
@@ -227,7 +228,7 @@ def test_nobody_looks_at_a_database_that_nobody_writes(
 def test_a_worker_lives_as_long_as_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They hold its lock too: what they were told to do may still be going on."""
+    """They hold its lock too, since they may still be working."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=":")
 
     async def play(application: Application) -> None:
@@ -255,7 +256,7 @@ def test_a_worker_lives_as_long_as_its_children(
 
 
 def held_by_others(folder: Path) -> set[str]:
-    """The lock files of a folder that processes other than this one hold open, by stem."""
+    """The lock files of a folder that other processes hold open, by stem."""
     found = set()
     for process in Path("/proc").glob("[0-9]*"):
         if int(process.name) != os.getpid():
@@ -268,7 +269,7 @@ def held_by_others(folder: Path) -> set[str]:
 
 
 def test_the_queue_goes_by_the_settings(tmp_path: Path) -> None:
-    """How long a lease lasts, and how often a task may fail transiently."""
+    """The duration of a lease, and the number of transient failures."""
     environment = {"KODIT_LEASE_SECONDS": "1000", "KODIT_MAX_FAILURES": "1"}
     settings = Settings.load(environment, data_dir=tmp_path)
 
@@ -287,7 +288,7 @@ def test_the_queue_goes_by_the_settings(tmp_path: Path) -> None:
 
 
 class SilentEngines(Engines):
-    """Whose sources never say a word."""
+    """Engines whose sources never answer."""
 
     @cached_property
     def reader(self) -> SourceReader:
@@ -300,7 +301,7 @@ class SilentApplication(Application):
 
 
 class SilentReader:
-    """Asked first of all by SYNC."""
+    """The first thing that SYNC calls."""
 
     async def look_up(self, index: Index) -> str | None:
         await asyncio.Event().wait()
@@ -310,7 +311,7 @@ class SilentReader:
 def test_a_worker_is_as_patient_as_is_set(
     kodit: KoditCommand, queue: Queue, tmp_path: Path
 ) -> None:
-    """It looks at each heartbeat whether a task has said anything within the stall limit. The
+    """At each heartbeat it checks whether a task has reported progress within the stall limit. The
     defaults are longer than this test waits."""
     run_id = queue.request(SourceKind.FOLDER, str(tmp_path))
     environment = {

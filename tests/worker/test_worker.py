@@ -1,4 +1,4 @@
-"""`kodit worker`: as many as wanted on one data directory, and none takes anything with it."""
+"""`kodit worker`: any number of them on one data directory, independent of one another."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def is_running(queue: Queue, run_id: int) -> bool:
 def test_worker_that_is_told_to_stop_gives_back_what_it_holds(
     number: signal.Signals, times: int, queue: Queue, silent_server: str, start_worker: StartWorker
 ) -> None:
-    """It exits with 0, its children are gone, and the retry budget is whole; also when the signal
-    comes several times at once, as `timeout` sends it to the process and to its group."""
+    """It exits with 0, its children are gone, and the retry budget is full; also if the signal
+    arrives several times at once, as `timeout` sends it to the process and to its group."""
     run_id = queue.request(SourceKind.GIT, f"{silent_server}/repository")
     worker = start_worker()
     wait_until(lambda: is_running(queue, run_id))
@@ -55,7 +55,7 @@ def test_worker_that_is_told_to_stop_gives_back_what_it_holds(
 def test_worker_that_is_killed_is_noticed_by_the_next(
     queue: Queue, silent_server: str, start_worker: StartWorker
 ) -> None:
-    """Long before its lease is over; its children end with it."""
+    """Long before its lease expires; its children end with it."""
     run_id = queue.request(SourceKind.GIT, f"{silent_server}/repository")
     victim = start_worker()
     wait_until(lambda: is_running(queue, run_id))
@@ -96,7 +96,7 @@ def test_two_workers_share_a_queue_that_was_paused(
 def test_limit_holds_over_all_workers(
     kodit: KoditCommand, queue: Queue, silent_server: str, start_worker: StartWorker
 ) -> None:
-    """With four places to run in and one SYNC allowed, the second waits and says why."""
+    """With four slots and a limit of one SYNC, the second one waits and says why."""
     kodit.environment["KODIT_TASK_LIMITS"] = "SYNC=1"
     runs = [queue.request(SourceKind.GIT, f"{silent_server}/{name}") for name in "ab"]
     start_worker(), start_worker()
@@ -115,7 +115,7 @@ def test_limit_holds_over_all_workers(
 def test_worker_finishes_a_deletion_that_was_cut_short(
     queue: Queue, tmp_path: Path, kodit: KoditCommand, start_worker: StartWorker
 ) -> None:
-    """Whoever deleted died after the first step."""
+    """The deleting process died after the first step."""
     write_tree(tmp_path / "source", files=4)
     kodit.succeed("index", tmp_path / "source")
     with queue.application() as application:
@@ -133,7 +133,7 @@ def test_worker_finishes_a_deletion_that_was_cut_short(
 def test_worker_brings_indexes_up_to_date_by_itself(
     queue: Queue, tmp_path: Path, kodit: KoditCommand, start_worker: StartWorker
 ) -> None:
-    """With an interval, what changed in a source is indexed without a request."""
+    """With an interval, changes in a source are indexed without a request."""
     write_tree(tmp_path / "source", files=4)
     kodit.succeed("index", tmp_path / "source")
     write_file(tmp_path / "source" / "late.py", "def late():\n    return 'late'\n")
@@ -145,7 +145,7 @@ def test_worker_brings_indexes_up_to_date_by_itself(
 def test_log_names_run_task_and_attempt(
     queue: Queue, tmp_path: Path, start_worker: StartWorker
 ) -> None:
-    """Each task's end is one line, with who did what, for how long, and how it ended."""
+    """The end of each task is one line, with its worker, its duration and its outcome."""
     write_tree(tmp_path / "source", files=4)
     run_id = queue.request(SourceKind.FOLDER, str(tmp_path / "source"))
     worker = start_worker()

@@ -1,5 +1,5 @@
-"""Connections, turns, heads and names, each by itself: who makes room for whom, whose turn it is,
-and what is exactly at its limit."""
+"""Connections, turns, heads and names, each by itself: which connection is closed for another, the
+order of requests, and values exactly at a limit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMITS = Limits(connections=3, sweep_seconds=0.001)
 
 
 class Line:
-    """A connection that is dropped, or has had its time."""
+    """A connection that records being dropped, or is overdue."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -47,9 +47,9 @@ def group(*, are_local: bool = False) -> Connections:
     return Connections(_nothing, LIMITS, are_local=are_local)
 
 
-def test_who_makes_room_for_a_new_connection() -> None:
-    """The oldest stranger, then who has waited longest for its next request; nobody whose request
-    is under way."""
+def test_which_connection_is_closed_for_a_new_one() -> None:
+    """The oldest stranger, then the one that has waited longest for its next request; never one
+    with an active request."""
 
     async def run() -> None:
         held = group()
@@ -105,7 +105,7 @@ def test_a_stranger_that_is_answered_stays_one() -> None:
 
 
 def test_who_was_answered_last_waits_behind_the_others() -> None:
-    """From when its client is known; and who has gone waits for nothing."""
+    """From when its client is admitted; a closed one does not wait."""
 
     async def run() -> None:
         held = group()
@@ -151,7 +151,7 @@ def test_programs_of_this_user_are_no_strangers() -> None:
 
 
 def test_connections_are_looked_at_while_there_are_any() -> None:
-    """Again and again, and no more when the last has gone."""
+    """Repeatedly, until the last one is closed."""
 
     async def run() -> None:
         held = group()
@@ -177,9 +177,9 @@ def test_connections_are_looked_at_while_there_are_any() -> None:
     patiently(run())
 
 
-def test_whose_turn_it_is() -> None:
-    """Those that wait for an answer come first, one that was sent ahead in each turn nevertheless,
-    and one that has gone takes nobody's place."""
+def test_the_order_of_requests() -> None:
+    """Clients that wait for an answer come first, but one pipelined request starts in each turn,
+    and a disconnected client uses up no turn."""
     started: list[str] = []
 
     async def run() -> None:
@@ -207,8 +207,8 @@ def test_whose_turn_it_is() -> None:
     assert started[9:] == ["later4", "ahead2"]
 
 
-def test_without_anybody_ahead_a_turn_is_theirs_who_wait() -> None:
-    """As many begin in each as may."""
+def test_without_pipelined_requests_all_waiting_ones_start() -> None:
+    """As many start in each turn as the limit allows."""
     in_turn: list[int] = []
 
     async def run() -> None:
@@ -233,7 +233,7 @@ def test_without_anybody_ahead_a_turn_is_theirs_who_wait() -> None:
 def parsed(
     head: str, limits: Limits, shared: SharedBytes | None = None
 ) -> tuple[object, HeadChecks]:
-    """What a parser finds in a head, or the code with which it refuses it."""
+    """The result of parsing a head, or the code of its refusal."""
     checks = HeadChecks(limits, shared or SharedBytes(0))
     checks.receive_data(head.encode("ascii"))
     try:
@@ -268,7 +268,7 @@ def test_a_head_exactly_at_its_limit(head: str, limits: dict[str, int], found: o
 
 
 def test_heads_share_their_memory_with_what_is_sent_ahead() -> None:
-    """Until the answer is complete, or the connection has gone."""
+    """Until the answer is complete, or the connection is closed."""
     shared = SharedBytes(100)
     head = f"{LINE}Host: x\r\n\r\n"
     ahead = "x" * (SMALL_HEAD_BYTES + 60 - len(head))

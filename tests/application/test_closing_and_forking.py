@@ -1,4 +1,4 @@
-"""One `Kodit` that is closed, forked and deleted from while others call it."""
+"""One `Kodit` that is closed, forked and deleted from while other threads call it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from kodit.settings import Settings
 
 
 def test_work_that_fails_before_it_is_a_coroutine() -> None:
-    """Reaches the caller, who would wait for ever otherwise."""
+    """The error reaches the caller, who would otherwise wait for ever."""
     loop = BackgroundLoop()
 
     with pytest.raises(ZeroDivisionError):
@@ -38,7 +38,7 @@ def test_work_that_fails_before_it_is_a_coroutine() -> None:
 
 
 def test_a_call_while_the_loop_is_being_closed() -> None:
-    """Is refused, since nothing would ever run it."""
+    """It is refused, since nothing would ever run it."""
     loop = BackgroundLoop()
     started, closing, go_on = threading.Event(), threading.Event(), asyncio.Event()
 
@@ -69,7 +69,7 @@ def test_a_call_while_the_loop_is_being_closed() -> None:
 
 
 def _beside(call: Callable[[], Any]) -> Future[Any]:
-    """The outcome of a call in a thread that no failing test has to wait for."""
+    """The outcome of a call in a thread that a failing test need not wait for."""
     outcome: Future[Any] = Future()
 
     def work() -> None:
@@ -83,8 +83,8 @@ def _beside(call: Callable[[], Any]) -> Future[Any]:
 
 
 def test_a_process_that_is_forked_while_the_database_is_open(tmp_path: Path) -> None:
-    """Is told so at once: it has no threads, and SQLite would give it locks that it does not hold.
-    What it does has no effect on the process it comes from."""
+    """It gets an error at once: it has no threads, and SQLite would give it locks that it does not
+    hold. Its calls have no effect on its parent."""
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "a.py").write_text("def found() -> None: ...\n")
     calls: list[Callable[[Kodit], Any]] = [
@@ -110,7 +110,7 @@ def test_a_process_that_is_forked_while_the_database_is_open(tmp_path: Path) -> 
 def _codes_in_fork(
     kodits: Callable[[], Sequence[Kodit]], calls: Sequence[Callable[[Kodit], Any]]
 ) -> list[str | None]:
-    """What becomes of calls in a forked process: `done`, or the code of the error."""
+    """The results of calls in a forked process: `done`, or the code of the error."""
     ours, theirs = multiprocessing.Pipe()
 
     def work() -> None:
@@ -136,7 +136,7 @@ def _codes_in_fork(
 
 
 def test_a_kodit_that_is_dropped_without_being_closed(tmp_path: Path) -> None:
-    """Keeps neither its thread, nor its child processes, nor its files."""
+    """It leaves neither its thread, nor its child processes, nor open files."""
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "a.py").write_text("def found() -> None: ...\n")
     kodit = Kodit(tmp_path / "data")
@@ -176,7 +176,7 @@ def _open_below(folder: Path) -> list[str]:
 
 
 def test_a_dropped_kodit_in_a_forked_process(tmp_path: Path) -> None:
-    """Closes nothing of the process that it comes from."""
+    """It closes nothing of its parent."""
     with Kodit(tmp_path / "data") as kodit:
         kodit.status()
         drop = kodit._when_dropped
@@ -186,7 +186,7 @@ def test_a_dropped_kodit_in_a_forked_process(tmp_path: Path) -> None:
 
 
 class _DeletedOnce:
-    """Indexes of which the first one that is added is deleted at once by somebody else."""
+    """Indexes of which the first added one is deleted at once by another caller."""
 
     def __init__(self, indexes: IndexService) -> None:
         self._indexes = indexes
@@ -201,7 +201,7 @@ class _DeletedOnce:
 
 
 def test_a_source_that_is_deleted_while_it_is_added(tmp_path: Path) -> None:
-    """Is added again: a request names a source, and knows nothing of identifiers."""
+    """It is added again: a request names a source and knows no identifiers."""
     (tmp_path / "source").mkdir()
     asyncio.run(_add_what_is_deleted_at_once(tmp_path))
 

@@ -1,4 +1,4 @@
-"""What is seen of an index while a run is between two of its stages."""
+"""The visible state of an index while a run is between two of its stages."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def place(tmp_path: Path) -> Iterator[Path]:
 
 
 def change(place: Path, statement: str) -> None:
-    """Leave the database as a stage would."""
+    """Change the database as a stage would."""
     with closing(sqlite3.connect(place / "data" / "kodit.db")) as connection:
         assert connection.execute(statement).rowcount > 0
         connection.commit()
 
 
 def test_a_deleted_file_vanishes_at_once(place: Path) -> None:
-    """SYNC has seen that it is gone; EXTRACT has not removed its snippets."""
+    """SYNC has found that it is gone; EXTRACT has not removed its snippets."""
     change(place, "UPDATE files SET status = 'deleted' WHERE path = 'bank/money.py'")
     with Kodit(place / "data") as kodit:
         assert [file.path for file in kodit.list_files()] == ["prices.py", "bank/Account.java"]
@@ -47,7 +47,7 @@ def test_a_deleted_file_vanishes_at_once(place: Path) -> None:
 
 
 def test_a_changed_git_file_is_shown_as_it_was_extracted(place: Path) -> None:
-    """SYNC has noted the new content; lines and symbols are still those of the old."""
+    """SYNC has recorded the new content; lines and symbols are still the old ones."""
     change(
         place,
         "UPDATE files SET status = 'modified', stale = 1, content_hash = printf('%040d', 0)"
@@ -59,7 +59,7 @@ def test_a_changed_git_file_is_shown_as_it_was_extracted(place: Path) -> None:
 
 
 def test_a_file_that_was_never_extracted_is_listed_and_read(place: Path) -> None:
-    """As soon as a scan has found it; in which language it is, is not known before."""
+    """As soon as a scan has found it; its language is not known before extraction."""
     change(
         place,
         "UPDATE files SET extracted_hash = NULL, language = NULL WHERE path = 'bank/money.py'",
@@ -80,7 +80,7 @@ def test_a_file_that_was_never_extracted_is_listed_and_read(place: Path) -> None
 def test_what_is_never_shown_is_not_shown_before_it_is_extracted(
     place: Path, name: str, content: str | bytes
 ) -> None:
-    """A scan knows nothing of what is in a file."""
+    """A scan does not know the content of a file."""
     write_files(place / "shop", {name: content})
     with Kodit(place / "data") as kodit:
         kodit.index(place / "shop")
@@ -104,7 +104,7 @@ def test_what_is_never_shown_is_not_shown_before_it_is_extracted(
     ],
 )
 def test_why_a_file_is_not_there(place: Path, path: str, reason: str) -> None:
-    """By what is in it, or by its name."""
+    """Because of its content, or its name."""
     write_files(place / "shop", {"key.txt": SHOP["key.txt"]})
     with Kodit(place / "data") as kodit:
         kodit.index(place / "shop")
@@ -124,8 +124,8 @@ def test_a_file_that_may_yet_come(place: Path) -> None:
     assert caught.value.code == "file_not_indexed_yet"
 
 
-def test_a_superseded_definition_is_none(place: Path) -> None:
-    """EXTRACT has replaced the snippet; engines may still answer from it."""
+def test_a_superseded_definition_is_not_found(place: Path) -> None:
+    """EXTRACT has replaced the snippet; engines may still find it."""
     change(
         place,
         "INSERT INTO snippets (index_id, file_id, state, start_line, end_line, language, symbol,"
@@ -139,7 +139,7 @@ def test_a_superseded_definition_is_none(place: Path) -> None:
 
 
 def test_files_come_by_path_whenever_they_came(place: Path) -> None:
-    """A file that is new sorts where its name does."""
+    """A new file is sorted by its name."""
     write_files(place / "shop", {"articles.py": "round_price = None\n", "zoo.py": "x = 1\n"})
     with Kodit(place / "data") as kodit:
         kodit.index(place / "shop")
@@ -150,8 +150,8 @@ def test_files_come_by_path_whenever_they_came(place: Path) -> None:
 
 
 def test_a_folder_of_which_nothing_is_known_yet_is_looked_at_itself(place: Path) -> None:
-    """Only where it is meant, and not beside what is known of it; whose language is asked for is
-    not known before."""
+    """Only if it is selected, and not beside indexed files; its files' languages are not known
+    before."""
     early = ("early.py", "sub/z.py", "sub/inner.py", "subway.py")
     write_files(place / "early", dict.fromkeys(early, "round_price = 1\n"))
     write_files(place / "later", {"later.py": "round_price = 2\n"})

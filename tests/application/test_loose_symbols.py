@@ -1,4 +1,4 @@
-"""What a name may mean that nothing is called: patterns, inherited members, misspellings."""
+"""Alternatives for a name without a definition: patterns, inherited members, misspellings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BOX = "class Box:\n    limit = 3\n\n    def run(self): ...\n\n    def rest(self)
 
 
 def test_what_a_pattern_matches() -> None:
-    """In any case, of the kinds and in the scopes that are asked for."""
+    """Ignoring case, within the requested kinds and scopes."""
     texts = {"a.py": BOX, "b.py": "def runner(): ...\n\n\ndef other(): ...\n"}
     assert matching(texts, "R*") == ["Box.rest", "Box.run", "runner"]
     assert matching(texts, "r*", SymbolKind.FUNCTION) == ["runner"]
@@ -50,7 +50,7 @@ def inherited(texts: dict[str, str], name: str) -> list[str]:
 
 
 def test_a_member_is_that_of_the_nearest_base() -> None:
-    """Whatever is called like a base and is no type has none."""
+    """Something that has the name of a base but is not a type has no members."""
     texts = {
         "a.py": "class Shop(Store): ...\n",
         "b.py": "class Store(Base): ...\n",
@@ -68,7 +68,7 @@ def test_a_member_is_that_of_the_nearest_base() -> None:
 
 
 def test_bases_are_followed_so_far() -> None:
-    """And types that are each other's bases have no end."""
+    """Circular bases come to an end."""
     count = MOST_GENERATIONS
     assert count == 6
     texts = {f"{n}.py": f"class C{n}(C{n + 1}): ...\n" for n in range(count + 1)}
@@ -81,7 +81,7 @@ def test_bases_are_followed_so_far() -> None:
 
 
 def test_names_that_were_probably_meant() -> None:
-    """The same in other scopes, some of them in order, or such as are spelled much like it."""
+    """The same name in other scopes, some of them in order, or similarly spelled ones."""
     texts = {f"{n}.py": f"class C{n}:\n    def Run(self): ...\n" for n in range(8)}
     found = lookup(texts)
     assert found.near(parse_name("D.run")) == tuple(f"C{n}.Run" for n in range(MOST_NEAR))

@@ -1,4 +1,4 @@
-"""Short sentences and figures of the command line, word by word."""
+"""Short sentences and numbers of the command line, word by word."""
 
 from __future__ import annotations
 
@@ -54,24 +54,24 @@ def standing(index_id: int, **changes: object) -> StandingView:
 
 
 def test_how_many_rows_a_line_takes() -> None:
-    """Colours take none, and an empty line takes one."""
+    """Colours take no row, and an empty line takes one."""
     for length, rows in ((0, 1), (1, 1), (20, 1), (21, 2), (40, 2), (41, 3)):
         assert screen.rows_of("x" * length, 20) == rows
         assert screen.rows_of(f"\x1b[1;31m{'x' * length}\x1b[m", 20) == rows
 
 
-def test_how_large_the_screen_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal that says it has next to no columns says nothing useful."""
+def test_the_size_of_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An implausible width of a terminal is ignored."""
     for columns, width in ((5, 20), (20, 20), (21, 21), (300, 300)):
         monkeypatch.setenv("COLUMNS", str(columns))
         monkeypatch.setenv("LINES", "7")
         assert screen.size() == (width, 7)
 
 
-def test_what_is_for_programs_and_for_people(
+def test_output_for_programs_and_for_people(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
-    """JSON is indented; live progress is for a terminal that standard error goes to."""
+    """JSON is indented; live progress needs a terminal on standard error."""
     print_json(SizesView(1, 2, 3, 4, 5))
     assert capsys.readouterr().out.splitlines()[:2] == ["{", '  "database": 1,']
     assert as_complaint("It waits...") == "it waits..."
@@ -86,8 +86,8 @@ def test_what_is_for_programs_and_for_people(
         assert (is_interactive(), screen.is_terminal()) == (err, out)
 
 
-def test_what_is_taken_of_the_disk() -> None:
-    """What takes nothing is not told."""
+def test_disk_usage() -> None:
+    """Unused space is not shown."""
     sizes = SizesView(2_500_000, 0, 1_000_000, 0, 0)
     assert sizes_line(sizes) == "On disk: 3.5 MB (database 2.5 MB, vectors 1.0 MB)"
     sizes = SizesView(2_500_000, 1_234_000_000, 0, 500_000, 700_000)
@@ -98,7 +98,7 @@ def test_what_is_taken_of_the_disk() -> None:
 
 
 def test_how_long_something_took() -> None:
-    """Never less than nothing, where a clock was set back; nothing of what has not started."""
+    """Never negative, even if a clock was set back; nothing for what has not started."""
     assert seconds_of(None, NOW) is None
     assert seconds_of(NOW, NOW + timedelta(seconds=90)) == 90
     assert seconds_of(NOW, NOW - timedelta(seconds=90)) == 0
@@ -109,7 +109,7 @@ def test_how_long_something_took() -> None:
 
 
 def test_a_problem_in_a_line(capsys: Captured) -> None:
-    """With the index that it is about, where it is about one, and nothing that steers."""
+    """With its index, if any, and without control characters."""
     _show(
         [
             Problem(Area.QUEUE, "it is\x1b stuck", "it is freed", index_id=3),
@@ -141,14 +141,14 @@ def test_a_problem_in_a_line(capsys: Captured) -> None:
 def test_which_index_was_asked(
     where: Where, stands: list[StandingView], said: str, capsys: Captured
 ) -> None:
-    """Where one of several was, and nobody named it."""
+    """If one of several was searched, and the user named none."""
     say_where(where, stands, ALL)
     told = capsys.readouterr().err
     assert told.startswith(said) if said else told == ""
 
 
-def test_indexes_that_were_searched_by_less(capsys: Captured) -> None:
-    """Those without the keyword index; what else was not searched is no reason."""
+def test_indexes_searched_without_keywords(capsys: Captured) -> None:
+    """Indexes searched without the keyword index; other reasons do not count."""
     by_less = [standing(number, unsearched=("keyword", "code")) for number in (3, 4, 5)]
     for count, words in ((1, "index 3 was"), (2, "indexes 3 and 4 were")):
         warn_of_missing_keywords(by_less[:count])
@@ -179,7 +179,7 @@ def test_indexes_that_were_searched_by_less(capsys: Captured) -> None:
 def test_a_path_that_can_be_opened(
     folder: str | None, several: bool, source: str, path: str, shown: str
 ) -> None:
-    """From where the user stands."""
+    """Relative to the current folder."""
     places = Places(folder, several=several)
     assert [places.of(source, path, 7) for _ in range(2)] == [shown, shown]
 
@@ -193,14 +193,14 @@ def test_a_path_that_can_be_opened(
         (21, ["To index the same sources (1 more are not shown):"]),
     ],
 )
-def test_what_another_program_has_indexed(
+def test_the_sources_of_another_program(
     sources: int,
     said: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: Captured,
 ) -> None:
-    """As a command to copy, of no more than a screen holds."""
+    """As a command to copy, with at most a screenful of sources."""
     names = tuple(f"/a{' ' if number == 0 else number}b" for number in range(sources))
     theirs = AnotherDatabase(tmp_path / "usual" / "kodit.db", names)
     monkeypatch.setattr(other_database, "other_database_in_default_folder", lambda: theirs)
@@ -225,8 +225,8 @@ def test_what_another_program_has_indexed(
     ],
     ids=str,
 )
-def test_a_machine_that_has_run_out(error: OSError, sentence: str, capsys: Captured) -> None:
-    """Ends with the code of the command, and one sentence; what is no such error propagates."""
+def test_an_exhausted_machine(error: OSError, sentence: str, capsys: Captured) -> None:
+    """Ends with the exit code of the command, and one sentence; other errors propagate."""
     for code in (1, 2):
         with pytest.raises(SystemExit) as ended:
             end_if_exhausted(error, code)

@@ -1,4 +1,4 @@
-"""From what is typed to the question that is asked: every option of every reading command."""
+"""From typed arguments to the question: every option of every reading command."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ ALL = Where(everywhere=True)
 
 
 class Noted(BaseException):
-    """What was asked, instead of an answer."""
+    """Records the question instead of answering it."""
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, which holds nothing."""
+    """The current folder, which is empty."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KODIT_DATA_DIR", str(tmp_path / "data"))
 
@@ -167,7 +167,7 @@ def asked(line: str) -> Any:
         ("queue show 7", RunQuestion(7)),
     ],
 )
-def test_what_is_asked(line: str, question: object) -> None:
+def test_the_question_of_each_command(line: str, question: object) -> None:
     assert asked(line) == question
 
 
@@ -182,7 +182,7 @@ def test_what_is_asked(line: str, question: object) -> None:
         ("read a b c", "takes a source and a path, or only a path, not 3 of them"),
     ],
 )
-def test_what_cannot_be_asked(line: str, sentence: str) -> None:
+def test_invalid_questions(line: str, sentence: str) -> None:
     command: Any = typer.main.get_command(app)
     with pytest.raises(typer.BadParameter) as refused:
         command.main(shlex.split(line), standalone_mode=False)
@@ -192,7 +192,7 @@ def test_what_cannot_be_asked(line: str, sentence: str) -> None:
 def handed(
     line: str, monkeypatch: pytest.MonkeyPatch, module: Any, name: str
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """What a command hands to the function that prints, but for the session."""
+    """The arguments that a command passes to the printing function, without the session."""
 
     def note(*arguments: Any, **options: Any) -> Any:
         raise Noted(arguments, options)
@@ -206,7 +206,7 @@ def handed(
 
 
 @pytest.mark.usefixtures("folder")
-def test_how_results_are_to_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_options_of_results(monkeypatch: pytest.MonkeyPatch) -> None:
     (_options, shown), options = handed(
         "search x --lines 3 -C 2 --files --explain", monkeypatch, searching, "search_and_show"
     )
@@ -229,7 +229,7 @@ def test_how_results_are_to_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_what_is_to_be_indexed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_request_of_an_index_command(monkeypatch: pytest.MonkeyPatch) -> None:
     def given(line: str) -> tuple[IndexRequest, dict[str, Any]]:
         (request,), options = handed(line, monkeypatch, indexing, "index_and_show")
         return request, options
@@ -251,7 +251,7 @@ def test_what_is_to_be_indexed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_what_other_commands_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arguments_of_other_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     for line, module, name, expected in (
         ("status", status, "show_indexes", (((),), {"as_json": False, "with_left_out": False})),
         (
@@ -319,7 +319,7 @@ def test_how_to_serve(line: str, told: tuple[Any, ...]) -> None:
 def test_how_a_command_ends_that_finds_nothing(
     line: str, answer: object, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As `grep` does, with another status where a source could not be asked."""
+    """As in `grep`, with another status if a source could not be searched."""
     monkeypatch.setattr(Session, "ask", lambda *_: answer)
     command: Any = typer.main.get_command(app)
     assert command.main(shlex.split(line), standalone_mode=False) == status
@@ -333,7 +333,7 @@ def test_how_a_command_ends_that_finds_nothing(
         (None, "its own"),
     ],
 )
-def test_what_a_server_answers_in_another_way_is_found_out_here(
+def test_questions_that_a_server_answers_differently(
     answer: object, found: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = SimpleNamespace(ask=lambda _question: answer, close=lambda: None)

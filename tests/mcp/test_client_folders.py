@@ -1,4 +1,4 @@
-"""The folders in which a client says that it works, and what a server is told of them."""
+"""A client's workspace folders, and the headers that report them to a server."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_roots_are_folders_of_this_machine(tmp_path: Path) -> None:
 
 
 def test_the_latest_answer_about_roots_counts(tmp_path: Path) -> None:
-    """An error leaves what is known, and what answers an earlier request changes nothing."""
+    """An error keeps the known roots, and an answer to an earlier request changes nothing."""
     sent: list[dict[str, Any]] = []
     roots = Roots(sent.append)
     place = str(tmp_path.resolve())
@@ -104,7 +104,7 @@ def test_a_client_that_was_slow_once_is_waited_for_when_it_answers_again(
         (None, ("/x",), {"X-Kodit-Folder": "/x", "X-Kodit-Roots": "/x"}),
     ],
 )
-def test_where_a_client_works(
+def test_the_clients_working_folder(
     folder: str | None, roots: tuple[str, ...], sent: dict[str, str], tmp_path: Path
 ) -> None:
     """Its folder, unless that lies in none of its roots."""
@@ -112,7 +112,7 @@ def test_where_a_client_works(
 
 
 def test_a_request_of_the_newest_revision_has_no_roots(tmp_path: Path) -> None:
-    """Nor has a client that has named none."""
+    """Nor has a client that has announced none."""
     front = Front(
         io.BytesIO(), io.BytesIO(), lambda: Resident(Settings(data_dir=tmp_path), None, "1")
     )

@@ -1,4 +1,4 @@
-"""Words that mean something from where the user stands."""
+"""Words that depend on the current folder."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_lines_in_a_word_of_their_own(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Read as after a colon, with a source and without one."""
+    """They are read like lines after a colon, with and without a source."""
     monkeypatch.chdir(folder / "shop")
     path = "src/db/model.py"
     expected = place.run_here("read", f"{path}:{place_meant}")
@@ -83,12 +83,12 @@ def test_a_folder_from_the_top_of_the_index(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Where nothing of that name lies below the folder in which the user stands, as for `read`."""
+    """If the current folder has no such part, as for `read`."""
     monkeypatch.chdir(folder / "shop" / "src")
     assert place.run_here(*command.split()).out.splitlines() == printed
 
 
-def test_what_is_nowhere_in_the_index_is_refused(
+def test_paths_outside_the_index_are_refused(
     place: KoditCommand, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also from a folder outside it."""
@@ -102,7 +102,7 @@ def test_what_is_nowhere_in_the_index_is_refused(
 def test_paths_of_a_source_elsewhere_can_be_opened(
     place: KoditCommand, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever command prints them, and however the source was named."""
+    """For every command, and however the source was named."""
     monkeypatch.chdir(folder / "lamp")
     shop = str(folder / "shop")
     model = f"{shop}/src/db/model.py"
@@ -126,16 +126,16 @@ def test_a_folder_that_is_not_there_is_named_without_dots(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As one would look for it."""
+    """As a user would look for it."""
     monkeypatch.chdir(folder / "lamp")
     said = place.run_here("index", *before, typed).said
     assert said == [f"kodit: the folder {folder}/nowhere does not exist"]
 
 
-def test_index_alone_says_what_to_type(
+def test_index_without_arguments_advises_what_to_type(
     place: KoditCommand, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Where the folder is not indexed; a list for a program has nothing of it."""
+    """If the folder is not indexed; the JSON list has no such advice."""
     hint = "This folder is not indexed; `kodit index .` adds it."
     monkeypatch.chdir(folder / "lamp")
     assert place.run_here("index").said == [hint]
@@ -149,7 +149,7 @@ def test_index_alone_says_what_to_type(
 def test_globs_from_here_choose_what_is_indexed(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """As `--path` takes them, and as a shell completes them."""
+    """As `--path` accepts them, and as a shell completes them."""
     kodit = KoditCommand(tmp_path / "data")
     monkeypatch.chdir(folder / "shop")
     globs = ("--include", "./src/**", "--include", "./docs/*", "--exclude", "./docs/guide.md")
@@ -169,10 +169,10 @@ def test_globs_from_here_choose_what_is_indexed(
         ("related x.py:1", 2),
     ],
 )
-def test_where_nothing_is_indexed_the_way_is_told(
+def test_advice_when_nothing_is_indexed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, code: int
 ) -> None:
-    """Not that nothing was found, as if there were something to look into."""
+    """Instead of a message that nothing was found."""
     monkeypatch.chdir(tmp_path)
     outcome = KoditCommand(tmp_path / "data").run_here(*words.split())
     assert outcome.code == code

@@ -1,5 +1,5 @@
-"""What is set of the server, where each request leads, and what its own programs may ask and hand
-over: each part by itself, without a server that listens."""
+"""The configuration of the server, the routes of requests, and what its own programs may ask and
+hand over: each part by itself, without a listening server."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def asked(
     return start["status"], headers, json.loads(end["body"])
 
 
-def test_a_request_is_there_until_its_end_and_somebody_was_here_then() -> None:
+def test_a_request_is_active_until_its_end() -> None:
     activity = Activity()
     activity.last_at -= 100
     began = activity.last_at
@@ -84,7 +84,7 @@ def test_a_request_is_there_until_its_end_and_somebody_was_here_then() -> None:
     assert activity.last_at > began + 99
 
 
-def test_limits_are_those_that_are_documented() -> None:
+def test_limits_match_the_documentation() -> None:
     limits, text = Limits(), (DOCS / "security.md").read_text("utf-8")
     for row in (
         f"| a request's line and header | {limits.header_seconds:g} s |",
@@ -109,9 +109,9 @@ def test_limits_are_those_that_are_documented() -> None:
         assert f"{SYNC_EVERY_SECONDS:.0f}" in (DOCS / page).read_text("utf-8")
 
 
-def test_how_uvicorn_is_told_to_serve() -> None:
-    """It has no web sockets and no lifespan, says nothing of itself, believes no proxy, logs no
-    request, and waits as long for answers as the limits say."""
+def test_the_configuration_of_uvicorn() -> None:
+    """Without web sockets and lifespan; it reveals nothing about itself, trusts no proxy, logs no
+    request, and waits for answers as long as the limits say."""
     logging.getLogger("uvicorn.error").setLevel(logging.INFO)
 
     async def run() -> HttpServer:
@@ -128,10 +128,10 @@ def test_how_uvicorn_is_told_to_serve() -> None:
     assert logging.getLogger("uvicorn.error").level == logging.ERROR
 
 
-def test_the_log_is_kept_short_where_it_is_one(
+def test_only_a_real_log_file_is_kept_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not where standard error goes somewhere else, or the name only leads to it."""
+    """Not if standard error goes elsewhere, or if the name is a link."""
     log = tmp_path / "server.log"
     assert log_file.log_chores(tmp_path) == []
     descriptor = os.open(tmp_path / "elsewhere", os.O_CREAT | os.O_WRONLY)
@@ -172,7 +172,9 @@ SECRET = {"reference": "env:T", "server": "git.example.org", "username": "u", "p
         ),
     ],
 )
-def test_what_may_be_handed_over(method: str, body: str, status: int, code: str | None) -> None:
+def test_secrets_that_may_be_handed_over(
+    method: str, body: str, status: int, code: str | None
+) -> None:
     secrets = HandedSecrets()
     told, headers, answer = asked(secrets, {"method": method}, body.encode())
     assert told == status
@@ -218,8 +220,8 @@ def test_a_worker_that_is_killed_while_it_asks() -> None:
     patiently(HandedSecrets().answer(ours))
 
 
-def test_where_each_request_leads() -> None:
-    """What is this user's own is nobody else's."""
+def test_the_route_of_each_request() -> None:
+    """The user's own paths are closed to everybody else."""
 
     def part(name: str) -> AsgiApp:
         async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -267,8 +269,8 @@ def test_where_each_request_leads() -> None:
     )
 
 
-def test_what_the_command_line_asks(application: Application) -> None:
-    """A program of another version, or with other settings, is sent away."""
+def test_questions_of_the_command_line(application: Application) -> None:
+    """A program of another version, or with other settings, is refused."""
     question: dict[str, Any] = {"kind": "StatusQuestion", "fields": {"source": None}}
     right: dict[str, Any] = {
         "version": kodit.__version__,
@@ -296,7 +298,7 @@ def test_what_the_command_line_asks(application: Application) -> None:
         assert told["detail"].startswith("not a question: ")
 
 
-def test_what_a_server_says_of_itself(application: Application) -> None:
+def test_the_status_of_a_server(application: Application) -> None:
     activity = Activity()
     residence = Residence(application, activity, lambda: 1, stays=True)
     status, _headers, about = asked(residence, {"path": HANDSHAKE_PATH})
@@ -335,7 +337,7 @@ def test_what_a_server_says_of_itself(application: Application) -> None:
     ],
     ids=["usual", "without-workers", "unattended"],
 )
-def test_what_a_server_consists_of(
+def test_the_parts_of_a_server(
     tmp_path: Path,
     options: ServeOptions,
     count: int | None,

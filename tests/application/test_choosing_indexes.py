@@ -1,4 +1,4 @@
-"""Which index is meant, by its name, by a folder in it, or by where the caller stands."""
+"""The selection of an index by its name, by a folder in it, or by the caller's folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REMOTE = Caller(CallerPolicy())
 
 @dataclass(frozen=True)
 class Place:
-    """Two indexed folders, one of them within the other, and one that is not indexed."""
+    """Two indexed folders, one within the other, and one that is not indexed."""
 
     application: Application
     shop: Path
@@ -74,7 +74,7 @@ OF_INNER = [(2, "e.py")]
 
 
 def test_the_index_that_holds_the_callers_folder(place: Place) -> None:
-    """The nearest one, and of it what lies below that folder."""
+    """The nearest one, and in it what lies below that folder."""
     assert place.paths(Caller(folder=str(place.shop))) == OF_SHOP
     assert place.paths(Caller(folder=str(place.shop / "web"))) == OF_SHOP[3:]
     assert place.paths(Caller(folder=str(place.shop / "web" / "deep"))) == OF_SHOP[4:]
@@ -83,7 +83,7 @@ def test_the_index_that_holds_the_callers_folder(place: Place) -> None:
 
 
 def test_every_index_where_none_holds_it(place: Place) -> None:
-    """Or where all are asked for."""
+    """Or if all are requested."""
     everything = OF_SHOP + OF_INNER
     assert place.paths(Caller(folder=str(place.other))) == everything
     assert place.paths(Caller(folder=str(place.shop.parent))) == everything
@@ -117,7 +117,7 @@ def test_the_answer_says_which(place: Place) -> None:
     ],
 )
 def test_sources_by_name(names: Sequence[str], expected: object, place: Place) -> None:
-    """An identifier, a source, or a folder in one, from where the caller stands."""
+    """An identifier, a source, or a folder in one, relative to the caller's folder."""
     caller = Caller(folder=str(place.shop))
     assert (
         place.paths(caller, Where(tuple(one.format(shop=place.shop) for one in names))) == expected
@@ -125,7 +125,7 @@ def test_sources_by_name(names: Sequence[str], expected: object, place: Place) -
 
 
 def test_a_source_that_is_not_indexed(place: Place) -> None:
-    """Is an error that names it, and so is one that is not there."""
+    """The error names it, and so does the one for a source that does not exist."""
     with pytest.raises(SourceError) as error:
         place.files(Caller(), Where((str(place.other),)))
     assert (error.value.code, error.value.fields["source"]) == (
@@ -138,7 +138,7 @@ def test_a_source_that_is_not_indexed(place: Place) -> None:
 
 
 def test_a_caller_over_the_network_learns_nothing_of_the_disk(place: Place) -> None:
-    """A source may be named as it is listed, and a part of one; what else there is stays unsaid."""
+    """A source may be named as it is listed, and a part of one; other paths reveal nothing."""
     assert place.paths(REMOTE, Where((str(place.shop),))) == OF_SHOP
     assert place.paths(REMOTE, Where((str(place.shop / "web"),))) == OF_SHOP[3:]
     assert place.paths(REMOTE, Where((str(place.shop / "none"),))) == []
@@ -151,7 +151,7 @@ def test_a_caller_over_the_network_learns_nothing_of_the_disk(place: Place) -> N
 
 
 def test_every_question_follows_the_rule(place: Place) -> None:
-    """A part of an index is all that is looked at."""
+    """Only a part of an index is searched if one is selected."""
     caller, answers = Caller(folder=str(place.shop / "web")), place.application.answers
     found = asyncio.run(answers.search(caller, SearchQuestion("lantern")))
     assert {result.path for result in found.results} == {"web/b.py", "web/deep/d.py"}
@@ -184,14 +184,14 @@ def test_every_question_follows_the_rule(place: Place) -> None:
     ],
 )
 def test_a_file_by_its_path(folder: str, typed: str, path: str, place: Place) -> None:
-    """From where the caller stands, from the top of the index, or absolute."""
+    """Relative to the caller's folder, to the top of the index, or absolute."""
     caller = Caller(folder=str(place.shop / folder))
     question = ReadQuestion(typed.format(shop=place.shop))
     assert asyncio.run(place.application.answers.read(caller, question)).path == path
 
 
 def test_a_file_that_is_in_no_index(place: Place) -> None:
-    """Is named as it was typed; over the network only what is indexed is there."""
+    """The error names it as typed; over the network only indexed files exist."""
     answers = place.application.answers
     with pytest.raises(NotFoundError) as error:
         asyncio.run(answers.read(Caller(folder=str(place.shop / "web")), ReadQuestion("no.py")))
@@ -207,7 +207,7 @@ def test_a_file_that_is_in_no_index(place: Place) -> None:
 
 @pytest.mark.parametrize("where", [Where(), Where(everywhere=True), Where(("1", "2"))], ids=str)
 def test_a_file_of_one_of_several_indexes(where: Where, place: Place) -> None:
-    """Is found in the one that has it; that nobody named it, the answer says."""
+    """It is found in the one that has it; the answer says that nobody named the index."""
     answers = place.application.answers
     for path, index_id in (("a.py", 1), ("e.py", 2)):
         text = asyncio.run(answers.read(Caller(), ReadQuestion(path, where)))
@@ -222,14 +222,14 @@ def test_a_file_of_one_of_several_indexes(where: Where, place: Place) -> None:
 
 
 def test_a_file_in_two_parts_of_one_index(place: Place) -> None:
-    """Is one file."""
+    """It is one file."""
     where = Where((str(place.shop / "web"), "1"))
     text = asyncio.run(place.application.answers.read(Caller(), ReadQuestion("web/b.py", where)))
     assert text.path == "web/b.py"
 
 
 def test_pages_of_every_list(place: Place) -> None:
-    """One after the other they hold what one answer without a limit holds."""
+    """Together they contain what one answer without a limit contains."""
     caller, answers = Caller(), place.application.answers
 
     async def pages(ask: str, question: object, read: str) -> list[object]:
@@ -257,7 +257,7 @@ def test_pages_of_every_list(place: Place) -> None:
 
 
 def test_a_budget_leaves_a_cursor(place: Place) -> None:
-    """What did not fit comes on the next page."""
+    """The omitted results are on the next page."""
     caller, answers = Caller(), place.application.answers
     whole = asyncio.run(answers.search(caller, SearchQuestion("lantern")))
     cut = asyncio.run(answers.search(caller, SearchQuestion("lantern", budget=80)))

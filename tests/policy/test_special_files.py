@@ -1,4 +1,4 @@
-"""What lies in a data directory in the place of a file, and is none: nobody waits for it."""
+"""Special files in a data directory where regular files are expected: nothing waits for them."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def test_a_file_in_the_place_of_a_folder(tmp_path: Path, name: str) -> None:
     assert f"{tmp_path / name} is a file" in sentence_about(tmp_path)
 
 
-def test_what_kodit_has_made_is_in_order(tmp_path: Path) -> None:
-    """The files of others, too: they are none of its business."""
+def test_files_made_by_kodit_are_accepted(tmp_path: Path) -> None:
+    """Including files of other programs, which are ignored."""
     make_data_directory(tmp_path)
     make_socket(tmp_path / "server.sock")
     make_pipe(tmp_path / "pipe of somebody else")
@@ -82,7 +82,7 @@ def test_a_lock_that_is_no_file(tmp_path: Path, make: Callable[[Path], object]) 
 
 
 def test_a_log_that_is_no_file(tmp_path: Path) -> None:
-    """Who starts a server says so, and waits for no reader."""
+    """A user who starts a server is told, and the server does not wait for a reader."""
     make_pipe(tmp_path / "server.log")
     with pytest.raises(UserError, match="is not a file; move it away"):
         start_server(tmp_path)

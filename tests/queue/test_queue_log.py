@@ -1,4 +1,4 @@
-"""What is logged of requests, steering and the ends of runs: what has been stored, and no more."""
+"""Log lines of requests, control actions and ends of runs: exactly what was stored."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def told(news: pytest.LogCaptureFixture, *names: str) -> list[tuple[object, ...]
 
 
 def test_requests(queue: QueueDriver, news: pytest.LogCaptureFixture) -> None:
-    """New, joined or a follow-up, by whom, and of which run and index."""
+    """New, joined or a follow-up, by whom, and for which run and index."""
     run = queue.request()
     queue.request(user=True)
     queue.take(TaskType.SYNC)
@@ -43,7 +43,7 @@ def test_requests(queue: QueueDriver, news: pytest.LogCaptureFixture) -> None:
 
 
 def test_ends(queue: QueueDriver, news: pytest.LogCaptureFixture) -> None:
-    """Each once, with what came of it, and the follow-up that may begin now."""
+    """Each once, with its result, and the follow-up that may start now."""
     first, waiting = queue.request(), None
     for stage in TaskType:
         held = queue.take(stage)
@@ -59,7 +59,7 @@ def test_ends(queue: QueueDriver, news: pytest.LogCaptureFixture) -> None:
 
 
 def test_steering(queue: QueueDriver, news: pytest.LogCaptureFixture) -> None:
-    """Cancel and retry, pause and resume; what changed nothing is no news."""
+    """Cancel and retry, pause and resume; actions without an effect are not logged."""
     run = queue.request()
     queue.cancel(run.id)
     with pytest.raises(UserError):
@@ -87,7 +87,7 @@ def test_deletion_of_an_index_ends_its_runs(
 def test_what_was_rolled_back_is_not_told(
     queue: QueueDriver, news: pytest.LogCaptureFixture
 ) -> None:
-    """Though the run had ended within the transaction."""
+    """Although the run had ended within the transaction."""
     queue.request()
     news.clear()
 
