@@ -188,8 +188,8 @@ class Settings:
         if settings.lease_seconds < 2 * settings.heartbeat_seconds:
             raise SettingError(
                 f"{PREFIX}LEASE_SECONDS ({settings.lease_seconds:g}) must be at least twice "
-                f"{PREFIX}HEARTBEAT_SECONDS ({settings.heartbeat_seconds:g}): a worker would lose "
-                "what it is working on"
+                f"{PREFIX}HEARTBEAT_SECONDS ({settings.heartbeat_seconds:g}): otherwise a worker "
+                "loses its tasks"
             )
         return settings
 
@@ -266,7 +266,7 @@ def _from_data_directory(path: Path) -> dict[str, Any]:
 
 def _users_file() -> str:
     folder = user_folder()
-    return "your own folder of settings" if folder is None else str(folder / FILE_NAME)
+    return "your settings folder" if folder is None else str(folder / FILE_NAME)
 
 
 def _read(path: Path, *, follow: bool = True) -> dict[str, str]:

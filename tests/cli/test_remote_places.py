@@ -56,7 +56,7 @@ def test_a_file_of_none_or_of_several_indexes() -> None:
     with pytest.raises(InvalidQueryError) as several:
         only_at("a.py:3", "a.py", [(ONE, ""), (TWO, "")], files.look)
     assert str(several.value) == (
-        "several indexes have a file 'a.py:3', name one of them: /one (1), /two (2)"
+        "several indexes have a file 'a.py:3'; name one of them: /one (1), /two (2)"
     )
     assert (several.value.code, several.value.fields) == ("sources_several", {"path": "a.py:3"})
     with pytest.raises(NotFoundError, match=r"none of 2 indexes has a file 'b\.py:3'") as none:

@@ -220,7 +220,7 @@ def test_which_index_is_meant(seen: Seen) -> None:
     assert here.out == "shared = 1\n"
     assert [line.endswith("; --all searches every index.") for line in here.said] == [True]
     assert (everywhere.code, everywhere.out) == (2, "")
-    assert "several indexes have a file 'shared.py', name one of them: " in everywhere.err
+    assert "several indexes have a file 'shared.py'; name one of them: " in everywhere.err
     assert seen.alone["read ./deep/quartz.py:1 --all"].err == ""
     assert seen.alone["ls deep/quartz.py"].out.split()[-1] == "deep/quartz.py"
     assert seen.alone["read 1 2 3"].code == 2
@@ -240,7 +240,7 @@ def test_a_busy_server_of_another_version(seen: Seen) -> None:
     """It is reported and stays; the command does the work itself."""
     assert seen.by_other_version.out == seen.alone["ls 1"].out
     [sentence] = seen.by_other_version.said
-    assert sentence.endswith("is not used: 1 client of it is there")
+    assert sentence.endswith("is not used: 1 client is connected")
     assert f"(process {seen.server_pid}) is version" in sentence
 
 

@@ -214,9 +214,9 @@ def test_a_cancelled_call_ends_at_the_server(
             _meta=meta if is_modern else {"progressToken": "mine"},
         )
         front.receive()  # it is under way
-        assert "it answers 1 request" in str(busy_with(served))
+        assert "it is answering 1 request" in str(busy_with(served))
         front.send(cancelled(request))
-        wait_until(lambda: "it answers" not in str(busy_with(served)))
+        wait_until(lambda: "it is answering" not in str(busy_with(served)))
         assert front.answer(front.request("ping"))["result"] == {}
         assert front.before == []
 

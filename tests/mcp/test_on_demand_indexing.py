@@ -252,7 +252,7 @@ def test_a_deleted_index_stays_deleted(idle: Tools) -> None:
     idle.serving.serve()
     idle.text("index", source=str(idle.folder), wait=50)
     said = idle.text("index", source=str(idle.folder), action="delete")
-    assert "not indexed again until somebody names it" in said
+    assert "not indexed again until it is named" in said
     below = Caller(folder=str(idle.folder / "shop"))
     for name, arguments in (
         ("search", {"query": "round an amount"}),

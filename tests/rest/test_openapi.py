@@ -94,7 +94,7 @@ SERVER_CODES = {
     "line_too_long": "The address of the request is longer than 262,144 bytes.",
     "method_not_allowed": "The path does not take this method.",
     "origin_refused": "Pages of this host may not use the server.",
-    "overloaded": "The server has too much to read, or too many connections, at the moment.",
+    "overloaded": "The server has too much data to receive, or too many connections.",
     "request_too_slow": "There was no answer in time.",
     "program_differs": "The program that asks over the socket is of another version.",
     "request_invalid": "This is not a request of HTTP/1.1, or over the socket not a question.",

@@ -47,7 +47,7 @@ def test_a_server_that_nobody_waits_for(tmp_path: Path, monkeypatch: pytest.Monk
             assert about.version == kodit.__version__
             assert about.settings == Settings(data_dir=data_dir).digest
             assert not about.stays
-            assert about.busy_with == "1 client of it is there"
+            assert about.busy_with == "1 client is connected"
             assert not ask_to_end(connection)
         wait_until(lambda: handshake(connection).busy_with is None)
         assert ask_to_end(connection)
@@ -69,9 +69,9 @@ def test_why_a_server_is_busy(application: Application, tmp_path: Path) -> None:
         assert await residence.busy_with() is None
 
         clients = 2
-        assert await residence.busy_with(of_others_than=1) == "1 client of it is there"
+        assert await residence.busy_with(of_others_than=1) == "1 client is connected"
         with activity.request(), activity.request():
-            assert await residence.busy_with() == "it answers 2 requests"
+            assert await residence.busy_with() == "it is answering 2 requests"
         clients = 0
         write_file(tmp_path / "shop" / "cart.py", "x = 1\n")
         [run] = await application.sources.add(IndexRequest([str(tmp_path / "shop")]))

@@ -1,8 +1,8 @@
-"""Which definition a mention means, as far as imports, scopes and receivers tell.
+"""Decides which definition a mention refers to, by imports, scopes and receivers.
 
-Nothing here runs a compiler. A mention is CERTAIN where the code says what it means, LIKELY where
-only the name and its neighbourhood speak for it, and NO where something speaks against it: its
-file imports the name from elsewhere, or the receiver is of another type.
+Nothing here runs a compiler. A mention is CERTAIN if the code determines its definition, LIKELY if
+only the name and its surroundings suggest it, and NO if something contradicts it: its file imports
+the name from elsewhere, or the receiver has another type.
 """
 
 from __future__ import annotations
@@ -42,30 +42,30 @@ _FAMILIES = {
     "kotlin": "java",
     "scala": "java",
 }
-"""Languages that call each other, by the one that stands for all."""
+"""Languages that call each other, each mapped to one that represents the group."""
 
 _MOST_NAMESAKES = 1
-"""A member of so many types at most may be meant by a receiver of which nothing is known."""
+"""A receiver of unknown type may refer to a member that at most this many types have."""
 
 _MOST_HANDED_ON = 2
-"""A name that a module hands on from elsewhere may be that of so many definitions."""
+"""A name that a module re-exports may refer to at most this many definitions."""
 
 
 _MOST_BELOW = 40
-"""Types that are looked at for one that has another for a base."""
+"""How many types are examined for those derived from a given base."""
 
 _PARAMETER = re.compile(r"[A-Z]\d?$")
-"""How parameters of types are called, of which the bounds alone would tell more."""
+"""The usual names of type parameters, which say nothing about the type."""
 
 _EXTENSION = re.compile(r"(?:^e|E)xtensions?$")
-"""How .NET calls what has functions for types from elsewhere."""
+"""The usual names of .NET classes with extension methods."""
 
 _SHORTEST_LIKE = 3
-"""Letters of a receiver's name that say something of its type."""
+"""The fewest letters of a receiver's name that say something about its type."""
 
 
 class Verdict(IntEnum):
-    """Whether a mention means a definition."""
+    """Whether a mention refers to a definition."""
 
     NO = 0
     LIKELY = 1
@@ -78,14 +78,14 @@ class _Group:
 
     targets: Sequence[Target]
     others: Sequence[Target]
-    """Those that are no members of types."""
+    """Definitions that are not members of types."""
     has_wanted: bool
     members: dict[str, list[Target]] = field(default_factory=dict)
 
 
 class Resolver:
-    """Judges mentions of one name. `targets` are all that is defined by it, `wanted` those of them
-    that were asked for; `declared` finds what is defined by other names."""
+    """Judges mentions of one name. `targets` are all definitions of the name, `wanted` the
+    requested ones among them; `declared` finds the definitions of other names."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Resolver:
         self._by_name: dict[str, tuple[frozenset[str], Verdict]] = {}
 
     def judge(self, mention: Mention, around: str, file: MentioningFile) -> Verdict:
-        """`around` is the qualified name of the definition in which the mention stands."""
+        """The verdict on a mention; `around` is the qualified name of the definition around it."""
         group = self._group(file)
         if not group.has_wanted:
             return Verdict.NO
@@ -113,12 +113,13 @@ class Resolver:
         else:
             verdicts = self._qualified(mention, around, file, group)
         best = max(verdicts.values(), default=Verdict.NO)
-        # What certainly means another definition of the name does not mean this one.
+        # A mention that certainly refers to another definition of the name does not refer to this
+        # one.
         meant = _nearest([one for one, verdict in verdicts.items() if verdict == best], file)
         return Verdict.NO if self._wanted.isdisjoint(meant) else best
 
     def _group(self, file: MentioningFile) -> _Group:
-        """The definitions that a file may mean, by its index and its language."""
+        """The definitions that a file may refer to, by its index and its language."""
         key = (file.index_id, _family(file.language))
         group = self._groups.get(key)
         if group is None:
@@ -136,7 +137,7 @@ class Resolver:
     def _qualified(
         self, mention: Mention, around: str, file: MentioningFile, group: _Group
     ) -> dict[Target, Verdict]:
-        """Of members those alone that may be meant."""
+        """The verdicts on a qualified mention; of members, only possible ones are included."""
         meaning = self._inference.meaning(mention.qualifier, around, mention.line, file)
         owners, verdict = self._owners_meant(mention, file, meaning)
         verdicts = {one: verdict for owner in owners for one in group.members.get(owner, ())}
@@ -147,7 +148,7 @@ class Resolver:
     def _plain(
         self, mention: Mention, around: str, file: MentioningFile, target: Target
     ) -> Verdict:
-        """A name that nothing qualifies."""
+        """The verdict on an unqualified name."""
         rules = rules_of(file.language)
         if target.is_member:
             return self._of_itself(around, file, target) if rules.own_members else Verdict.NO
@@ -161,7 +162,7 @@ class Resolver:
         return self._unexplained(file, target)
 
     def _unexplained(self, file: MentioningFile, target: Target) -> Verdict:
-        """A name that neither the file nor its imports explain."""
+        """The verdict on a name that neither the file nor its imports define."""
         sight = rules_of(file.language).sight
         if sight is Sight.INDEX:
             return Verdict.CERTAIN if len(self._targets) == 1 else Verdict.LIKELY
@@ -172,7 +173,7 @@ class Resolver:
         return Verdict.NO
 
     def _in_its_file(self, around: str, target: Target) -> Verdict:
-        """Of several definitions in one file, the innermost that encloses the mention counts."""
+        """Among several definitions in one file, the innermost that encloses the mention counts."""
         enclosing = [
             len(one.scope)
             for one in self._targets
@@ -183,7 +184,7 @@ class Resolver:
         return Verdict.CERTAIN if len(target.scope) == max(enclosing) else Verdict.NO
 
     def _of_itself(self, around: str, file: MentioningFile, target: Target) -> Verdict:
-        """A member of the type around, or of one of its bases."""
+        """The verdict on an unqualified member of the current type or of one of its bases."""
         for scope in reversed(around.split(".")):
             for one in self._inference.ancestors(scope, file):
                 if one in self._owners:
@@ -200,7 +201,7 @@ class Resolver:
     def _owners_meant(
         self, mention: Mention, file: MentioningFile, meaning: Meaning
     ) -> tuple[frozenset[str], Verdict]:
-        """The types whose member may be meant, and how surely."""
+        """The types whose member may be meant, with a verdict."""
         if meaning.types:
             key = (meaning.types, file.path)
             found = self._by_types.get(key)
@@ -228,7 +229,8 @@ class Resolver:
             if all(map(_PARAMETER.match, meaning.types)):
                 return self._like("")
             return self._extensions()
-        # What the type lacks is said to be that of the one type that has it for a base.
+        # A member that the type lacks is taken for that of the only type derived from it that has
+        # it.
         below = [
             one
             for one in sorted(self._owners)[:_MOST_BELOW]
@@ -239,13 +241,13 @@ class Resolver:
         return self._extensions()
 
     def _extensions(self) -> tuple[frozenset[str], Verdict]:
-        """What has functions for types that lack them."""
+        """Classes with extension methods, for members that a type lacks."""
         found = frozenset(one for one in self._owners if _EXTENSION.search(one))
         return found, Verdict.LIKELY if len(found) == 1 else Verdict.NO
 
     def _like(self, receiver: str) -> tuple[frozenset[str], Verdict]:
-        """Of a receiver only its name is known, if that: `pool.get()` is likelier to mean that of
-        a `ConnectionPool` than another."""
+        """Types with a name similar to the receiver's: `pool.get()` is more likely a member of
+        `ConnectionPool` than of another type."""
         found = self._by_name.get(receiver)
         if found is None:
             likeness = {one: _likeness(receiver, one) for one in self._owners}
@@ -256,7 +258,7 @@ class Resolver:
         return found
 
     def _by_import(self, imported: Mention, file: MentioningFile, target: Target) -> Verdict:
-        """A name that a file imports: is it this one?"""
+        """Whether an imported name refers to this definition."""
         module = imported.qualifier
         names = (imported.name, imported.alias)
         if not module or (target.name not in names and imported.name != "default"):
@@ -267,7 +269,7 @@ class Resolver:
             target.scope and ends_alike(split_module(module), target.scope.split("."))
         ):
             return Verdict.CERTAIN
-        # A package may hand on what is defined somewhere below it, and a file what it imports.
+        # A package may re-export definitions from anywhere below it, and a file what it imports.
         plain = sum(not one.is_member for one in self._targets)
         is_handed_on = module.startswith(".") and plain <= _MOST_HANDED_ON
         if is_handed_on or is_below(module, target.place, file.path):
@@ -276,7 +278,8 @@ class Resolver:
 
 
 def _of_module(mention: Mention, file: MentioningFile, target: Target, meaning: Meaning) -> Verdict:
-    """`a.name`, where the name is no member of a type: is `a` the module or the scope of it?"""
+    """For `a.name`, where the name is not a member of a type: whether `a` is its module or
+    scope."""
     steps = [step.removesuffix("()") for step in steps_of(mention.qualifier)]
     if not steps or steps[0] == "?":
         return Verdict.NO
@@ -299,13 +302,13 @@ def _in_module(meaning: Meaning, target: Target) -> Verdict:
 
 
 def may_import(imported: Mention, importing: str, path: str) -> bool:
-    """Whether what a file imports may come from the file at `path`, or from below it."""
+    """Whether an import may refer to the file at `path`, or to one below it."""
     module, place = imported.qualifier or imported.name, Place(path)
     return is_module(module, place, importing) or is_below(module, place, importing)
 
 
 def sees_unqualified(language: str, importing: str, path: str) -> bool:
-    """Whether a name that nothing qualifies and no import explains may be defined at `path`."""
+    """Whether an unqualified name without an import may be defined at `path`."""
     sight = rules_of(language).sight
     return sight is Sight.INDEX or (
         sight is Sight.FOLDER and folder_of(importing) == folder_of(path)
@@ -313,8 +316,8 @@ def sees_unqualified(language: str, importing: str, path: str) -> bool:
 
 
 def _nearest(some: Sequence[Target], file: MentioningFile) -> Sequence[Target]:
-    """Of members of types that have one name but are in several files, those of the file itself,
-    or else those that it imports something from."""
+    """Among members of equally named types in several files, those of the file itself, or else
+    those of files that it imports from."""
     if len(some) == 1 or len({one.path for one in some if one.is_member}) < len(some):
         return some
     own = [one for one in some if one.path == file.path]
@@ -335,7 +338,7 @@ def _family(language: str) -> str:
 
 
 def _likeness(receiver: str, owner: str) -> float:
-    """From 0 to 1, how much of the longer of two names the shorter one is."""
+    """From 0 to 1, the share of the longer of two names that the shorter one makes up."""
     one, other = sorted(
         (text.replace("_", "").replace("()", "").lower() for text in (receiver, owner)), key=len
     )

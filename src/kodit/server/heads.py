@@ -89,7 +89,7 @@ def _line_too_long(most: int) -> Refusal:
     return Refusal(
         HTTPStatus.REQUEST_URI_TOO_LONG,
         "line_too_long",
-        f"the address of the request is longer than {most:,} bytes; send what is long in a body",
+        f"the address of the request is longer than {most:,} bytes; send long values in a body",
     )
 
 

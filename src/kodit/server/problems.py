@@ -59,7 +59,7 @@ def overloaded() -> Refusal:
     return Refusal(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "overloaded",
-        "the server has too much to read at the moment; try again",
+        "the server is receiving too much data at the moment; try again",
         ((b"retry-after", b"1"),),
     )
 

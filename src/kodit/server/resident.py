@@ -69,9 +69,9 @@ class Residence:
         """Why the server is needed now, ignoring that many clients with a request each; None if it
         is idle."""
         if (requests := self.activity.requests - of_others_than) > 0:
-            return f"it answers {_counted(requests, 'request')}"
+            return f"it is answering {_counted(requests, 'request')}"
         if (clients := self.count_clients() - of_others_than) > 0:
-            return f"{_counted(clients, 'client')} of it {'is' if clients == 1 else 'are'} there"
+            return f"{_counted(clients, 'client')} {'is' if clients == 1 else 'are'} connected"
         if not self.activity.has_opened:
             return "it is starting"
         queue = self.application.queue

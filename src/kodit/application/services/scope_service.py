@@ -119,7 +119,7 @@ class ScopeService:
             )
         names = ", ".join(f"{index.source} ({index.id})" for _, index in found)
         raise InvalidQueryError(
-            f"several indexes have a file {path!r}, name one of them: {names}",
+            f"several indexes have a file {path!r}; name one of them: {names}",
             code="sources_several",
             path=path,
         )

@@ -1,9 +1,4 @@
-"""Text as search terms, the same for code, documents and questions.
-
-An identifier gives its words, split at case and underscores, lower-cased and stemmed; one of
-several words also gives them joined, so that an exact name is a rare term of its own, however it
-is written: `hashMap`, `HASH_MAP` and, in a question, *hash map* all have `hashmap`.
-"""
+"""Text as search terms, the same for code, documents and queries."""
 
 from __future__ import annotations
 
@@ -15,14 +10,14 @@ from kodit.domain.ranking.stemming import stem
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*|\d+")
 _ASCII_IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z_0-9]*|[0-9]+")
-"""Matches the same in text of ASCII alone, in two thirds of the time."""
+"""For ASCII text: matches the same in two thirds of the time."""
 _SPACES = {code: " " for code in range(128) if not _ASCII_IDENTIFIER.match(chr(code))}
-"""A space for each ASCII character that no identifier contains. To replace and split takes a third
-of the time of the expression."""
+"""Maps each ASCII character that no identifier contains to a space. Replacing and splitting takes a
+third of the time of the expression."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[^\W\dA-Z_]+\d*|\d+")
 
 LONGEST_IDENTIFIER = 100
-"""Characters; what is longer is an encoded blob, not a name, and gives no terms."""
+"""Characters; a longer identifier is an encoded blob, not a name, and gives no terms."""
 
 _STOP_WORDS = """
     a about across after all an and any are as at be before been being between but by can could do
@@ -32,7 +27,7 @@ _STOP_WORDS = """
     where which while who why will with within without would you your s
 """
 STOP_WORDS = frozenset(_STOP_WORDS.split())
-"""English words without a subject; left out of a query unless nothing else is left."""
+"""English words without content; left out of a query unless nothing else is left."""
 
 
 def identifiers(text: str) -> list[str]:
@@ -48,7 +43,7 @@ def words(identifier: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4_096)
 def identifier_terms(identifier: str) -> tuple[str, ...]:
-    """Stemmed words of an identifier and, when they are several, the words joined, unstemmed."""
+    """Stemmed words of an identifier and, if there are several, the words joined, unstemmed."""
     if len(identifier) > LONGEST_IDENTIFIER:
         return ()
     parts = words(identifier)
@@ -57,8 +52,8 @@ def identifier_terms(identifier: str) -> tuple[str, ...]:
 
 
 def runs(text: str) -> list[str]:
-    """The runs of letters, digits and underscores of a text, in order. Each is an identifier or a
-    number or, where an identifier follows upon digits, several."""
+    """The runs of letters, digits and underscores of a text, in order. Each is an identifier, a
+    number, or a number followed by an identifier."""
     return text.translate(_SPACES).split() if text.isascii() else identifiers(text)
 
 

@@ -40,7 +40,7 @@ def only_at(
         )
     names = ", ".join(f"{index.source} ({index.id})" for index, _ in found)
     raise InvalidQueryError(
-        f"several indexes have a file {str(asked)!r}, name one of them: {names}",
+        f"several indexes have a file {str(asked)!r}; name one of them: {names}",
         code="sources_several",
         path=str(asked),
     )

@@ -39,7 +39,7 @@ CODES: Mapping[str, _Code] = MappingProxyType(
     {
         "request_invalid": _Code(
             HTTPStatus.UNPROCESSABLE_ENTITY,
-            "A parameter is missing, unknown, or not as its schema says; `errors` has them all.",
+            "A parameter is missing, unknown, or does not match its schema; `errors` lists all.",
         ),
         "cursor_invalid": _Code(
             HTTPStatus.BAD_REQUEST, "The cursor belongs to another question or an older version."
@@ -201,8 +201,8 @@ _MEMBERS = ("type", "title", "status", "detail", "code")
 PROBLEM_SCHEMA: Mapping[str, Any] = MappingProxyType(
     {
         "title": "Problem",
-        "description": "Why a request was refused, as an RFC 9457 problem. What the code is about, "
-        "such as `index` or `path`, is given in further members.",
+        "description": "Why a request was refused, as an RFC 9457 problem. Further members have "
+        "the values that the code is about, such as `index` or `path`.",
         "type": "object",
         "properties": {
             "type": {"type": "string", "description": "Always `about:blank`."},

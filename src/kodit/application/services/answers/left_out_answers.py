@@ -102,7 +102,7 @@ def _only(
         )
     names = ", ".join(f"{one.index.source} ({one.index.id})" for one in found)
     raise InvalidQueryError(
-        f"several indexes have a file {path!r}, name one of them: {names}",
+        f"several indexes have a file {path!r}; name one of them: {names}",
         code="sources_several",
         path=path,
     )

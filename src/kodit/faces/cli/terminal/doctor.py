@@ -31,7 +31,7 @@ def check_and_show(settings: Settings, *, repair: bool, as_json: bool) -> bool:
         say("No problems were found.")
     elif not repair:
         if any(problem.repair for problem in diagnosis.found):
-            say("`kodit doctor --repair` does what follows the arrows.")
+            say("`kodit doctor --repair` makes the repairs that follow the arrows.")
     elif diagnosis.is_healthy:
         say("All of this was repaired.")
     else:

@@ -136,7 +136,7 @@ async def _delete(call: Call) -> str:
     await application.indexes.delete(found.id)
     return (
         f"The index of {one_line(str(found.source))} was deleted. The source itself is untouched "
-        "and is not indexed again until somebody names it or calls index."
+        "and is not indexed again until it is named or index is called."
     )
 
 
