@@ -21,7 +21,7 @@ from kodit.faces.cli.advice import with_advice
 @pytest.mark.parametrize(
     "source", ["https://git.example.org/x@main", "/a folder/it's", "https://x/$(touch sprung)`x`"]
 )
-def test_a_command_that_is_there_to_be_copied(source: str) -> None:
+def test_a_command_that_can_be_copied(source: str) -> None:
     """Means the source as one word, whatever characters are in it: it may come from somebody
     else's database."""
     error = SourceError("not indexed", code="source_not_indexed", source=source)
