@@ -1,4 +1,4 @@
-"""`kodit connect`: a client's file is shown, changed, and changed back."""
+"""`kodit connect`: a client's file is shown, changed, and restored."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COMMENTED = """\
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The home folder of somebody who has no settings yet, who stands in a project below it."""
+    """The home folder of a user without settings, whose current folder is a project below it."""
     home = tmp_path / "home"
     project = home / "project"
     project.mkdir(parents=True)
@@ -79,7 +79,7 @@ def test_every_client_is_connected_and_disconnected(
 
 
 def test_the_change_is_shown_and_with_print_not_made(command: KoditCommand, home: Path) -> None:
-    """As a diff of which only the new lines differ."""
+    """As a diff in which only the new lines differ."""
     path = home / ".claude.json"
     path.write_text(COMMENTED)
     code, out, _err = run(command, "claude", "--print")
@@ -92,7 +92,7 @@ def test_the_change_is_shown_and_with_print_not_made(command: KoditCommand, home
     assert all(line.startswith("+") for line in changed)
 
 
-def test_undo_gives_the_file_back_to_the_letter(command: KoditCommand, home: Path) -> None:
+def test_undo_restores_the_file_exactly(command: KoditCommand, home: Path) -> None:
     """With its mode; a link to it stays a link."""
     real = home / "dotfiles.json"
     real.write_text(COMMENTED)
@@ -109,7 +109,7 @@ def test_undo_gives_the_file_back_to_the_letter(command: KoditCommand, home: Pat
 def test_undo_of_a_file_that_has_changed_removes_only_the_server(
     command: KoditCommand, home: Path
 ) -> None:
-    """What others have written since stays."""
+    """Later changes by others stay."""
     path = home / ".claude.json"
     path.write_text(COMMENTED)
     run(command, "claude")
@@ -119,7 +119,7 @@ def test_undo_of_a_file_that_has_changed_removes_only_the_server(
 
 
 @pytest.mark.parametrize("client", ["claude", "codex"])
-def test_a_file_that_is_not_understood_is_left_alone(
+def test_a_file_that_cannot_be_parsed_is_not_changed(
     command: KoditCommand, home: Path, client: str
 ) -> None:
     """And the error says what is wrong with it."""
@@ -134,7 +134,7 @@ def test_a_file_that_is_not_understood_is_left_alone(
 
 
 def test_a_server_of_the_name_keeps_its_other_settings(command: KoditCommand, home: Path) -> None:
-    """Of one that is there already only the command changes."""
+    """Only the command of an existing one changes."""
     path = home / ".cursor" / "mcp.json"
     path.parent.mkdir()
     path.write_text('{"mcpServers": {"kodit": {"command": "old", "env": {"A": "b"}}}}')
@@ -150,8 +150,8 @@ def test_an_unknown_client_is_answered_with_the_known(command: KoditCommand) -> 
     assert "claude, codex, cursor, vscode, gemini, zed" in err
 
 
-def test_a_file_that_is_read_only_is_left_alone(command: KoditCommand, home: Path) -> None:
-    """Whoever made it so is told, and it is not replaced."""
+def test_a_read_only_file_is_not_changed(command: KoditCommand, home: Path) -> None:
+    """The error says so, and it is not replaced."""
     path = home / ".claude.json"
     path.write_text(COMMENTED)
     path.chmod(0o444)
@@ -162,7 +162,7 @@ def test_a_file_that_is_read_only_is_left_alone(command: KoditCommand, home: Pat
 
 
 def test_a_link_to_a_file_that_is_not_there_yet(command: KoditCommand, home: Path) -> None:
-    """What it leads to is made, and is all that an undo removes."""
+    """Its target is created, and only that is removed by an undo."""
     link, real = home / ".claude.json", home / "dotfiles.json"
     link.symlink_to(real)
     assert run(command, "claude")[0] == 0

@@ -1,4 +1,4 @@
-"""A client's file changes in one place and stays to the letter everywhere else."""
+"""A client's file changes in one place and stays exactly the same everywhere else."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def set_entry(text: str) -> str:
 
 
 def test_comments_order_and_trailing_commas_stay() -> None:
-    """The new server is the last of the others, written as they are."""
+    """The new server is the last, formatted like the others."""
     assert set_entry(COMMENTED) == COMMENTED.replace(
         "// stays\n",
         '// stays\n        "kodit": {\n            "command": "/opt/kodit",\n'
@@ -71,8 +71,8 @@ def test_comments_order_and_trailing_commas_stay() -> None:
         '{"a": {"b": [1, {"c": "}"}]} }',
     ],
 )
-def test_every_shape_of_a_file_takes_the_entry(text: str) -> None:
-    """What is read afterwards is what was there, and the server; the way back is exact."""
+def test_every_form_of_a_file_takes_the_entry(text: str) -> None:
+    """Afterwards the file has the same values plus the server; the undo is exact."""
     before = jsonc.parse(text).value
     edits = jsonc.edits_to_set(text, KEYS, ENTRY)
     after = applied(text, edits)
@@ -88,7 +88,7 @@ def test_every_shape_of_a_file_takes_the_entry(text: str) -> None:
     "text",
     ["{", "{'a': 1}", '{"a" 1}', '{"a": }', "[1 2]", '{"a": 1} x', "[" * 100_000, '{"a": "\n"}'],
 )
-def test_what_is_not_json_is_said_to_be_unreadable(text: str) -> None:
+def test_invalid_json_is_reported_as_unreadable(text: str) -> None:
     """Half a file is never completed by guessing."""
     if text == '{"a": "\n"}':
         text = '{"a": "'
@@ -97,8 +97,8 @@ def test_what_is_not_json_is_said_to_be_unreadable(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["[]", '{"mcpServers": []}', '"text"'])
-def test_something_else_in_the_place_is_not_overwritten(text: str) -> None:
-    """A list where servers should be is somebody's, for some reason."""
+def test_another_value_in_the_place_is_not_overwritten(text: str) -> None:
+    """A list where servers should be may be there for a reason."""
     with pytest.raises(UneditableError):
         jsonc.edits_to_set(text, KEYS, ENTRY)
 
@@ -142,9 +142,10 @@ def documents(draw: st.DrawFn) -> str:
 
 @given(documents())
 @example('{"mcpServers":{"kodit":[ // x\n]}}')
-def test_any_document_takes_the_entry_and_gives_it_back(text: str) -> None:
-    """No comment is lost but those inside a former entry, nothing else changes, and the way back
-    is exact."""
+def test_any_document_takes_the_entry_and_loses_it_again(text: str) -> None:
+    """No comment is lost except inside a replaced entry, nothing else changes, and the undo is
+    exact.
+    """
     before = jsonc.parse(text).value
     if not isinstance(before.get("mcpServers", {}), dict):
         return
@@ -219,7 +220,7 @@ def test_every_shape_of_a_toml_file_takes_the_table(text: str) -> None:
     ],
 )
 def test_a_table_on_one_line_takes_it_too(text: str) -> None:
-    """Or one that is written by dotted keys, or behind a byte order mark."""
+    """Or one written with dotted keys, or after a byte order mark."""
     before = toml.parse(text)
     edits = toml.edits_to_set(text, TABLE, ENTRY)
     after = applied(text, edits)
@@ -243,8 +244,8 @@ def before_without(document: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "text", ["mcp_servers = { kodit = { since = 2026-01-01 } }\n", "mcp_servers = 1\n"]
 )
-def test_a_table_in_another_form_is_left_alone(text: str) -> None:
-    """It holds what is not written here, or is no table."""
+def test_a_table_in_another_form_is_not_changed(text: str) -> None:
+    """It holds values that cannot be written here, or is no table."""
     with pytest.raises(UneditableError):
         toml.edits_to_set(text, TABLE, ENTRY)
 
@@ -265,15 +266,15 @@ def test_a_table_is_added_below_an_empty_line() -> None:
         ('{"mcpServers": {\n "a": 1,\n "kodit": 2\n}}', '{"mcpServers": {\n "a": 1\n}}'),
     ],
 )
-def test_what_is_taken_out(text: str, after: str | None) -> None:
-    """Nothing where there is none, and the comma before the last one with it."""
+def test_what_is_removed(text: str, after: str | None) -> None:
+    """Nothing if it is missing, and otherwise the comma before the last one with it."""
     edits = jsonc.edits_to_remove(text, KEYS)
     assert applied(text, edits) == (text if after is None else after)
     json.loads(applied(text, edits))
 
 
-def test_letters_stay_letters() -> None:
-    """And what is there already is not written again."""
+def test_text_is_not_escaped_needlessly() -> None:
+    """And existing text is not rewritten."""
     entry = {"command": "/höme/kodit"}
     for text in ('{"é": 1}', '{\n  "mcpServers": {}\n}', "", '{"mcpServers": {"kodit": 1}}'):
         after = applied(text, jsonc.edits_to_set(text, KEYS, entry))

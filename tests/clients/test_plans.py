@@ -1,4 +1,4 @@
-"""What is written into the file of a client and taken back, planned and done in this process."""
+"""Planning, writing and undoing changes of a client's file in this process."""
 
 from __future__ import annotations
 
@@ -70,9 +70,10 @@ def test_a_file_that_others_have_servers_in(place: Place) -> None:
     assert not list((place.data_dir / connecting.FOLDER).iterdir())
 
 
-def test_a_file_that_was_made_goes_again(place: Place) -> None:
-    """One that was empty stays empty. Its folder is made, and everybody may read it who may read
-    what else its user makes."""
+def test_a_file_that_was_created_is_removed_again(place: Place) -> None:
+    """An empty one stays empty. Its folder is created, and the file has the usual permissions of
+    its user's files.
+    """
     place.path = place.folder / "deep" / "mcp.json"
     place.connect()
     assert stat.S_IMODE(place.path.stat().st_mode) == 0o644
@@ -83,8 +84,8 @@ def test_a_file_that_was_made_goes_again(place: Place) -> None:
     assert place.disconnect() == ""
 
 
-def test_what_was_written_twice_is_taken_out(place: Place) -> None:
-    """Nobody knows any more what there was before the first time, but for the others."""
+def test_a_server_that_was_written_twice_is_removed(place: Place) -> None:
+    """The state before the first time is unknown, except for the other servers."""
     place.path.write_text(OTHERS)
     place.connect("old")
     assert "newer" in place.connect("newer")
@@ -98,7 +99,7 @@ def test_what_was_written_twice_is_taken_out(place: Place) -> None:
 
 
 def test_each_file_has_an_undo_of_its_own(place: Place) -> None:
-    """Also two of one name; and one that is reached by a link has that of what it leads to."""
+    """Even two of one name; and one reached by a link shares that of its target."""
     other = place.folder / "project" / "mcp.json"
     link = place.folder / "link.json"
     other.parent.mkdir()
@@ -115,7 +116,7 @@ def test_each_file_has_an_undo_of_its_own(place: Place) -> None:
 
 @pytest.mark.parametrize("record", ["", "[]", "7", "{}", '{"digest": "x", "undo": []}'])
 def test_an_undo_that_was_lost(place: Place, record: str) -> None:
-    """The server is taken out nevertheless."""
+    """The server is removed nevertheless."""
     place.path.write_text(OTHERS)
     place.connect()
     [kept] = (place.data_dir / connecting.FOLDER).iterdir()
@@ -136,15 +137,15 @@ def test_an_undo_that_was_lost(place: Place, record: str) -> None:
         ("text", entry()),
     ],
 )
-def test_a_server_of_this_name_that_is_there(place: Place, before: object, after: object) -> None:
+def test_an_existing_server_of_this_name(place: Place, before: object, after: object) -> None:
     """Only its command changes, unless it is of another kind."""
     assert place.server(json.dumps({"mcpServers": {"kodit": before}})) == after
     whole = plan_connection(CLIENT, place.path, entry())
     assert whole.is_none == (before == after)
 
 
-def test_what_is_no_file_of_settings(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It stays as it is, and the sentence names it."""
+def test_an_invalid_file_of_settings(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not changed, and the sentence names it."""
     path = str(place.path)
     for text, code, said in (
         (b"\xff", "client_file_unreadable", f"{path} is not UTF-8 text; it was not changed"),

@@ -1,4 +1,4 @@
-"""A folder that nobody watches, compared with its index."""
+"""Comparing an unwatched folder with its index."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def test_a_folder_as_it_was(folder: Path) -> None:
         assert not compare_folder(source_of(folder), known, now, is_certain=is_certain)
 
 
-def test_what_was_added_changed_and_removed(folder: Path) -> None:
-    """Not what was only touched."""
+def test_added_changed_and_removed_files(folder: Path) -> None:
+    """But not files that were only touched."""
     known = known_of(folder)
     write_file(folder / "new.py", "# new\n")
     os.utime(folder / "one.py")
@@ -66,9 +66,10 @@ def test_what_was_added_changed_and_removed(folder: Path) -> None:
     assert sorted(changes.files) == ["new.py", "one.py", "two.py"]
 
 
-def test_a_stamp_that_does_not_tell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a file that has changed within the same moment: a few such are read where it has to be
-    certain, and of many a scan has to tell."""
+def test_a_stamp_that_is_not_conclusive(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a file that changed within the same moment: a few such files are read if certainty is
+    needed; for many, a scan is needed.
+    """
     known = known_of(folder)
     known["one.py"] = known["one.py"]._replace(content_hash=blob_id(b"# what was indexed\n"))
     now = time.time_ns()
@@ -82,14 +83,14 @@ def test_a_stamp_that_does_not_tell(folder: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_folder_that_is_gone(folder: Path) -> None:
-    """Its index is all there is."""
+    """All that is left is its index."""
     known = known_of(folder)
     source = source_of(folder.parent / "elsewhere")
     assert not compare_folder(source, known, time.time_ns(), is_certain=True)
 
 
-def test_larger_folders_are_not_looked_at(tmp_path: Path, folder: Path) -> None:
-    """For an answer from the index; and elsewhere nobody looks at all."""
+def test_larger_folders_are_not_compared(tmp_path: Path, folder: Path) -> None:
+    """For an answer from the index; otherwise nothing is compared at all."""
     data_dir = tmp_path / "data"
     with Kodit(data_dir) as kodit:
         kodit.index(folder)

@@ -1,4 +1,4 @@
-"""What is reported of a folder that is watched, and what is not."""
+"""The changes of a watched folder that are reported, and those that are not."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ def changes_after(
     ends_with: str = "last.py",
     exclude: tuple[str, ...] = (),
 ) -> FolderChanges:
-    """What is reported of a folder while the steps are done one after the other, up to the file
-    that is written last."""
+    """The changes reported of a folder while the steps are done one after the other, up to the file
+    that is written last.
+    """
 
     async def look() -> FolderChanges:
         watch = FolderWatch(folder.with_name(f"{folder.name}.marks"))
@@ -76,7 +77,7 @@ def test_files_that_were_saved_added_moved_and_removed(folder: Path) -> None:
     assert stamp.ctime_ns == (folder / "c.py").stat().st_ctime_ns
 
 
-def test_nothing_of_what_is_left_out(folder: Path) -> None:
+def test_left_out_files_are_not_reported(folder: Path) -> None:
     """By ignore files, by name, by the index's own globs, and as git's own data."""
     git(folder, "init")
     found = changes_after(
@@ -97,7 +98,7 @@ def test_nothing_of_what_is_left_out(folder: Path) -> None:
     assert not found.needs_scan
 
 
-def test_globs_that_are_others_from_now_on(folder: Path) -> None:
+def test_globs_that_change(folder: Path) -> None:
     """The index is the same, and so is its folder."""
 
     async def look() -> set[str]:
@@ -118,8 +119,8 @@ def test_globs_that_are_others_from_now_on(folder: Path) -> None:
     assert asyncio.run(look()) == {"last.py"}
 
 
-def test_what_happened_while_watches_told_nothing_may_have_been_missed(folder: Path) -> None:
-    """So that the folder has to be compared."""
+def test_events_may_be_missed_while_watches_are_broken(folder: Path) -> None:
+    """So the folder has to be compared."""
 
     class Broken:
         def paths(self, _seconds: float, _is_urgent: Callable[[str], bool]) -> set[str]:
@@ -166,7 +167,7 @@ def test_folders_that_appear_with_all_that_is_in_them(folder: Path, tmp_path: Pa
 
 
 def test_folders_that_appear_while_watches_are_set_up(folder: Path) -> None:
-    """What comes into a new folder before it is watched is found, too."""
+    """Files in a new folder are found even if they appear before it is watched."""
 
     def late_watch(folders: list[str]) -> Watch:
         if str(folder / "x") in folders:
@@ -212,7 +213,7 @@ def test_a_folder_that_another_one_takes_the_place_of(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", [".gitignore", "deep/.noindex"])
 def test_rules_that_change(folder: Path, name: str) -> None:
-    """They hold from then on."""
+    """They apply from then on."""
     found = changes_after(
         folder,
         lambda: write_file(folder / name, "build/\nlater/\n"),
@@ -239,8 +240,9 @@ def test_a_commit_and_rules_outside_the_folder(folder: Path) -> None:
 
 
 def test_what_is_compared(folder: Path) -> None:
-    """Files by their stamps; what changed shortly before the scan is for a scan to judge, and so
-    is a commit since."""
+    """Files by their stamps; for files that changed shortly before the scan, and after a commit, a
+    scan is needed.
+    """
     later = time.time_ns() + 10 * RACY_NS
     commit_all(folder)
     paths = (".gitignore", "a.py", "deep/b.py")
@@ -290,8 +292,8 @@ def test_git_at_work(folder: Path) -> None:
     assert asyncio.run(look()) == [False, True, False]
 
 
-def test_a_file_that_only_says_that_it_is_old(folder: Path) -> None:
-    """A program has set its time back; when it was changed is what the system says."""
+def test_a_file_with_an_old_modification_time(folder: Path) -> None:
+    """A program has set it back; the system's change time counts."""
     known = {}
     for path in (".gitignore", "a.py", "deep/b.py"):
         os.utime(folder / path, (1, 1))
@@ -310,7 +312,7 @@ def test_a_file_that_only_says_that_it_is_old(folder: Path) -> None:
 
 
 def test_a_folder_that_comes_back(folder: Path, tmp_path: Path) -> None:
-    """Nothing is missed, since it is compared then."""
+    """Nothing is missed, because it is compared then."""
 
     async def look() -> tuple[Sequence[int], FolderChanges]:
         watch = FolderWatch(folder.with_name("marks"))
@@ -331,8 +333,9 @@ def test_a_folder_that_comes_back(folder: Path, tmp_path: Path) -> None:
 def test_watches_that_run_out(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The largest folder goes without, and that is said once; as soon as there are more again, it
-    has them."""
+    """The largest folder is not watched, which is logged once; it is watched as soon as there are
+    more watches.
+    """
     has_more = False
     write_file(tmp_path / "small" / "a.py", "a")
 
@@ -367,7 +370,7 @@ def test_watches_that_run_out(
 
 
 def test_an_end_while_new_watches_are_set_up(folder: Path) -> None:
-    """Those are ended too, although whoever ends it has seen the former ones."""
+    """Those are ended too, although the caller may have stopped only the previous ones."""
 
     async def run() -> None:
         def ended_watch(folders: list[str]) -> Watch:

@@ -1,4 +1,4 @@
-"""A change of the rules is a change of the folder, wherever they stand."""
+"""A change of rules counts as a change of the folder, wherever the rules are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A served folder keeps itself up to date, with real processes."""
+"""A served folder is kept up to date, with real processes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def save(folder: Path, name: str) -> None:
     write_file(folder / f"{name}.py", python_function(name, ["cart", "price", "tax"]))
 
 
-def test_what_is_saved_while_it_is_served_and_before(
+def test_files_saved_before_and_while_it_is_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A search waits for what was saved just before it."""
+    """A search waits for a file saved just before it."""
     folder = tmp_path / "source"
     save(folder, "before_all")
     command = KoditCommand(tmp_path / "data", KODIT_SOURCES=str(folder))
@@ -44,10 +44,10 @@ def test_what_is_saved_while_it_is_served_and_before(
     assert "Traceback" not in server.log
 
 
-def test_what_a_server_has_not_indexed_yet_is_told(
+def test_changes_not_indexed_yet_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A search waits a moment, and then says what its answer does not know of."""
+    """A search waits a moment, and then says which changes its answer lacks."""
     folder = tmp_path.resolve() / "source"
     save(folder, "before_all")
     command = KoditCommand(tmp_path / "data")

@@ -126,8 +126,8 @@ def standing(application: Application) -> StandingView:
     return one
 
 
-def test_all_that_was_left_out_is_counted(application: Application) -> None:
-    """By its name, and by what is in it."""
+def test_all_left_out_files_are_counted(application: Application) -> None:
+    """Left out by name, and by content."""
     assert standing(application).left_out == {"generated": 2, "secret": 1}
 
 
@@ -140,7 +140,7 @@ def test_the_folders_that_are_meant(application: Application) -> None:
 
 
 def test_how_far_a_run_is_while_another_waits_for_it(application: Application) -> None:
-    """It is the run under way that counts."""
+    """The running one counts."""
     queue = application.queue
 
     async def begin() -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What changes in an indexed folder is indexed by itself, and answers say what they lack."""
+"""Changes in an indexed folder are indexed automatically, and answers say what they lack."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ class WatchedKodit:
         return self.ask("anything").standing[0].changed_files
 
     def has_asked_for(self, index_id: int, path: str) -> bool:
-        """Whether a run is asked for that takes in a change of this file."""
+        """Whether a run was requested that includes a change of this file."""
         pending = self.kodit.application.known_changes.pending.get(index_id)
         return pending is not None and pending.is_requested and path in pending.files
 
     def rest(self) -> None:
-        """Wait until all that has changed is indexed."""
+        """Wait until all changes are indexed."""
         wait_until(lambda: not self.kodit.application.known_changes.pending)
 
     @contextmanager
@@ -117,7 +117,7 @@ def paused(kodit: ServingKodit) -> Iterator[None]:
 
 
 def test_a_saved_file_is_found(watched: WatchedKodit) -> None:
-    """By a run in the background, which overtakes nothing that somebody asked for."""
+    """By a background run, which overtakes no user's request."""
     watched.save("saved.py", "just_saved")
     wait_until(lambda: watched.finds("just_saved"))
     watched.rest()
@@ -126,8 +126,8 @@ def test_a_saved_file_is_found(watched: WatchedKodit) -> None:
     assert watched.changed_files() == 0
 
 
-def test_an_answer_waits_for_what_has_just_changed(watched: WatchedKodit) -> None:
-    """What it waits for is what a user asked for."""
+def test_an_answer_waits_for_a_change_made_just_before(watched: WatchedKodit) -> None:
+    """The run it waits for counts as a user's request."""
     watched.save("waited.py", "waited_for")
 
     assert watched.finds("waited_for", wait=60.0)
@@ -147,10 +147,10 @@ def test_an_answer_that_cannot_wait_says_what_it_lacks(watched: WatchedKodit) ->
     assert watched.changed_files() == 0
 
 
-def test_no_answer_waits_for_what_nobody_does(
+def test_no_answer_waits_for_a_run_without_a_worker(
     watched: WatchedKodit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that no worker starts, or that has failed. Once it succeeds, answers wait again."""
+    """A run that no worker starts, or that has failed. Once one succeeds, answers wait again."""
     monkeypatch.setattr(watch_service, "LONGEST_START_SECONDS", 0.0)
     changes = watched.kodit.application.known_changes
     with paused(watched.kodit):
@@ -181,14 +181,15 @@ def test_no_answer_waits_for_what_nobody_does(
     ],
 )
 def test_when_changes_are_over(files: int, first_at: float, last_at: float, is_over: bool) -> None:
-    """At 100 seconds: when it was quiet for a moment, and else after a while, which is longer in a
-    storm."""
+    """At 100 seconds: after a quiet moment, and otherwise after a while, which is longer during a
+    burst.
+    """
     changed = dict.fromkeys(map(str, range(files)), 0)
     assert Pending(first_at, last_at, changed).is_over(100.0) == is_over
 
 
-def test_a_storm_is_one_run(watched: WatchedKodit) -> None:
-    """In folders that did not exist before, too."""
+def test_a_burst_is_one_run(watched: WatchedKodit) -> None:
+    """Even in new folders."""
     before = watched.runs()[0].id
     for number in range(300):
         write_file(watched.source / f"storm_{number % 7}" / f"part_{number}.txt", f"{number}\n")
@@ -199,8 +200,8 @@ def test_a_storm_is_one_run(watched: WatchedKodit) -> None:
     assert watched.kodit.status()[0].files >= 300
 
 
-def test_what_is_left_out_starts_no_run(watched: WatchedKodit) -> None:
-    """Neither builds and git's own data, nor files that are made and removed."""
+def test_left_out_files_start_no_run(watched: WatchedKodit) -> None:
+    """Neither builds and git's own data, nor files that are created and removed."""
     before = watched.runs()[0].id
     write_file(watched.source / "build" / "made.py", "x = 1\n")
     git(watched.source, "add", ".")
@@ -236,7 +237,7 @@ def test_changes_during_a_run_are_one_follow_up(tmp_path: Path) -> None:
 
 
 def test_git_at_work_is_waited_for(watched: WatchedKodit) -> None:
-    """A checkout takes longer than files are quiet; its lock says when it is over."""
+    """A checkout has longer pauses than the quiet time; git's lock shows when it is over."""
     before = watched.runs()[0].id
     lock = watched.source / ".git" / "index.lock"
     lock.touch()
@@ -258,8 +259,8 @@ def asyncio_time(watched: WatchedKodit) -> float:
 
 
 @pytest.mark.parametrize("change", ["saved", "removed"])
-def test_what_happened_while_nobody_watched(unwatched: WatchedKodit, change: str) -> None:
-    """It is caught up with as soon as somebody watches again."""
+def test_changes_while_nothing_was_watched(unwatched: WatchedKodit, change: str) -> None:
+    """They are found as soon as watching starts again."""
     if change == "saved":
         unwatched.save("absent.py", "while_absent")
     else:
@@ -269,8 +270,8 @@ def test_what_happened_while_nobody_watched(unwatched: WatchedKodit, change: str
         unwatched.rest()
 
 
-def test_a_commit_is_known_of_files(watched: WatchedKodit) -> None:
-    """It changes none, but who wrote them."""
+def test_a_commit_changes_authors(watched: WatchedKodit) -> None:
+    """It changes no files, only who wrote them."""
     question = SearchQuestion("first_of_all", where=Where(authors=("ada",)))
 
     def is_found() -> bool:

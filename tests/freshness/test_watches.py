@@ -1,4 +1,4 @@
-"""How the system tells what happens in folders, and what it cannot tell."""
+"""Events that the system reports for folders, and events that it cannot report."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from kodit.infrastructure.watching.watches import WATCHES_EACH, PolledWatch, Wat
 
 
 @pytest.mark.parametrize("is_told", [True, False])
-def test_a_name_that_is_no_text(folder: Path, *, is_told: bool) -> None:
-    """It is passed over. A watch that breaks at it loses what the system tells of other files with
-    it, so that the folder is compared."""
+def test_an_undecodable_name(folder: Path, *, is_told: bool) -> None:
+    """It is skipped. A watch that fails on it loses other events with it, so the folder is
+    compared.
+    """
     if is_told and not WATCHES_EACH:
         pytest.skip("this system does not tell")
 
@@ -57,7 +58,7 @@ def test_a_name_that_is_no_text(folder: Path, *, is_told: bool) -> None:
 
 @pytest.mark.skipif(not WATCHES_EACH, reason="other systems do not say what they lose")
 def test_more_events_than_the_system_keeps(folder: Path) -> None:
-    """What was lost is found by a scan, and what happens afterwards is told."""
+    """Lost ones are found by a scan, and later events are reported."""
     most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
 
     def touch_in_turn() -> None:
@@ -84,7 +85,7 @@ def test_more_events_than_the_system_keeps(folder: Path) -> None:
 
 
 class Waits:
-    """How long was waited for events at most, each time."""
+    """The time limit of each wait for events."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds: list[float] = []
@@ -104,11 +105,10 @@ class Waits:
 
 
 @pytest.mark.skipif(not WATCHES_EACH, reason="other systems are asked again and again")
-def test_nobody_looks_for_events_again_and_again(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who waits, for an hour here, is woken by what happens. A mark is handed over at once, as an
-    answer waits for it, and files when no more of them change."""
+def test_waiting_for_events_does_not_poll(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A waiter, with a time limit of an hour here, is woken by an event. A mark is handed over at
+    once, because an answer waits for it, and files when no more of them change.
+    """
     waits = Waits(monkeypatch)
 
     async def look() -> list[FolderChanges]:
@@ -148,7 +148,7 @@ def test_the_end_wakes_who_waits_for_events(folder: Path, monkeypatch: pytest.Mo
 
 
 def test_folders_below_one_that_is_gone(folder: Path) -> None:
-    """Nothing in them is looked at or watched any more; one of a similar name stays."""
+    """They are no longer scanned or watched; one with a similar name stays."""
     write_file(folder / "deep" / "er" / "c.py", "c")
     write_file(folder / "deeper" / "d.py", "d")
     tree = WatchedTree(watching(folder))

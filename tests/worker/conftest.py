@@ -1,4 +1,4 @@
-"""`kodit worker` as a process, and sources that keep it busy for as long as a test wants."""
+"""`kodit worker` as a process, and sources that keep it busy for as long as a test needs."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ __all__ = ["kodit"]
 
 @pytest.fixture
 def silent_server() -> Iterator[str]:
-    """The URL of a git server that takes connections and never says a word: SYNC of it is held."""
+    """The URL of a git server that accepts connections and never answers: SYNC of it hangs."""
     with socket.create_server(("127.0.0.1", 0), backlog=16) as server:
         yield f"git://127.0.0.1:{server.getsockname()[1]}"
 
 
 class Queue:
-    """The queue of a data directory, looked at and asked from the test's process."""
+    """The queue of a data directory, as accessed by the test's process."""
 
     def __init__(self, data_dir: Path) -> None:
         self._settings = Settings.load({}, data_dir=data_dir)
 
     def request(self, kind: SourceKind, location: str) -> int:
-        """Add an index without a look at its source, and ask for it; the run's identifier."""
+        """Add an index without checking its source, and request a run; returns the run's id."""
         with self.application() as application:
             with application.database.write() as transaction:
                 source = Source(kind, location)
@@ -47,7 +47,7 @@ class Queue:
             ).id
 
     def run(self, run_id: int) -> IndexRun:
-        """A run as it is now."""
+        """The current state of a run."""
         with self.application() as application, application.database.read() as transaction:
             return transaction.tasks.lock_run(run_id)
 
@@ -75,7 +75,7 @@ StartWorker = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def start_worker(kodit: KoditCommand) -> Iterator[StartWorker]:
-    """Starts workers, and ends those that a test left running."""
+    """Starts workers, and ends those still running after the test."""
     workers = []
 
     def start(*options: str) -> subprocess.Popen[str]:

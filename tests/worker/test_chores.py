@@ -1,6 +1,6 @@
-"""Chores are done again and again, each in its time, whatever becomes of one of them.
+"""Chores are repeated, each at its interval, whatever happens to one of them.
 
-The loop's time is simulated: it jumps to the next moment at which something is due.
+The loop's time is simulated: it jumps to the next time at which something is due.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ INTERVAL = 10.0
 
 
 class _JumpingSelector(DefaultSelector):
-    """Never waits: it notes for how long it would have."""
+    """Never waits: it records how long it would have."""
 
     now = 0.0
 
@@ -40,7 +40,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
 
 class Diary:
-    """Does what a test tells a chore to do, and notes when."""
+    """Does what a test scripts for a chore, and records when."""
 
     def __init__(self, *pieces: Callable[[], bool]) -> None:
         self._pieces = iter(pieces)
@@ -57,7 +57,7 @@ class Diary:
 
 
 def times_of(*pieces: Callable[[], bool]) -> list[float]:
-    """When the pieces of one chore are done, in intervals since the first."""
+    """The times of one chore's steps, in intervals since the first."""
 
     async def play() -> list[float]:
         diary = Diary(*pieces)
@@ -101,8 +101,8 @@ def test_pieces_follow_each_other_while_there_is_more_to_do() -> None:
     assert times_of(more, more, done, done) == [0, 0, 0, 1]
 
 
-def test_a_pause_between_pieces_is_as_long_as_the_piece() -> None:
-    """So that no chore has more than half of the time of the database's writer."""
+def test_a_pause_between_steps_is_as_long_as_the_step() -> None:
+    """So that no chore uses more than half of the database writer's time."""
     times: list[float] = []
     is_over = asyncio.Event()
 
@@ -124,7 +124,7 @@ def test_a_pause_between_pieces_is_as_long_as_the_piece() -> None:
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_no_error_ends_a_chore(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged with the chore's name, and the chore goes on after two intervals."""
+    """It is logged with the chore's name, and the chore continues after two intervals."""
     with caplog.at_level(logging.WARNING):
         assert times_of(raising(error), done, done) == [0, 2, 3]
     (record,) = caplog.records
@@ -141,8 +141,8 @@ def test_an_error_without_words_is_logged_by_its_type(caplog: pytest.LogCaptureF
     assert vars(caplog.records[0])["error"] == "TimeoutError"
 
 
-def test_a_chore_that_fails_again_and_again_is_tried_more_and_more_rarely() -> None:
-    """Up to a limit; a success puts it back to its interval."""
+def test_a_failing_chore_is_retried_more_and_more_rarely() -> None:
+    """Up to a limit; a success resets it to its interval."""
     fails = [raising(OSError("no"))] * 6
     waits = (2, 4, 8, 8, 8, 8)
     expected = [0]
@@ -166,8 +166,8 @@ def test_one_that_fails_does_not_hold_up_the_others() -> None:
     assert (bad, good) == ([0, 2 * INTERVAL], [0, INTERVAL, 2 * INTERVAL])
 
 
-def test_an_error_on_the_way_out_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """A piece may fail while it is being cancelled; whoever ends the chores is not disturbed."""
+def test_an_error_during_cancellation_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A step may fail while it is being cancelled; the caller is not affected."""
 
     async def play() -> None:
         began = asyncio.Event()
@@ -187,7 +187,7 @@ def test_an_error_on_the_way_out_is_logged(caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_a_chore_ends_with_its_database(caplog: pytest.LogCaptureFixture) -> None:
-    """Another one has taken its place: who serves the queue says so, and the chore is silent."""
+    """It was replaced: the code that serves the queue reports that, and the chore is silent."""
 
     async def play() -> list[float]:
         diary = Diary(raising(DatabaseReplacedError("replaced")), done)

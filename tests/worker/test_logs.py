@@ -1,4 +1,4 @@
-"""Log lines: one an event, with its context, and with no secret in it."""
+"""Log lines: one per event, with its context, and without secrets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lines() -> Iterator[io.StringIO]:
 
 
 def test_line_carries_context_and_fields(lines: io.StringIO) -> None:
-    """The event first, then what is in hand, then what the call says, also from a thread."""
+    """The event first, then the context, then the fields of the call, even from a thread."""
 
     async def work() -> None:
         with log_context(run=7, task=31):
@@ -50,14 +50,14 @@ def test_what_is_logged_cannot_forge_a_line(lines: io.StringIO) -> None:
 
 
 def test_credentials_in_urls_are_left_out(lines: io.StringIO) -> None:
-    """Whoever logs them by mistake."""
+    """Even if they are logged by mistake."""
     log.error("cannot reach https://ada:secret@example.org/x and ssh://key@example.org")
     assert "secret" not in lines.getvalue()
     assert "https://example.org/x" in lines.getvalue()
 
 
 def test_level_is_that_of_kodit(lines: io.StringIO) -> None:
-    """Lower lines are left out, an error brings its traceback, in the same line."""
+    """Lower levels are left out, an error includes its traceback, in the same line."""
     log.debug("too much")
     try:
         int("broken")
@@ -69,7 +69,7 @@ def test_level_is_that_of_kodit(lines: io.StringIO) -> None:
 
 
 def test_configuring_twice_writes_once(lines: io.StringIO) -> None:
-    """Nothing is said twice."""
+    """No line is duplicated."""
     configure_logs("info", lines)
     log.info("once")
     assert lines.getvalue().count("once") == 1
@@ -97,7 +97,7 @@ def test_formatter_names_time_and_level() -> None:
     ],
 )
 def test_how_a_value_is_written(lines: io.StringIO, value: object, written: str) -> None:
-    """As it is where it cannot be taken for anything else."""
+    """Unquoted if it cannot be taken for anything else."""
     log.warning("event", extra={"value": value})
     assert lines.getvalue().endswith(f" event=event value={written}\n")
     assert " level=warning logger=kodit.tests " in lines.getvalue()
@@ -115,7 +115,7 @@ def test_logs_that_are_set_up_twice_are_written_once(lines: io.StringIO) -> None
 def test_other_programs_keep_their_handlers_and_levels(
     lines: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What Kodit has set up before is replaced, by default with standard error."""
+    """Kodit's earlier configuration is replaced, by default with standard error."""
     root, other = logging.getLogger(), logging.StreamHandler(io.StringIO())
     level = root.level
     root.addHandler(other)

@@ -38,7 +38,7 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
 
 @contextmanager
 def system_calls_heard() -> Iterator[list[str]]:
-    """What may block and is called in this thread; Python tells of each before it is done."""
+    """Records potentially blocking calls in this thread; Python reports each before it is made."""
     if not _listeners:
         sys.addaudithook(_hear)  # for good: there is no way to remove one
     heard: list[str] = []
@@ -50,8 +50,9 @@ def system_calls_heard() -> Iterator[list[str]]:
 
 
 async def serve(application: Application, index_ids: list[int]) -> None:
-    """Let a worker do all that it does beside its stages: enter, claim, renew, take back, do the
-    chores, complete, leave."""
+    """Run everything a worker does beside its stages: enter, claim, renew, reclaim, do the chores,
+    complete, leave.
+    """
     ended = asyncio.Event()
     left = {index_id: len(TaskType) for index_id in index_ids}
     seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""Why is this not running, and what happens next: one sentence for each case."""
+"""Why a task is not running, and what happens next: one sentence for each case."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def new_run(*, is_follow_up: bool = False) -> IndexRun:
 
 
 def start(task: Task, worker: str = "ada") -> Task:
-    """What a claim does."""
+    """The effect of a claim."""
     task.state, task.worker, task.claim_no = TaskState.RUNNING, worker, task.claim_no + 1
     task.started_at, task.lease_expires_at = NOW, NOW + timedelta(seconds=60)
     return task
@@ -81,12 +81,12 @@ def test_new_run() -> None:
     ],
 )
 def test_ready(queue: QueueOverview, expected: str) -> None:
-    """What keeps a ready task from being claimed."""
+    """The reasons why a ready task is not claimed."""
     assert reasons(new_run(), queue)[0] == expected
 
 
 def test_back_off() -> None:
-    """When it is tried again, and how often it has failed."""
+    """When it is retried, and how often it has failed."""
     run = new_run()
     task = start(run.tasks[0])
     task.failures = 2
@@ -120,7 +120,7 @@ def test_back_off() -> None:
     ],
 )
 def test_for_how_long(seconds: float, words: str) -> None:
-    """In the largest unit that it fills; a clock that was set back has taken no time."""
+    """In the largest unit that fits; with a clock that was set back no time has passed."""
     run = new_run()
     task = start(run.tasks[0])
     task.lease_expires_at = None
@@ -129,7 +129,7 @@ def test_for_how_long(seconds: float, words: str) -> None:
 
 
 def test_running() -> None:
-    """For how long, which attempt, by whom; and what becomes of it when its worker is gone."""
+    """For how long, which attempt, which worker; and what happens if its worker is gone."""
     run = new_run()
     start(run.tasks[0])
     later = replace(IDLE, now=NOW + timedelta(seconds=12))
@@ -153,7 +153,7 @@ def test_running() -> None:
 
 
 def test_failed() -> None:
-    """What failed is run again by hand only, and what follows it never started."""
+    """Only a manual retry runs a failed task again, and later stages never started."""
     run = new_run()
     run.fail(start(run.tasks[0]), "no such folder", NOW)
     assert reasons(run)[:2] == [
@@ -163,7 +163,7 @@ def test_failed() -> None:
 
 
 def test_superseded() -> None:
-    """Who has done it; where nobody has, what became of the newest that was to."""
+    """Which run has replaced it; if none has, the end of the newest that should have."""
     [old, done, last] = [new_run() for _ in range(3)]
     done.id, last.id = 8, 9
     old.fail(start(old.tasks[0]), "no such folder", NOW)
@@ -182,8 +182,8 @@ def test_superseded() -> None:
     assert reason(done) == "run 8 has done this"
 
 
-def test_what_waits_behind_a_failure_will_not_run() -> None:
-    """Though its run still works elsewhere."""
+def test_tasks_after_a_failure_will_not_run() -> None:
+    """Although another branch of the run is still running."""
     run = new_run()
     for task in run.tasks[:2]:
         run.complete(start(task), NOW)
@@ -193,7 +193,7 @@ def test_what_waits_behind_a_failure_will_not_run() -> None:
 
 
 def test_ended_well_or_early() -> None:
-    """Nothing to say of success; what was skipped or cancelled says so."""
+    """A success needs no reason; skipped and cancelled tasks have one."""
     run = new_run()
     run.complete(start(run.tasks[0]), NOW, nothing_to_do=True)
     assert reasons(run)[:2] == ["", "there was nothing to do"]
@@ -208,12 +208,12 @@ def test_follow_up() -> None:
 
 
 def told(run: IndexRun) -> str:
-    """What the command line says of the first task."""
+    """The command line's text for the first task."""
     return task_line(RunView.of(run, IDLE).tasks[0])
 
 
-def test_what_went_wrong_is_told_until_the_task_is_tried_again() -> None:
-    """A worker that is at it may well succeed."""
+def test_an_error_is_shown_until_the_task_is_retried() -> None:
+    """A worker that has claimed it may well succeed."""
     run = new_run()
     task = run.tasks[0]
     task.error = "The server is silent."

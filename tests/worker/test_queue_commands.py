@@ -1,4 +1,4 @@
-"""What an operator sees and does, from the outside."""
+"""The queue's commands as an operator sees them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from tests.worker.conftest import Queue, StartWorker
 from kodit.domain.value_objects import SourceKind
 
 
-def test_failure_is_told_with_its_remedy(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
+def test_failure_is_shown_with_its_remedy(
+    kodit: KoditCommand, queue: Queue, tmp_path: Path
+) -> None:
     """What failed and why, what was tried, what happens next; and the remedy works."""
     folder = tmp_path / "source"
     run_id = queue.request(SourceKind.FOLDER, str(folder))
@@ -46,7 +48,7 @@ def test_failure_is_told_with_its_remedy(kodit: KoditCommand, queue: Queue, tmp_
     assert f"run {run_id} succeeded" in kodit.succeed("queue", "list", "--all").out
 
 
-def test_no_failure_is_hidden_by_what_waits(
+def test_no_failure_is_hidden_by_waiting_runs(
     kodit: KoditCommand, queue: Queue, tmp_path: Path
 ) -> None:
     """However long the queue is; and a list that was cut says so."""
@@ -62,8 +64,8 @@ def test_no_failure_is_hidden_by_what_waits(
     assert "There are more" not in kodit.succeed("queue", "list", "--limit", "3").err
 
 
-def test_back_off_is_told(kodit: KoditCommand, queue: Queue, start_worker: StartWorker) -> None:
-    """A server that is down: tried again by itself, with the time and the reason."""
+def test_back_off_is_shown(kodit: KoditCommand, queue: Queue, start_worker: StartWorker) -> None:
+    """A server that is down: retried automatically, with the time and the reason."""
     run_id = queue.request(SourceKind.GIT, f"git://127.0.0.1:{port_without_server()}/gone")
     start_worker()
 
@@ -78,8 +80,8 @@ def test_back_off_is_told(kodit: KoditCommand, queue: Queue, start_worker: Start
     wait_until(lambda: between.search(kodit.run_here("queue", "list").out) is not None)
 
 
-def test_pause_is_told_everywhere(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
-    """In the list, in the status, and to whoever waits for an index."""
+def test_pause_is_shown_everywhere(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
+    """In the list, in the status, and to a command that waits for an index."""
     assert "Paused" in kodit.succeed("queue", "pause").err
     assert "already" in kodit.succeed("queue", "pause").err
     queue.request(SourceKind.FOLDER, str(tmp_path))
@@ -95,7 +97,7 @@ def test_pause_is_told_everywhere(kodit: KoditCommand, queue: Queue, tmp_path: P
 
 
 def test_index_that_is_deleted_meanwhile_is_no_success(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Whoever waits for it is told."""
+    """A waiting command reports it."""
     kodit.succeed("queue", "pause")
     waiting = kodit.start("index", tmp_path)
     wait_until(lambda: kodit.ask("queue", "list")["queue"]["waiting"] == 1)
@@ -107,7 +109,7 @@ def test_index_that_is_deleted_meanwhile_is_no_success(kodit: KoditCommand, tmp_
 def test_cancelled_run_can_be_run_after_all(
     kodit: KoditCommand, queue: Queue, tmp_path: Path
 ) -> None:
-    """A second cancel and a retry of what is under way are refused with a sentence."""
+    """A second cancel and a retry of a running one are refused with a sentence."""
     write_tree(tmp_path / "source", files=1)
     run_id = str(queue.request(SourceKind.FOLDER, str(tmp_path / "source")))
     told = kodit.succeed("queue", "cancel", run_id).err
@@ -119,10 +121,10 @@ def test_cancelled_run_can_be_run_after_all(
     assert (refused.code, "can be retried when it has ended" in refused.err) == (2, True)
 
 
-def test_cancel_tells_of_the_request_that_is_left(
+def test_cancel_mentions_the_remaining_request(
     kodit: KoditCommand, queue: Queue, start_worker: StartWorker
 ) -> None:
-    """Which was made while the cancelled run was under way, and takes its place."""
+    """It was made while the cancelled run was running, and replaces it."""
     url = f"git://127.0.0.1:{port_without_server()}/gone"
     run_id = queue.request(SourceKind.GIT, url)
     start_worker()
@@ -133,7 +135,7 @@ def test_cancel_tells_of_the_request_that_is_left(
 
 
 def test_steering_in_json(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
-    """The run as `queue show` has it, the queue as `queue list` has it, and no talk."""
+    """The run as in `queue show`, the queue as in `queue list`, and no messages."""
     write_tree(tmp_path / "source", files=1)
     run_id = str(queue.request(SourceKind.FOLDER, str(tmp_path / "source")))
 
@@ -153,10 +155,10 @@ def test_steering_in_json(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> 
     assert steer("retry", run_id)["id"] == newer
 
 
-def test_waiting_is_told_by_the_rules_of_the_workers(
+def test_waiting_is_explained_by_the_rules_of_the_workers(
     kodit: KoditCommand, queue: Queue, silent_server: str
 ) -> None:
-    """Whatever is set where it is asked; where they differ, that is said."""
+    """Whatever the caller's settings; if the workers differ, that is said."""
     for name in ("one", "two"):
         queue.request(SourceKind.GIT, f"{silent_server}/{name}")
     strict = KoditCommand(kodit.data_dir, KODIT_TASK_LIMITS="SYNC=1", KODIT_QUEUE_ORDER="run_first")
@@ -189,8 +191,8 @@ def ended(process: subprocess.Popen[str]) -> Iterator[None]:
         finish(process)
 
 
-def test_watch_tells_what_changes(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
-    """One document a line whenever something has changed, until Ctrl-C, which is no error."""
+def test_watch_prints_changes(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
+    """One document per line whenever something has changed, until Ctrl-C, which is no error."""
     watching = kodit.start("status", "--watch", "--json", preexec_fn=as_in_a_terminal)
     assert watching.stdout is not None
     assert json.loads(watching.stdout.readline())["indexes"] == []

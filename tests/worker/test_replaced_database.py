@@ -1,4 +1,4 @@
-"""Somebody replaces or removes the database while a process uses it."""
+"""The database is replaced or removed while a process uses it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kodit.domain.errors import DatabaseReplacedError
 
 @pytest.fixture
 def copied(kodit: KoditCommand, tmp_path: Path) -> Path:
-    """A copy of a database with one index, beside the database, which has had another since."""
+    """A copy of a database with one index, beside the database, which got another one since."""
     write_tree(tmp_path / "one", files=3, seed=1)
     write_tree(tmp_path / "two", files=3, seed=2)
     with Kodit(kodit.data_dir) as api:
@@ -37,7 +37,7 @@ def put_back(copy: Path, data_dir: Path) -> None:
 
 
 def connections_of(pid: int, path: Path) -> int:
-    """How often a process has a database open, on Linux: its worker and what wakes it."""
+    """How often a process has a database open, on Linux: for its worker and the wake-up."""
     with suppress(OSError):
         return sum(one.readlink() == path for one in Path(f"/proc/{pid}/fd").iterdir())
     return 0
@@ -45,10 +45,10 @@ def connections_of(pid: int, path: Path) -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("way", ["replaced", "removed"])
-def test_a_worker_whose_database_is_taken_away_stops(
+def test_a_worker_whose_database_is_removed_stops(
     way: str, kodit: KoditCommand, copied: Path, tmp_path: Path, start_worker: StartWorker
 ) -> None:
-    """It says why, and leaves nothing of its own beside the database that is there now."""
+    """It says why, and leaves nothing beside the database that is there now."""
     worker = start_worker()
     descriptor = os.open(kodit.data_dir / "kodit.db", os.O_RDONLY)
     wait_until(lambda: connections_of(worker.pid, kodit.data_dir / "kodit.db") >= 2)
@@ -75,7 +75,7 @@ def test_a_worker_whose_database_is_taken_away_stops(
         assert not (kodit.data_dir / "kodit.db").exists()
 
 
-def test_a_program_that_stays_goes_on_with_the_database_in_place(
+def test_a_long_running_program_continues_with_the_new_database(
     kodit: KoditCommand, copied: Path, tmp_path: Path
 ) -> None:
     """Also with its worker, once it starts one again."""
@@ -89,8 +89,8 @@ def test_a_program_that_stays_goes_on_with_the_database_in_place(
     assert [index["id"] for index in kodit.ask("status")["indexes"]] == [1]
 
 
-def test_a_search_remembers_nothing_of_the_database_before(tmp_path: Path) -> None:
-    """The other database has other snippets under the same identifiers."""
+def test_a_search_uses_no_cache_of_the_previous_database(tmp_path: Path) -> None:
+    """The other database has other snippets with the same ids."""
     for name, word in (("first", "zeppelin"), ("second", "quagga")):
         write_file(tmp_path / name / f"{word}.py", f"def {word}():\n    return 1\n")
         with Kodit(tmp_path / f"{name}-data") as api:

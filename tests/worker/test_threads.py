@@ -1,4 +1,4 @@
-"""From the event loop into a thread and back."""
+"""Calls from the event loop into a thread and back."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pytest
 from kodit.application.services.threads import in_thread
 
 
-def test_one_call_after_another_has_the_same_thread() -> None:
-    """It is warm, and not the one of the event loop; that another loop asks makes no difference."""
+def test_consecutive_calls_use_the_same_thread() -> None:
+    """Its caches are warm, and it is not the event loop's; calls from another loop make no
+    difference.
+    """
 
     async def two() -> set[int]:
         return {await in_thread(threading.get_ident), await in_thread(threading.get_ident)}
@@ -25,7 +27,7 @@ def test_one_call_after_another_has_the_same_thread() -> None:
 
 
 def test_calls_at_once_do_not_wait_for_each_other() -> None:
-    """Each waits until all are there, which none would be behind another."""
+    """Each waits until all are there, which would never happen in a queue."""
     all_there = threading.Barrier(4)
 
     async def four() -> None:
@@ -34,8 +36,8 @@ def test_calls_at_once_do_not_wait_for_each_other() -> None:
     asyncio.run(four())
 
 
-def test_error_travels() -> None:
-    """It is raised where the work is awaited, and the thread lives on."""
+def test_error_is_passed_on() -> None:
+    """It is raised where the work is awaited, and the thread survives."""
 
     def fail() -> None:
         raise LookupError("nothing there")
@@ -50,8 +52,8 @@ def test_error_travels() -> None:
 
 
 @pytest.mark.parametrize("busy", [0, 1])
-def test_an_end_of_iteration_travels_as_another_error(busy: int) -> None:
-    """From whichever thread: no future can carry it, and who waits must not wait for ever."""
+def test_stop_iteration_is_passed_on_as_another_error(busy: int) -> None:
+    """From any thread: no future can carry it, and the caller must not wait for ever."""
     go_on = threading.Event()
 
     async def fail() -> None:
@@ -68,8 +70,9 @@ def test_an_end_of_iteration_travels_as_another_error(busy: int) -> None:
 @pytest.mark.parametrize("times", [1, 3])
 @pytest.mark.parametrize("busy", [0, 1])
 def test_work_is_waited_for_when_its_caller_is_cancelled(busy: int, times: int) -> None:
-    """However often, and whichever thread has it: the caller goes on after the work has ended, not
-    before."""
+    """However often, and in any thread: the caller continues after the work has ended, not
+    before.
+    """
     started, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> None:
@@ -96,7 +99,7 @@ def test_work_is_waited_for_when_its_caller_is_cancelled(busy: int, times: int) 
 
 
 def test_forked_child_has_a_thread_of_its_own() -> None:
-    """The one of its parent did not come with it."""
+    """Its parent's thread does not exist in it."""
     asyncio.run(in_thread(int))
     child = os.fork()
     if child == 0:

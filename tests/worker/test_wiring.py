@@ -1,4 +1,4 @@
-"""What settings and adapters a worker really works with."""
+"""The settings and adapters that a worker really uses."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_queue_has_the_order_and_the_limits_that_are_set(tmp_path: Path) -> 
 
 
 def do_chores(application: Application) -> None:
-    """Every piece of every chore, once."""
+    """Every step of every chore, once."""
 
     async def do() -> None:
         for chore in application.chores:
@@ -55,10 +55,8 @@ def do_chores(application: Application) -> None:
     asyncio.run(do())
 
 
-def test_history_is_kept_as_long_as_is_set(
-    kodit: KoditCommand, queue: Queue, tmp_path: Path
-) -> None:
-    """Two runs, of which one is enough and no age protects the other."""
+def test_history_is_kept_as_configured(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> None:
+    """Two runs, of which one is kept and the other is not protected by its age."""
     write_tree(tmp_path / "source", files=1)
     for _ in range(2):
         run_id = queue.request(SourceKind.FOLDER, str(tmp_path / "source"))
@@ -73,8 +71,8 @@ def test_history_is_kept_as_long_as_is_set(
         assert [run.id for run in asyncio.run(application.queue.list_runs())] == [run_id]
 
 
-def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
-    """Each in its time, as it is set; nothing is brought up to date unless that is set."""
+def test_the_chores_and_their_intervals(tmp_path: Path) -> None:
+    """Each at its interval, as configured; nothing is refreshed unless that is set."""
     environment = {
         "KODIT_SYNC_EVERY_SECONDS": "100",
         "KODIT_KEEP_UNUSED_DAYS": "3",
@@ -109,7 +107,7 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
 
 
 def test_a_worker_leaves_nothing_behind(tmp_path: Path) -> None:
-    """No thread that watches the database, nobody to be notified, no child, no lock."""
+    """No thread that watches the database, no registered wake-up, no child, no lock."""
 
     def watching() -> list[str]:
         return [thread.name for thread in threading.enumerate() if thread.name == "kodit-wake-up"]
@@ -157,9 +155,10 @@ def test_a_lease_that_no_heartbeat_could_keep_is_refused() -> None:
 def test_a_commit_of_another_connection_wakes_a_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_told: bool
 ) -> None:
-    """As that of another process does: both change SQLite's `data_version`. Without it this test
-    would take the hour for which the worker would sleep. Whether the system tells of writes or not:
-    a user has a number of watches, and some systems have none."""
+    """Like one of another process: both change SQLite's `data_version`. Otherwise the worker would
+    sleep for the hour. With and without notifications from the system: a user's watches are
+    limited, and some systems have none.
+    """
     if not is_told:
         monkeypatch.setattr(wake_up, "_writes_below", lambda _folder: None)
     path = tmp_path / "kodit.db"
@@ -189,10 +188,10 @@ def test_a_commit_of_another_connection_wakes_a_worker(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell of writes")
-def test_nobody_looks_at_a_database_that_nobody_writes(
+def test_an_unchanged_database_is_not_polled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A write wakes who sleeps, for an hour here, and so does the end."""
+    """A write wakes the sleeper, for an hour here, and so does the end."""
     path = tmp_path / "kodit.db"
     fell_asleep = threading.Semaphore(0)
     wait = Inotify.wait
@@ -227,7 +226,7 @@ def test_nobody_looks_at_a_database_that_nobody_writes(
 def test_a_worker_lives_as_long_as_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They hold its lock too: what they were told to do may still be going on."""
+    """They hold its lock too: their work may still be running."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=":")
 
     async def play(application: Application) -> None:
@@ -267,8 +266,8 @@ def held_by_others(folder: Path) -> set[str]:
     return found
 
 
-def test_the_queue_goes_by_the_settings(tmp_path: Path) -> None:
-    """How long a lease lasts, and how often a task may fail transiently."""
+def test_the_queue_uses_the_settings(tmp_path: Path) -> None:
+    """The length of a lease, and the number of transient failures."""
     environment = {"KODIT_LEASE_SECONDS": "1000", "KODIT_MAX_FAILURES": "1"}
     settings = Settings.load(environment, data_dir=tmp_path)
 
@@ -287,7 +286,7 @@ def test_the_queue_goes_by_the_settings(tmp_path: Path) -> None:
 
 
 class SilentEngines(Engines):
-    """Whose sources never say a word."""
+    """Their sources never respond."""
 
     @cached_property
     def reader(self) -> SourceReader:
@@ -300,18 +299,19 @@ class SilentApplication(Application):
 
 
 class SilentReader:
-    """Asked first of all by SYNC."""
+    """The first object that SYNC calls."""
 
     async def look_up(self, index: Index) -> str | None:
         await asyncio.Event().wait()
         return None
 
 
-def test_a_worker_is_as_patient_as_is_set(
+def test_the_stall_limit_of_a_worker_is_configurable(
     kodit: KoditCommand, queue: Queue, tmp_path: Path
 ) -> None:
-    """It looks at each heartbeat whether a task has said anything within the stall limit. The
-    defaults are longer than this test waits."""
+    """At each heartbeat it checks whether a task has reported progress within the limit. The
+    defaults are longer than this test waits.
+    """
     run_id = queue.request(SourceKind.FOLDER, str(tmp_path))
     environment = {
         "KODIT_WORKER_SLOTS": "3",

@@ -1,4 +1,4 @@
-"""`kodit worker`: as many as wanted on one data directory, and none takes anything with it."""
+"""`kodit worker`: any number on one data directory, each of which can end without loss."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from kodit.domain.value_objects import AttemptOutcome, RunState, SourceKind, Tas
 def end(
     worker: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM, times: int = 1
 ) -> Outcome:
-    """Ask a worker to stop, and wait for it."""
+    """Tell a worker to stop, and wait for it."""
     for _time in range(times):
         worker.send_signal(number)
         time.sleep(0.002)
@@ -36,11 +36,13 @@ def is_running(queue: Queue, run_id: int) -> bool:
 @pytest.mark.parametrize(
     ("number", "times"), [(signal.SIGTERM, 1), (signal.SIGINT, 1), (signal.SIGTERM, 3)]
 )
-def test_worker_that_is_told_to_stop_gives_back_what_it_holds(
+def test_worker_that_is_told_to_stop_releases_its_tasks(
     number: signal.Signals, times: int, queue: Queue, silent_server: str, start_worker: StartWorker
 ) -> None:
-    """It exits with 0, its children are gone, and the retry budget is whole; also when the signal
-    comes several times at once, as `timeout` sends it to the process and to its group."""
+    """It exits with 0, its children are gone, and the retry budget is unchanged; even if the signal
+    arrives several times at once, as from `timeout`, which sends it to the process and to its
+    group.
+    """
     run_id = queue.request(SourceKind.GIT, f"{silent_server}/repository")
     worker = start_worker()
     wait_until(lambda: is_running(queue, run_id))
@@ -55,7 +57,7 @@ def test_worker_that_is_told_to_stop_gives_back_what_it_holds(
 def test_worker_that_is_killed_is_noticed_by_the_next(
     queue: Queue, silent_server: str, start_worker: StartWorker
 ) -> None:
-    """Long before its lease is over; its children end with it."""
+    """Long before its lease expires; its children end with it."""
     run_id = queue.request(SourceKind.GIT, f"{silent_server}/repository")
     victim = start_worker()
     wait_until(lambda: is_running(queue, run_id))
@@ -73,7 +75,7 @@ def test_worker_that_is_killed_is_noticed_by_the_next(
 def test_two_workers_share_a_queue_that_was_paused(
     kodit: KoditCommand, queue: Queue, tmp_path: Path, start_worker: StartWorker
 ) -> None:
-    """While it is paused nobody takes anything; then each task is run once."""
+    """While it is paused nothing is claimed; then each task is run once."""
     kodit.succeed("queue", "pause")
     runs = []
     for name in ("first", "second"):
@@ -96,7 +98,7 @@ def test_two_workers_share_a_queue_that_was_paused(
 def test_limit_holds_over_all_workers(
     kodit: KoditCommand, queue: Queue, silent_server: str, start_worker: StartWorker
 ) -> None:
-    """With four places to run in and one SYNC allowed, the second waits and says why."""
+    """With four slots and one SYNC allowed, the second waits and says why."""
     kodit.environment["KODIT_TASK_LIMITS"] = "SYNC=1"
     runs = [queue.request(SourceKind.GIT, f"{silent_server}/{name}") for name in "ab"]
     start_worker(), start_worker()
@@ -112,10 +114,10 @@ def test_limit_holds_over_all_workers(
     kodit.succeed("queue", "cancel", str(runs[0]))
 
 
-def test_worker_finishes_a_deletion_that_was_cut_short(
+def test_worker_finishes_an_interrupted_deletion(
     queue: Queue, tmp_path: Path, kodit: KoditCommand, start_worker: StartWorker
 ) -> None:
-    """Whoever deleted died after the first step."""
+    """The deleting process died after the first step."""
     write_tree(tmp_path / "source", files=4)
     kodit.succeed("index", tmp_path / "source")
     with queue.application() as application:
@@ -130,10 +132,10 @@ def test_worker_finishes_a_deletion_that_was_cut_short(
         wait_until(is_gone)
 
 
-def test_worker_brings_indexes_up_to_date_by_itself(
+def test_worker_refreshes_indexes_by_itself(
     queue: Queue, tmp_path: Path, kodit: KoditCommand, start_worker: StartWorker
 ) -> None:
-    """With an interval, what changed in a source is indexed without a request."""
+    """With an interval, changes in a source are indexed without a request."""
     write_tree(tmp_path / "source", files=4)
     kodit.succeed("index", tmp_path / "source")
     write_file(tmp_path / "source" / "late.py", "def late():\n    return 'late'\n")
@@ -145,7 +147,7 @@ def test_worker_brings_indexes_up_to_date_by_itself(
 def test_log_names_run_task_and_attempt(
     queue: Queue, tmp_path: Path, start_worker: StartWorker
 ) -> None:
-    """Each task's end is one line, with who did what, for how long, and how it ended."""
+    """Each task's end is one line: which worker, what, how long, and the outcome."""
     write_tree(tmp_path / "source", files=4)
     run_id = queue.request(SourceKind.FOLDER, str(tmp_path / "source"))
     worker = start_worker()
