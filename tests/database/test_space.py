@@ -202,8 +202,8 @@ def test_status_tells_what_is_taken_of_the_disk(kodit: KoditCommand, tmp_path: P
 
 
 @pytest.mark.parametrize("pages_left", [0, 4])
-def test_a_deletion_without_room_is_done_or_not(pages_left: int, tmp_path: Path) -> None:
-    """Where SQLite finds no page, the index is there as it was, or gone; the next call goes on."""
+def test_a_deletion_without_free_pages_is_done_or_not(pages_left: int, tmp_path: Path) -> None:
+    """If SQLite finds no page, the index is unchanged, or deleted; the next call continues."""
     source = write_much(tmp_path / "source")
     data_dir = tmp_path / "data"
     with Kodit(data_dir) as api:

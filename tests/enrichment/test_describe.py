@@ -102,8 +102,8 @@ def test_the_signature_is_the_first_line_that_is_code() -> None:
     assert described("y" * 201)[-1] == "y" * 200
 
 
-def test_calls_are_named_once_in_their_order() -> None:
-    """As many as tell something; keywords, short names and the thing itself do not."""
+def test_calls_are_named_once_in_order() -> None:
+    """As many as are informative; without keywords, short names and the definition itself."""
     names = [f"call{chr(97 + number)}" for number in range(MOST_CALLS + 1)]
     text = "".join(f"{name}() + {name}()\n" for name in names) + "if (x) while (y) go() abc()"
     assert described(text, symbol="callb", kind="function")[-1] == (
@@ -121,5 +121,5 @@ def test_calls_are_named_once_in_their_order() -> None:
         ("a.method((other)(third)) if (x): while(y)", "method"),
     ],
 )
-def test_calls_are_named_once_in_order(text: str, called: str) -> None:
+def test_calls_are_named_in_order(text: str, called: str) -> None:
     assert described(text)[-1] == f"calls {called}"

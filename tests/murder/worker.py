@@ -1,7 +1,7 @@
 """A worker process with the real queue, database, registry and child processes, whose stages do
 next to nothing and record that.
 
-python -m tests.murder.worker FOLDER    (settings from the environment, as for `kodit`)
+    python -m tests.murder.worker FOLDER    (settings from the environment, as for `kodit`)
 """
 
 from __future__ import annotations
