@@ -93,7 +93,7 @@ def test_the_change_is_shown_and_with_print_not_made(command: KoditCommand, home
     assert all(line.startswith("+") for line in changed)
 
 
-def test_undo_gives_the_file_back_to_the_letter(command: KoditCommand, home: Path) -> None:
+def test_undo_restores_the_file_exactly(command: KoditCommand, home: Path) -> None:
     """With its mode; a link to it stays a link."""
     real = home / "dotfiles.json"
     real.write_text(COMMENTED)
@@ -120,7 +120,7 @@ def test_undo_of_a_file_that_has_changed_removes_only_the_server(
 
 
 @pytest.mark.parametrize("client", ["claude", "codex"])
-def test_a_file_that_is_not_understood_is_left_alone(
+def test_a_file_that_cannot_be_parsed_is_not_changed(
     command: KoditCommand, home: Path, client: str
 ) -> None:
     """And the error says what is wrong with it."""

@@ -135,7 +135,7 @@ def test_an_undo_that_was_lost(place: Place, record: str) -> None:
         ("text", entry()),
     ],
 )
-def test_a_server_of_this_name_that_is_there(place: Place, before: object, after: object) -> None:
+def test_an_existing_server_of_this_name(place: Place, before: object, after: object) -> None:
     """Only its command changes, unless it is of another kind."""
     assert place.server(json.dumps({"mcpServers": {"kodit": before}})) == after
     whole = plan_connection(CLIENT, place.path, entry())

@@ -1,4 +1,4 @@
-"""An index whose files are given snippets by their texts, straight through the repositories."""
+"""An index whose files are given snippets by their texts, directly through the repositories."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Content:
             self.files[path] = file.id
 
     def replace(self, **texts: Sequence[str] | None) -> SnippetCounts:
-        """Give files these snippets, all in one transaction; None where a file is gone."""
+        """Give files these snippets, all in one transaction; None for a deleted file."""
         extracted = []
         for path, lines in texts.items():
             symbol = Symbol(f"name_{path}", SymbolKind.METHOD, "Scope")
@@ -89,6 +89,6 @@ class Content:
         return [one.text for one in self.transaction.snippets.pending(self.id, stage, 99)]
 
     def changes(self) -> list[tuple[KeywordOperation, str | None]]:
-        """The log, with the text of what is added and still there."""
+        """The log, with the text of each addition that still exists."""
         log = self.transaction.keyword_log.read(self.id, 99)
         return [(one.operation, one.snippet.text if one.snippet else None) for one in log.changes]

@@ -24,7 +24,7 @@ ROWS: Mapping[str, int] = {
     "alembic_version": 1,
 }
 ACTIVE = 1_000
-"""How many rows a partial index holds that is about what waits or runs."""
+"""Rows in a partial index of waiting or running items."""
 FEW_VALUES: Mapping[str, int] = {
     **dict.fromkeys(("state", "status", "stage", "kind", "type", "op", "priority"), 5),
     **dict.fromkeys(("is_follow_up", "is_user_initiated", "run_has_started", "stale"), 2),
@@ -34,7 +34,7 @@ FEW_VALUES: Mapping[str, int] = {
     "language": 30,
     "problem": 10,
 }
-"""How many different values a column has; any other has one for each row or so."""
+"""The number of distinct values of a column; any other has roughly one for each row."""
 ROWS_PER_VALUE: Mapping[str, int] = {
     "file_id": 10,
     "run_id": 5,
@@ -50,7 +50,9 @@ ACTIVE_INDEXES = (
 
 
 def write_statistics(connection: sqlite3.Connection) -> None:
-    """Make the planner believe that the tables are this large, and filled as years of use would."""
+    """Make the planner believe that the tables are this large, with contents as after years of
+    use.
+    """
     connection.execute("ANALYZE")
     connection.execute("DELETE FROM sqlite_stat1")
     for table, rows in ROWS.items():

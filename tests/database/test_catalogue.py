@@ -1,4 +1,4 @@
-"""What the catalogue tells of files and definitions, of a few rows."""
+"""The catalogue's answers about files and definitions, over a few rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATHS = ("b.py", "src/a.py", "src/b.py", "src/ab.py")
 
 
 class Shelf:
-    """An index of four files, each with a method of two lines that is called as the file is."""
+    """An index of four files, each with a method of two lines that is named like the file."""
 
     def __init__(self, transaction: SqlTransaction) -> None:
         self.transaction = transaction
@@ -44,7 +44,7 @@ def shelf(transaction: SqlTransaction) -> Shelf:
 
 
 def test_files_are_listed_by_path_with_their_snippets(shelf: Shelf) -> None:
-    """Those that are current alone count."""
+    """Only current snippets count."""
     assert shelf.listed() == [(path, 2, 2) for path in sorted(PATHS)]
     shelf.content.replace(**{"b.py": ["once more"]})
     assert shelf.listed()[0] == ("b.py", 1, 1)
@@ -124,8 +124,8 @@ def test_the_vector_of_code_is_not_that_of_words(shelf: Shelf) -> None:
     assert shelf.catalogue.code_vector(snippet) == ("code", [1.0] * 4)
 
 
-def test_what_lies_in_a_part_of_an_index(transaction: SqlTransaction) -> None:
-    """A folder or a file of that path, and nothing that is only called alike."""
+def test_the_files_in_a_part_of_an_index(transaction: SqlTransaction) -> None:
+    """A folder or a file with that path, and nothing that only has a similar name."""
     content = Content(transaction, "/parts", ("a", "a/x", "a0", "a-b", "b"))
     other = Content(transaction, "/other", ("a0", "c"))
     assert transaction.indexes.has_files(content.id, "a")
@@ -184,7 +184,7 @@ def test_all_names_of_snippets(shelf: Shelf) -> None:
 
 
 def test_a_file_that_was_not_read_is_not_shown(shelf: Shelf) -> None:
-    """It has no language. Nor is one whose name is no text."""
+    """It has no language. Nor is one whose name cannot be decoded."""
     shelf.sql("UPDATE files SET language = NULL WHERE path = 'b.py'")
     assert "b.py" not in [path for path, *_ in shelf.listed()]
     assert shelf.catalogue.find_file(shelf.content.id, "b.py")[1] is None

@@ -1,4 +1,4 @@
-"""Several processes meet at a data directory that is not there yet."""
+"""Several processes start on a data directory that does not exist yet."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def has_open(pid: int, path: Path) -> bool:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_all_that_start_at_once_find_the_tables(kodit: KoditCommand) -> None:
-    """Four processes have seen that there is no database, and wait to make it: one does."""
+    """Four processes have seen that there is no database, and wait to create it: one does."""
     kodit.data_dir.mkdir()
     lock = kodit.data_dir / "write.lock"
     with lock.open("w") as file:
@@ -42,8 +42,8 @@ def test_all_that_start_at_once_find_the_tables(kodit: KoditCommand) -> None:
     assert [outcome.json()["indexes"] for outcome in outcomes] == [[]] * 4
 
 
-def test_only_who_makes_the_database_clears_away_what_an_older_one_left(tmp_path: Path) -> None:
-    """The others, who had seen that there was none, find that there is one now."""
+def test_only_the_creator_of_a_database_removes_leftovers(tmp_path: Path) -> None:
+    """The others, which had seen that there was none, find that there is one now."""
     databases = [
         SqliteDatabase(open_sqlite(tmp_path / "kodit.db"), tmp_path / "write.lock")
         for _ in range(3)
@@ -71,8 +71,9 @@ def test_only_who_makes_the_database_clears_away_what_an_older_one_left(tmp_path
 
 
 def test_a_database_that_was_removed(kodit: KoditCommand, tmp_path: Path) -> None:
-    """A new one takes over nothing of the engines that the old one left; files that are not
-    Kodit's are left alone."""
+    """A new one does not use the old one's engine files; files that are not Kodit's are not
+    touched.
+    """
     write_tree(tmp_path / "old", files=700, seed=1)
     write_tree(tmp_path / "new", files=3, seed=2)
     with Kodit(kodit.data_dir) as old:
@@ -91,8 +92,10 @@ def test_a_database_that_was_removed(kodit: KoditCommand, tmp_path: Path) -> Non
     assert [path.name for path in kodit.data_dir.glob("vectors/*")] == ["letter.txt"]
 
 
-def test_two_index_at_once_on_a_new_data_directory(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Each indexes its own folder, and one that both were given; nothing is lost or doubled."""
+def test_two_processes_index_at_once_in_a_new_data_directory(
+    kodit: KoditCommand, tmp_path: Path
+) -> None:
+    """Each indexes its own folder, and a common one; nothing is lost or duplicated."""
     for name in ("one", "two", "both"):
         write_tree(tmp_path / name, files=12, seed=len(name))
     processes = [

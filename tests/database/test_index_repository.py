@@ -1,4 +1,4 @@
-"""What the repository of indexes promises; beside each index lies another with the same paths."""
+"""The contract of the index repository; beside each index there is another with the same paths."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def indexes(transaction: SqlTransaction) -> IndexRepository:
 
 
 def add(indexes: IndexRepository, location: str, paths: str = "ab") -> tuple[Index, list[int]]:
-    """An index with a file of each name, and the identifiers of these."""
+    """An index with a file of each name, and their ids."""
     index = indexes.add(Source(SourceKind.FOLDER, location), NOW)
     indexes.add_files(
         index.id, [IndexedFile(0, path, "0" * 40, ADDED, stamp=STAMP) for path in paths]
@@ -46,8 +46,8 @@ def extract(transaction: SqlTransaction, index_id: int, file_id: int, version: s
     transaction.snippets.replace(index_id, [ExtractedFile(file_id, "1" * 40, version, sliced)])
 
 
-def test_an_index_is_found_by_all_that_names_its_source(indexes: IndexRepository) -> None:
-    """The kind, the location and the ref; one that is deleted is found by nothing."""
+def test_an_index_is_found_by_the_identity_of_its_source(indexes: IndexRepository) -> None:
+    """The kind, the location and the ref; a deleted one is never found."""
     source = Source(SourceKind.GIT, "https://host/a", "v1", ("*.py",), ("build/",))
     index = indexes.add(source, NOW, is_confined=True)
     assert indexes.find(source) == indexes.get(index.id) == index
@@ -71,8 +71,8 @@ def test_an_index_is_found_by_all_that_names_its_source(indexes: IndexRepository
         indexes.get(index.id)
 
 
-def test_a_change_is_of_one_index(indexes: IndexRepository) -> None:
-    """Other globs make the source be looked at as if for the first time."""
+def test_a_change_affects_one_index(indexes: IndexRepository) -> None:
+    """With other globs, the source is read as if for the first time."""
     one, other = (
         indexes.add(Source(SourceKind.GIT, f"https://host/{name}"), NOW, is_confined=True)
         for name in "ab"
@@ -97,7 +97,7 @@ def test_a_change_is_of_one_index(indexes: IndexRepository) -> None:
 
 
 def test_a_folder_that_is_added_again_was_not_deleted(indexes: IndexRepository) -> None:
-    """As often as that happens; a repository at the same place says nothing of it."""
+    """However often that happens; a repository at the same location does not matter."""
     indexes.remember_deletion("/one", NOW)
     indexes.remember_deletion("/one", NOW)
     indexes.remember_deletion("/two", NOW)
@@ -108,8 +108,7 @@ def test_a_folder_that_is_added_again_was_not_deleted(indexes: IndexRepository) 
 
 
 def test_files_are_those_of_one_index(transaction: SqlTransaction) -> None:
-    """Files that are gone are known no more, but are found by their path until they are
-    forgotten."""
+    """Deleted files are no longer known, but are found by their path until they are removed."""
     indexes = transaction.indexes
     one, (a, b) = add(indexes, "/one")
     other, others = add(indexes, "/other")
@@ -136,7 +135,7 @@ def test_files_are_those_of_one_index(transaction: SqlTransaction) -> None:
 
 
 def test_a_file_is_stale_until_its_content_is_extracted(transaction: SqlTransaction) -> None:
-    """One that is gone only where snippets were made of it."""
+    """A deleted one only if it has snippets."""
     indexes = transaction.indexes
     one, (a, b, c) = add(indexes, "/one", "abc")
     other, _files = add(indexes, "/other")
@@ -161,8 +160,8 @@ def test_a_file_is_stale_until_its_content_is_extracted(transaction: SqlTransact
     assert [file.id for file in indexes.stale_files(one.id, 9)] == [a, c]
 
 
-def test_what_another_extractor_made_is_made_again(transaction: SqlTransaction) -> None:
-    """By language and version, in one index; what is stale already is not marked again."""
+def test_files_of_another_extractor_are_made_stale(transaction: SqlTransaction) -> None:
+    """By language and version, in one index; files that are stale already are not marked again."""
     indexes = transaction.indexes
     one, (a, b, c) = add(indexes, "/one", "abc")
     other, (x, _y) = add(indexes, "/other")
@@ -181,9 +180,10 @@ def test_what_another_extractor_made_is_made_again(transaction: SqlTransaction) 
     assert [file.id for file in indexes.stale_files(one.id, 9)] == [a, c]
 
 
-def test_a_history_is_asked_once_and_of_what_is_there(transaction: SqlTransaction) -> None:
-    """A file without one has been asked about too; what is gone is not asked about, and what
-    comes back is, again."""
+def test_the_history_of_each_existing_file_is_read_once(transaction: SqlTransaction) -> None:
+    """A file without one counts as read; deleted files are skipped, and restored ones are read
+    again.
+    """
     indexes = transaction.indexes
     one, (a, _b, _c) = add(indexes, "/one", "abc")
     other, _files = add(indexes, "/other")
@@ -205,8 +205,9 @@ def test_a_history_is_asked_once_and_of_what_is_there(transaction: SqlTransactio
 
 
 def test_later_commits_add_to_a_history(transaction: SqlTransaction) -> None:
-    """The latest author stays the last one and the earliest commit the first, whatever times the
-    commits claim; of two of one time the one that came later counts."""
+    """The latest author stays the last one and the earliest commit the first, whatever dates the
+    commits claim; of two with the same date the later one counts.
+    """
     indexes = transaction.indexes
     one, _files = add(indexes, "/one", "abcd")
     other, _others = add(indexes, "/other", "abcd")
@@ -236,8 +237,8 @@ def test_later_commits_add_to_a_history(transaction: SqlTransaction) -> None:
     assert stored(other)[:3] == [("Ada <ada@host>", 20 * second, 10 * second)] * 3
 
 
-def test_a_run_that_is_complete_leaves_only_clean_files(transaction: SqlTransaction) -> None:
-    """What was marked as gone is gone for good, of this index alone."""
+def test_a_complete_run_leaves_only_clean_files(transaction: SqlTransaction) -> None:
+    """Files marked as deleted are removed, only in this index."""
     indexes = transaction.indexes
     one, (a, b) = add(indexes, "/one")
     other, _files = add(indexes, "/other")
@@ -254,7 +255,7 @@ def test_a_run_that_is_complete_leaves_only_clean_files(transaction: SqlTransact
 def test_a_run_is_complete_when_no_file_is_left(
     indexes: IndexRepository, beyond: int, looks: int
 ) -> None:
-    """As many files as one transaction takes need one, and one file more needs another."""
+    """As many files as fit one transaction need one, and one more file needs another."""
     index = indexes.add(Source(SourceKind.FOLDER, "/many"), NOW)
     count = MOST_PER_TRANSACTION.rows + beyond
     indexes.add_files(index.id, [IndexedFile(0, str(n), "0" * 40, ADDED) for n in range(count)])

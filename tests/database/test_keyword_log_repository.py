@@ -1,5 +1,6 @@
-"""What the repository of the keyword log promises; beside the index that a test is about lies
-another with the same paths and texts."""
+"""The contract of the keyword log's repository; beside the tested index there is another with the
+same paths and texts.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ ADD, REMOVE = KeywordOperation
 
 
 def test_the_log_has_every_change_in_its_order(content: Content, other: Content) -> None:
-    """An addition that was taken back has no text; what one transaction did has one token."""
+    """An addition that was withdrawn has no text; the changes of one transaction share a token."""
     content.replace(a=["one"], b=["two"])
     content.replace(a=["three"])
     assert content.changes() == [(ADD, None), (ADD, "two"), (REMOVE, None), (ADD, "three")]
@@ -40,7 +41,7 @@ def acknowledged(transaction: SqlTransaction, index_id: int) -> KeywordPosition 
 def test_an_acknowledgement_is_of_one_index_and_one_change(
     content: Content, other: Content
 ) -> None:
-    """Of another generation, another token or another index it changes nothing."""
+    """With another generation, another token or another index it changes nothing."""
     transaction = content.transaction
     log = transaction.keyword_log
     for index in (content, other):
@@ -67,9 +68,8 @@ def test_an_acknowledgement_is_of_one_index_and_one_change(
     assert log.untrusted({content.id: None}) == {content.id}
 
 
-def test_an_engine_that_is_not_of_this_log_starts_over(content: Content, other: Content) -> None:
-    """One that is ahead of what was acknowledged is believed where the log knows how far it has
-    come."""
+def test_an_engine_of_another_log_starts_over(content: Content, other: Content) -> None:
+    """One that is ahead of the acknowledged change is accepted if the log knows its position."""
     transaction = content.transaction
     log, snippets = transaction.keyword_log, transaction.snippets
     assert log.follow(content.id, None)
@@ -96,7 +96,7 @@ def test_an_engine_that_is_not_of_this_log_starts_over(content: Content, other: 
 
 
 def test_only_what_the_log_lacks_is_logged_again(content: Content, other: Content) -> None:
-    """The live snippets that do not wait in it already, so that a batch may end after any."""
+    """The live snippets that are not in it already, so that a batch may end after any."""
     transaction = content.transaction
     log, snippets = transaction.keyword_log, transaction.snippets
     content.replace(a=["one"], b=["two", "three"])

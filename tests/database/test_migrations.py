@@ -1,4 +1,4 @@
-"""The schema is what the migrations make of it, up and down, with rows in the tables."""
+"""The schema equals the result of the migrations, up and down, with rows in the tables."""
 
 from __future__ import annotations
 
@@ -81,8 +81,9 @@ def test_the_tables_are_what_the_migrations_make(database: SqliteDatabase, tmp_p
 
 
 def test_each_migration_goes_up_and_down_over_rows(tmp_path: Path) -> None:
-    """A database of a real index goes down to nothing and up again, revision by revision; a
-    revision that keeps a table keeps its rows."""
+    """A database of a real index is migrated down to nothing and up again, revision by revision; a
+    revision that keeps a table keeps its rows.
+    """
     write_tree(tmp_path / "source", files=8)
     with Kodit(tmp_path / "data") as kodit:
         kodit.index(tmp_path / "source")
@@ -109,9 +110,10 @@ def test_each_migration_goes_up_and_down_over_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("revision", REVISIONS[:-1])
-def test_what_a_migration_cannot_restore_is_made_again(revision: str, tmp_path: Path) -> None:
-    """After a way down to a former revision and up again, the next run leaves what a fresh index
-    has, though nothing of the source has changed."""
+def test_data_that_a_migration_cannot_restore_is_made_again(revision: str, tmp_path: Path) -> None:
+    """After a downgrade to an earlier revision and an upgrade, the next run gives the state of a
+    fresh index, although the source has not changed.
+    """
     write_tree(tmp_path / "source", files=6)
     write_file(
         tmp_path / "source" / "shapes.py",
@@ -137,7 +139,7 @@ def test_what_a_migration_cannot_restore_is_made_again(revision: str, tmp_path: 
 
 
 def test_a_database_of_this_program_is_opened_while_another_writes(tmp_path: Path) -> None:
-    """A search waits for no writer: only who has to change the tables does."""
+    """A search waits for no writer: only a migration does."""
     with Kodit(tmp_path) as kodit:
         kodit.status()
     with file_lock(tmp_path / "write.lock", 1.0, "the database"), Kodit(tmp_path) as kodit:
@@ -145,7 +147,7 @@ def test_a_database_of_this_program_is_opened_while_another_writes(tmp_path: Pat
 
 
 def test_a_database_of_a_newer_program_is_refused(kodit: KoditCommand) -> None:
-    """One sentence, exit status 2, and not a byte is changed."""
+    """One sentence, exit status 2, and no byte is changed."""
     with Kodit(kodit.data_dir) as api:
         api.status()
     path = kodit.data_dir / "kodit.db"

@@ -1,4 +1,4 @@
-"""The schema, unchanged, on a real PostgreSQL server: many machines will share one."""
+"""The unchanged schema on a real PostgreSQL server, which several machines will share."""
 
 from __future__ import annotations
 
@@ -65,8 +65,9 @@ def rows_by_table(connection: Connection) -> dict[str, list[Row[tuple[object, ..
 
 
 def write_odd_sources(folder: Path) -> None:
-    """What real sources hold: other encodings, far planes of Unicode, control characters, names
-    of any length, file names that are no text."""
+    """Content of real sources: other encodings, supplementary planes of Unicode, control
+    characters, names of any length, undecodable file names.
+    """
     write_tree(folder, files=8)
     write_file(folder / "naïve 🦊.py", python_function("fuchs_" + "x" * 300, ["ä", "𐌔", "ß"]))
     (folder / "latin.txt").write_bytes("Grüße aus Köln\n".encode("latin-1") * 20)
@@ -74,7 +75,7 @@ def write_odd_sources(folder: Path) -> None:
     Path(os.fsdecode(bytes(folder) + b"/no-text-\xff.py")).write_bytes(b"fox = 1\n" * 20)
 
 
-def test_migrations_make_what_the_tables_say(postgresql: Engine) -> None:
+def test_migrations_make_what_the_tables_define(postgresql: Engine) -> None:
     """Alembic finds no difference of tables, columns, types, keys and indexes."""
     with postgresql.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -82,7 +83,9 @@ def test_migrations_make_what_the_tables_say(postgresql: Engine) -> None:
 
 
 def test_rows_of_a_real_index_fit(postgresql: Engine, tmp_path: Path) -> None:
-    """Each row that indexing writes to SQLite goes into PostgreSQL and comes back as it was."""
+    """Each row that indexing writes to SQLite can be stored in PostgreSQL and read back
+    unchanged.
+    """
     for name in ("source", "repository"):
         write_odd_sources(tmp_path / name)
     commit_all(tmp_path / "repository")
@@ -112,7 +115,7 @@ def test_rows_of_a_real_index_fit(postgresql: Engine, tmp_path: Path) -> None:
 
 
 def test_checks_hold(postgresql: Engine) -> None:
-    """Every check of the tables is there, and a kind that no source has is refused."""
+    """Every check of the tables is there, and an unknown kind of source is rejected."""
     with postgresql.connect() as connection:
         for table in TABLES:
             there = inspect(connection).get_check_constraints(table.name)

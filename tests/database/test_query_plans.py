@@ -1,9 +1,9 @@
-"""No statement of daily use reads, or sorts, more and more as the tables grow.
+"""No statement of daily use reads or sorts more as the tables grow.
 
-The statements are those that real use cases run, heard on their way to SQLite, so that a new one
-is covered without being listed here. Each is planned by what SQLite assumes of tables that it knows
-nothing of, as it does in the field, where nothing ever analyses them, and by the statistics of a
-million rows. And no index is kept for nothing: without any one of them, some plan would be faulty.
+The statements are those of real use cases, recorded on their way to SQLite, so that a new one is
+covered without being listed here. Each is planned with SQLite's default assumptions, as in the
+field, where no table is ever analysed, and with the statistics of a million rows. And no database
+index is kept in vain: without any one of them, some plan would be faulty.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ BIG = {table for table, rows in ROWS.items() if rows > 100}
 """The others have as many rows as there are indexes, or one."""
 
 HISTORY = ("index_runs", "tasks", "task_attempts")
-"""Tables of which nothing may read all that belongs to one index, or is in one state."""
+"""Tables of which no statement may read all rows of one index, or in one state."""
 
 ACTIVE = (
     *("claim_order", "running_tasks", "tasks_in_back_off", "one_active_and_one_waiting_run"),
     *("stale_files", "unclean_files", "failed_runs"),
 )
-"""Partial indexes that hold what waits, runs or has to be done: to read all of one is fine."""
+"""Partial indexes of waiting, running or pending items: reading one completely is acceptable."""
 
 NARROW = ("rowid", "id", "file_id", "run_id", "task_id", "snippet_id", "embedding_id", "key")
-"""Columns of which few rows have the same value, so that what is found by them may be sorted."""
+"""Columns with few rows per value, so that rows found by them may be sorted."""
 
 PARTIAL: Mapping[str, tuple[str, str]] = dict(
     sorted(
@@ -49,7 +49,8 @@ PARTIAL: Mapping[str, tuple[str, str]] = dict(
     )
 )
 """The table and the condition of each partial index, the strictest last. A statement with that
-condition wants it."""
+condition should use it.
+"""
 
 EXCEPTIONS: Mapping[str, str] = {
     "WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.embedding_id": "a migration, once",
@@ -60,7 +61,7 @@ EXCEPTIONS: Mapping[str, str] = {
     ),
     "FROM index_runs ORDER BY index_runs.id DESC LIMIT": "reads the newest by key, and no further",
 }
-"""Plans that may be as they are, by a part of the statement, each with its reason."""
+"""Acceptable plans, by a part of the statement, each with its reason."""
 
 STATISTICS: Mapping[str, Callable[[sqlite3.Connection], object]] = {
     "none": lambda connection: None,
@@ -69,7 +70,7 @@ STATISTICS: Mapping[str, Callable[[sqlite3.Connection], object]] = {
 
 
 class Heard:
-    """All statements, and the database they were given to."""
+    """All statements, and the database they were sent to."""
 
     def __init__(self, path: Path, statements: Statements) -> None:
         self.path = path
@@ -102,7 +103,7 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heard]:
 def planners(
     heard: Heard, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, sqlite3.Connection]]:
-    """A copy of the database by each of the statistics."""
+    """A copy of the database for each set of statistics."""
     folder = tmp_path_factory.mktemp("planners")
     with ExitStack() as stack:
         connections = {}
@@ -165,7 +166,7 @@ def _is_excepted(sql: str) -> bool:
 def _faulty_plans(
     connection: sqlite3.Connection, statements: Mapping[str, int]
 ) -> dict[str, list[str]]:
-    """The plans of the statements that read or sort what they should not."""
+    """The plans that read or sort what they should not."""
     return {
         " ".join(sql.split()): plan
         for sql, count in statements.items()
@@ -199,7 +200,8 @@ def _plan(connection: sqlite3.Connection, sql: str, count: int) -> list[str]:
 
 def _picks_from_history(step: str, sql: str, tables: Mapping[str, str]) -> bool:
     """Whether a step walks a history by its key, and a condition then drops any number of rows: it
-    may walk to the end, whatever the limit is."""
+    may walk to the end, whatever the limit is.
+    """
     match = re.match(r"SEARCH (\w+) USING INTEGER PRIMARY KEY \(rowid[<>]\?\)", step)
     if match is None or tables.get(match[1], match[1]) not in HISTORY:
         return False
@@ -209,7 +211,8 @@ def _picks_from_history(step: str, sql: str, tables: Mapping[str, str]) -> bool:
 
 def _misses_partial_index(sql: str, steps: list[str], tables: Mapping[str, str]) -> bool:
     """Whether a statement has the condition of a partial index, and finds rows of that table by
-    something else than it or a key that few rows share."""
+    anything else than it or a selective key.
+    """
     wanted = {
         table: name
         for name, (table, condition) in PARTIAL.items()

@@ -1,4 +1,4 @@
-"""A command reads by the driver alone what the repositories read by the same statements."""
+"""Commands read through the driver alone with the same statements as the repositories."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def statements() -> Iterator[tuple[str, str]]:
                     yield f"{found.name}.{name}", value.of(2).sql
 
 
-def test_texts_name_the_tables_and_columns_that_there_are(tmp_path: Path) -> None:
+def test_texts_name_existing_tables_and_columns(tmp_path: Path) -> None:
     """As they are defined for SQLAlchemy."""
     engine = create_engine(f"sqlite:///{tmp_path / 'tables.db'}")
     METADATA.create_all(engine)
@@ -54,7 +54,7 @@ def _names_in(text: str) -> list[str]:
 
 
 def reading(data_dir: Path) -> ReadingDatabase:
-    """That of a data directory, of which nothing is written."""
+    """The database of a data directory, only for reading."""
 
     def refuse() -> None:
         raise AssertionError("nothing is to be written")
@@ -71,7 +71,7 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 def test_only_a_database_of_this_schema_is_read(data_dir: Path, tmp_path: Path) -> None:
-    """All others are brought to it first, or refused."""
+    """All others are migrated first, or refused."""
     database = reading(data_dir)
     assert database.is_current
     database.close()
@@ -85,7 +85,7 @@ def test_only_a_database_of_this_schema_is_read(data_dir: Path, tmp_path: Path) 
 
 
 def test_a_database_that_is_replaced_is_noticed(data_dir: Path, tmp_path: Path) -> None:
-    """One of this schema is read in its place, and no other."""
+    """One with this schema is read instead, and no other."""
     database = reading(data_dir)
     assert database.is_current
     with Kodit(tmp_path / "other") as api:
@@ -104,7 +104,7 @@ def test_a_database_that_is_replaced_is_noticed(data_dir: Path, tmp_path: Path) 
 
 
 def test_work_of_threads_is_done_without_an_event_loop() -> None:
-    """What needs one says so."""
+    """Work that needs one says so."""
 
     async def work() -> int:
         return await in_thread(lambda: 41) + 1

@@ -1,6 +1,6 @@
-"""An older copy is put in the place of the database or of what was derived from it, or either has
-lost its last writes: searches do not answer wrongly, and the next run finds what a fresh index
-finds."""
+"""An older copy replaces the database or derived data, or either has lost its last writes: searches
+do not return wrong results, and the next run restores the state of a fresh index.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ QUERIES = ("zeppelin", "quagga", "ocelot", "narwhal", "anchor basket")
 
 @dataclass(frozen=True)
 class Histories:
-    """A data directory, older copies of it, and its source, of which a file came, one changed and
-    one went after the first copy. After a restore others do, so that all numbers are given out
-    again for something else.
+    """A data directory, older copies of it, and its source, in which one file was added, one
+    changed and one deleted after the first copy. After a restore others are, so that all ids are
+    assigned again for something else.
     """
 
     data_dir: Path
@@ -40,7 +40,7 @@ class Histories:
     source: Path
 
     def at(self, root: Path) -> Histories:
-        """The same at another place."""
+        """The same at another path."""
         moved = Histories(root / "data", root / "copy", root / "source")
         shutil.copytree(self.data_dir.parent, root, dirs_exist_ok=True)
         with closing(sqlite3.connect(moved.data_dir / "kodit.db")) as connection, connection:
@@ -50,7 +50,7 @@ class Histories:
         return moved
 
     def change(self, name: str, word: str, *, first: int) -> None:
-        """One file comes, one changes and one goes."""
+        """One file is added, one changes and one is deleted."""
         write_file(self.source / f"{name}.py", f"def {word}_new():\n    return '{word}'\n")
         changed, gone = sorted(self.source.rglob("*_*.py"))[first : first + 2]
         write_file(changed, f"def {word}_changed():\n    return '{word} {word}'\n")
@@ -61,7 +61,7 @@ class Histories:
             kodit.index(self.source)
 
     def assert_no_wrong_answer(self) -> None:
-        """Whatever is found for a word has it, and vectors find what they do without packs."""
+        """Every result for a word contains it, and vectors find the same as without packs."""
         with Kodit(self.data_dir) as kodit:
             for word in ("zeppelin", "quagga"):
                 for result in kodit.search(word, mode="keyword", limit=50):
@@ -72,7 +72,7 @@ class Histories:
         self.data_dir.with_name("aside").rename(self.data_dir / "vectors")
 
     def state(self) -> tuple[dict[str, Any], list[Any]]:
-        """Everything that is in the data directory, and that it is sound."""
+        """Everything in the data directory, after checking that it is sound."""
         assert len(list(self.data_dir.glob("vectors/*.pack"))) == 2
         with Kodit(self.data_dir) as kodit:
             assert kodit.check().found == ()
@@ -80,7 +80,7 @@ class Histories:
 
 
 def nearest(data_dir: Path) -> list[Any]:
-    """What the vectors find, with the scores."""
+    """The results of the vectors, with the scores."""
     with Kodit(data_dir) as kodit:
         return [
             sorted((round(one.score, 5), one.snippet.path, one.snippet.start_line) for one in found)
@@ -158,7 +158,9 @@ RESTORED = (
 
 @pytest.fixture(scope="module")
 def fresh(made: Histories, tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Any]:
-    """What a fresh index of the source has, by whether it has moved since the restore."""
+    """The state of a fresh index of the source, by whether the source has changed since the
+    restore.
+    """
     states = {}
     for moves in (True, False):
         root = tmp_path_factory.mktemp("fresh")
@@ -178,13 +180,13 @@ def fresh(made: Histories, tmp_path_factory: pytest.TempPathFactory) -> dict[boo
         *((restore, False) for restore in (database_alone, no_keyword_index, packs)),
     ],
 )
-def test_a_copy_is_put_back(
+def test_an_older_copy_is_restored(
     restore: Callable[[Histories], None],
     moves: bool,
     histories: Histories,
     fresh: dict[bool, Any],
 ) -> None:
-    """Where the source stands still, nothing but the engines themselves tells the run."""
+    """If the source has not changed, only the engines themselves show that to the run."""
     restore(histories)
     histories.assert_no_wrong_answer()
     if moves:
@@ -194,8 +196,9 @@ def test_a_copy_is_put_back(
 
 
 def test_the_database_has_lost_its_last_commits(tmp_path: Path) -> None:
-    """As with the power: of the database what its last commits wrote is gone, the keyword index
-    and the packs have it. Each commit is tried as the last that was kept."""
+    """As after a power failure: the database lacks its last commits, the keyword index and the
+    packs have them. Each commit is tried as the last one kept.
+    """
     source, data_dir, kept = tmp_path / "source", tmp_path / "data", tmp_path / "kept"
     write_tree(source, files=6, seed=1)
     with Kodit(data_dir) as kodit:
@@ -223,8 +226,9 @@ def index(data_dir: Path, source: Path) -> None:
 
 
 def commits_of(data_dir: Path, work: Callable[[], None]) -> list[bytes]:
-    """The database as it was after each commit of the work: the file before it, and the frames of
-    the log that each commit added."""
+    """The database after each commit: the file before it, and the frames of the log that each
+    commit added.
+    """
     path, log = data_dir / "kodit.db", data_dir / "kodit.db-wal"
     with closing(sqlite3.connect(path)) as connection:
         # Somebody who reads keeps the frames from being written into the file.
@@ -251,8 +255,8 @@ def commits_of(data_dir: Path, work: Callable[[], None]) -> list[bytes]:
 
 
 @pytest.mark.parametrize("loss", ["an older database", "no keyword index", "a damaged one"])
-def test_what_is_not_searched_is_not_called_complete(tmp_path: Path, loss: str) -> None:
-    """By nobody who says how indexes stand; until the next run."""
+def test_an_unsearched_index_is_not_called_complete(tmp_path: Path, loss: str) -> None:
+    """In no report of its state, until the next run."""
     source, data_dir = tmp_path / "source", tmp_path / "data"
     write_tree(source, files=4, seed=1)
     kodit = KoditCommand(data_dir)
@@ -303,7 +307,7 @@ def test_two_data_directories_change_their_keyword_indexes(tmp_path: Path) -> No
         assert take_snapshot(tmp_path / name / "data", QUERIES) == before[name]
 
 
-def test_a_copy_of_a_data_directory_goes_its_own_way(tmp_path: Path) -> None:
+def test_a_copy_of_a_data_directory_is_independent(tmp_path: Path) -> None:
     """Both work, and neither knows of the other."""
     source = tmp_path / "source"
     write_tree(source, files=4, seed=1)

@@ -1,5 +1,6 @@
-"""What the repositories of snippets, vectors and enrichments promise; beside the index that a test
-is about lies another with the same paths and texts."""
+"""The contracts of the repositories of snippets, vectors and enrichments; beside the tested index
+there is another with the same paths and texts.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +27,17 @@ from kodit.infrastructure.sqlalchemy.unused import release
 
 
 def unused(transaction: SqlTransaction) -> tuple[int, int]:
-    """How many embeddings and enrichments nothing uses."""
+    """The number of unused embeddings and enrichments."""
     query = "SELECT count(unused_since) FROM "
     [[embeddings]] = rows(transaction, query + "embeddings")
     [[enrichments]] = rows(transaction, query + "enrichments")
     return embeddings, enrichments
 
 
-def test_new_snippets_take_the_place_of_the_old(content: Content, other: Content) -> None:
-    """The stages have the new ones to do and no old one; a later version that comes before they
-    were done takes their place as well."""
+def test_new_snippets_replace_the_old(content: Content, other: Content) -> None:
+    """The stages have to process the new ones and no old one; a later version that comes before
+    they were processed replaces them as well.
+    """
     assert content.replace(a=["one", "two"], b=["three"]) == SnippetCounts(3, 0)
     pending = content.transaction.snippets.pending
     for stage in (CODE, ENRICH):
@@ -70,7 +72,7 @@ LEFT_TO_DO = (
 
 
 @pytest.mark.parametrize("statement", LEFT_TO_DO)
-def test_an_index_is_finished_when_nothing_is_left_to_do(content: Content, statement: str) -> None:
+def test_an_index_is_finished_when_nothing_is_pending(content: Content, statement: str) -> None:
     """No file, no entry of the log and no snippet of a stage, and it was complete once."""
     transaction = content.transaction
     content.replace(a=["one"], b=["two"])
@@ -91,7 +93,7 @@ def test_an_index_is_finished_when_nothing_is_left_to_do(content: Content, state
     ("snippets", "problem", "language"),
     [(1, None, "python"), (0, None, "python"), (1, "cut by lines", "python"), (0, "binary", None)],
 )
-def test_a_file_says_what_its_snippets_were_made_from(
+def test_a_file_records_what_its_snippets_were_made_from(
     content: Content, other: Content, snippets: int, problem: str | None, language: str | None
 ) -> None:
     """Its content may be newer than the scan; no language marks a file that was not read."""
@@ -120,9 +122,8 @@ def test_a_file_says_what_its_snippets_were_made_from(
     assert rows(content.transaction, query, file_id)[0][1] == 0
 
 
-def test_a_vector_is_dropped_where_its_file_has_the_new_ones(content: Content) -> None:
-    """At once, and of the one kind that is complete; a file that a batch has come to the middle of
-    keeps what it had."""
+def test_a_vector_is_dropped_once_its_file_has_the_new_ones(content: Content) -> None:
+    """At once, and only of the kind that is complete; a partly embedded file keeps its old ones."""
     content.replace(a=["one"], b=["two"])
     for kind in VectorKind:
         content.embed(kind=kind)
@@ -139,9 +140,10 @@ def test_a_vector_is_dropped_where_its_file_has_the_new_ones(content: Content) -
     assert content.answering(VectorKind.TEXT) == ["two"]
 
 
-def test_of_several_files_each_keeps_what_answers_for_it(content: Content, other: Content) -> None:
-    """One that changed twice is answered for by its oldest snippets alone, another one of the same
-    transaction by those that it had."""
+def test_of_several_files_each_keeps_its_searched_vectors(content: Content, other: Content) -> None:
+    """One that changed twice keeps only those of its oldest snippets, another one of the same
+    transaction those it had.
+    """
     other.embed()
     content.replace(a=["one"], b=["two"])
     content.embed()
@@ -159,9 +161,10 @@ def test_of_several_files_each_keeps_what_answers_for_it(content: Content, other
     assert other.answering() == ["one", "three", "two"]
 
 
-def test_each_kind_of_vector_keeps_what_answers_for_it(content: Content) -> None:
-    """A file that changed before one model had its last change is answered for by its oldest
-    vectors of that model, and by the newer ones of the other model."""
+def test_each_kind_of_vector_keeps_its_searched_ones(content: Content) -> None:
+    """A file that changed before one model had its last change keeps its oldest vectors of that
+    model, and the newer ones of the other model.
+    """
     content.replace(a=["one"])
     for kind in VectorKind:
         content.embed(kind=kind)
@@ -179,8 +182,8 @@ def test_each_kind_of_vector_keeps_what_answers_for_it(content: Content) -> None
     assert unused(content.transaction) == (1, 0)
 
 
-def test_vectors_of_another_model_take_the_place_of_the_former(content: Content) -> None:
-    """All live snippets are to be done again, in pieces and in their order, each once."""
+def test_vectors_of_another_model_replace_the_old(content: Content) -> None:
+    """All live snippets become pending, in pieces and in order, each once."""
     content.replace(a=["one", "two"], b=["three"])
     snippets = content.transaction.snippets
     assert snippets.follow_model(content.id, CODE, "m") is None
@@ -209,8 +212,9 @@ def test_the_packs_of_both_kinds_are_noted_apart(content: Content) -> None:
 
 
 def test_what_is_used_again_is_not_unused(content: Content, other: Content) -> None:
-    """A result loses its mark with the first user it is given, and gets it with the last that it
-    loses, also where several indexes share it."""
+    """A result loses its mark with the first new user, and gets it with the loss of the last, even
+    if several indexes share it.
+    """
     transaction = content.transaction
     content.replace(a=["one"], b=["four"])
     content.embed()
@@ -236,7 +240,7 @@ def test_what_is_used_again_is_not_unused(content: Content, other: Content) -> N
 
 
 def test_snippets_are_deleted_when_no_engine_holds_them(content: Content, other: Content) -> None:
-    """Neither in a vector nor in the log; an enrichment goes unused with them."""
+    """Neither in a vector nor in the log; their enrichments become unused."""
     transaction = content.transaction
     content.replace(a=["one"], b=["two"])
     content.embed()
@@ -259,9 +263,10 @@ def test_snippets_are_deleted_when_no_engine_holds_them(content: Content, other:
     assert other.in_state("live") == ["one", "three", "two"]
 
 
-def test_what_is_gone_is_hidden_from_a_search(content: Content, other: Content) -> None:
-    """In the indexes that are searched, until it is gone for good; of a file that has changed the
-    old snippets are told from the new."""
+def test_deleted_snippets_are_hidden_from_a_search(content: Content, other: Content) -> None:
+    """In the searched indexes, until they are removed; of a changed file the old snippets are
+    distinguished from the new.
+    """
     transaction = content.transaction
     content.replace(a=["one"], b=["two"])
     content.replace(a=None, b=["three"])
@@ -292,7 +297,7 @@ def test_what_is_gone_is_hidden_from_a_search(content: Content, other: Content) 
 
 
 def test_minor_symbols_are_kept_and_no_search_reads_them(content: Content) -> None:
-    """What a look-up by name finds costs a search nothing."""
+    """Data that only look-ups by name need costs a search nothing."""
     transaction = content.transaction
     drop = PlacedSymbol(Symbol("drop", SymbolKind.METHOD, "Store"), 1, 1)
     size = MinorSymbol(Symbol("size", SymbolKind.FIELD, "Store"), 1, 1)
@@ -308,9 +313,10 @@ def test_minor_symbols_are_kept_and_no_search_reads_them(content: Content) -> No
     assert found.also_defines == (drop.symbol,)
 
 
-def test_what_is_unused_goes_in_its_order(content: Content) -> None:
-    """The oldest first, as much as was asked for and one at least; what has a user again stays,
-    whatever its mark says."""
+def test_unused_results_are_removed_in_order(content: Content) -> None:
+    """The oldest first, as many as requested but at least one; results that are used again stay,
+    whatever their mark.
+    """
     transaction = content.transaction
     unused_results, later = transaction.unused, NOW + timedelta(seconds=1)
     content.replace(a=["one"], b=["two"])
@@ -339,7 +345,7 @@ def test_what_is_unused_goes_in_its_order(content: Content) -> None:
 
 
 def test_the_oldest_of_both_caches_goes_first(content: Content) -> None:
-    """And what is marked stays as old as it is, whoever releases it once more."""
+    """And a mark keeps its date, however often the result is released again."""
     transaction = content.transaction
     content.replace(a=["one", "two"])
     content.embed()
@@ -358,7 +364,7 @@ def test_the_oldest_of_both_caches_goes_first(content: Content) -> None:
         assert [row[0] for row in rows(transaction, left)] == remaining
 
 
-def test_each_snippet_is_taken_from_the_keyword_index_once(content: Content) -> None:
+def test_each_snippet_is_removed_from_the_keyword_index_once(content: Content) -> None:
     """However often its file changes before another engine has followed."""
     for text in ("one", "two", "three"):
         content.replace(a=[text])

@@ -1,4 +1,4 @@
-"""What was deleted is given back to the disk, in steps that hold up nobody."""
+"""The space of deleted data is released in steps that delay nobody."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ PAGE = 4096
 
 
 def write_much(folder: Path) -> Path:
-    """A source whose index takes some hundred pages of the database."""
+    """A source whose index takes several hundred pages of the database."""
     write_file(folder / "much.txt", "\n".join(os.urandom(60).hex() for _ in range(2_000)))
     return folder
 
 
 def leave_free(path: Path, size: int = 12_000_000) -> None:
-    """Have so many bytes of a database hold nothing, as after a large deletion; what stays lies
-    behind them, so that it has to move."""
+    """Leave this many bytes of a database empty, as after a large deletion; the remaining data is
+    behind them, so that it has to move.
+    """
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE heap (id INTEGER PRIMARY KEY, bytes BLOB)")
         connection.executemany(
@@ -48,7 +49,7 @@ def leave_free(path: Path, size: int = 12_000_000) -> None:
 
 
 def pages_of(path: Path) -> tuple[int, int]:
-    """How many pages a database has, and how many of them hold nothing."""
+    """The number of pages of a database, and of empty ones."""
     with closing(sqlite3.connect(path)) as connection:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         (free,) = connection.execute("PRAGMA freelist_count").fetchone()
@@ -56,7 +57,7 @@ def pages_of(path: Path) -> tuple[int, int]:
 
 
 def without_steps(path: Path) -> None:
-    """Make a database such as earlier programs have made, which gives nothing back."""
+    """Make a database as earlier versions did, which cannot release space."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("PRAGMA auto_vacuum = NONE")
@@ -67,7 +68,7 @@ def without_steps(path: Path) -> None:
 
 @pytest.fixture
 def application(tmp_path: Path) -> Iterator[Application]:
-    """Over a new database, 12 MB of which hold nothing."""
+    """Over a new database with 12 MB of empty pages."""
     with Application(Settings(data_dir=tmp_path)) as opened:
         pass
     leave_free(tmp_path / "kodit.db")
@@ -127,8 +128,8 @@ def test_every_process_that_serves_the_queue_gives_space_back(application: Appli
     assert pages_of(application.data_dir / "kodit.db")[1] * PAGE <= LEAST_WORTH
 
 
-def test_little_is_left_for_what_comes_next(tmp_path: Path) -> None:
-    """Not every file that goes makes the database smaller and larger again."""
+def test_a_few_free_pages_are_kept(tmp_path: Path) -> None:
+    """So that not every deleted file makes the database shrink and grow again."""
     with Application(Settings(data_dir=tmp_path)) as opened:
         pass
     leave_free(tmp_path / "kodit.db", LEAST_WORTH // 2)
@@ -156,8 +157,8 @@ def test_doctor_says_what_could_be_freed_and_frees_it(kodit: KoditCommand) -> No
     assert pages_of(kodit.data_dir / "kodit.db")[1] * PAGE <= LEAST_WORTH
 
 
-def test_an_older_database_is_written_anew_once(kodit: KoditCommand, tmp_path: Path) -> None:
-    """By a repair; from then on it gives back in steps. Nothing else is changed."""
+def test_an_older_database_is_rewritten_once(kodit: KoditCommand, tmp_path: Path) -> None:
+    """By a repair; from then on it releases space in steps. Nothing else is changed."""
     write_file(tmp_path / "source" / "a.py", "def anchor():\n    return 1\n")
     with Kodit(kodit.data_dir) as api:
         api.index(tmp_path / "source")
@@ -201,8 +202,8 @@ def test_status_tells_what_is_taken_of_the_disk(kodit: KoditCommand, tmp_path: P
 
 
 @pytest.mark.parametrize("pages_left", [0, 4])
-def test_a_deletion_without_room_is_done_or_not(pages_left: int, tmp_path: Path) -> None:
-    """Where SQLite finds no page, the index is there as it was, or gone; the next call goes on."""
+def test_a_deletion_without_free_pages_is_done_or_not(pages_left: int, tmp_path: Path) -> None:
+    """If SQLite finds no page, the index is unchanged, or deleted; the next call continues."""
     source = write_much(tmp_path / "source")
     data_dir = tmp_path / "data"
     with Kodit(data_dir) as api:

@@ -1,4 +1,4 @@
-"""A write transaction is one, whichever way its statements take to the driver."""
+"""A write transaction is a single one, whichever way its statements take to the driver."""
 
 from __future__ import annotations
 
@@ -41,8 +41,10 @@ def numbers(database: SqliteDatabase) -> list[int]:
         return list(transaction.connection.execute(text("SELECT number FROM numbers")).scalars())
 
 
-def test_a_write_transaction_has_the_database_from_its_beginning(database: SqliteDatabase) -> None:
-    """What it reads before it writes is not changed by another program meanwhile."""
+def test_a_write_transaction_locks_the_database_from_its_beginning(
+    database: SqliteDatabase,
+) -> None:
+    """Rows it reads before it writes are not changed by another program meanwhile."""
     with closing(sqlite3.connect(database.path, timeout=0)) as other:
         with database.write(), pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
@@ -50,7 +52,7 @@ def test_a_write_transaction_has_the_database_from_its_beginning(database: Sqlit
 
 
 def open_files() -> list[str]:
-    """What this process has open, but for the look at it."""
+    """The open files of this process."""
     return sorted(str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.exists())
 
 
@@ -80,7 +82,7 @@ def test_what_a_trigger_says_is_told_in_one_short_line(tmp_path: Path) -> None:
 
 
 class BusyFile:
-    """A new file whose journal is chosen by somebody else at first."""
+    """A new file whose journal mode is being set by another process at first."""
 
     attempts = 0
 
@@ -92,15 +94,15 @@ class BusyFile:
             raise error
 
 
-def test_who_makes_a_database_at_once_with_others_waits_for_them() -> None:
-    """SQLite itself does not, where a journal is chosen."""
+def test_concurrent_creation_of_a_database_waits() -> None:
+    """SQLite itself does not wait while a journal mode is being set."""
     file = BusyFile()
     write_ahead(cast(sqlite3.Connection, file), 60.0)
     assert file.attempts == 3
 
 
 def test_both_ways_are_stored_or_undone_together(database: SqliteDatabase) -> None:
-    """SQLAlchemy's and the one straight to the driver, in either order."""
+    """SQLAlchemy's and the direct one, in either order."""
 
     def add(first: int, *, fails: bool) -> None:
         with database.write() as transaction:
@@ -119,8 +121,8 @@ def test_both_ways_are_stored_or_undone_together(database: SqliteDatabase) -> No
     assert numbers(database) == [1, 2, 3, 4]
 
 
-def test_what_sqlalchemy_saw_nothing_of_is_undone(database: SqliteDatabase) -> None:
-    """As are the transactions of the queue."""
+def test_what_sqlalchemy_does_not_see_is_undone(database: SqliteDatabase) -> None:
+    """As in the transactions of the queue."""
     with pytest.raises(LookupError), database.write() as transaction:
         Driver(transaction.connection).cursor.execute("INSERT INTO numbers VALUES (2, 1)")
         raise LookupError
@@ -129,8 +131,8 @@ def test_what_sqlalchemy_saw_nothing_of_is_undone(database: SqliteDatabase) -> N
     assert numbers(database) == [1]
 
 
-def test_what_cannot_be_committed_is_undone(database: SqliteDatabase) -> None:
-    """And the next transaction is not told of it."""
+def test_a_failed_commit_is_undone(database: SqliteDatabase) -> None:
+    """And does not affect the next transaction."""
     with (
         pytest.raises(PermanentError, match=r"rejects what Kodit stores .FOREIGN KEY"),
         database.write() as transaction,
@@ -142,7 +144,7 @@ def test_what_cannot_be_committed_is_undone(database: SqliteDatabase) -> None:
 
 
 def test_sqlalchemy_knows_that_a_transaction_is_over(database: SqliteDatabase) -> None:
-    """It saw a statement, and neither the begin nor the end."""
+    """It saw a statement, but neither the begin nor the end."""
     with database.write() as transaction:
         transaction.connection.execute(text("INSERT INTO numbers VALUES (2, 1)"))
         assert transaction.connection.in_transaction()

@@ -1,4 +1,4 @@
-"""What people and workers do with Kodit all day, for tests that listen to the database."""
+"""Daily use by people and workers, for tests that record statements."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def index_and_search(folder: Path) -> None:
-    """Index a repository and a folder, again after changes, and ask them everything."""
+    """Index a repository and a folder, again after changes, and run every kind of query."""
     repository, plain = folder / "repository", folder / "plain"
     write_tree(repository, files=8)
     git(repository, "init", "-q")
@@ -77,7 +77,7 @@ def _ask(kodit: Kodit, repository: Path) -> None:
 
 
 def work_through_the_queue(data_dir: Path) -> None:
-    """Everything that can happen to runs and tasks, under either order and with limits."""
+    """Everything that can happen to runs and tasks, in either order and with limits."""
     with Application(Settings.load({}, data_dir=data_dir)) as application:
         for rules in (
             ClaimRules(),

@@ -36,7 +36,7 @@ def place(healthy: Place, tmp_path: Path) -> Place:
 
 @pytest.fixture(scope="session")
 def answers(healthy: Place) -> list[Answer]:
-    """What searches find where nothing is damaged."""
+    """The results of searches without any damage."""
     return healthy.search()
 
 

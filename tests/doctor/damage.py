@@ -1,4 +1,4 @@
-"""Ways in which a data directory comes to harm, each with the area that must notice it."""
+"""Ways to damage a data directory, each with the area that must notice it."""
 
 from __future__ import annotations
 

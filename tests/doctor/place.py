@@ -30,7 +30,7 @@ class Place:
         return self.data_dir / "keyword" / SCHEMA_VERSION
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Run a statement as somebody would who does not know what belongs together."""
+        """Run a statement without regard to the other data."""
         with closing(sqlite3.connect(self.data_dir / "kodit.db")) as connection:
             rows = connection.execute(statement, values).fetchall()
             connection.commit()
@@ -41,8 +41,9 @@ class Place:
             return kodit.check(repair=repair)
 
     def search(self) -> list[Answer]:
-        """The whole answers of each engine, in an order that is the same wherever the same is
-        found: scores depend on how an engine has laid out its segments."""
+        """The complete answers of each engine, in a canonical order: scores depend on the layout of
+        an engine's segments.
+        """
         with Kodit(self.data_dir) as kodit:
             return [
                 sorted(

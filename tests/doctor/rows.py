@@ -1,4 +1,4 @@
-"""A small sound database, to be harmed row by row."""
+"""A small sound database, to be damaged row by row."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Rows:
         return found
 
     def store(self, code: bytes, vector: bytes, first: int, last: int) -> None:
-        """Put others in the place of embeddings."""
+        """Replace embeddings by others."""
         with self.database.write() as transaction:
             transaction.connection.exec_driver_sql(
                 "UPDATE embeddings SET code = ?, vector = ? WHERE id BETWEEN ? AND ?",
@@ -50,19 +50,19 @@ class Rows:
         return RowExaminer(self.database, Area.FILES, ALL_CHECKS).examine()
 
     def found(self) -> Counter[str]:
-        """How many rows are wrong, by what is said of them."""
+        """The number of wrong rows by message."""
         told = [problem.what.partition(" ") for problem in self.problems()]
         return Counter({what: int(count) for count, _, what in told})
 
     def repair(self) -> None:
-        """Whatever is found, and what is found then."""
+        """Repair all problems; returns those found afterwards."""
         for _ in range(3):
             for problem in self.problems():
                 repair(problem)
 
 
 def repair(problem: Problem) -> None:
-    """Put one problem right."""
+    """Repair one problem."""
     assert problem.repair is not None
     asyncio.run(_wait_for(problem.repair))
 

@@ -1,4 +1,4 @@
-"""Bytes of files that were derived from the database are flipped or cut off."""
+"""Bytes of derived files are flipped or cut off."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 def derived_files(data_dir: Path) -> list[Path]:
-    """Every file that can be made anew from the database, those without content aside."""
+    """Every file that can be rebuilt from the database, except empty ones."""
     found = [*(data_dir / "keyword").rglob("*"), *(data_dir / "vectors").rglob("*")]
     return sorted(path for path in found if path.is_file() and path.stat().st_size)
 
@@ -69,8 +69,9 @@ ROUNDS = int(os.environ.get("KODIT_TEST_DAMAGE_ROUNDS", "1"))
 
 
 def test_no_damage_makes_an_answer_wrong(packed: Place) -> None:
-    """Whatever file it is: a search answers from what it has that is right, or says what to do;
-    the next run finds everything again."""
+    """Whatever file it is: a search answers from the intact data, or says what to do; the next run
+    restores everything.
+    """
     choice = random.Random(ROUNDS)  # noqa: S311 - to be repeated, not to be secret
     right = packed.search()
     for number in range(ROUNDS * len(derived_files(packed.data_dir))):
@@ -92,10 +93,10 @@ def test_no_damage_makes_an_answer_wrong(packed: Place) -> None:
 @pytest.mark.parametrize(
     "damage", [(b'"index_format_v', b'"index_format_w'), (b'_version":', b'_version":9')], ids=repr
 )
-def test_a_run_heals_a_file_whose_end_is_damaged(
+def test_a_run_repairs_a_file_whose_end_is_damaged(
     damage: tuple[bytes, bytes], tmp_path: Path
 ) -> None:
-    """Its content is as it was: only what tantivy writes behind it has changed."""
+    """Its content is unchanged: only tantivy's footer differs."""
     folder, data_dir = tmp_path / "folder", tmp_path / "data"
     write_tree(folder, files=3, seed=1)
     with Kodit(data_dir) as kodit:
@@ -111,7 +112,7 @@ def test_a_run_heals_a_file_whose_end_is_damaged(
 
 
 def answer(search: Callable[[], list[T]]) -> list[T]:
-    """What a search finds; nothing where it says that only a repair helps."""
+    """The results of a search; empty if it says that only a repair helps."""
     try:
         return search()
     except PermanentError as error:

@@ -91,7 +91,7 @@ def test_a_folder_without_a_database_is_left_so(tmp_path: Path) -> None:
 def test_a_database_that_is_lost_costs_nothing_else(
     way: str, place: Place, command: KoditCommand
 ) -> None:
-    """Without it all the rest would seem to be left over."""
+    """Without it everything else would look like leftovers."""
     for path in place.data_dir.glob("kodit.db*"):
         path.unlink()
     if way == "empty":
@@ -139,8 +139,8 @@ def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     assert "index again" in problem["advice"]
 
 
-def test_what_keeps_a_data_directory_closed_is_told_before_it_is_opened(tmp_path: Path) -> None:
-    """To every face by one use case, and nothing is made in it."""
+def test_a_fatal_problem_is_reported_before_opening(tmp_path: Path) -> None:
+    """To every face by one use case, and nothing is created in the data directory."""
     data_dir = tmp_path / "data"
     (data_dir / "clones" / "1.git").mkdir(parents=True)
     before = listing(data_dir)

@@ -1,4 +1,4 @@
-"""What the engines hold, and what of it is wrong: what they still have to follow is no drift."""
+"""Errors in the contents of the engines: pending changes are not drift."""
 
 from __future__ import annotations
 
@@ -65,10 +65,8 @@ def _same(row: PackedRow) -> PackedRow:
     return row
 
 
-def test_what_is_packed_is_compared_to_the_last_byte(
-    place: Place, database: SqliteDatabase
-) -> None:
-    """It may lag behind, in what has come and in what has gone."""
+def test_packed_data_is_compared_to_the_last_byte(place: Place, database: SqliteDatabase) -> None:
+    """It may lag behind in added and removed rows."""
     rows = [
         PackedRow(*row)
         for row in place.sql(
@@ -91,11 +89,12 @@ def test_what_is_packed_is_compared_to_the_last_byte(
         assert {problem.refresh for problem in problems} <= {frozenset([1])}
 
 
-def test_what_the_keyword_index_has_still_to_follow_is_no_drift(
+def test_pending_changes_of_the_keyword_index_are_no_drift(
     place: Place, database: SqliteDatabase
 ) -> None:
-    """A snippet that is not in it yet, one that is to be taken in again, one that is still to go,
-    and one of an index that is being deleted."""
+    """A snippet that is not in it yet, one to be added again, one to be removed, and one of an
+    index that is being deleted.
+    """
     examiner = KeywordExaminer(database, place.keyword, cast(KeywordIndex, None))
     the_keyword_index_loses_snippets(place)
     the_keyword_index_has_a_snippet_twice(place)
@@ -119,7 +118,7 @@ def test_what_the_keyword_index_has_still_to_follow_is_no_drift(
 
 
 def test_a_missing_snippet_is_logged_once(place: Place, database: SqliteDatabase) -> None:
-    """However often it is found missing before the log is followed."""
+    """However often it is found missing before the log is applied."""
     examiner = KeywordExaminer(database, place.keyword, cast(KeywordIndex, None))
     the_keyword_index_loses_snippets(place)
     [problem] = examiner.examine()
@@ -133,8 +132,8 @@ def test_a_missing_snippet_is_logged_once(place: Place, database: SqliteDatabase
     ]
 
 
-def test_a_bit_that_has_turned_by_itself_is_seen(place: Place) -> None:
-    """Nobody has written the file, so that its time and its size are as they were."""
+def test_a_bit_flip_is_found(place: Place) -> None:
+    """No process has written the file, so that its time and size are unchanged."""
     path = max(place.keyword.glob("*.store"), key=lambda one: one.stat().st_size)
     status = path.stat()
     data = bytearray(path.read_bytes())

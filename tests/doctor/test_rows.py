@@ -1,4 +1,4 @@
-"""What the checks of the rows find and what they leave alone, each by itself and on a few rows."""
+"""The findings of the row checks, each by itself and on a few rows."""
 
 from __future__ import annotations
 
@@ -79,10 +79,10 @@ OTHER_CODE = "vectors have a code that differs from that of their embedding"
         ),
     ],
 )
-def test_what_is_wrong_is_counted_and_put_right(
+def test_wrong_rows_are_counted_and_repaired(
     rows: Rows, damage: list[str], found: dict[str, int]
 ) -> None:
-    """By its own check and no other; and putting it right breaks nothing else."""
+    """By their own check and no other; and the repair breaks nothing else."""
     rows.sql(*damage)
     assert rows.found() == found
     rows.repair()
@@ -126,7 +126,7 @@ def test_what_is_as_it_should_be_is_left_alone(rows: Rows, change: list[str]) ->
 
 
 def test_files_that_are_extracted_again_are_compared_again(rows: Rows) -> None:
-    """A look that finds the commit unchanged compares none, and the wrong one could stay."""
+    """A scan that finds the commit unchanged compares none, and the wrong one could stay."""
     rows.sql("UPDATE files SET extracted_hash = 'x' WHERE id = 1")
     [problem] = rows.problems()
     assert (problem.index_id, problem.refresh) == (1, frozenset([1]))
@@ -142,7 +142,7 @@ def test_only_what_a_stage_has_to_do_again_is_a_reason_to_index(rows: Rows) -> N
     assert refreshed[NO_CODE_VECTOR] == refreshed[NO_TEXT_VECTOR] == frozenset([2])
 
 
-def test_rows_are_put_right_a_few_at_a_time(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_repaired_a_few_at_a_time(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many they are, to the last."""
     monkeypatch.setattr(checks, "ROWS_PER_TRANSACTION", 1)
     rows.sql("UPDATE vectors SET code = x'00'", "UPDATE files SET extracted_hash = 'x'")
@@ -150,8 +150,8 @@ def test_rows_are_put_right_a_few_at_a_time(rows: Rows, monkeypatch: pytest.Monk
     assert rows.found() == {}
 
 
-def test_what_a_row_has_used_is_marked_as_unused_with_it(rows: Rows) -> None:
-    """Else it would be kept for good; whoever finds that out later is another check."""
+def test_results_of_a_removed_row_are_marked_as_unused(rows: Rows) -> None:
+    """Otherwise they would be kept for ever; another check finds that later."""
     rows.sql(
         "INSERT INTO enrichments (id, index_id, key, text) VALUES (77, 1, 'k', 'of a stray')",
         STRAY_SNIPPET.format(77),
@@ -192,7 +192,7 @@ NEARLY_ZERO = (-1, -1, -1, -1, -1, -1, 0, 0)
 def test_a_code_is_that_of_its_vector(
     rows: Rows, code: bytes, vector: bytes, *, is_right: bool
 ) -> None:
-    """Else both are made again for whoever used them."""
+    """Otherwise both are computed again for their users."""
     rows.store(*_packed(*ODD), 2, 99)
     rows.store(code, vector, 1, 1)
     problems = EmbeddingExaminer(rows.database).examine()

@@ -1,5 +1,6 @@
-"""What doctor must not take for a problem, and what it must not do any more when it repairs:
-somebody is at work on it, or it has changed since it was looked at."""
+"""What doctor must not take for a problem, or not repair any more, because another process is using
+it or it has changed since the check.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ def told(problems: list[Problem]) -> list[str]:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Somebody else holds the lock of this file."""
+    """Another process holds the lock of this file."""
     descriptor = open_lock_file(path)
     assert try_lock(descriptor)
     try:
@@ -50,7 +51,7 @@ def held(path: Path) -> Iterator[None]:
 
 
 def aged(path: Path) -> Path:
-    """A path that nobody has touched for hours."""
+    """A path that has been untouched for hours."""
     os.utime(path, (time.time() - 7200,) * 2)
     return path
 
@@ -116,10 +117,8 @@ def test_files_that_nobody_needs_are_leftovers(leftovers: LeftoverExaminer, tmp_
     assert told(leftovers.examine()) == []
 
 
-def test_all_rows_of_an_index_that_is_gone_are_removed(
-    rows: Rows, leftovers: LeftoverExaminer
-) -> None:
-    """Its runs too, with all that they have; what another index uses of it stays."""
+def test_all_rows_of_a_deleted_index_are_removed(rows: Rows, leftovers: LeftoverExaminer) -> None:
+    """Including its runs with all their rows; results that another index uses stay."""
     add_run(rows.database, 77)
     rows.sql(
         "UPDATE embeddings SET index_id = 77",
@@ -142,7 +141,7 @@ def test_all_rows_of_an_index_that_is_gone_are_removed(
 
 @pytest.fixture
 def clones(rows: Rows, tmp_path: Path) -> CloneExaminer:
-    """Index 3 is of a git repository that was not looked at yet; 9 is the newest there was."""
+    """Index 3 is of a git repository that was not fetched yet; 9 is the newest id ever given."""
     rows.sql(
         "INSERT INTO indexes (id, kind, location, ref, include, exclude, scanned_at_ns, skipped, "
         "created_at, deleted_at) VALUES (3, 'git', 'https://x/y', '', '[]', '[]', 0, '{}', 1, 0)",
@@ -182,10 +181,8 @@ def test_what_belongs_to_no_index_is_removed_up_to_the_newest(
     assert [problem.repair is None for problem in problems] == [False, True, False, False]
 
 
-def test_a_clone_that_is_at_work_is_not_removed(
-    rows: Rows, clones: CloneExaminer, tmp_path: Path
-) -> None:
-    """But looked at again by the next run, as its commit is not trusted any more."""
+def test_a_clone_in_use_is_not_removed(rows: Rows, clones: CloneExaminer, tmp_path: Path) -> None:
+    """But the next run fetches it again, because its commit is no longer trusted."""
     rows.sql("UPDATE indexes SET commit_id = 'c', scanned_at_ns = 5 WHERE id = 3")
     [problem] = clones.examine()
     assert (problem.what, problem.refresh) == (
@@ -209,7 +206,7 @@ def test_a_clone_that_is_at_work_is_not_removed(
 
 
 class LateStore(CredentialStore):
-    """A file of it is there at the second look alone: it was just being replaced."""
+    """One of its files only exists at the second check: it was just being replaced."""
 
     looks = 0
 
@@ -237,7 +234,7 @@ def test_credentials_that_have_come_meanwhile(rows: Rows, tmp_path: Path) -> Non
 
 
 class Queue:
-    """A queue of two indexes, with a worker that lives."""
+    """A queue of two indexes, with a living worker."""
 
     def __init__(self, rows: Rows, folder: Path) -> None:
         self.rows = rows
@@ -282,8 +279,8 @@ def test_a_follow_up_waits_for_the_run_that_has_come_meanwhile(queue: Queue) -> 
     assert active.id != waiting.id
 
 
-def test_nothing_of_a_run_that_has_ended_goes_on(queue: Queue) -> None:
-    """Neither what waits to be claimed nor what somebody works on; what has ended stays so."""
+def test_no_task_of_an_ended_run_proceeds(queue: Queue) -> None:
+    """Neither a ready nor a running one; ended tasks stay unchanged."""
     run = add_run(queue.rows.database, 1)
     queue.rows.sql(
         "UPDATE index_runs SET state = 'failed', finished_at = 1",
@@ -320,7 +317,7 @@ ENDED = ("UPDATE index_runs SET state = 'failed', finished_at = 1",)
 def test_a_run_that_has_moved_since_it_was_found(
     queue: Queue, found: tuple[str, ...], since: str
 ) -> None:
-    """Somebody has cancelled, retried or claimed it, or it is gone."""
+    """It was cancelled, retried or claimed, or is gone."""
     add_run(queue.rows.database, 1)
     queue.rows.sql(*found)
     [problem] = queue.examiner.examine()
@@ -350,8 +347,8 @@ def test_a_run_that_is_stuck_goes_on_where_it_can(queue: Queue) -> None:
 # The database file
 
 
-def test_a_file_that_cannot_be_asked_is_not_called_damaged_or_empty(tmp_path: Path) -> None:
-    """It may be locked, or another user's; opening it says so."""
+def test_an_unreadable_file_is_not_called_damaged_or_empty(tmp_path: Path) -> None:
+    """It may be locked, or another user's; opening it reports that."""
     (tmp_path / "folder").mkdir()
     assert unreadable_database(tmp_path / "folder") is None
     assert has_tables(tmp_path / "folder")

@@ -1,4 +1,4 @@
-"""Equal code in two places is told apart by where it stands."""
+"""Equal code in two places is distinguished by its path."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("mode", ["code", "text"])
-def test_a_vector_is_that_of_a_path_too(mode: str, place: str, twins: Path) -> None:
-    """Of the code, and of what is said of it."""
+def test_a_vector_depends_on_the_path_too(mode: str, place: str, twins: Path) -> None:
+    """That of the code, and that of its description."""
     with Kodit(twins) as kodit:
         best, other = kodit.search(place, mode=mode)
     assert best.snippet.path == f"{place}/a.py"

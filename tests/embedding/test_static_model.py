@@ -1,4 +1,4 @@
-"""The built-in model gives what its table and its formula say, to the bit on every machine."""
+"""The built-in model gives the results of its table and formula, to the bit on every machine."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_what_is_too_long_is_cut() -> None:
     np.testing.assert_array_equal(*load_model().embed([long, long[:LONGEST_TEXT]]))
 
 
-def test_what_is_stored_of_a_text_is_the_same_everywhere() -> None:
+def test_the_stored_vector_of_a_text_is_the_same_everywhere() -> None:
     """Another digest needs another name of the model."""
     texts = ["def read_file(path):\n    return open(path).read()", "größe 文字", "x" * 500]
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""The file of the model is read as it was written, and a damaged one is refused."""
+"""The model's file is read back unchanged, and a damaged one is refused."""
 
 from __future__ import annotations
 

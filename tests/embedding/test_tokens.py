@@ -1,4 +1,4 @@
-"""Text is cut into tokens as the built-in model was trained on it."""
+"""Text is tokenised as for the training of the built-in model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tokenizer() -> Tokenizer:
 
 
 def tokens(text: str) -> list[str]:
-    """The words behind the numbers; a bucket is `#` and its number."""
+    """The words of the token ids; a bucket is `#` and its number."""
     known = WORDS + LETTERS
     numbers = array("H")
     numbers.frombytes(tokenizer().tokens(text))

@@ -1,4 +1,4 @@
-"""What the built-in enricher says of a snippet, to be embedded for questions in words."""
+"""The built-in enricher's description of a snippet, to be embedded for natural-language queries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kodit.infrastructure.enrichment.describe import (
 
 
 def described(text: str, **changes: Any) -> list[str]:
-    """The lines said of a snippet."""
+    """The lines of a snippet's description."""
     snippet = StoredSnippet(
         id=1,
         index_id=1,
@@ -34,8 +34,8 @@ def described(text: str, **changes: Any) -> list[str]:
     return describe(StoredSnippet(**values)).split("\n")
 
 
-def test_all_that_is_said() -> None:
-    """Path, name, documentation, signature, and calls, a line each."""
+def test_a_complete_description() -> None:
+    """Path, name, documentation, signature, and calls, one per line."""
     text = '''# not this
 @cached
 def loadToken(self, name):
@@ -53,8 +53,8 @@ def loadToken(self, name):
     ]
 
 
-def test_what_there_is_not_is_not_said() -> None:
-    """No empty line, and of a name at the top no scope."""
+def test_missing_parts_are_left_out() -> None:
+    """No empty line, and no scope for a top-level name."""
     assert described("x = 1", path=".env") == ["env", "x = 1"]
     assert described("") == ["web http server session store"]
     assert described("x = 1", symbol="_", kind="constant")[1] == "constant _"
@@ -84,13 +84,13 @@ def test_documentation_is_the_docstring_or_the_comment_that_leads(
 
 
 def test_code_without_comments_has_no_documentation() -> None:
-    """What follows the first line of code does not lead."""
+    """Comments after the first line of code do not count."""
     assert described("x = 1\n# later") == ["web http server session store", "x = 1"]
 
 
 @pytest.mark.parametrize("mark", ['"""', "# "])
 def test_documentation_is_cut(mark: str) -> None:
-    """Its beginning says what a thing is for."""
+    """Its beginning gives the purpose."""
     text = f"{mark}{'a' * (MOST_DOCUMENTATION + 1)}{mark if mark != '# ' else ''}\nx = 1"
     assert described(text)[1] == "a" * MOST_DOCUMENTATION
 
@@ -102,8 +102,8 @@ def test_the_signature_is_the_first_line_that_is_code() -> None:
     assert described("y" * 201)[-1] == "y" * 200
 
 
-def test_calls_are_named_once_in_their_order() -> None:
-    """As many as tell something; keywords, short names and the thing itself do not."""
+def test_calls_are_named_once_in_order() -> None:
+    """As many as are informative; without keywords, short names and the definition itself."""
     names = [f"call{chr(97 + number)}" for number in range(MOST_CALLS + 1)]
     text = "".join(f"{name}() + {name}()\n" for name in names) + "if (x) while (y) go() abc()"
     assert described(text, symbol="callb", kind="function")[-1] == (

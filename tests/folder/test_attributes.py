@@ -1,4 +1,4 @@
-"""What lines of `.gitattributes` say of files: one test for each rule."""
+"""The rules of `.gitattributes` for files: one test for each rule."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kodit.infrastructure.folder.marks import attribute_of_file
 
 
 def of(*files: tuple[str, bytes], info: bytes | None = None) -> Attributes:
-    """Those of files by the folders in which they lie, the topmost first."""
+    """The attributes of files in these folders, topmost first."""
     attributes = NO_ATTRIBUTES.with_strongest("", info)
     for base, content in files:
         attributes = attributes.with_file(base, content, is_top=not base)
@@ -94,7 +94,9 @@ def test_for_which_attribute_a_file_is_left_out(
 
 
 def test_macros() -> None:
-    """Those at the top and of `info/attributes`, which are stronger; none below the top."""
+    """Macros of the top level and of `info/attributes`, which take precedence; none below the
+    top.
+    """
     define = b"[attr]own linguist-generated -diff\n"
     use = b"*.c own\n"
     expected: dict[str, Value] = {"own": True, GENERATED: True, DIFF: False}
@@ -109,8 +111,8 @@ def test_macros() -> None:
     assert of(("", define + b"[attr]own =x\n" + use)).of("a.c") == expected
 
 
-def test_the_macro_of_git_may_be_defined_anew() -> None:
-    """As any other: it is the weakest of all."""
+def test_the_macro_of_git_may_be_redefined() -> None:
+    """Like any other: it has the lowest precedence."""
     define, use = b"[attr]binary linguist-generated\n", b"*.c binary\n"
     expected: dict[str, Value] = {"binary": True, GENERATED: True}
     assert of(("", define + use)).of("a.c") == expected

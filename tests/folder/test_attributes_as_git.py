@@ -1,4 +1,4 @@
-"""Attributes are what git says they are: compared with `git check-attr`."""
+"""Attributes match git's: compared with `git check-attr`."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def git(folder: Path, *arguments: str, stdin: bytes = b"") -> bytes:
 
 
 def build(folder: Path, tree: list[tuple[str, ...]]) -> list[str]:
-    """The files that could be made, where no file stands in a folder's place."""
+    """The files that could be made, because no file is in the place of a folder."""
     for parts in tree:
         path = folder.joinpath(*parts)
         if any(above.is_file() for above in path.parents) or path.exists():
@@ -130,7 +130,7 @@ def by_kodit(folder: Path, paths: list[str]) -> dict[tuple[str, str], str]:
     info=st.one_of(st.none(), attribute_files),
 )
 def test_random_trees(tree: list[tuple[str, ...]], files: dict[str, str], info: str | None) -> None:
-    """Each attribute that is heard, of each file."""
+    """Each attribute that Kodit uses, of each file."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         git(folder, "init", "--quiet", "--template=")

@@ -1,4 +1,4 @@
-"""What a repository says of itself, and what may not be looked at."""
+"""A repository's `bare` setting, and inaccessible files."""
 
 from __future__ import annotations
 
@@ -37,10 +37,12 @@ from kodit.infrastructure.folder.repository import (
         ("[core]\n\tbarely = true\n", False),
     ],
 )
-def test_what_a_configuration_says_of_being_bare(
+def test_the_bare_setting_of_a_configuration(
     configuration: str, expected: bool, tmp_path: Path
 ) -> None:
-    """What is said last; that of the work tree goes before, and a linked one never is."""
+    """The last one counts; that of the work tree takes precedence, and a linked one never is
+    bare.
+    """
     assert not is_bare(tmp_path)
     (tmp_path / "config").write_text(configuration)
     assert is_bare(tmp_path) is expected
@@ -52,10 +54,10 @@ def test_what_a_configuration_says_of_being_bare(
     assert not is_bare(tmp_path)
 
 
-def test_what_may_not_be_looked_at_is_not_there(
+def test_inaccessible_files_count_as_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As for git."""
+    """As in git."""
 
     def refuse(_path: Path) -> bool:
         raise PermissionError
@@ -87,7 +89,7 @@ def test_what_makes_a_folder_a_repository(tmp_path: Path) -> None:
 
 
 def test_where_a_git_file_leads(tmp_path: Path) -> None:
-    """To a folder that is git's, by a whole path or from where it lies."""
+    """To a folder of git's, by an absolute path or relative to the file."""
     (tmp_path / "tree").mkdir()
     (tmp_path / "data").mkdir()
     for target in ("../data", str(tmp_path / "data")):

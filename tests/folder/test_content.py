@@ -1,4 +1,4 @@
-"""What the bytes of a file say about it."""
+"""Classifying files by their bytes."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_files_of_credentials_are_secret_whatever_they_are_called(text: str, enc
     ],
 )
 def test_configurations_without_credentials_are_read(text: str) -> None:
-    """Names of users, helpers and examples open nothing."""
+    """User names, helpers and examples are not credentials."""
     assert not holds_secret(text.encode())
 
 
@@ -254,8 +254,8 @@ def test_configurations_without_credentials_are_read(text: str) -> None:
     ],
     ids=range(7),
 )
-def test_no_content_makes_the_look_for_credentials_slow(hostile: bytes) -> None:
-    """The work grows with the length, not with its square: otherwise this would not end."""
+def test_no_content_makes_the_search_for_credentials_slow(hostile: bytes) -> None:
+    """The time is linear in the length; if it were quadratic, this test would not end."""
     assert not holds_secret(hostile)
 
 
@@ -265,8 +265,8 @@ def test_documents_are_read_whoever_wrote_them(name: str) -> None:
 
 
 @pytest.mark.parametrize(("before", "generated"), [(600, True), (4_000, True), (4_100, False)])
-def test_how_far_a_marker_is_looked_for(before: int, generated: bool) -> None:
-    """Within the first four kilobytes, behind however much licence."""
+def test_how_far_a_marker_is_searched_for(before: int, generated: bool) -> None:
+    """Within the first four kilobytes, after any amount of licence text."""
     head = f"# {'x' * (before - 3)}\n"
     assert looks_generated("a.py", f"{head}# @generated\n".encode()) is generated
 
@@ -313,5 +313,5 @@ def test_credentials_in_other_spellings(text: str) -> None:
     ],
 )
 def test_what_only_looks_like_credentials(text: str) -> None:
-    """Of a section that holds none, an empty value, and what stands for one in an example."""
+    """A section without credentials, an empty value, and a placeholder in an example."""
     assert not holds_secret(text.encode())

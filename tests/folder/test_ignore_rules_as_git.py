@@ -92,7 +92,9 @@ def kept_by_git(root: Path, files: set[str]) -> set[str]:
 
 
 def make_repository(root: Path) -> None:
-    """The least that git takes for a repository; `git init` would take most of the test's time."""
+    """The minimum that git accepts as a repository; `git init` would take most of the test's
+    time.
+    """
     (root / ".git" / "objects").mkdir(parents=True)
     (root / ".git" / "refs").mkdir()
     (root / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
@@ -165,7 +167,7 @@ def test_a_folder_inside_a_repository_obeys_the_ignore_files_above_it(
     ],
 )
 def test_one_rule_at_a_time(tmp_path: Path, rules: str, ignored: set[str]) -> None:
-    """Cases that random trees meet too seldom, each checked against git as well."""
+    """Cases that random trees rarely contain, each checked against git as well."""
     make_repository(tmp_path)
     files = {"a", "a ", "a  ", "x.c", "foo/x.c", "foo/deep/x.c"}
     for path in files:
@@ -180,7 +182,7 @@ def test_one_rule_at_a_time(tmp_path: Path, rules: str, ignored: set[str]) -> No
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_a_class_of_characters(tmp_path: Path, name: str) -> None:
-    """Each of them has the characters that git has in it; one that there is not matches nothing."""
+    """Each has the same members as in git; an unknown one matches nothing."""
     make_repository(tmp_path)
     characters = [chr(code) for code in range(ord(" "), ord("~") + 1) if chr(code) != "/"]
     files = build(tmp_path, [(f"{ord(one)}{one}",) for one in characters], {(): f"*[[:{name}:]]"})
@@ -190,7 +192,7 @@ def test_a_class_of_characters(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("bracket", ["[!a]", "[^a-f]", "[[:alpha:]]", "[!/]", "[!-~]"])
 def test_a_bracket_stays_short_as_an_expression(bracket: str) -> None:
-    """Of a thousand in one line, all bytes one by one would take a second to compile."""
+    """With a thousand in one line, compiling every single byte would take a second."""
     expression = expression_for(bracket, whole_path=False)
     assert expression is not None
     assert len(expression) <= 30

@@ -1,4 +1,6 @@
-"""What is left out unasked and counted; what `.noindex`, includes and excludes do."""
+"""Files that are left out by default and counted; the effects of `.noindex`, includes and
+excludes.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ def scan(
     include: tuple[str, ...] = (),
     exclude: tuple[str, ...] = (),
 ) -> tuple[set[str], dict[str, int]]:
-    """Which of the files are read, and what was counted as left out."""
+    """The files that are read, and the counts of left-out ones."""
     for name, content in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +129,7 @@ def of(*names: str) -> dict[str, str]:
 def test_files_are_left_out_by_name_and_counted(
     tmp_path: Path, reason: str, names: list[str]
 ) -> None:
-    """Each by the reason that fits it."""
+    """Each for the reason that applies."""
     assert scan(tmp_path, of(*names)) == (set(), {reason: len(names)})
 
 
@@ -175,7 +177,7 @@ def test_files_are_left_out_by_name_and_counted(
     ],
 )
 def test_files_that_only_look_like_those_are_read(tmp_path: Path, name: str) -> None:
-    """Names that share a part with what is left out."""
+    """Names that share a part with left-out ones."""
     assert scan(tmp_path, of(name)) == ({name}, {})
 
 
@@ -209,7 +211,7 @@ def test_folders_of_others_code_are_counted_once(tmp_path: Path, reason: str, fo
 
 @pytest.mark.parametrize("folder", [".git", ".hg", ".svn", ".jj", "CVS"])
 def test_data_of_version_control_is_not_even_counted(tmp_path: Path, folder: str) -> None:
-    """And nothing can bring it back."""
+    """And nothing brings it back."""
     files = of(f"{folder}/a.py", "b.py") | {".noindex": f"!{folder}\n!*.py\nx"}
     assert scan(tmp_path, files) == ({"b.py", ".noindex"}, {})
 
@@ -223,13 +225,13 @@ def test_folders_that_say_what_they_are(tmp_path: Path) -> None:
 
 
 def test_a_data_directory_of_kodit_is_left_out(tmp_path: Path) -> None:
-    """Known by what it always holds: its lock files would be new files at every look."""
+    """Recognised by files it always contains: its lock files would be new files at every scan."""
     files = of("data/kodit.db", "data/write.lock", "data/workers/a.lock", "other/write.lock")
     assert scan(tmp_path, files) == ({"other/write.lock"}, {"generated": 1})
 
 
-def test_the_folder_asked_for_is_read_whatever_it_is(tmp_path: Path) -> None:
-    """Its own name and marks do not count, nor that a repository above ignores it."""
+def test_the_requested_folder_is_read_whatever_it_is(tmp_path: Path) -> None:
+    """Its own name and marks do not matter, nor that a repository above ignores it."""
     (tmp_path / ".git" / "objects").mkdir(parents=True)
     (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     (tmp_path / ".gitignore").write_text("vendor/\n*.log\n")
@@ -253,8 +255,10 @@ def test_a_long_ignore_file_is_obeyed(tmp_path: Path) -> None:
     assert scan(tmp_path / "below", of("b.log", "b.py"))[0] == {"b.py"}
 
 
-def test_noindex_has_the_syntax_of_gitignore_and_goes_before_it(tmp_path: Path) -> None:
-    """Deeper files before shallower, negation brings back what .gitignore left out."""
+def test_noindex_has_the_syntax_of_gitignore_and_takes_precedence(tmp_path: Path) -> None:
+    """Deeper files before shallower ones; a negation brings back files that .gitignore leaves
+    out.
+    """
     files = of("a.txt", "a.py", "data/a.csv", "data/keep/a.csv", "build/gen.py", "b.log")
     files |= {
         ".gitignore": "build/\n*.log\n",
@@ -275,14 +279,14 @@ def test_noindex_brings_back_vendored_code_but_no_secret_and_no_binary(tmp_path:
     )
 
 
-def test_gitignore_does_not_bring_back_what_is_left_out_by_itself(tmp_path: Path) -> None:
-    """Its negations speak of what git tracks, not of what is worth searching."""
+def test_gitignore_does_not_bring_back_built_in_exclusions(tmp_path: Path) -> None:
+    """Its negations concern what git tracks, not what is worth searching."""
     files = of("vendor/a.py", "a.min.js", "b.js") | {".gitignore": "*\n!*.js\n!vendor/\n"}
     assert scan(tmp_path, files) == ({"b.js"}, {"generated": 1, "vendored": 1})
 
 
 def test_what_is_ignored_is_not_counted_for_another_reason(tmp_path: Path) -> None:
-    """Ignored is what the user wanted; the counts are what they may wonder about."""
+    """Ignored files are what the user wanted; the counts are for the others."""
     files = of("a.png", "b.png", "node_modules/x.js") | {".gitignore": "a.png\nnode_modules\n.git*"}
     ignored = {
         f"ignored by .gitignore:{line}": 1 for line in ("1: a.png", "2: node_modules", "3: .git*")
@@ -292,7 +296,9 @@ def test_what_is_ignored_is_not_counted_for_another_reason(tmp_path: Path) -> No
 
 
 def test_includes_and_excludes(tmp_path: Path) -> None:
-    """An include must match the file or a folder above it; an exclude goes before all else."""
+    """An include must match the file or a folder above it; an exclude takes precedence over
+    everything.
+    """
     files = of("a.py", "src/b.py", "src/c.js", "src/deep/d.js", "docs/e.md", "src/gen/f.py")
     assert scan(tmp_path, files, include=("*.py",))[0] == {"a.py", "src/b.py", "src/gen/f.py"}
     assert scan(tmp_path, {}, include=("src/",))[0] == set(files) - {"a.py", "docs/e.md"}

@@ -1,4 +1,4 @@
-"""What the name of a file or folder alone says of it."""
+"""What the name of a file or folder implies."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ OF_TOOLS = """
 
 
 @pytest.mark.parametrize("name", OF_TOOLS)
-def test_what_tools_have_made_is_known_by_its_end(name: str) -> None:
-    """In any case."""
+def test_generated_files_are_recognised_by_their_ending(name: str) -> None:
+    """Ignoring case."""
     assert file_reason(name) == file_reason(name.upper()) == "generated"
 
 
@@ -42,13 +42,13 @@ SECRETS = """
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_locks_of_package_managers_are_generated(name: str) -> None:
-    """In any case."""
+    """Ignoring case."""
     assert file_reason(name) == file_reason(name.upper()) == "generated"
 
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_what_tools_keep_secrets_in(name: str) -> None:
-    """In any case."""
+    """Ignoring case."""
     assert file_reason(name) == file_reason(name.upper()) == "secret"
 
 
@@ -68,7 +68,7 @@ def test_what_tools_keep_secrets_in(name: str) -> None:
     ],
 )
 def test_code_that_is_about_secrets_is_read(name: str) -> None:
-    """Only the whole name makes one."""
+    """Only the whole name counts."""
     assert file_reason(name) is None
 
 
@@ -141,7 +141,7 @@ def test_why_a_glob_chooses_no_file(glob: str, mistake: str | None) -> None:
 
 
 def test_the_glob_that_is_wrong_is_named() -> None:
-    """A negated one needs one before it to take something back from."""
+    """A negated one needs an earlier one to exclude from."""
     check_globs("include", [])
     check_globs("include", ["a", "!b"])
     check_globs("include", ["!b", "a"])
@@ -152,7 +152,7 @@ def test_the_glob_that_is_wrong_is_named() -> None:
 
 
 def test_a_pattern_as_it_is_written() -> None:
-    """With its line; a slash in front says that it is of this folder alone."""
+    """With its line; a leading slash anchors it to this folder."""
     written = b"\xef\xbb\xbf/build\r\n# no\n\n!/a/b/\n*.py  \n\\!x\n!!y\nz\\ \x00after\n"
     assert [(one.line, one.written) for one in parse_patterns(written)] == [
         (1, "/build"),
@@ -165,7 +165,7 @@ def test_a_pattern_as_it_is_written() -> None:
 
 
 def test_what_only_its_folder_makes_secret() -> None:
-    """Whether that has ignore files of its own or not, and in whichever case."""
+    """Whether the folder has ignore files of its own or not, ignoring case."""
     for folder in (".docker", ".Docker"):
         rules = DirectoryRules.at_root().enter(folder)
         assert rules.of_file("config.json") == "secret"
@@ -208,7 +208,7 @@ PLAIN = DirectoryRules.at_root()
 def test_the_rule_that_leaves_something_out(
     rules: DirectoryRules, name: str, is_folder: bool, why: str
 ) -> None:
-    """The strongest that does, with its file from the top of the source."""
+    """The one with the highest precedence, with its file relative to the top of the source."""
     assert (rules.of_directory(name) if is_folder else rules.of_file(name)) is not None
     top = "sub/" if rules.path.startswith("sub/") else ""
     assert rules.why(name, top, is_directory=is_folder) == why
@@ -226,7 +226,9 @@ def test_a_folder_below_one_whose_name_is_not_of_ascii() -> None:
 
 
 def test_what_no_rule_leaves_out() -> None:
-    """What a negated line brings back; the folders of an index are gone into for what may match."""
+    """Files that a negated line brings back; folders of an index are entered for possible
+    matches.
+    """
     assert DEEP.of_file("keep.log") is None
     assert DEEP.of_file("back.log") is None
     assert ROOT.of_directory("docs") is None

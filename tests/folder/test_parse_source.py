@@ -1,4 +1,4 @@
-"""What the user may type for a source, and what is refused."""
+"""The sources that a user may type, and those that are refused."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from kodit.infrastructure.sources.parsing import parse_source
     ],
 )
 def test_urls(text: str, location: str, ref: str | None) -> None:
-    """Scheme and host in lower case, no slash at the end, the ref apart."""
+    """Scheme and host in lower case, no trailing slash, the ref separate."""
     parsed = parse_source(text)
     assert parsed.source == Source(SourceKind.GIT, location, ref)
     assert parsed.credentials is None
@@ -130,8 +130,8 @@ def test_owner_and_name_where_there_is_no_such_folder(tmp_path: Path) -> None:
         ("~/no/such/folder", "does not exist"),
     ],
 )
-def test_what_is_refused_is_told_in_one_sentence(text: str, says: str) -> None:
-    """Without the control characters that it may hold."""
+def test_a_refused_source_is_told_in_one_sentence(text: str, says: str) -> None:
+    """Without any control characters in it."""
     with pytest.raises(SourceError, match=says) as error:
         parse_source(text)
     assert str(error.value).isprintable()
@@ -164,7 +164,7 @@ def test_a_refusal_does_not_repeat_the_password(text: str) -> None:
 
 
 @given(st.text(max_size=30), st.sampled_from(["", "https://", "git@h:", "file://", "ssh://", "./"]))
-def test_any_text_is_understood_or_refused(text: str, start: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str, start: str) -> None:
     """Never any other error, and never a location that git could take for something else."""
     try:
         parsed = parse_source(start + text, cwd=Path("/nonexistent"))
@@ -207,7 +207,7 @@ def test_a_file_a_loop_and_a_dangling_link_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_whose_real_name_is_broken_is_refused(tmp_path: Path) -> None:
-    """A link with a proper name may lead to what cannot be stored."""
+    """A link with a valid name may lead to a path that cannot be stored."""
     for number, name in enumerate((b"\xff", b"new\nline")):
         target = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
         target.mkdir()

@@ -1,4 +1,4 @@
-"""Lines of ignore files, and globs: how each is read, without asking git."""
+"""Parsing lines of ignore files, and globs, without comparing with git."""
 
 from __future__ import annotations
 

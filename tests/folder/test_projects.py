@@ -1,4 +1,4 @@
-"""What a folder is a part of, and what somebody who stands in it means by a path."""
+"""The project of a folder, and the meaning of a path for a user in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kodit.infrastructure.sources.project import is_broad, project_of
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's, in a folder of its own."""
+    """The user's home, in a separate folder."""
     folder = tmp_path.resolve() / "users" / "ada"
     folder.mkdir(parents=True)
     monkeypatch.setenv("HOME", str(folder))
@@ -31,7 +31,9 @@ def make_repository(path: Path) -> Path:
 
 
 def test_the_project_of_a_folder(home: Path) -> None:
-    """The work tree that holds it, or itself; never what holds the home or several projects."""
+    """The work tree that contains it, or itself; never a folder that contains the home or several
+    projects.
+    """
     tree = make_repository(home / "code" / "tree")
     (tree / "deep" / "er").mkdir(parents=True)
     (home / "plain" / "sub").mkdir(parents=True)
@@ -83,8 +85,8 @@ def test_what_holds_the_home_is_broad(home: Path, monkeypatch: pytest.MonkeyPatc
     assert is_broad(home)
 
 
-def test_what_lies_at_a_path(tmp_path: Path) -> None:
-    """A folder, or a file and the folder that it lies in; through links."""
+def test_the_place_at_a_path(tmp_path: Path) -> None:
+    """A folder, or a file and its folder; through links."""
     root = tmp_path.resolve()
     (root / "deep").mkdir()
     (root / "deep" / "a.py").touch()
@@ -107,7 +109,7 @@ def test_a_place_of_this_machine_is_told_to_nobody_elsewhere(tmp_path: Path) -> 
 
 
 def test_what_a_source_was_called_before(tmp_path: Path, home: Path) -> None:
-    """By the path as it was typed and as it really is, with what may be a ref or a part of it."""
+    """By the path as typed and as resolved, with a possible ref or part of one."""
     root = tmp_path.resolve()
     (root / "real").mkdir()
     (root / "link").symlink_to("real")

@@ -22,7 +22,7 @@ def test_contents_come_in_the_order_asked_for(tmp_path: Path) -> None:
 
 
 def test_what_is_no_longer_a_readable_file_is_none(tmp_path: Path) -> None:
-    """Vanished, a folder now, its folder a file now, too large now, a pipe now, nonsense."""
+    """Vanished, a folder now, its folder a file now, too large now, a pipe now, an invalid path."""
     (tmp_path / "folder.py").mkdir()
     (tmp_path / "file").write_text("x")
     (tmp_path / "grown.py").write_bytes(b"x" * 1_000_001)
@@ -53,7 +53,7 @@ def test_a_file_or_folder_swapped_for_a_link_is_not_followed(tmp_path: Path) -> 
 
 
 def test_a_folder_above_the_root_swapped_for_a_link_is_not_followed(tmp_path: Path) -> None:
-    """Where it leads, nobody has allowed. A folder that can only be passed through may be above."""
+    """Nobody has allowed its target. A folder above may be only traversable."""
     root = tmp_path / "above" / "root"
     outside = tmp_path / "outside" / "root"
     for folder in (root, outside):
@@ -75,7 +75,7 @@ def test_a_vanished_root_is_an_error(tmp_path: Path) -> None:
 
 
 def test_no_path_leads_out_of_the_root(tmp_path: Path) -> None:
-    """Though there is such a file, and wherever in the path the way out is."""
+    """Even if the file exists, and wherever in the path the way out is."""
     (tmp_path / "root" / "sub").mkdir(parents=True)
     (tmp_path / "outside.py").write_text("outside")
     (tmp_path / "root" / "inside.py").write_text("inside")
@@ -85,7 +85,7 @@ def test_no_path_leads_out_of_the_root(tmp_path: Path) -> None:
 
 
 def test_a_root_that_is_a_file_or_a_link_is_an_error(tmp_path: Path) -> None:
-    """That trying again would not repair."""
+    """A permanent one."""
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path)
     for name in ("file", "link"):
@@ -94,8 +94,8 @@ def test_a_root_that_is_a_file_or_a_link_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs a file without a size")
-def test_a_file_that_is_longer_than_it_was(tmp_path: Path) -> None:
-    """It is read to its end where that is within the limit; one of `/proc` claims to be empty."""
+def test_a_file_that_has_grown(tmp_path: Path) -> None:
+    """It is read to its end if it is within the limit; files in `/proc` claim to be empty."""
     folder = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)
     try:
         whole = read_regular_file(folder, "limits")
@@ -107,15 +107,15 @@ def test_a_file_that_is_longer_than_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that is at fault")
-def test_a_machine_that_cannot_read_is_asked_again() -> None:
-    """It says nothing about the file."""
+def test_a_machine_that_cannot_read_is_retried() -> None:
+    """The error is not about the file."""
     process = f"/proc/{os.getpid()}"
     with pytest.raises(TransientError, match=f"cannot read {process}: Input/output error"):
         read_files(process, ["mem"])
 
 
-def test_a_process_without_descriptors_is_asked_again(tmp_path: Path) -> None:
-    """That none can be opened says nothing about the file."""
+def test_a_process_without_descriptors_is_retried(tmp_path: Path) -> None:
+    """The error is not about the file."""
     (tmp_path / "a.py").touch()
     folder = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,4 +1,4 @@
-"""The inside of repositories is never read; the work trees beside or within them are."""
+"""The internal files of repositories are never read; work trees beside or inside them are."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def as_reftable(path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["fixture", "deep/er/copy.git"])
-def test_a_repository_is_left_out_whatever_it_is_called_and_lacks(
+def test_a_repository_is_left_out_whatever_its_name_and_missing_parts(
     bare: Path, tmp_path: Path, change: Callable[[Path], None], name: str
 ) -> None:
     """Counted once, and no `.noindex` brings it back."""
@@ -137,7 +137,7 @@ def test_a_repository_is_left_out_whatever_it_is_called_and_lacks(
 def test_what_other_systems_and_linked_work_trees_keep_is_left_out(
     tmp_path: Path, files: list[str]
 ) -> None:
-    """Under names that say nothing."""
+    """Under names that imply nothing."""
     for name in files:
         path = tmp_path / "backup" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -224,7 +224,7 @@ def test_a_bare_repository_beside_its_work_trees(
 
 
 def test_ignore_files_above_a_folder_that_are_none(make_repository: MakeRepository) -> None:
-    """A folder, a pipe that nobody writes into, and a link say nothing."""
+    """A folder, a pipe without a writer, and a link are ignored."""
     origin = make_repository()
     (origin.path / "deep" / "er").mkdir(parents=True)
     origin.write("deep/er/a.py", "one")
@@ -240,7 +240,7 @@ def test_ignore_files_above_a_folder_that_are_none(make_repository: MakeReposito
     assert found(origin.path / "deep" / "er") == ([], {ignored: 1})
 
 
-def test_no_work_tree_is_looked_for_in_what_git_keeps(
+def test_no_work_tree_is_searched_for_in_git_data(
     bare: Path, make_repository: MakeRepository
 ) -> None:
     """Somebody may have put a repository among the hooks."""

@@ -1,4 +1,4 @@
-"""A scan finds what changed, costs one stat for what did not, and never leaves the folder."""
+"""A scan finds changes, costs one stat for each unchanged file, and never leaves the folder."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def changed_paths(scan: Scan) -> list[str]:
 
 
 def later(scan: Scan) -> int:
-    """A time of the last scan by which no file of the test counts as changed just before it."""
+    """A scan time late enough that no file of the test counts as changed just before it."""
     return scan.scanned_at_ns + 3_600_000_000_000
 
 
@@ -77,7 +77,7 @@ def test_the_first_scan_finds_all_files_with_the_ids_git_gives_them(root: Path) 
     assert (scan.gone, scan.unchanged, scan.skipped, scan.commit) == ((), 0, {}, None)
 
 
-def test_what_changed_since_is_found(root: Path) -> None:
+def test_changes_since_are_found(root: Path) -> None:
     """Added, edited, renamed, deleted; all else is only counted."""
     write(root, same_py="same", edited_py="old", renamed_py="moved", deleted_py="x")
     first = scan_folder(str(root), {})
@@ -106,7 +106,7 @@ def test_a_case_change_and_a_mode_change_are_seen_for_what_they_are(root: Path) 
 
 
 def test_a_file_whose_stamp_did_not_move_is_not_read(root: Path) -> None:
-    """Shown by a content hash that is wrong, and stays unquestioned."""
+    """Shown by a wrong content hash, which stays."""
     write(root, a_py="one")
     first = scan_folder(str(root), {})
     known = {path: file._replace(content_hash="0" * 40) for path, file in known_from(first).items()}
@@ -146,7 +146,9 @@ def test_an_edit_behind_an_old_time_stamp_is_seen(root: Path) -> None:
 
 
 def test_a_file_of_a_far_year_is_scanned_like_any_other() -> None:
-    """Its time is more nanoseconds than a database counts; it is looked behind at every scan."""
+    """Its time in nanoseconds exceeds the database's integers; its content is compared at every
+    scan.
+    """
     memory = Path("/dev/shm")  # noqa: S108 - not every file system on a disk knows such years
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
         root = Path(name).resolve()
@@ -187,7 +189,7 @@ def test_links_are_never_followed(root: Path) -> None:
 
 
 def test_a_root_that_became_a_link_is_refused(root: Path) -> None:
-    """The folder was asked for, not what somebody put in its place."""
+    """The user requested the folder, not the target of the link."""
     other = root.parent / "other"
     root.rename(other)
     root.symlink_to(other)
@@ -225,7 +227,7 @@ def test_names_that_are_not_text_are_counted(root: Path) -> None:
 
 
 def test_a_bottomless_tree_ends(root: Path) -> None:
-    """Deeper than any sane tree is counted, whatever the limit on open files."""
+    """Levels deeper than any sensible tree are counted, whatever the limit on open files."""
     write(root, top_py="x")
     descriptor = os.open(root, os.O_RDONLY)
     for _ in range(MAXIMUM_DEPTH + 50):
@@ -248,7 +250,7 @@ print([file.path for file in scan.changed], scan.skipped)
 
 
 @needs_permissions
-def test_what_may_not_be_read_is_counted(root: Path) -> None:
+def test_inaccessible_entries_are_counted(root: Path) -> None:
     """A file and a folder without permission; the rest is scanned."""
     write(root, a_py="x", closed_py="y", sub__b_py="z")
     (root / "closed.py").chmod(0)
@@ -304,8 +306,7 @@ def test_nothing_is_written(root: Path) -> None:
 
 
 def test_nested_repositories(root: Path) -> None:
-    """Inside a repository they are another's files; below a plain folder they are what was asked
-    for."""
+    """Inside a repository their files are not its own; below a plain folder they are read."""
     write(root, **{"one__.git__HEAD": "x", "one__a_py": "1", "two__b_py": "2"})
     (root / "one" / "linked").mkdir()
     (root / "one" / "linked" / ".git").write_text("gitdir: elsewhere\n")
@@ -315,8 +316,8 @@ def test_nested_repositories(root: Path) -> None:
     assert scan.skipped == {"nested repository": 1}
 
 
-def test_ignore_files_above_speak_of_their_own_place(root: Path) -> None:
-    """Each of the folders between the root of the work tree and what is scanned."""
+def test_ignore_files_above_apply_to_their_own_folder(root: Path) -> None:
+    """Each of the folders between the root of the work tree and the scanned one."""
     write(root, x__y__z__a_py="1", x__y__z__b_py="2", x__y__z__c_py="3", x__y__z__d_py="4")
     (root / ".git").mkdir()
     (root / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
@@ -326,8 +327,8 @@ def test_ignore_files_above_speak_of_their_own_place(root: Path) -> None:
     assert changed_paths(scan_folder(str(root / "x" / "y" / "z"), {})) == ["d.py"]
 
 
-def test_progress_counts_up_to_what_is_known(root: Path) -> None:
-    """Unknown at first, then out of the files known before."""
+def test_progress_counts_up_to_the_known_files(root: Path) -> None:
+    """The total is unknown at first, then the number of files known before."""
     write(root, a_py="x", sub__b_py="y")
     reports: list[tuple[int, int | None]] = []
     first = scan_folder(str(root), {}, report=lambda *report: reports.append(report))

@@ -1,4 +1,4 @@
-"""The ignore file of the user speaks of what git does not track: compared with git."""
+"""The user's ignore file applies to untracked files: compared with git."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def git(folder: Path, *arguments: str, stdin: bytes = b"", check: bool = True) -
 
 
 def ignored_by_git(folder: Path, files: set[str], *options: str) -> set[str]:
-    """Of these files. To git they are globs, as far as it compares them with its index."""
+    """The ignored ones of these files. git treats them as globs when it compares them with its
+    index.
+    """
     asked = {"./" + re.sub(r"([\\*?[])", r"\\\1", path): path for path in sorted(files)}
     output = git(
         folder,
@@ -69,7 +71,7 @@ def write(path: Path, content: str) -> Path:
 def test_random_trees(
     home: Path, tree: list[tuple[str, ...]], own: str, at_root: str, every: int
 ) -> None:
-    """What is tracked is left out by `.gitignore` alone, all else by the user's file as well."""
+    """Tracked files are left out only by `.gitignore`, all others by the user's file as well."""
     write(home / ".config" / "git" / "ignore", "").write_bytes(own.encode())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
@@ -169,7 +171,7 @@ def test_files_of_configuration(variables: dict[str, str], files: list[str]) -> 
     ids=range(12),
 )
 def test_values_of_configuration(tmp_path: Path, configuration: str, expected: str | None) -> None:
-    """A file that includes itself ends, as one does that has no end."""
+    """A file that includes itself is read once, and so is one that is not terminated."""
     file = tmp_path / "config"
     text = configuration.replace("NAME", "config")
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -184,7 +186,7 @@ def test_values_of_configuration(tmp_path: Path, configuration: str, expected: s
 
 
 def test_the_strongest_file_counts(tmp_path: Path) -> None:
-    """That of the home before that of the configuration folder."""
+    """That of the home takes precedence over that of the configuration folder."""
     variables = {"HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
     write(tmp_path / ".config/git/config", "[core]\nexcludesFile = /weak\n")
     assert user_ignore_file(variables) == Path("/weak")
@@ -193,7 +195,7 @@ def test_the_strongest_file_counts(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_which_only_a_part_is_tracked(home: Path, tmp_path: Path) -> None:
-    """What is tracked in a folder that the user ignores is read, and nothing else of it."""
+    """Tracked files in a folder that the user ignores are read, and no others."""
     write(home / ".config" / "git" / "ignore", "build/\n")
     git(tmp_path, "init", "--quiet")
     for path in ("build/a.py", "build/deep/b.py", "build/c.py", "build/own/d.py"):
@@ -211,8 +213,8 @@ def test_a_folder_of_which_only_a_part_is_tracked(home: Path, tmp_path: Path) ->
     assert told == {}, "a folder that is asked for by its name is not ignored"
 
 
-def test_it_speaks_of_work_trees_alone(home: Path, tmp_path: Path) -> None:
-    """A folder that is in none is none of git's business, and no repository names another file."""
+def test_it_applies_to_work_trees_only(home: Path, tmp_path: Path) -> None:
+    """git has no say outside a work tree, and no repository can name another file."""
     write(home / ".config" / "git" / "ignore", "*.log\n")
     write(tmp_path / "a.log", "x")
     assert scanned(tmp_path) == {"a.log"}

@@ -76,7 +76,7 @@ def test_files_that_were_saved_added_moved_and_removed(folder: Path) -> None:
     assert stamp.ctime_ns == (folder / "c.py").stat().st_ctime_ns
 
 
-def test_nothing_of_what_is_left_out(folder: Path) -> None:
+def test_left_out_files_are_not_reported(folder: Path) -> None:
     """By ignore files, by name, by the index's own globs, and as git's own data."""
     git(folder, "init")
     found = changes_after(
@@ -118,8 +118,8 @@ def test_globs_that_are_others_from_now_on(folder: Path) -> None:
     assert asyncio.run(look()) == {"last.py"}
 
 
-def test_what_happened_while_watches_told_nothing_may_have_been_missed(folder: Path) -> None:
-    """So that the folder has to be compared."""
+def test_events_may_be_missed_while_watches_are_broken(folder: Path) -> None:
+    """So the folder has to be compared."""
 
     class Broken:
         def paths(self, _seconds: float, _is_urgent: Callable[[str], bool]) -> set[str]:
@@ -309,7 +309,7 @@ def test_a_file_whose_time_was_set_back(folder: Path) -> None:
 
 
 def test_a_folder_that_comes_back(folder: Path, tmp_path: Path) -> None:
-    """Nothing is missed, since it is compared then."""
+    """Nothing is missed, because it is compared then."""
 
     async def look() -> tuple[Sequence[int], FolderChanges]:
         watch = FolderWatch(folder.with_name("marks"))

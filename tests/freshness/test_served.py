@@ -17,7 +17,7 @@ def save(folder: Path, name: str) -> None:
     write_file(folder / f"{name}.py", python_function(name, ["cart", "price", "tax"]))
 
 
-def test_what_is_saved_while_it_is_served_and_before(
+def test_files_saved_before_and_while_it_is_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A search waits for files saved just before it."""
@@ -44,7 +44,7 @@ def test_what_is_saved_while_it_is_served_and_before(
     assert "Traceback" not in server.log
 
 
-def test_what_a_server_has_not_indexed_yet_is_told(
+def test_changes_not_indexed_yet_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A search waits a moment, and then says what its answer lacks."""

@@ -147,10 +147,10 @@ def test_an_answer_that_cannot_wait_says_what_it_lacks(watched: WatchedKodit) ->
     assert watched.changed_files() == 0
 
 
-def test_no_answer_waits_for_what_nobody_does(
+def test_no_answer_waits_for_a_run_without_a_worker(
     watched: WatchedKodit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that no worker starts, or that has failed. Once it succeeds, answers wait again."""
+    """A run that no worker starts, or that has failed. Once one succeeds, answers wait again."""
     monkeypatch.setattr(watch_service, "LONGEST_START_SECONDS", 0.0)
     changes = watched.kodit.application.known_changes
     with paused(watched.kodit):

@@ -1,4 +1,4 @@
-"""One watched folder, told of one event after the other: what it makes of each."""
+"""One watched folder and its reaction to each event."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tree_of(folder: Path, exclude: tuple[str, ...] = ()) -> WatchedTree:
 
 
 def files_after(tree: WatchedTree, *paths: Path) -> dict[str, bool]:
-    """The files of which something is told after these events, and whether they are there."""
+    """The files that are reported after these events, and whether they exist."""
     for path in paths:
         tree.note(str(path))
     changes = tree.take()
@@ -35,7 +35,7 @@ def files_after(tree: WatchedTree, *paths: Path) -> dict[str, bool]:
 
 
 def test_files_that_come_and_go(folder: Path) -> None:
-    """What rules leave out does neither, and no other folder is to be watched for any of it."""
+    """Left-out files are not reported, and the set of watched folders stays the same."""
     tree = tree_of(folder)
     for path in ("deep/new.py", "x.log", "build/more.py"):
         write_file(folder / path, path)
@@ -73,8 +73,8 @@ def test_folders_that_come_and_go(folder: Path) -> None:
 @pytest.mark.parametrize(
     "name", [".gitignore", ".noindex", ".gitattributes", ".git", "pyvenv.cfg", "CACHEDIR.TAG"]
 )
-def test_what_decides_over_other_files(folder: Path, name: str) -> None:
-    """The whole folder is looked at again, and once for each such event."""
+def test_files_that_affect_others(folder: Path, name: str) -> None:
+    """The whole folder is scanned again, once for each such event."""
     tree = tree_of(folder)
     (folder / "unseen").mkdir()
     tree.catch_up()
@@ -102,8 +102,8 @@ def test_what_decides_over_other_files(folder: Path, name: str) -> None:
         ("refs", False, False),
     ],
 )
-def test_what_git_does(folder: Path, name: str, *, needs_scan: bool, looks: bool) -> None:
-    """Another commit may bring other authors, but no other rules."""
+def test_events_of_git(folder: Path, name: str, *, needs_scan: bool, looks: bool) -> None:
+    """Another commit may change authors, but no rules."""
     commit_all(folder)
     tree = tree_of(folder)
     (folder / "unseen").mkdir()
@@ -114,9 +114,7 @@ def test_what_git_does(folder: Path, name: str, *, needs_scan: bool, looks: bool
     assert not tree.take().needs_scan
 
 
-def test_where_something_may_happen_that_matters(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_places_of_relevant_events(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the folders that are scanned, in those above with their rules, and in git's own."""
     monkeypatch.setenv("HOME", str(folder.parent / "home"))
     for name in ("XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL"):
@@ -143,7 +141,7 @@ def test_where_something_may_happen_that_matters(
 
 
 def test_the_rules_of_a_linked_work_tree(folder: Path) -> None:
-    """Those of git's own lie with its repository, and its lock does not."""
+    """git's own rules are in the main repository, and its lock is not."""
     commit_all(folder)
     git(folder, "worktree", "add", "../linked")
     tree = tree_of(folder.with_name("linked"))
@@ -175,7 +173,7 @@ def _replace(folder: Path) -> None:
 def test_a_folder_that_is_removed_or_replaced(
     folder: Path, change: Callable[[Path], None], prefixes: set[str], *, there: bool
 ) -> None:
-    """What takes its place has to be watched anew, even where it is the same."""
+    """Its replacement has to be watched again, even if it looks the same."""
     tree = tree_of(folder)
     tree.note(str(folder))
     tree.catch_up()
@@ -191,8 +189,8 @@ def test_a_folder_that_is_removed_or_replaced(
     assert tree.take().needs_scan is there
 
 
-def test_what_came_between_the_look_and_the_watch(folder: Path) -> None:
-    """A folder within another one comes with that."""
+def test_what_came_between_the_scan_and_the_watch(folder: Path) -> None:
+    """A nested folder is found with its parent."""
     write_file(folder / "deep" / "inner" / "e.py", "e")
     tree = tree_of(folder)
     tree.recheck(tree.prefixes())
@@ -205,8 +203,8 @@ def test_what_came_between_the_look_and_the_watch(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [None, "HEAD", "packed-refs"])
-def test_a_look_that_compares(folder: Path, name: str | None) -> None:
-    """It tells of what was checked out or committed since the last scan."""
+def test_a_scan_that_compares(folder: Path, name: str | None) -> None:
+    """It reports checkouts and commits since the last scan."""
     commit_all(folder)
     git(folder, "pack-refs", "--all")
     since = time.time_ns()

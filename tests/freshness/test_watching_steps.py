@@ -97,7 +97,7 @@ class Steps:
         self.scan()
 
     def scan(self, ago_seconds: float = 0.0) -> None:
-        """The folder was scanned so long ago."""
+        """The folder was scanned this long ago."""
         self.scanned_at = time.time_ns() - int(ago_seconds * 1e9)
         with self.application.database.write() as transaction:
             transaction.indexes.finish_scan(self.folder, WorkingCopy(None, self.scanned_at))
@@ -129,13 +129,13 @@ class Steps:
         patiently(watch())
 
     def told_all(self) -> bool:
-        """Whether the watcher has told everything, and was asked for more afterwards."""
+        """Whether the watcher has returned every report, and was asked for more afterwards."""
         return self.watcher.idle_rounds > 3
 
     has_told = False
 
     def files(self) -> set[str]:
-        """What was known to have changed in the end."""
+        """The files known to have changed at the end."""
         pending = self.pending.get(self.folder)
         return set() if pending is None else set(pending.files)
 
@@ -237,8 +237,8 @@ def test_nothing_is_asked_for_while_git_is_at_work(steps: Steps) -> None:
     assert steps.runs() == []
 
 
-def test_what_changes_during_a_run_is_asked_for_at_once(steps: Steps) -> None:
-    """And not when the run has ended, which may be in an hour."""
+def test_changes_during_a_run_are_requested_at_once(steps: Steps) -> None:
+    """And not when the run has ended, which may take an hour."""
     queue = steps.application.queue
     asyncio.run(queue.request_run(steps.folder, QueuePriority.BACKGROUND))
     assert asyncio.run(queue.claim("ada")) is not None
@@ -260,8 +260,8 @@ def test_it_is_in_vain_to_wait_for_a_run_that_was_cancelled(steps: Steps) -> Non
     assert steps.pending[steps.folder].is_stuck
 
 
-def test_what_has_changed_since_the_scan_is_still_to_be_done(steps: Steps) -> None:
-    """By another run; what was there before is in the index now."""
+def test_changes_since_the_scan_are_still_to_be_indexed(steps: Steps) -> None:
+    """By another run; earlier ones are in the index now."""
     before, after = steps.scanned_at - 10**10, steps.scanned_at + 10**10
     steps.run_has_ended()
     steps.remember(Pending(0.0, 0.0, {"a.py": before, "b.py": after}, before, is_requested=True))
@@ -282,8 +282,8 @@ def test_what_has_changed_since_the_scan_is_still_to_be_done(steps: Steps) -> No
 
 
 @pytest.mark.parametrize("waiting", [0, 1])
-def test_a_folder_that_never_rests_is_given_a_rest(steps: Steps, waiting: int) -> None:
-    """For half as long as its run took, but for an answer that waits."""
+def test_a_folder_that_never_rests_is_paused(steps: Steps, waiting: int) -> None:
+    """For half as long as its run took, unless an answer waits."""
     steps.run_has_ended(seconds=40.0)
     steps.remember(Pending(0.0, 0.0, {"a.py": 1}, is_requested=True))
 

@@ -97,9 +97,9 @@ def make_repository(tmp_path: Path) -> MakeRepository:
 class GitServer(http.server.ThreadingHTTPServer):
     """Serves the repositories below a folder by `git http-backend`.
 
-    `mode` is what it does to every request: serve, or answer with that status, or `hang`, or
-    `redirect` to `elsewhere`, or do so only `redirect after the password`. With `password` it asks
-    for credentials first; with `oldest_protocol` it knows nothing of version 2.
+    `mode` is its reaction to every request: serve, or answer with that status, or `hang`, or
+    `redirect` to `elsewhere`, or do so only `redirect after the password`. With `password` it
+    requires credentials; with `oldest_protocol` it does not support version 2.
     """
 
     daemon_threads = True
@@ -113,7 +113,7 @@ class GitServer(http.server.ThreadingHTTPServer):
         self.elsewhere = ""
         self.oldest_protocol = False
         self.requests: list[tuple[str, str, str]] = []
-        """Of each request: method, path and authorisation."""
+        """The method, path and authorisation of each request."""
         self.released = threading.Event()
 
     @property
@@ -125,7 +125,7 @@ class GitServer(http.server.ThreadingHTTPServer):
         return f"http://{credentials}{self.host}/{name}"
 
     def fetches(self) -> int:
-        """How many times anything beyond the list of refs was asked for."""
+        """The number of requests for anything beyond the list of refs."""
         return sum("fetch" in kind for kind, _, _ in self.requests)
 
 

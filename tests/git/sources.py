@@ -1,4 +1,4 @@
-"""Sources and clones that several tests look at."""
+"""Sources and clones shared by several tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def paths_at(clone: Path, commit: str | None) -> list[str]:
 
 
 def history_of(clone: Path, commit: str) -> dict[str, FileHistory]:
-    """All that the history says, by path."""
+    """The complete history, by path."""
     found = clone_history(clone, commit)
     assert found is not None
     assert found.is_whole

@@ -1,4 +1,4 @@
-"""A reference to a secret goes only where this user has said that it may go."""
+"""A secret is sent only to servers that this user has approved for its reference."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CredentialStore:
     ],
 )
 def test_the_server_of_a_source(location: str, server: str | None) -> None:
-    """What is sent credentials, and how it is told from others."""
+    """The part of its address that identifies the receiver of credentials."""
     assert server_of(git_source(location)) == server
 
 
-def test_a_reference_that_was_not_given_is_not_used(store: CredentialStore) -> None:
-    """The sentence says what gives it, and never the secret."""
+def test_a_reference_that_was_not_approved_is_not_used(store: CredentialStore) -> None:
+    """The message says how to approve it, and never the secret."""
     with pytest.raises(SourceError) as refused:
         store.load(REFERENCE, SOURCE)
     assert str(refused.value) == (
@@ -100,10 +100,10 @@ def test_a_command_to_copy_quotes_its_source(store: CredentialStore) -> None:
         "https://git.example.org@evil.example/x",
     ],
 )
-def test_a_reference_is_for_the_server_it_was_given_for(
+def test_a_reference_is_for_the_server_it_was_approved_for(
     store: CredentialStore, location: str
 ) -> None:
-    """Of this server every repository."""
+    """For every repository on that server."""
     store.bind(REFERENCE, SOURCE)
     assert store.load(REFERENCE, git_source("https://git.example.org/other")) == Credentials(
         "ada", SECRET
@@ -112,7 +112,7 @@ def test_a_reference_is_for_the_server_it_was_given_for(
         store.load(REFERENCE, git_source(location))
 
 
-def test_a_reference_is_for_the_user_it_was_given_for(
+def test_a_reference_is_for_the_user_it_was_approved_for(
     store: CredentialStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A new password is the same user's; another name in the variable is not."""
@@ -140,7 +140,7 @@ def test_another_variable_was_not_given(
 def test_no_secret_is_written_down(
     store: CredentialStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor a token in place of a name; only this user can read what is, with any umask."""
+    """Not even a token in place of a name; only this user can read the file, with any umask."""
     monkeypatch.setenv("ALONE_OF_TEST", SECRET)
     before = os.umask(0)
     try:
@@ -190,10 +190,8 @@ def test_processes_that_bind_at_once_lose_nothing(tmp_path: Path) -> None:
     ],
     ids=lambda content: content[:20],
 )
-def test_a_file_of_bindings_that_is_none(
-    store: CredentialStore, tmp_path: Path, content: str
-) -> None:
-    """Binds nothing, and is not written over: somebody may want to see what it was."""
+def test_an_invalid_file_of_bindings(store: CredentialStore, tmp_path: Path, content: str) -> None:
+    """It approves nothing, and is not overwritten: the user may want to see its content."""
     store.bind(REFERENCE, SOURCE)
     path = tmp_path / "user" / "kodit" / "credentials.json"
     path.write_text(content)
@@ -206,7 +204,7 @@ def test_a_file_of_bindings_that_is_none(
 
 
 def test_bindings_that_others_may_have_written(store: CredentialStore, tmp_path: Path) -> None:
-    """They bind nothing."""
+    """They are not used."""
     store.bind(REFERENCE, SOURCE)
     path = tmp_path / "user" / "kodit" / "credentials.json"
     path.chmod(0o666)
@@ -215,7 +213,7 @@ def test_bindings_that_others_may_have_written(store: CredentialStore, tmp_path:
 
 
 def test_a_user_whose_folder_cannot_be_written(store: CredentialStore, tmp_path: Path) -> None:
-    """Is told so, and what to set."""
+    """The message says so, and which variable to set."""
     (tmp_path / "user").write_text("a file")
     sentence = r"cannot be written: .*; set XDG_CONFIG_HOME to a folder"
     with pytest.raises(UserError, match=sentence) as refused:
@@ -225,7 +223,7 @@ def test_a_user_whose_folder_cannot_be_written(store: CredentialStore, tmp_path:
 
 
 def answer(question: str, credentials: Credentials, url: str) -> str | None:
-    """What the helper answers to git's question; None where it refuses."""
+    """The helper's answer to git's prompt; None if it refuses."""
     with askpass_environment(credentials, url) as variables:
         done = subprocess.run(
             [variables["GIT_ASKPASS"], question],
@@ -239,7 +237,7 @@ def answer(question: str, credentials: Credentials, url: str) -> str | None:
 
 
 def test_what_the_helper_answers() -> None:
-    """The name and the password of the user, for the server, each to its own question."""
+    """The user's name and password, for the server, each to its own prompt."""
     ada, url = Credentials("ada", SECRET), "https://git.example.org:8443/x"
     assert answer("Username for 'https://git.example.org:8443': ", ada, url) == "ada"
     assert answer("Password for 'https://ada@git.example.org:8443': ", ada, url) == SECRET
@@ -274,7 +272,7 @@ def test_what_the_helper_does_not_answer(question: str) -> None:
 
 
 class Attack:
-    """A user with a secret, and a server of somebody else that asks for one."""
+    """A user with a secret, and somebody else's server that asks for one."""
 
     def __init__(self, server: GitServer, data_dir: Path) -> None:
         server.password = SECRET
@@ -293,8 +291,9 @@ def attack(make_repository: MakeRepository, server: GitServer, tmp_path: Path) -
 
 
 def test_a_folder_that_brings_a_data_directory(attack: Attack, tmp_path: Path) -> None:
-    """With a queued run that names a server and a variable of the user: neither `.env` of the
-    folder is obeyed, nor is the secret sent where the data directory is named by the user."""
+    """With a queued run that names a server and a variable of the user: the folder's `.env` is not
+    obeyed, and no secret is sent if the user names the data directory.
+    """
     (tmp_path / "prepared.py").write_text("def prepared():\n    return 1\n")
     prepared = KoditCommand(tmp_path / "hostile" / ".cache-data", TOKEN_OF_TEST=f"user:{SECRET}")
     prepared.succeed("index", "--no-wait", "--credentials", "env:TOKEN_OF_TEST", attack.url)
@@ -317,8 +316,8 @@ def test_a_folder_that_brings_a_data_directory(attack: Attack, tmp_path: Path) -
     assert not attack.was_sent_the_secret()
 
 
-def test_a_stored_reference_asks_once_more(attack: Attack) -> None:
-    """SYNC fails for good with the sentence; what it says puts things right."""
+def test_a_stored_reference_needs_approval_again(attack: Attack) -> None:
+    """SYNC fails permanently with the message; following it fixes the problem."""
     attack.kodit.succeed("index", "--credentials", REFERENCE, attack.url)
     (attack.kodit.user_folder / "credentials.json").unlink()
     attack.server.requests.clear()
@@ -337,7 +336,7 @@ def test_a_stored_reference_asks_once_more(attack: Attack) -> None:
 def test_a_redirect_to_another_port_gets_nothing(
     attack: Attack, make_server: Callable[[], GitServer]
 ) -> None:
-    """Of the same host, and after the secret has been given where it belongs."""
+    """On the same host, and after the secret was sent to the right server."""
     other = make_server()
     other.password = SECRET
     attack.kodit.succeed("index", "--credentials", REFERENCE, attack.url)

@@ -1,4 +1,4 @@
-"""A clone is kept whole and small: damage heals, what is not needed is not there."""
+"""A clone is kept complete and small: damage is repaired, and unneeded objects are not there."""
 
 from __future__ import annotations
 
@@ -42,10 +42,12 @@ def test_a_damaged_clone_is_made_again(
     assert paths_at(clone, commit) == ["a.py"]
 
 
-def test_a_clone_with_missing_objects_heals_at_the_next_run(
+def test_a_clone_with_missing_objects_is_repaired_by_the_next_run(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """The commit is there but its tree is not: reading says so once, then it is cloned again."""
+    """The commit is there but its tree is not: reading reports that once, then it is cloned
+    again.
+    """
     origin = make_repository()
     commit = origin.commit({"a.py": "one"})
     tree = origin.git("rev-parse", "HEAD^{tree}")
@@ -100,7 +102,7 @@ def test_files_of_old_commits_are_not_fetched(
 def test_secrets_and_binaries_are_not_even_fetched(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """Whatever `.noindex` says, what never is read never is in the data directory."""
+    """Whatever `.noindex` says, files that are never read never enter the data directory."""
     origin = make_repository()
     origin.write("a.png", b"\0picture")
     secrets = {".env": "TOKEN=1", "deep/er/.env": "TOKEN=2"}
@@ -114,10 +116,10 @@ def test_secrets_and_binaries_are_not_even_fetched(
     assert scan.skipped == {"binary": 1, "secret": 2}
 
 
-def test_a_server_that_gives_out_no_single_files_is_cloned_whole(
+def test_a_server_that_sends_no_single_files_is_cloned_whole(
     make_repository: MakeRepository, server: GitServer, tmp_path: Path
 ) -> None:
-    """It leaves files out of a fetch when asked, but refuses them by their ids."""
+    """It supports fetching without files, but refuses to send them by id."""
     origin = make_repository()
     origin.git("config", "uploadpack.allowFilter", "true")
     origin.commit({"a.py": "first"})
@@ -146,10 +148,10 @@ def test_a_source_that_lacks_a_file_of_its_own_is_called_damaged(
         synchronise(source_of(origin), tmp_path / "clone")
 
 
-def test_a_clone_stands_at_a_commit_whose_files_have_arrived(
+def test_a_clone_stays_at_the_last_complete_commit(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """Where a newer one cannot be had whole, what was there is what there is."""
+    """If a newer one cannot be fetched completely, the old one remains."""
     origin = make_repository()
     first = origin.commit({"a.py": "one"})
     clone = tmp_path / "clone"
@@ -179,7 +181,7 @@ def test_a_place_that_cannot_be_written_is_named(
 def test_without_git_the_error_says_so(
     make_repository: MakeRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A machine that has only folders to index needs no git."""
+    """A machine with only folders to index needs no git."""
     origin = make_repository()
     origin.commit({"a.py": "one"})
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -190,7 +192,7 @@ def test_without_git_the_error_says_so(
 def test_a_clone_that_gathered_many_loose_objects_is_packed(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """Each small fetch leaves some; what nothing refers to goes once it is old."""
+    """Each small fetch leaves some; unreferenced ones are deleted once they are old."""
     origin = make_repository()
     origin.commit({"a.py": "not fetched"})
     origin.commit({"a.py": "one"})
@@ -217,7 +219,7 @@ def test_a_clone_that_gathered_many_loose_objects_is_packed(
 def test_a_clone_that_gathered_many_packs_is_packed(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """Though it lacks the files of old commits, which packing must not stumble over."""
+    """Although the files of old commits are missing, which must not stop packing."""
     origin = make_repository()
     origin.commit({"a.py": "not fetched"})
     origin.commit({"a.py": "one"})

@@ -1,4 +1,4 @@
-"""What git is asked for where nothing has changed."""
+"""The git commands that are run when nothing has changed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from tests.support.sources import commit_all, write_file
 
 
 def recording_git(folder: Path, record: Path) -> None:
-    """A `git` that notes its arguments, a line a call, and then does what it is told."""
+    """A `git` that records its arguments, one call per line, and then runs as usual."""
     program = folder / "git"
     write_file(program, f'#!/bin/sh\necho "$*" >> "{record}"\nexec {shutil.which("git")} "$@"\n')
     program.chmod(0o700)
 
 
 def asked(record: Path) -> list[str]:
-    """What Kodit asked of the source and its clone; git calls itself too, to serve a folder."""
+    """The commands that Kodit ran on the source and its clone; git also calls itself, to serve a
+    folder.
+    """
     return [
         name
         for line in record.read_text().splitlines()
@@ -27,8 +29,8 @@ def asked(record: Path) -> list[str]:
     ]
 
 
-def test_an_unchanged_source_costs_one_look(tmp_path: Path) -> None:
-    """One question for the ref; no fetch, no listing, no history. A change is fetched again."""
+def test_an_unchanged_source_costs_one_lookup(tmp_path: Path) -> None:
+    """One lookup of the ref; no fetch, no listing, no history. A change is fetched again."""
     record = tmp_path / "record"
     recording_git(tmp_path / "bin", record)
     kodit = KoditCommand(tmp_path / "data", PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")

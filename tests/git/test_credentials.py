@@ -60,7 +60,7 @@ def test_a_token_is_nowhere_in_the_data_directory_but_in_its_file(
 
 
 def test_what_was_saved_can_be_loaded_and_removed(tmp_path: Path) -> None:
-    """Removed twice is as good as once; what is not there any more is said."""
+    """Removing it twice is harmless; loading it afterwards reports that it is gone."""
     store = CredentialStore(tmp_path)
     kept = Credentials("user", 'pass"wörd\\')
     reference = store.save(kept, SOURCE)
@@ -75,7 +75,7 @@ def test_what_was_saved_can_be_loaded_and_removed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reference", ["file:../../x", "file:", "env:a-b", "x", "file:" + "A" * 32])
 def test_a_reference_that_names_no_credentials_is_refused(tmp_path: Path, reference: str) -> None:
-    """Nor can it lead to another file. To forget it is to do nothing."""
+    """Nor can it lead to another file. Removing it does nothing."""
     store = CredentialStore(tmp_path / "data")
     (tmp_path / "x").touch()
     with pytest.raises(SourceError, match="credentials must be given as env:NAME"):
@@ -111,7 +111,7 @@ def test_what_is_kept_in_a_file_is_for_one_server(tmp_path: Path, location: str)
 def test_a_source_that_takes_no_credentials_is_given_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str
 ) -> None:
-    """ssh would find them in its environment, and may be told to send that on."""
+    """ssh would find them in its environment, and might forward them."""
     monkeypatch.setenv("TOKEN_OF_TEST", "ada:secret")
     store = CredentialStore(tmp_path)
     source = Source(SourceKind.GIT, location)
@@ -127,7 +127,9 @@ def test_a_source_that_takes_no_credentials_is_given_none(
     ["", "[]", "null", '{"username": "ada"}', "[" * 100_000, '{"username": "a", "password": "b"}'],
 )
 def test_a_file_that_holds_something_else(tmp_path: Path, content: str) -> None:
-    """Or was written by a version that did not note for which server: one gives them again."""
+    """Or was written by a version that did not record the server: the user has to give them
+    again.
+    """
     store = CredentialStore(tmp_path)
     reference = store.save(Credentials("ada", "secret"), SOURCE)
     (tmp_path / "credentials" / reference.removeprefix("file:")).write_text(content)
@@ -135,8 +137,8 @@ def test_a_file_that_holds_something_else(tmp_path: Path, content: str) -> None:
         store.load(reference, SOURCE)
 
 
-def test_nothing_is_removed_where_a_link_leads(tmp_path: Path) -> None:
-    """A data directory from elsewhere could have files removed in any folder of this user."""
+def test_nothing_is_removed_through_a_link(tmp_path: Path) -> None:
+    """A data directory from elsewhere could make Kodit remove files in any folder of this user."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / ("a" * 32)).write_text("theirs")

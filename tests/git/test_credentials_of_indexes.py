@@ -1,4 +1,4 @@
-"""Credentials that are given for an index are tried before they take the place of others."""
+"""New credentials of an index are verified before they replace the old ones."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class Place:
         return [f"file:{path.name}" for path in self.kodit.data_dir.glob("credentials/*")]
 
     def set_reference(self, reference: str) -> None:
-        """As a former version stored whatever it was given."""
+        """As an earlier version stored any given text."""
         execute(self.kodit.data_dir, "UPDATE indexes SET credentials = ?", reference)
 
     def still_works(self) -> bool:
-        """Whether what is stored still lets us in."""
+        """Whether the stored credentials still grant access."""
         self.kodit.succeed("index", self.url)
         return True
 
@@ -64,7 +64,7 @@ def place(make_repository: MakeRepository, server: GitServer, tmp_path: Path) ->
 
 
 def refused(outcome: Outcome, sentence: str) -> bool:
-    """Whether a command ended with this one sentence, told no secret and printed no data."""
+    """Whether a command failed with this one sentence, leaked no secret and printed no data."""
     assert (outcome.code, outcome.out) == (2, ""), outcome
     (said,) = outcome.said
     assert sentence in said
@@ -77,7 +77,9 @@ def refused(outcome: Outcome, sentence: str) -> bool:
     [(f"user:{PASSWORD}", True), (PASSWORD, False), (f"file:{'0' * 32}", True), ("", False)],
 )
 def test_a_secret_in_place_of_its_name(place: Place, secret: str, is_indexed: bool) -> None:
-    """It is neither stored nor repeated, and what is stored stays, for the index to be deleted."""
+    """It is neither stored nor repeated, and the stored one stays, even if its index is to be
+    deleted.
+    """
     if is_indexed:
         place.kodit.succeed("index", "--credentials", "env:TOKEN_OF_TEST", place.url)
 
@@ -97,7 +99,7 @@ def test_a_secret_in_place_of_its_name(place: Place, secret: str, is_indexed: bo
 
 
 def test_a_secret_in_place_of_its_name_for_a_folder(place: Place, tmp_path: Path) -> None:
-    """A folder needs no credentials; what is given is looked at all the same."""
+    """A folder needs no credentials; the option is still validated."""
     outcome = place.kodit.run(
         "index", "--credentials", f"user:{PASSWORD}", tmp_path / "origin", place.url
     )
@@ -106,7 +108,7 @@ def test_a_secret_in_place_of_its_name_for_a_folder(place: Place, tmp_path: Path
 
 
 def test_a_variable_that_is_not_set(place: Place) -> None:
-    """It takes the place of nothing."""
+    """It replaces nothing."""
     place.kodit.succeed("index", "--credentials", "env:TOKEN_OF_TEST", place.url)
     outcome = place.kodit.run("index", "--no-wait", "--credentials", "env:NOPE_OF_TEST", place.url)
     assert refused(outcome, "the environment variable NOPE_OF_TEST holds no credentials")
@@ -116,7 +118,7 @@ def test_a_variable_that_is_not_set(place: Place) -> None:
 @pytest.mark.parametrize("waits", [True, False])
 @pytest.mark.parametrize("way", ["in the URL", "in a variable"])
 def test_credentials_that_are_not_accepted(place: Place, way: str, waits: bool) -> None:
-    """Those that work are kept until others are accepted."""
+    """Working ones are kept until others are accepted."""
     place.kodit.succeed("index", place.with_password(PASSWORD))
     before = place.references
     assert before == place.kept
@@ -136,7 +138,7 @@ def test_credentials_that_are_not_accepted(place: Place, way: str, waits: bool) 
 
 
 class _DeletesWhatItReveals:
-    """A reader of sources; the index whose secret it has told is deleted a moment later."""
+    """A reader of sources; the index whose secret it has revealed is deleted a moment later."""
 
     def __init__(self, application: Application, loop: asyncio.AbstractEventLoop) -> None:
         self._application = application
@@ -180,7 +182,7 @@ def test_an_index_that_is_deleted_while_its_credentials_are_given_again(
         asyncio.run(work(application))
 
 
-def test_credentials_that_cannot_be_tried(place: Place) -> None:
+def test_credentials_that_cannot_be_verified(place: Place) -> None:
     """A server that is out of order has not accepted them."""
     place.kodit.succeed("index", place.with_password(PASSWORD))
     before = place.references
@@ -213,7 +215,7 @@ def test_credentials_that_are_accepted(place: Place) -> None:
 
 
 def test_the_secret_of_an_index_that_could_not_be_stored(place: Place) -> None:
-    """Its file goes, whichever statement fails; nothing half-made is left."""
+    """Its file is removed, whichever statement fails; nothing half-made is left."""
     place.kodit.succeed("status")
     for statement in ("INSERT", "UPDATE OF credentials"):
         execute(
@@ -240,8 +242,8 @@ def the_file_is_missing(place: Place) -> None:
 
 
 @pytest.mark.parametrize("harm", [the_secret_itself_is_stored, the_file_is_missing])
-def test_doctor_sees_credentials_that_are_none(place: Place, harm: Harm) -> None:
-    """It says how to give others, which puts things right, and repeats no secret."""
+def test_doctor_finds_invalid_credentials(place: Place, harm: Harm) -> None:
+    """It says how to replace them, which repairs the index, and repeats no secret."""
     place.kodit.succeed("index", place.with_password(PASSWORD))
     assert place.kodit.run("doctor").said == ["No problems were found."]
     harm(place)

@@ -1,4 +1,4 @@
-"""A clone that is damaged is made anew by the run that meets it; a damaged source is called so."""
+"""The run that finds a damaged clone replaces it; a damaged source is reported."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ async def reader_of(data_dir: Path) -> AsyncIterator[PooledSourceReader]:
 
 
 async def read_all(reader: PooledSourceReader, index: Index) -> dict[str, str]:
-    """What a run reads of a source: the history too; the texts by path."""
+    """Everything that a run reads of a source, including the history; the texts by path."""
     await reader.look_up(index)
     scan = await reader.scan(index, {}, ignore_report)
     history = await reader.history(index, scan.commit, [])
@@ -220,7 +220,7 @@ def index_of(source: Source, history_commit: str | None = None) -> Index:
 def test_the_run_that_meets_a_damaged_clone_succeeds(
     make_repository: MakeRepository, tmp_path: Path, damage: Damage, moves: bool
 ) -> None:
-    """With all that is to be read, and a sound clone afterwards."""
+    """With everything read, and a sound clone afterwards."""
     origin = make_origin(make_repository)
     index = index_of(Source(SourceKind.GIT, origin.url))
     clone = tmp_path / "clones" / "1.git"
@@ -242,10 +242,10 @@ def test_the_run_that_meets_a_damaged_clone_succeeds(
     assert [path.name for path in clone.parent.iterdir() if path.name.endswith(".tmp")] == []
 
 
-def test_doctor_calls_every_such_clone_damaged(
+def test_doctor_reports_every_damaged_clone(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """Other than what each run sets right before it begins."""
+    """Except for damage that each run repairs before it starts."""
     origin = make_origin(make_repository)
     blobs = [origin.git("rev-parse", f"HEAD:{path}") for path in ("a.py", "same.py", "pkg/b.py")]
     sound = tmp_path / "sound"
@@ -270,10 +270,12 @@ def test_doctor_calls_every_such_clone_damaged(
         assert (fault is None) == (damage in harmless), damage
 
 
-def test_a_damaged_source_is_called_so_and_not_cloned_for_ever(
+def test_a_damaged_source_is_reported_and_not_cloned_for_ever(
     make_repository: MakeRepository, server: GitServer, tmp_path: Path
 ) -> None:
-    """The clone is damaged as well. One run asks the server a few times, and its clone stays."""
+    """The clone is damaged as well. One run contacts the server a few times, and its clone
+    stays.
+    """
     origin = make_origin(make_repository)
     origin.git("config", "uploadpack.allowFilter", "true")
     index = index_of(Source(SourceKind.GIT, server.url("origin/.git")))
@@ -299,7 +301,7 @@ def test_a_damaged_source_is_called_so_and_not_cloned_for_ever(
 def test_a_clone_that_is_damaged_again_and_again_is_cloned_again_once(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """As by a disk that keeps nothing: the error names the place."""
+    """As on a faulty disk: the error names the path."""
     origin = make_origin(make_repository)
     index = index_of(Source(SourceKind.GIT, origin.url))
     clone = tmp_path / "clones" / "1.git"
@@ -322,7 +324,9 @@ def test_a_clone_that_is_damaged_again_and_again_is_cloned_again_once(
 def test_reading_a_damaged_clone_says_what_to_do(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """And what it says helps, though nothing in the source has changed. Nothing indexed is lost."""
+    """And following the advice helps, even if the source has not changed. Nothing indexed is
+    lost.
+    """
     origin = make_origin(make_repository)
     clone = tmp_path / "data" / "clones" / "1.git"
     with Kodit(tmp_path / "data") as kodit:

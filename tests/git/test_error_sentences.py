@@ -1,4 +1,4 @@
-"""What servers that cannot be had in a test say, and what becomes of it."""
+"""Messages of servers that are not available in tests, and the resulting errors."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SOURCE = Source(SourceKind.GIT, "https://example.org/a/b.git", "main")
         "fatal: transport 'ext' not allowed",
     ],
 )
-def test_what_the_user_has_to_change(said: str) -> None:
+def test_permanent_errors(said: str) -> None:
     """One sentence that names the source."""
     error = explain(GitError(said, 128), SOURCE)
     assert isinstance(error, SourceError)
@@ -71,8 +71,8 @@ def test_what_the_user_has_to_change(said: str) -> None:
         "",
     ],
 )
-def test_what_time_may_change(said: str) -> None:
-    """Tried again, with the reason in one sentence."""
+def test_transient_errors(said: str) -> None:
+    """Retried, with the reason in one sentence."""
     error = explain(GitError(said, 128), SOURCE)
     assert isinstance(error, TransientError)
     assert SOURCE.location in str(error)
@@ -110,14 +110,14 @@ def test_what_time_may_change(said: str) -> None:
         ("fatal: Could not read from remote repository.", "Could not read from remote repository"),
     ],
 )
-def test_the_line_that_says_most(said: str, reason: str) -> None:
-    """Not that git could not read what the other program, which told why, did not write."""
+def test_the_most_informative_line(said: str, reason: str) -> None:
+    """Not git's message that the other program, which gave the reason, wrote nothing."""
     assert last_line(GitError(said, 128)) == reason
     assert str(explain(GitError(said, 128), SOURCE)).endswith(f": {reason}")
 
 
-def test_a_full_disk_is_called_so() -> None:
-    """The reason that the user can do something about."""
+def test_a_full_disk_is_reported_as_such() -> None:
+    """It is the reason that the user can fix."""
     for reason in ("No space left on device", "Disk quota exceeded"):
         said = f"error: file write error: {reason}\nfatal: unable to write sha1 file"
         assert "the disk is full" in str(explain(GitError(said, 128), SOURCE))
@@ -211,7 +211,7 @@ def test_each_refusal_has_its_sentence(said: str, sentence: str, code: str) -> N
 
 
 def test_a_commit_that_its_own_server_does_not_serve() -> None:
-    """Nobody has named it: it is the HEAD that is wrong. Who has named it is told so."""
+    """If the user did not name it, HEAD is wrong. If the user did, the message says so."""
     anonymous = Source(SourceKind.GIT, SOURCE.location)
     for said in (
         "remote error: upload-pack: not our ref 0123",
@@ -238,7 +238,9 @@ def test_a_commit_that_its_own_server_does_not_serve() -> None:
     ],
 )
 def test_what_is_wrong_with_a_clone(code: int, said: str, is_damage: bool) -> None:
-    """Only what cloning again would repair; not that git was killed, nor what the machine lacks."""
+    """Only damage that cloning again would repair; not that git was killed, or that the machine is
+    short of something.
+    """
     error = explain_reading(GitError(said, code), Path("/data/clones/1.git"))
     assert isinstance(error, DamagedCloneError) == is_damage
     assert str(error).startswith("the clone /data/clones/1.git cannot be read: ")
@@ -255,13 +257,13 @@ def test_what_is_wrong_with_a_clone(code: int, said: str, is_damage: bool) -> No
         ("fatal: early EOF", False),
     ],
 )
-def test_a_server_that_gives_out_refs_alone(said: str, is_refusal: bool) -> None:
-    """It is asked for all of them then; a connection that breaks is none of that."""
+def test_a_server_that_only_serves_refs(said: str, is_refusal: bool) -> None:
+    """All of them are requested then; a broken connection is not taken for this case."""
     assert _is_refusal(GitError(said, 128)) is is_refusal
 
 
 def test_every_error_has_a_code_of_its_own() -> None:
-    """So that a program need not read the sentence."""
+    """So that a program need not parse the sentence."""
     sources = Path(infrastructure.__file__).parent
     without = []
     for path in (*sorted((sources / "git").glob("*.py")), sources / "trust.py"):

@@ -1,5 +1,6 @@
-"""A data directory from somebody else brings no authority: nothing in it is run, and nothing leads
-out of it."""
+"""A data directory from somebody else has no authority: nothing in it is executed, and no link out
+of it is followed.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ HOSTILE = "evil\x1b[2J\x1b]0;x\x07"
 
 @pytest.fixture
 def victim(make_repository: MakeRepository) -> Repository:
-    """What a link could lead to: a repository of the user."""
+    """A possible target of a link: a repository of the user."""
     repository = make_repository("victim")
     repository.commit({"mine.py": "mine = 1\n"})
     repository.git("pack-refs", "--all")
@@ -40,7 +41,7 @@ def victim(make_repository: MakeRepository) -> Repository:
 
 
 def everything(folder: Path) -> dict[str, bytes | None]:
-    """All that is in a folder: names, and the content of files."""
+    """All contents of a folder: names, and the content of files."""
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in folder.rglob("*")
@@ -59,7 +60,7 @@ def everything(folder: Path) -> dict[str, bytes | None]:
     ],
 )
 def test_a_link_where_kodit_writes(tmp_path: Path, name: str) -> None:
-    """Is refused before anything is written; where it leads nothing is made or changed."""
+    """It is refused before anything is written; nothing is created or changed at its target."""
     kodit = KoditCommand(tmp_path / "data")
     outside = tmp_path / "outside"
     (kodit.data_dir / name).parent.mkdir(parents=True)
@@ -71,8 +72,8 @@ def test_a_link_where_kodit_writes(tmp_path: Path, name: str) -> None:
     assert not outside.exists()
 
 
-def test_links_that_concern_nobody(tmp_path: Path) -> None:
-    """The data directory itself may be one, and what Kodit has not made may be anything."""
+def test_harmless_links(tmp_path: Path) -> None:
+    """The data directory itself may be one, and files that Kodit did not make may be anything."""
     (tmp_path / "real").mkdir()
     (tmp_path / "data").symlink_to(tmp_path / "real")
     (tmp_path / "real" / "notes").symlink_to(tmp_path)
@@ -99,17 +100,15 @@ def test_a_data_directory_of_another_user(tmp_path: Path) -> None:
 
 
 def test_a_lock_file_that_is_a_link(tmp_path: Path) -> None:
-    """Does not make the file that it leads to."""
+    """Its target is not created."""
     (tmp_path / "x.lock").symlink_to(tmp_path / "outside")
     with pytest.raises(OSError, match="symbolic links"):
         open_lock_file(tmp_path / "x.lock")
     assert not (tmp_path / "outside").exists()
 
 
-def test_files_that_are_written_in_one_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What lies where the new content is first written is not followed, nor is the old file."""
+def test_atomic_writes_follow_no_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither at the temporary name nor at the old file."""
     outside = tmp_path / "outside"
     outside.write_text("mine")
     path = tmp_path / "positions.json"
@@ -161,7 +160,7 @@ def test_a_clone_that_leads_elsewhere_is_cloned_again(
     victim: Repository,
     replace: Callable[[Path, Path], None],
 ) -> None:
-    """Whatever is then fetched or thrown away, the user's repository stays as it is."""
+    """Whatever is then fetched or removed, the user's repository stays unchanged."""
     origin = make_repository()
     origin.commit(CODE)
     clone = tmp_path / "clones" / "1.git"
@@ -196,8 +195,7 @@ def test_deleting_a_clone_that_leads_elsewhere(tmp_path: Path, victim: Repositor
 def test_the_configuration_of_a_clone_is_ours(
     tmp_path: Path, make_repository: MakeRepository, make_server: Callable[[], GitServer]
 ) -> None:
-    """One that was prepared neither runs anything, nor sends what is fetched, and the password with
-    it, elsewhere."""
+    """A prepared one neither runs a program, nor sends fetched data and the password elsewhere."""
     origin = make_repository()
     origin.commit(CODE)
     server, proxy = make_server(), make_server()
@@ -232,7 +230,7 @@ def test_the_configuration_of_a_clone_is_ours(
 def test_a_clone_that_borrows_its_configuration(
     tmp_path: Path, make_repository: MakeRepository, make_server: Callable[[], GitServer]
 ) -> None:
-    """From a directory that only another repository has any business with."""
+    """From a directory that belongs to another repository."""
     origin = make_repository()
     origin.commit(CODE)
     server, proxy = make_server(), make_server()

@@ -1,5 +1,6 @@
-"""A database from somebody else brings no authority: what its rows name is refused where nobody
-could have typed it, and nothing that steers a terminal is printed."""
+"""A database from somebody else has no authority: rows that nobody could have typed are refused,
+and no terminal escape sequence in it is printed.
+"""
 
 from __future__ import annotations
 
@@ -46,17 +47,17 @@ HOSTILE = "evil\x1b[2J\x1b]0;x\x07"
     ],
 )
 def test_a_stored_source_that_nobody_could_have_typed(kind: str, location: str) -> None:
-    """Is refused before a program is started for it."""
+    """It is refused before a program is started for it."""
     with pytest.raises(SourceError, match="is not valid; delete its index") as refused:
         check_stored(Source(SourceKind(kind), location))
     assert "s3cret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("location", [".", "source"])
-def test_what_is_stored_is_not_typed_again(
+def test_a_stored_source_is_not_parsed_again(
     location: str, kodit: KoditCommand, tmp_path: Path
 ) -> None:
-    """A search that brings an index up to date by its number would index the current folder."""
+    """A search that refreshes an index by its number would otherwise index the current folder."""
     here = tmp_path / "here"
     for name, text in CODE.items():
         write_file(here / "source" / name, text)
@@ -95,12 +96,12 @@ def test_a_stored_ref_that_nobody_could_have_typed(ref: str) -> None:
     ],
 )
 def test_stored_sources_are_what_was_typed(typed: str, tmp_path: Path) -> None:
-    """All that parsing gives passes."""
+    """Every result of parsing is accepted."""
     check_stored(parse_source(typed, cwd=tmp_path).source)
 
 
 def test_a_queued_run_of_a_source_that_executes(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Through the whole program: it fails for good, and says why."""
+    """Through the whole program: it fails permanently, with the reason."""
     write_file(tmp_path / "code" / "a.py", CODE["a.py"])
     kodit.succeed("index", "--no-wait", tmp_path / "code")
     execute(
@@ -113,8 +114,8 @@ def test_a_queued_run_of_a_source_that_executes(kodit: KoditCommand, tmp_path: P
     assert "is not valid; delete its index" in kodit.run_here("queue", "show", "1").out
 
 
-def test_nothing_in_a_database_steers_the_terminal(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Every text of every table is hostile; what is printed of it is escaped."""
+def test_nothing_in_a_database_controls_the_terminal(kodit: KoditCommand, tmp_path: Path) -> None:
+    """Every text of every table is hostile; printed text is escaped."""
     write_file(tmp_path / "code" / "a.py", python_function("quartz", "a b c".split()))
     kodit.succeed("index", tmp_path / "code")
     free = {
@@ -160,7 +161,7 @@ def test_nothing_in_a_database_steers_the_terminal(kodit: KoditCommand, tmp_path
 def test_a_row_that_nobody_could_have_stored(
     kodit: KoditCommand, tmp_path: Path, column: str, value: object
 ) -> None:
-    """Is one sentence, whatever is asked for."""
+    """Gives one sentence, whatever is requested."""
     write_file(tmp_path / "code" / "a.py", CODE["a.py"])
     assert kodit.run_here("index", "--no-wait", tmp_path / "code").code == 0
     with closing(sqlite3.connect(kodit.data_dir / "kodit.db")) as connection, connection:
@@ -180,10 +181,8 @@ def test_a_row_that_nobody_could_have_stored(
         *("UPDATE ON tasks", "INSERT ON task_attempts", "UPDATE ON indexes"),
     ],
 )
-def test_a_trigger_that_refuses_what_is_stored(
-    kodit: KoditCommand, tmp_path: Path, when: str
-) -> None:
-    """Is one sentence, wherever it is met, and never what the trigger says alone."""
+def test_a_trigger_that_refuses_writes(kodit: KoditCommand, tmp_path: Path, when: str) -> None:
+    """Gives one sentence, wherever it fires, and never the trigger's message alone."""
     write_file(tmp_path / "code" / "a.py", CODE["a.py"])
     assert kodit.run_here("index", tmp_path / "code").code == 0
     write_file(tmp_path / "code" / "a.py", CODE["a.py"] * 2)
@@ -202,7 +201,7 @@ def test_a_trigger_that_refuses_what_is_stored(
 
 
 def test_triggers_of_a_database_can_only_compute(tmp_path: Path) -> None:
-    """And views: what reaches out of the database is closed to its schema."""
+    """And views: functions with side effects are not available to its schema."""
     database = SqliteDatabase(open_sqlite(tmp_path / "kodit.db"), tmp_path / "write.lock")
     with closing(database), database.read() as transaction:
         trusted = transaction.connection.exec_driver_sql("PRAGMA trusted_schema").scalar()

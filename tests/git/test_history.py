@@ -1,4 +1,4 @@
-"""Who changed a file last and when it was first committed."""
+"""Who last changed a file, and when it was first committed."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def test_a_source_without_commits_has_no_history(
         assert read_history(location, commit, known, (), report=ignore_report) is None
 
 
-def test_the_commits_that_were_read_are_told(make_repository: MakeRepository) -> None:
-    """So that a long history is not taken for a task that stands still."""
+def test_progress_of_reading_commits_is_reported(make_repository: MakeRepository) -> None:
+    """So that a long history is not taken for a stalled task."""
     origin, commits = merged_repository(make_repository)
     told: list[int] = []
     clone_history(
@@ -88,7 +88,7 @@ def test_the_commits_that_were_read_are_told(make_repository: MakeRepository) ->
     assert told[-1] == len(commits)
 
 
-def test_of_one_second_the_change_that_no_other_was_built_upon_is_the_last(
+def test_of_one_second_the_descendant_is_the_last_change(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
     """As after a rebase, which commits everything at once."""
@@ -101,10 +101,10 @@ def test_of_one_second_the_change_that_no_other_was_built_upon_is_the_last(
     assert history_of_folder(origin.path) == expected
 
 
-def test_of_one_second_it_does_not_matter_how_a_merge_is_walked(
+def test_of_one_second_the_order_of_a_merge_does_not_matter(
     make_repository: MakeRepository,
 ) -> None:
-    """Ben built upon Ada's change, which another branch of the merge leads to sooner."""
+    """Ben's commit descends from Ada's, which another branch of the merge reaches earlier."""
     origin = make_repository()
     origin._time = FIRST - HOUR
     ada = origin.commit({"a.py": "1"}, "Ada")
@@ -168,7 +168,7 @@ def test_reading_the_history_changes_nothing_in_the_work_tree(
 def test_a_commit_may_claim_any_time(
     make_repository: MakeRepository, claimed: str, taken: int
 ) -> None:
-    """A time beyond the year 9999 is its last second, one before 1970 its first."""
+    """A time beyond the year 9999 becomes its last second, one before 1970 its first."""
     origin = make_repository()
     tree = origin.git("rev-parse", f"{origin.commit({'a.py': '1'})}^{{tree}}")
     person = f"Eve <eve@example.org> {claimed} +0000"
@@ -192,7 +192,7 @@ def test_a_name_that_is_no_text_has_no_history(make_repository: MakeRepository) 
 
 
 def test_a_clone_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    """Never an empty history that is taken for the truth."""
+    """Never an empty history that is taken as correct."""
     with pytest.raises(GitError):
         history_of(tmp_path / "nothing", "HEAD")
 
@@ -209,8 +209,8 @@ commits = st.lists(
 )
 
 
-def test_a_name_that_is_no_text_is_told_as_far_as_it_is() -> None:
-    """A path that is none is nobody's."""
+def test_an_undecodable_author_is_replaced_and_a_path_dropped() -> None:
+    """As far as the text can be decoded."""
     changes = _Changes(lambda _done, _total: None)
     changes.feed(b"\0" + b"1" * 40 + b" 7\0M\xfcller\0m\xfc@host\0\nM\0a.py\0M\0\xff.py\0")
     assert changes.result(None) == {"a.py": FileHistory("M\ufffdller", "m\ufffd@host", 7, 7)}
@@ -224,7 +224,7 @@ def test_a_name_that_is_no_text_is_told_as_far_as_it_is() -> None:
 def test_output_in_any_pieces_means_the_same(
     commits: list[tuple[int, str, str, list[str]]], cuts: list[int]
 ) -> None:
-    """Names may hold anything but NUL, may look like a status or a commit, or be empty."""
+    """Names may contain anything but NUL, look like a status or a commit, or be empty."""
     output = b""
     for number, (time, name, address, paths) in enumerate(commits):
         output += f"\0{number:040x} {time}\0{name}\0{address}\0".encode()
@@ -241,8 +241,8 @@ def test_output_in_any_pieces_means_the_same(
     assert set(whole.result(None)) == {path for *_, paths in commits for path in paths}
 
 
-def test_a_history_that_cannot_be_read_any_more(make_repository: MakeRepository) -> None:
-    """What is known of it stays, as it may be right again later."""
+def test_a_history_that_can_no_longer_be_read(make_repository: MakeRepository) -> None:
+    """The known part stays, because it may become valid again."""
     origin = make_repository()
     origin.commit({"a.py": "1"})
     known = folder_history(str(origin.path))

@@ -1,4 +1,4 @@
-"""However commits come and go, what is known of authors and dates is what a fresh look finds."""
+"""Whatever happens to commits, the known authors and dates equal those of a fresh read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PEOPLE = ("Ada", "Ben", "Cleo")
 
 
 class Known:
-    """What an index knows of its files, brought up to date as SYNC does."""
+    """What an index knows about its files, updated as SYNC does."""
 
     def __init__(self) -> None:
         self.mark: str | None = None
@@ -38,7 +38,7 @@ class Known:
         present: Sequence[str],
         ask: Callable[[str | None, Sequence[str]], SourceHistory | None],
     ) -> SourceHistory | None:
-        """Files that came or came back have no history yet."""
+        """New or restored files have no history yet."""
         self.files = {path: self.files.get(path) for path in present}
         self._asked &= set(present)
         told = ask(self.mark, sorted(set(present) - self._asked))
@@ -56,15 +56,16 @@ class Known:
 
 
 def _added_up(known: FileHistory | None, later: FileHistory) -> FileHistory:
-    """What the database makes of a later change."""
+    """The database's result after a later change."""
     assert known is not None
     newest = known if known.changed_at > later.changed_at else later
     return newest._replace(created_at=min(known.created_at, later.created_at))
 
 
 class Events:
-    """Random things that happen to a repository; some take place within one second, and some
-    clocks are wrong."""
+    """Random events of a repository; some take place within one second, and some clocks are
+    wrong.
+    """
 
     def __init__(self, origin: Repository, seed: int) -> None:
         self.origin = origin
@@ -72,7 +73,7 @@ class Events:
         self.commits = 0
 
     def happen(self) -> str:
-        """One of them; returns its name."""
+        """Makes one of them; returns its name."""
         events: list[Callable[[], Any]] = [
             self.commit, self.commit, self.delete, self.rename, self.amend, self.reset,
             self.switch, self.merge, self.rebase, self.come_back,
@@ -104,7 +105,7 @@ class Events:
             self.origin.commit(author=self.random.choice(PEOPLE))
 
     def come_back(self) -> None:
-        """A file is deleted and added again before anybody looks."""
+        """A file is deleted and added again between two reads."""
         self.delete()
         self.commit()
 
@@ -129,7 +130,7 @@ class Events:
         self.origin.git("clean", "-qfd")
 
     def switch(self) -> None:
-        """The branch `side` begins where it was left, or here."""
+        """The branch `side` continues where it was left, or starts here."""
         current = self.origin.git("rev-parse", "--abbrev-ref", "HEAD")
         other = "main" if current == "side" else "side"
         if other in self.origin.git("branch", "--format=%(refname:short)").split():
@@ -152,7 +153,7 @@ class Events:
                 self.origin.git("reset", "--quiet", "--merge")
 
     def rebase(self) -> None:
-        """The last commits are made anew, all in one second."""
+        """The last commits are created again, all in one second."""
         self.origin._time += 60
         self.origin.git("rebase", "--quiet", "--force-rebase", "--root", check=False,
                         GIT_COMMITTER_DATE=f"{self.origin._time} +0000")  # fmt: skip
@@ -160,8 +161,7 @@ class Events:
 
 
 class Watched:
-    """A repository through the eyes of three indexes: of its URL, of its work tree and of a folder
-    in that."""
+    """A repository as seen by three indexes: of its URL, of its work tree and of a folder in it."""
 
     def __init__(self, origin: Repository, clone: Path) -> None:
         self.origin = origin
@@ -170,7 +170,7 @@ class Watched:
         self._folders = {origin.path: Known(), origin.path / "pkg": Known()}
 
     def look(self) -> dict[str, FileHistory | None]:
-        """Bring all up to date and compare them with fresh ones; returns what the first knows."""
+        """Update all and compare them with fresh ones; returns what the first knows."""
         commit = synchronise(
             source_of(self.origin, self.origin.git("rev-parse", "HEAD")), self._clone
         )
@@ -197,14 +197,14 @@ class Watched:
 
 
 @pytest.mark.parametrize(("seed", "most_paths"), [(1, 1), (3, 40)])
-def test_what_is_known_is_what_a_fresh_look_finds(
+def test_what_is_known_is_what_a_fresh_read_finds(
     make_repository: MakeRepository,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
     most_paths: int,
 ) -> None:
-    """Whatever happens between looks."""
+    """Whatever happens between reads."""
     monkeypatch.setattr(module, "MOST_PATHS", most_paths)
     origin = make_repository()
     watched = Watched(origin, tmp_path / "clone")
@@ -217,7 +217,7 @@ def test_what_is_known_is_what_a_fresh_look_finds(
 
 
 def test_each_event_by_itself(make_repository: MakeRepository, tmp_path: Path) -> None:
-    """A file keeps nothing of commits that are gone, and gets all of those that are there."""
+    """A file keeps nothing of deleted commits, and gets all of the existing ones."""
     origin = make_repository()
     watched = Watched(origin, tmp_path / "clone")
 
@@ -262,10 +262,10 @@ def test_each_event_by_itself(make_repository: MakeRepository, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("side_is_first", [False, True])
-def test_of_two_changes_in_one_second_a_fresh_look_decides(
+def test_of_two_changes_in_one_second_a_fresh_read_decides(
     make_repository: MakeRepository, tmp_path: Path, side_is_first: bool
 ) -> None:
-    """One of them is known already when a merge brings the other, whichever git lists first."""
+    """One of them is known already when a merge adds the other, whichever git lists first."""
     origin = make_repository()
     watched = Watched(origin, tmp_path / "clone")
     first = origin.commit({"a.py": "1\n\n\n\n1\n", "b.py": "1"}, "Ada")
@@ -284,10 +284,10 @@ def test_of_two_changes_in_one_second_a_fresh_look_decides(
     watched.look()
 
 
-def test_one_commit_more_costs_no_look_at_the_whole_history(
+def test_one_more_commit_needs_no_read_of_the_whole_history(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """What it changed is added; a file that is new is looked up by itself."""
+    """Its changes are added; the history of a new file is read separately."""
     origin = make_repository()
     first = origin.commit({"a.py": "1", "b.py": "1"})
     second = origin.commit({"a.py": "2"}, "Ben")
@@ -310,7 +310,7 @@ def test_one_commit_more_costs_no_look_at_the_whole_history(
 
 
 def test_a_shallow_clone_that_is_deepened(make_repository: MakeRepository, tmp_path: Path) -> None:
-    """The same commit has more of a history then."""
+    """The same commit then has more history."""
     origin = make_repository()
     for number, author in enumerate(PEOPLE):
         origin.commit({f"{number}.py": "1", "a.py": str(number)}, author)
@@ -341,7 +341,7 @@ def test_a_shallow_clone_that_is_deepened(make_repository: MakeRepository, tmp_p
 def test_the_clone_of_a_shallow_source_that_is_deepened(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """Also where it has no new commit."""
+    """Even without a new commit."""
     origin = make_repository()
     for number, author in enumerate(PEOPLE):
         origin.commit({"a.py": str(number)}, author)
@@ -386,7 +386,7 @@ def test_the_clone_of_a_shallow_source_that_is_cut_shorter(
 
 
 def test_a_folder_that_is_no_work_tree_any_more(make_repository: MakeRepository) -> None:
-    """What was known of its files goes, as a fresh index would know nothing."""
+    """The known history of its files is dropped, as in a fresh index."""
     origin = make_repository()
     origin.commit({"a.py": "1"})
     known = Known()

@@ -33,7 +33,7 @@ class Trap:
         self.script.chmod(0o755)
 
     def set_in(self, repository: Repository) -> None:
-        """Name the command wherever a repository's configuration can name one."""
+        """Set the command everywhere in a repository's configuration where one is allowed."""
         for name in (
             "core.fsmonitor",
             "core.sshCommand",
@@ -89,7 +89,7 @@ def test_configuration_hooks_and_filters_of_a_source_do_not_run(
 def test_a_partial_clone_is_refused_as_a_source_and_fetches_nothing(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """To serve one, git would run what its configuration names as transport."""
+    """To serve one, git would run the transport in its configuration."""
     origin = make_repository()
     origin.commit({"a.py": "one"})
     origin.git("config", "uploadpack.allowFilter", "true")
@@ -110,7 +110,7 @@ def test_a_partial_clone_is_refused_as_a_source_and_fetches_nothing(
 def test_the_history_of_a_partial_clone_fetches_nothing(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """A folder may be a partial clone; what it lacks is not asked for."""
+    """A folder may be a partial clone; its missing objects are not fetched."""
     origin = make_repository()
     origin.commit({"a/b.py": "one"})
     origin.commit({"a/b.py": "two"})
@@ -176,7 +176,7 @@ def test_names_with_newlines_and_controls_are_read_and_broken_ones_counted(
 def test_a_branch_that_looks_like_an_option_is_only_a_name(
     make_repository: MakeRepository, tmp_path: Path, name: str
 ) -> None:
-    """Even where such a ref got past the parsing of what was typed."""
+    """Even if parsing has accepted such a ref."""
     origin = make_repository()
     origin.commit({"a.py": "one"})
     with pytest.raises(SourceError, match="no branch, tag or commit"):
@@ -194,7 +194,7 @@ def test_transports_that_execute_are_refused_by_git_too(tmp_path: Path, location
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl(2) is Linux's")
 def test_git_dies_with_the_process_that_started_it(server: GitServer, tmp_path: Path) -> None:
-    """Even when that is killed without a chance to clean up."""
+    """Even if that is killed without a chance to clean up."""
     from tests.git.conftest import wait_until  # noqa: PLC0415
 
     server.mode = "hang"

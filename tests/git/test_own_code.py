@@ -1,5 +1,6 @@
-"""What git tracks and nothing marks as other people's is the user's own: in a clone as in a folder
-with the same commit checked out."""
+"""Code that is tracked by git and not marked as third-party is the user's own, in a clone as in a
+folder with the same commit checked out.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ MakeTree = Callable[[Files], "Tree"]
 
 
 class Tree:
-    """A committed tree, seen in both ways."""
+    """A committed tree, read as a clone and as a folder."""
 
     def __init__(self, make_repository: MakeRepository, tmp_path: Path, files: Files) -> None:
         self.repository = make_repository()
@@ -39,7 +40,7 @@ class Tree:
         return listed
 
     def rules(self) -> dict[str, str]:
-        """The rule of all that is left out, by path."""
+        """The rules of all left-out files, by path."""
         source = Source(SourceKind.GIT, self.repository.url)
         in_clone, _ = left_out_of_tree(self._clone, self.commit, source, None)
         folder = Source(SourceKind.FOLDER, str(self.repository.path))
@@ -59,8 +60,8 @@ def make_tree(make_repository: MakeRepository, tmp_path: Path) -> MakeTree:
     "name",
     ["vendor", "third_party", "third-party", "3rdparty", "_vendor", "build", "dist", "Vendor"],
 )
-def test_own_code_in_a_folder_of_that_name(make_tree: MakeTree, name: str) -> None:
-    """Such as the shops of a market place."""
+def test_own_code_in_a_folder_with_such_a_name(make_tree: MakeTree, name: str) -> None:
+    """Such as the vendors of a marketplace."""
     tree = make_tree({f"src/{name}/models.py": "class Vendor: ...\n"})
     assert tree.kept() == {f"src/{name}/models.py"}
 
@@ -76,8 +77,8 @@ def test_own_code_in_a_folder_of_that_name(make_tree: MakeTree, name: str) -> No
         ("vendor/serde/.cargo-checksum.json", "vendor/serde/"),
     ],
 )
-def test_other_peoples_code_bears_a_mark(make_tree: MakeTree, mark: str, left_out: str) -> None:
-    """A licence of its own, or what package managers leave; what lies beside it is read."""
+def test_third_party_code_has_a_mark(make_tree: MakeTree, mark: str, left_out: str) -> None:
+    """A licence of its own, or a file of a package manager; files beside it are read."""
     above = left_out.rstrip("/").rpartition("/")[0]
     own = f"{above}/own.py" if above else "own.py"
     tree = make_tree({mark: "x\n", f"{left_out}a.py": "a = 1\n", own: "b = 1\n"})
@@ -91,8 +92,8 @@ def test_a_licence_elsewhere_is_no_mark(make_tree: MakeTree) -> None:
     assert tree.kept() == {"lib/LICENSE", "lib/a.py"}
 
 
-def test_what_is_not_tracked_stays_out(make_repository: MakeRepository) -> None:
-    """Nobody has said that it is the user's; as before in a folder without a repository."""
+def test_untracked_files_stay_out(make_repository: MakeRepository) -> None:
+    """Nothing shows that they are the user's; as in a folder without a repository."""
     repository = make_repository()
     repository.commit({"a.py": "a = 1\n"})
     repository.write("vendor/b.py", "b = 1\n")
@@ -112,7 +113,7 @@ def test_what_is_not_tracked_stays_out(make_repository: MakeRepository) -> None:
     ],
 )
 def test_attributes_leave_out(make_tree: MakeTree, attributes: str, path: str, rule: str) -> None:
-    """They are the words of the repository's own people."""
+    """They are set by the repository's own authors."""
     files = {".gitattributes": f"{attributes}\n", path: "x = 1\n", "own.go": "package x\n"}
     tree = make_tree(files)
     assert tree.kept() == {".gitattributes", "own.go"}
@@ -131,7 +132,7 @@ def test_attributes_leave_out(make_tree: MakeTree, attributes: str, path: str, r
     ],
 )
 def test_attributes_keep(make_tree: MakeTree, attributes: str, path: str) -> None:
-    """What keeps line ends as they are makes no file binary; and a name is no proof."""
+    """Attributes that only keep line ends make no file binary; and a name is no proof."""
     tree = make_tree({".gitattributes": f"{attributes}\n", path: "x = 1\n"})
     assert tree.kept() == {".gitattributes", path}
 
@@ -158,7 +159,7 @@ def test_attributes_keep(make_tree: MakeTree, attributes: str, path: str) -> Non
 def test_an_include_that_names_it_brings_it_back(
     make_tree: MakeTree, include: str, path: str
 ) -> None:
-    """Whatever leaves it out."""
+    """Whichever rule leaves it out."""
     files = {
         path: "x = 1\n",
         ".gitignore": "out/\n*.gen.py\n",

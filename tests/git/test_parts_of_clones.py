@@ -1,4 +1,4 @@
-"""What a clone is known by, and what of a tree lies inside a committed repository."""
+"""How a clone is recognised, and which files of a tree are inside a committed repository."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FOLDERS = ("", "objects", "objects/pack", "objects/info", "refs", "refs/kodit")
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The folders and files of a bare repository, without anything in them."""
+    """The folders and files of a bare repository, all empty."""
     folder = tmp_path / "1.git"
     for name in FOLDERS:
         (folder / name).mkdir(exist_ok=True)
@@ -67,15 +67,14 @@ def test_what_may_be_the_id_of_a_commit(ref: str | None, is_whole: bool, is_shor
 
 
 def test_what_a_ref_stands_for() -> None:
-    """A branch goes before a tag."""
+    """A branch takes precedence over a tag."""
     assert candidate_refs(None) == candidate_refs("HEAD") == ("HEAD",)
     assert candidate_refs("v1") == ("refs/heads/v1", "refs/tags/v1")
     assert candidate_refs("refs/pull/1/head") == ("refs/pull/1/head",)
 
 
-def test_a_clone_stands_where_its_files_say(clone: Path) -> None:
-    """Once its packs are whole, by the ref or by the packed ones; bytes that are no text say
-    nothing."""
+def test_a_clone_is_at_the_commit_its_files_name(clone: Path) -> None:
+    """Once its packs are complete, by the ref or the packed refs; undecodable bytes are ignored."""
     assert not stands_at(clone, COMMIT)
     write(clone / "packed-refs", f"# pack-refs with: peeled\n{COMMIT} refs/kodit/tip\n")
     assert stands_at(clone, COMMIT)
@@ -94,8 +93,8 @@ def test_a_clone_stands_where_its_files_say(clone: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_a_link_where_git_writes_makes_a_clone_anothers(clone: Path, name: str) -> None:
-    """Whether it is the folder itself or lies in it."""
+def test_a_link_makes_a_clone_untrusted(clone: Path, name: str) -> None:
+    """Whether the folder itself is one or contains one."""
     outside = clone.parent / "outside"
     outside.mkdir()
     assert is_own_folder(clone)
@@ -109,7 +108,7 @@ def test_a_link_where_git_writes_makes_a_clone_anothers(clone: Path, name: str) 
 
 
 def test_a_clone_that_leads_elsewhere_is_made_ours(clone: Path) -> None:
-    """Its configuration, also one as long as ours, and what names other places."""
+    """Its configuration, even one as long as ours, and files that name other places."""
     reset_configuration(clone)
     ours = (clone / "config").read_bytes()
     for theirs in (ours.replace(b"true", b"TRUE"), b"", ours + b"[include]\n\tpath = /x\n"):
@@ -127,7 +126,7 @@ def test_a_clone_that_leads_elsewhere_is_made_ours(clone: Path) -> None:
 
 @pytest.mark.parametrize("name", ["config", "commondir", "objects/info"])
 def test_a_clone_of_which_a_part_is_of_another_kind(clone: Path, name: str) -> None:
-    """It stands nowhere, and is made again."""
+    """It is at no commit, and is cloned again."""
     if (clone / name).is_dir():
         (clone / name).rmdir()
         (clone / name).touch()
@@ -136,8 +135,8 @@ def test_a_clone_of_which_a_part_is_of_another_kind(clone: Path, name: str) -> N
     assert tip_of(clone) is None
 
 
-def test_what_killed_gits_have_left_in_a_clone(clone: Path) -> None:
-    """Locks go, and refs that name no commit; what stands is the tip, for others to judge."""
+def test_leftovers_of_killed_git_processes(clone: Path) -> None:
+    """Locks and invalid refs are removed; the tip stays, and is checked later."""
     locks = ["index.lock", "gc.pid", "refs/kodit/tip.lock", "objects/pack/x.lock"]
     for name in locks:
         write(clone / name, "")
@@ -154,7 +153,7 @@ def test_what_killed_gits_have_left_in_a_clone(clone: Path) -> None:
     assert not (clone / "refs" / "kodit" / "incoming").exists()
 
 
-def test_nothing_is_removed_of_a_clone_that_is_anothers(clone: Path) -> None:
+def test_nothing_is_removed_of_an_untrusted_clone(clone: Path) -> None:
     """Its links could lead to a repository of the user."""
     theirs = [
         write(clone / name, "x")
@@ -178,8 +177,8 @@ def test_what_is_wrong_with_a_clone_that_is_not_there(clone: Path) -> None:
     assert told.startswith("is damaged: ")
 
 
-def test_an_object_is_named_by_what_is_in_it(clone: Path) -> None:
-    """What a killed git was writing is no object."""
+def test_an_object_is_named_by_its_content(clone: Path) -> None:
+    """A file that a killed git was writing is not an object."""
     assert _is_damaged(write(clone / "objects" / "ab" / ("c" * 38), "no object"))
     assert not _is_damaged(write(clone / "objects" / "ab" / "tmp_obj_x", "no object"))
 
@@ -194,10 +193,10 @@ def test_a_new_repository_has_our_configuration(clone: Path) -> None:
     assert tip_of(new) is None
 
 
-def test_locks_of_killed_gits_hold_nothing_up(
+def test_locks_of_killed_git_processes_block_nothing(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """And what a name leaves out counts by that, also where it is a link or a submodule."""
+    """And files left out by name are counted by that rule, even a link or a submodule."""
     origin = make_repository()
     origin.commit({"a.py": "one"})
     (origin.path / "logo.png").symlink_to("a.py")
@@ -229,7 +228,7 @@ def inside(*tree: TreeEntry) -> frozenset[str]:
 
 
 def test_the_repositories_of_a_tree() -> None:
-    """Copies of `.git`, by what lies together in them, in any case; a link counts as a folder."""
+    """Copies of `.git`, recognised by their entries, ignoring case; a link counts as a folder."""
     assert inside(*entries("a.py", "src/b.py")) == frozenset()
     bare = entries("x/HEAD", "x/objects/ab/c", "x/refs/heads/main", "y/HEAD", "y/objects/z")
     assert inside(*bare) == {"x"}
@@ -241,8 +240,8 @@ def test_the_repositories_of_a_tree() -> None:
     assert inside(*entries("j/op_store/a", "j/op_heads/a")) == {"j"}
 
 
-def test_files_by_whose_content_a_part_of_a_repository_is_known() -> None:
-    """Those that lie beside another name of git's, and are no links."""
+def test_files_whose_content_shows_a_part_of_a_repository() -> None:
+    """Those beside another of git's names that are not links."""
     tree = [
         *entries("x/config", "x/hooks/a", "x/description", "y/config", "y/a.py"),
         *entries("z/config", mode="120000"),
@@ -270,5 +269,5 @@ def test_files_by_whose_content_a_part_of_a_repository_is_known() -> None:
     ],
 )
 def test_a_file_of_a_repository(path: str, repositories: tuple[str, ...], expected: bool) -> None:
-    """At the root, the tree's own files lie beside git's."""
+    """At the root, the tree's own files are beside git's."""
     assert is_inside(path, frozenset(repositories)) is expected

@@ -1,4 +1,4 @@
-"""What references to secrets name, and to whom what they name is handed over."""
+"""Parsing references to secrets, and handing secrets over."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_what_a_variable_holds(
 
 
 def test_a_secret_in_place_of_a_reference(tmp_path: Path) -> None:
-    """Is not repeated; only variables have names for users."""
+    """It is not repeated; only variables have names for users."""
     store = CredentialStore(tmp_path, Bindings(tmp_path / "user"))
     for given in ("s3cret", "env:", "env:a-b", f"file:{'a' * 32}"):
         with pytest.raises(SourceError, match="must be given as env:NAME") as refused:
@@ -57,7 +57,7 @@ def test_a_secret_in_place_of_a_reference(tmp_path: Path) -> None:
 
 
 class Exchange:
-    """What was handed over, and to what it is answered."""
+    """Records the secrets handed over, and answers requests."""
 
     def __init__(self) -> None:
         self.given: list[tuple[str, str, Credentials]] = []
@@ -70,7 +70,7 @@ class Exchange:
 
 
 def test_what_is_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable of this process, to the server that it was given for; never a file."""
+    """A variable of this process, to the server it was approved for; never a file."""
     source = Source(SourceKind.GIT, "https://example.org/a")
     folder = Source(SourceKind.FOLDER, "/a")
     exchange = Exchange()
@@ -95,7 +95,7 @@ def test_what_is_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_secret_is_on_the_disk_before_it_has_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What loses power meanwhile leaves none that is empty."""
+    """A power failure meanwhile leaves no empty file."""
     seen: list[list[str]] = []
     kept = tmp_path / "credentials"
     monkeypatch.setattr(
@@ -107,7 +107,7 @@ def test_a_secret_is_on_the_disk_before_it_has_its_name(
     assert [one.name for one in kept.iterdir()] == [name]
 
 
-def test_a_user_without_a_folder_has_given_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_folder_has_approved_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bindings, "user_folder", lambda: None)
     binding = bindings.Binding("env:A", "https://example.org", None)
     assert not Bindings().holds(binding)
@@ -116,8 +116,8 @@ def test_a_user_without_a_folder_has_given_nothing(monkeypatch: pytest.MonkeyPat
     assert refused.value.code == "user_folder_unusable"
 
 
-def test_the_helper_is_the_users_alone() -> None:
-    """And gone with its block."""
+def test_the_helper_is_private_to_the_user() -> None:
+    """And removed at the end of its block."""
     with askpass_environment(Credentials("a/b", "secret"), "https://example.org/x") as variables:
         helper = Path(variables["GIT_ASKPASS"])
         assert stat.S_IMODE(helper.stat().st_mode) == 0o700

@@ -1,4 +1,4 @@
-"""A source that is refused leaves nothing half-made, whenever it is that it is refused."""
+"""A refused source leaves nothing half-made, whenever it is refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_untouched(kodit: KoditCommand) -> bool:
 
 
 def reference(repository: Repository, name: str) -> str:
-    """The name, or the id of what is no commit."""
+    """The name, or the id of a commit that does not exist."""
     return repository.git("rev-parse", "HEAD:a.py") if name == "a blob" else name
 
 
@@ -43,7 +43,7 @@ def test_what_a_server_does_not_have(
     name: str,
     command: list[str],
 ) -> None:
-    """Whether a server has a commit is known only when it is fetched."""
+    """A missing commit is only noticed when it is fetched."""
     repository = make_repository()
     repository.commit(CODE)
     ref = reference(repository, name)
@@ -61,7 +61,7 @@ def test_what_a_server_does_not_have(
 def test_what_a_local_repository_does_not_have(
     kodit: KoditCommand, make_repository: MakeRepository, name: str
 ) -> None:
-    """Known at once, also to who does not wait."""
+    """Noticed at once, even without waiting."""
     repository = make_repository()
     repository.commit(CODE)
     ref = reference(repository, name)
@@ -74,7 +74,7 @@ def test_what_a_local_repository_does_not_have(
 
 
 def test_a_commit_that_is_there(kodit: KoditCommand, make_repository: MakeRepository) -> None:
-    """By its id, whole or shortened, of a repository with a work tree or without."""
+    """By its id, full or abbreviated, in a repository with a work tree or without."""
     repository = make_repository()
     commit = repository.commit(CODE)
     repository.commit({"a.py": "changed"})
@@ -105,10 +105,10 @@ def test_a_repository_whose_commit_is_missing(
 
 
 @pytest.mark.parametrize("bad", ["nonesuch", "1" * 40])
-def test_a_source_that_is_not_there_keeps_no_other_out(
+def test_a_missing_source_does_not_stop_the_others(
     kodit: KoditCommand, make_repository: MakeRepository, tmp_path: Path, bad: str
 ) -> None:
-    """The others are indexed, and the exit status says that one was not."""
+    """The others are indexed, and the exit status shows that one was not."""
     repository = make_repository()
     repository.commit(CODE)
 
@@ -119,7 +119,7 @@ def test_a_source_that_is_not_there_keeps_no_other_out(
 
 
 def test_an_index_outlives_its_branch(kodit: KoditCommand, make_repository: MakeRepository) -> None:
-    """What was indexed before is kept when the source refuses it later."""
+    """Indexed files are kept if the source refuses later."""
     repository = make_repository()
     repository.commit(CODE)
     repository.git("branch", "side")
@@ -132,7 +132,7 @@ def test_an_index_outlives_its_branch(kodit: KoditCommand, make_repository: Make
 
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="needs the ssh client")
 def test_the_reason_that_ssh_gives(kodit: KoditCommand) -> None:
-    """Not what git makes of it, that it could not read."""
+    """Not git's own message that it could not read."""
     outcome = kodit.run("index", "ssh://git@127.0.0.1:1/x")
     assert outcome.code == 2
     assert outcome.said == [

@@ -34,7 +34,7 @@ EVERYTHING = (
 
 
 def forms(secret: str) -> Iterator[bytes]:
-    """A secret as it is written in a URL, in JSON, in a header, and as it is."""
+    """A secret as it appears in a URL, in JSON, in a header, and in plain text."""
     for text in (secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1]):
         yield text.encode()
     for text in (secret, f"user:{secret}", f"{secret}:"):
@@ -47,8 +47,9 @@ def tells(data: bytes) -> bool:
 
 
 class Watched:
-    """The command line, with everything that it logs; after each command everything that it said,
-    printed and wrote is searched."""
+    """The command line, with all its logs; after each command all its output and files are
+    searched.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         self.kodit = KoditCommand(
@@ -64,7 +65,7 @@ class Watched:
         return outcome
 
     def holders(self) -> list[Path]:
-        """The files that hold a secret; nobody else may read one of them."""
+        """The files that contain a secret; no other user may read one of them."""
         data_dir = self.kodit.data_dir
         files = [path for path in data_dir.rglob("*") if path.is_file()]
         assert data_dir / "kodit.db" in files
@@ -85,7 +86,7 @@ def watched(tmp_path: Path) -> Watched:
 
 
 def kept(watched: Watched) -> list[Path]:
-    """The one file that holds a secret, if any does: that which the database names."""
+    """The file that contains a secret, if any: the one that the database names."""
     found = watched.holders()
     named = read_rows(watched.kodit.data_dir, "SELECT credentials FROM indexes")
     assert [(f"file:{path.name}",) for path in found] == named
@@ -148,7 +149,7 @@ def test_a_password_in_a_url(
 def test_a_token_in_a_variable(
     make_repository: MakeRepository, server: GitServer, watched: Watched
 ) -> None:
-    """It is in no file at all, whatever becomes of it."""
+    """It is in no file at all, whatever happens."""
     origin = make_repository()
     origin.commit({"a.py": "def quartz():\n    return 1\n"})
     server.password = FIRST
@@ -171,8 +172,9 @@ def test_a_token_in_a_variable(
 def test_only_this_user_can_read_what_is_written(
     make_repository: MakeRepository, kodit: KoditCommand
 ) -> None:
-    """With any umask: the database by its own mode, all else by that of the folder it is in, so
-    that a data directory which is opened to others opens nothing of it."""
+    """With any umask: the database by its own mode, everything else by that of its folder, so that
+    a data directory with a wider mode exposes nothing.
+    """
     origin = make_repository()
     origin.commit({"a.py": "def quartz():\n    return 1\n"})
     kodit.data_dir.mkdir(mode=0o755)

@@ -1,4 +1,4 @@
-"""What a caller has in a variable reaches the workers of a server, and nothing else does."""
+"""The secret in a caller's variable reaches the workers of a server, and no other process."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Place:
         return RunningServer(self.without, "--port", "0", "--workers", "1")
 
     def outcome(self, command: KoditCommand, *arguments: str) -> str:
-        """How the latest run has ended after a command, which leaves the work to the server."""
+        """The end of the latest run after a command, which leaves the work to the server."""
         succeeded(command.run_here(*arguments))
         wait_until(lambda: self.without.status()["run"]["state"] in ("succeeded", "failed"))
         return str(self.without.status()["run"]["state"])
@@ -75,8 +75,9 @@ def place(make_repository: MakeRepository, server: GitServer, tmp_path: Path) ->
 
 
 def test_a_server_without_the_variable(place: Place) -> None:
-    """Its worker uses what the caller has, and so does the next worker. It is in no file, no log,
-    and in the command line and the environment of no process of the server."""
+    """Its worker uses the caller's value, and so does the next worker. It is in no file or log, and
+    in the command line and environment of no process of the server.
+    """
     with place.serve() as server:
         place.having.succeed("index", "--no-wait", "--credentials", REFERENCE, place.url)
         assert place.outcome(place.without, "status") == "succeeded", server.log
@@ -103,8 +104,9 @@ def test_a_server_without_the_variable(place: Place) -> None:
 
 
 def test_a_server_that_was_told_nothing(place: Place) -> None:
-    """Whichever command needs the secret tells it: one that retries a run which lacked it, and one
-    that searches a source which is stored with it. What is told last counts."""
+    """Whichever command needs the secret hands it over: a retry of a run that lacked it, or a
+    search of a source stored with it. The last value counts.
+    """
     place.having.succeed("index", "--credentials", REFERENCE, place.url)
     again = ("index", "--no-wait", place.url)
     with place.serve() as server:
@@ -122,7 +124,7 @@ def test_a_server_that_was_told_nothing(place: Place) -> None:
 
 
 def test_a_repair_hands_over_what_its_runs_need(place: Place) -> None:
-    """The server's worker may take them."""
+    """The server's worker may claim them."""
     place.having.succeed("index", "--credentials", REFERENCE, place.url)
     with place.serve() as server:
         remove_tree(place.having.data_dir / "clones" / "1.git")
@@ -133,7 +135,7 @@ def test_a_repair_hands_over_what_its_runs_need(place: Place) -> None:
 
 
 def test_only_the_socket_takes_secrets(tmp_path: Path) -> None:
-    """It gives none back, and does not repeat what it cannot use."""
+    """It never returns them, and does not repeat invalid ones."""
     body = json.dumps(
         {"reference": REFERENCE, "server": HOST, "username": "ada", "password": PASSWORD}
     ).encode()
@@ -150,8 +152,8 @@ def test_only_the_socket_takes_secrets(tmp_path: Path) -> None:
                 assert (status, problem["detail"]) == (422, "this is not a secret")
 
 
-def test_a_server_that_still_opens_takes_secrets() -> None:
-    """That may take longer than a command waits."""
+def test_a_server_that_is_still_starting_takes_secrets() -> None:
+    """Starting may take longer than a command waits."""
     body = json.dumps(
         {"reference": REFERENCE, "server": HOST, "username": "ada", "password": "first"}
     ).encode()
@@ -241,8 +243,9 @@ def line() -> Iterator[Line]:
 def test_bindings_say_where_it_may_go(
     line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was handed over for one server is for no other, and for no user that was not bound;
-    a variable of the worker's own still serves."""
+    """A secret handed over for one server is used for no other, and for no user without a binding;
+    a variable of the worker's own still works.
+    """
     bindings = Bindings(tmp_path / "user")
     store = CredentialStore(tmp_path, bindings, line.worker)
     line.give(HOST, ADA)
@@ -263,7 +266,7 @@ def test_bindings_say_where_it_may_go(
 
 
 def test_a_worker_whose_server_has_ended(line: Line) -> None:
-    """It fails for the moment: the next worker may know more."""
+    """The failure is transient: the next worker may have the secret."""
     line.close()
     with pytest.raises(TransientError, match="has ended"):
         line.worker.find(REFERENCE, HOST)

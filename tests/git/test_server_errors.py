@@ -1,4 +1,4 @@
-"""What a server can do to us: refuse, fail, hang, redirect. Each ends in one clear sentence."""
+"""A server may refuse, fail, hang or redirect. Each gives one clear sentence."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def failure(
     credentials: Credentials | None = None,
     limits: Limits | None = None,
 ) -> Exception:
-    """The error of a synchronisation, which leaves nothing behind and tells no secret."""
+    """The error of a synchronisation, which leaves nothing behind and leaks no secret."""
     with pytest.raises((SourceError, TransientError)) as caught:
         synchronise(source, clone, credentials, limits=limits or Limits())
     message = str(caught.value)
@@ -46,10 +46,10 @@ def failure(
     return caught.value
 
 
-def test_a_server_that_asks_for_credentials_is_a_source_error(
+def test_a_server_that_requires_credentials_is_a_source_error(
     make_repository: MakeRepository, server: GitServer, tmp_path: Path
 ) -> None:
-    """None given, or wrong ones: it will not change by itself."""
+    """None given, or wrong ones: a permanent error."""
     make_repository().commit({"a.py": "one"})
     server.password = TOKEN
     for credentials in (None, Credentials("user", "wrong"), Credentials("wrong")):
@@ -59,7 +59,7 @@ def test_a_server_that_asks_for_credentials_is_a_source_error(
 
 
 @pytest.mark.parametrize("credentials", [Credentials("user", TOKEN), Credentials(TOKEN)])
-def test_the_right_credentials_are_let_in(
+def test_valid_credentials_are_accepted(
     make_repository: MakeRepository, server: GitServer, tmp_path: Path, credentials: Credentials
 ) -> None:
     """A password, or a token in the user name's place, with characters that URLs escape."""
@@ -80,10 +80,10 @@ def test_the_right_credentials_are_let_in(
         (503, TransientError, "cannot be reached"),
     ],
 )
-def test_a_status_tells_whether_to_try_again(
+def test_a_status_decides_about_a_retry(
     server: GitServer, tmp_path: Path, status: int, kind: type[Exception], says: str
 ) -> None:
-    """Permanent for what the user must change, transient for what the server must."""
+    """Permanent if the user must act, transient if the server must."""
     server.mode = status
     error = failure(source_at(server), tmp_path / "clone", Credentials("user", TOKEN))
     assert isinstance(error, kind)
@@ -120,7 +120,7 @@ def test_a_lookup_is_given_up_sooner_than_a_fetch(
 
 
 def test_nobody_at_the_port_is_transient(tmp_path: Path) -> None:
-    """A connection refused may be a server that starts again."""
+    """A refused connection may be a server that is restarting."""
     url = f"http://127.0.0.1:{port_without_server()}/a.git"
     error = failure(Source(SourceKind.GIT, url), tmp_path / "clone")
     assert isinstance(error, TransientError)
@@ -134,7 +134,7 @@ def test_an_unknown_host_is_transient(tmp_path: Path) -> None:
 
 
 def test_a_refused_ssh_connection_is_transient(tmp_path: Path) -> None:
-    """ssh asks nothing and says why."""
+    """ssh does not prompt, and gives the reason."""
     source = Source(SourceKind.GIT, "ssh://git@127.0.0.1:1/a.git")
     assert isinstance(failure(source, tmp_path / "clone"), TransientError)
 
@@ -142,7 +142,7 @@ def test_a_refused_ssh_connection_is_transient(tmp_path: Path) -> None:
 def test_a_redirect_to_another_server_does_not_get_the_credentials(
     make_repository: MakeRepository, make_server: Callable[[], GitServer], tmp_path: Path
 ) -> None:
-    """The other server asks for them, and is told nothing."""
+    """The other server requires them, and receives none."""
     make_repository().commit({"a.py": "one"})
     first, second = make_server(), make_server()
     first.mode, first.elsewhere = "redirect", f"http://{second.host}"
@@ -166,7 +166,7 @@ def test_a_redirect_is_followed(
 def test_progress_is_reported(
     make_repository: MakeRepository, server: GitServer, tmp_path: Path
 ) -> None:
-    """git's own counts arrive, so that a long clone is not taken for a hang."""
+    """git's own counts arrive, so that a long clone is not taken for a stalled one."""
     make_repository().commit({f"{number}.py": str(number) for number in range(40)})
     reports: list[tuple[int, int | None]] = []
     synchronise(

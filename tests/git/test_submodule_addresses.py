@@ -1,4 +1,4 @@
-"""Addresses of submodules in full, and the record of what has been fetched and refused."""
+"""Full addresses of submodules, and the record of fetched and refused ones."""
 
 from __future__ import annotations
 

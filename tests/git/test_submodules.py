@@ -48,7 +48,7 @@ def scan_clone(
     submodules: bool = True,
     is_confined: bool = False,
 ) -> Scan:
-    """What a run sees of a git source."""
+    """The result of a run's scan of a git source."""
     source = Source(SourceKind.GIT, location, submodules=submodules)
     where = Location(source, str(clone))
     access = NetworkAccess(is_confined)
@@ -95,7 +95,7 @@ def test_files_at_the_pinned_commit(make_repository: MakeRepository, tmp_path: P
 def test_the_option_is_kept_until_it_is_changed(
     kodit: KoditCommand, make_repository: MakeRepository
 ) -> None:
-    """A later run without it indexes them too; without them, their files go."""
+    """A later run without it indexes them too; once switched off, their files are removed."""
     sub, outer = make_repository("sub"), make_repository("outer")
     pin(outer, "sub", sub.commit({"a.py": "def quartz(): ...\n"}), "../sub")
     kodit.run("index", "--submodules", outer.url)
@@ -125,7 +125,7 @@ def test_without_the_option_they_are_named(make_repository: MakeRepository, tmp_
 
 
 def test_another_pin_and_none(make_repository: MakeRepository, tmp_path: Path) -> None:
-    """What is pinned no more is forgotten."""
+    """A submodule that is no longer pinned is removed."""
     sub, outer = make_repository("sub"), make_repository("outer")
     first = sub.commit({"a.py": "a = 1\n"})
     second = sub.commit({"b.py": "b = 1\n"})
@@ -144,7 +144,7 @@ def test_another_pin_and_none(make_repository: MakeRepository, tmp_path: Path) -
 def test_the_rules_of_the_outer_repository_end_there(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """Its `.gitignore` does not speak of them, in a clone as in a folder; its `.noindex` does."""
+    """Its `.gitignore` does not apply to them, in a clone as in a folder; its `.noindex` does."""
     sub, outer = make_repository("sub"), make_repository("outer")
     files = {"a.py": "a = 1\n", "b.txt": "b\n", "c.md": "c\n", ".gitignore": "*.md\n"}
     pinned = sub.commit(files)
@@ -190,10 +190,10 @@ def test_in_a_folder_they_are_read_as_checked_out(make_repository: MakeRepositor
         ("../../../../../../../../../../../../x", "leads above its host"),
     ],
 )
-def test_one_that_is_refused_stops_nothing(
+def test_a_refused_one_does_not_stop_the_others(
     make_repository: MakeRepository, tmp_path: Path, url: str | None, told: str
 ) -> None:
-    """It is named with the reason, and tried again by the next run."""
+    """It is listed with the reason, and the next run tries it again."""
     outer = make_repository("outer")
     outer.commit({"main.py": "x = 1\n"})
     commit = pin(outer, "sub", "1" * 40, url)
@@ -209,7 +209,7 @@ def test_one_that_is_refused_stops_nothing(
 
 
 def test_a_commit_that_is_not_there(make_repository: MakeRepository, tmp_path: Path) -> None:
-    """The history was rewritten: the submodule is named, and all else is read."""
+    """The history was rewritten: the submodule is listed, and all else is read."""
     sub, outer = make_repository("sub"), make_repository("outer")
     sub.commit({"a.py": "a = 1\n"})
     pin(outer, "sub", "1" * 40, "../sub")
@@ -220,7 +220,7 @@ def test_a_commit_that_is_not_there(make_repository: MakeRepository, tmp_path: P
 def test_addresses_of_servers_lead_to_no_folder(
     make_repository: MakeRepository, make_server: Callable[[], GitServer], tmp_path: Path
 ) -> None:
-    """A server must not have files of this machine read."""
+    """A server must not make Kodit read files of this machine."""
     secret, outer = make_repository("secret"), make_repository("outer")
     commit = secret.commit({"private.py": "p = 1\n"})
     pin(outer, "one", commit, secret.url)
@@ -234,7 +234,7 @@ def test_addresses_of_servers_lead_to_no_folder(
 def test_credentials_go_to_their_own_host(
     make_repository: MakeRepository, make_server: Callable[[], GitServer], tmp_path: Path
 ) -> None:
-    """A submodule on the same server is fetched with them, and another server is sent none."""
+    """A submodule on the same server is fetched with them; another server receives none."""
     near, far, outer = make_repository("near"), make_repository("far"), make_repository("outer")
     own, other = make_server(), make_server()
     own.password = other.password = "hunter2"  # noqa: S105 - of a server on loopback
@@ -251,7 +251,7 @@ def test_credentials_go_to_their_own_host(
 def test_a_confined_source_stays_on_public_hosts(
     make_repository: MakeRepository, make_server: Callable[[], GitServer], tmp_path: Path
 ) -> None:
-    """As an address that the caller had named itself."""
+    """As if the caller had named the address itself."""
     from kodit.infrastructure.sources.submodules import SubmoduleFetch  # noqa: PLC0415 - one test
 
     sub, outer = make_repository("sub"), make_repository("outer")
@@ -267,10 +267,12 @@ def test_a_confined_source_stays_on_public_hosts(
     assert paths(list_files(clone, commit, {}, submodules=True)) == [".gitmodules"]
 
 
-def test_what_cannot_be_reached_just_now(
+def test_a_submodule_that_is_unreachable_now(
     make_repository: MakeRepository, make_server: Callable[[], GitServer], tmp_path: Path
 ) -> None:
-    """One that was never there is named; one that was stays as it is, and the run is retried."""
+    """One that was never fetched is listed; one that was stays unchanged, and the run is
+    retried.
+    """
     sub, outer = make_repository("sub"), make_repository("outer")
     server = make_server()
     first, second = sub.commit({"a.py": "a = 1\n"}), sub.commit({"b.py": "b = 1\n"})
@@ -290,7 +292,7 @@ def test_what_cannot_be_reached_just_now(
 def test_there_are_not_too_many(
     make_repository: MakeRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A few commits that name each other can make any number of paths."""
+    """A few commits that name each other can give any number of paths."""
     inner, sub, outer = make_repository("inner"), make_repository("sub"), make_repository("outer")
     pinned = inner.commit({"deep.py": "x = 1\n"})
     pin(sub, "one", pinned, "../inner")
@@ -305,7 +307,7 @@ def test_there_are_not_too_many(
 
 
 def test_addresses_as_people_write_them(make_repository: MakeRepository, tmp_path: Path) -> None:
-    """A path may be written with what it does without; an address without a path is of nothing."""
+    """A path may contain redundant parts; an entry without a path is ignored."""
     sub, outer = make_repository("sub"), make_repository("outer")
     commit = sub.commit({"a.py": "a = 1\n"})
     outer.write(
@@ -347,10 +349,10 @@ def test_what_is_there_is_not_fetched_again(
     assert len(server.requests) == asked
 
 
-def test_a_server_that_gives_out_no_single_files_gives_all(
+def test_a_server_that_sends_no_single_files_sends_all(
     make_repository: MakeRepository, make_server: Callable[[], GitServer], tmp_path: Path
 ) -> None:
-    """Of a submodule as of a source."""
+    """For a submodule as for a source."""
     sub, outer = make_repository("sub"), make_repository("outer")
     sub.git("config", "uploadpack.allowFilter", "true")
     server = make_server()
@@ -376,10 +378,10 @@ def test_those_that_are_refused_are_counted_too(
     }
 
 
-def test_an_include_speaks_of_submodules_too(
+def test_an_include_applies_to_submodules_too(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """Also one that brings back what would not be fetched."""
+    """Including one that brings back a file that would not be fetched."""
     sub, outer = make_repository("sub"), make_repository("outer")
     pin(outer, "sub", sub.commit({"table.dat": "1 2 3\n", "a.py": "a = 1\n"}), "../sub")
     source = Source(SourceKind.GIT, outer.url, include=("*.dat",), submodules=True)

@@ -1,4 +1,4 @@
-"""Where Kodit is run from, or keeps its data, has no say in what git does."""
+"""The current folder and the location of the data do not affect git."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kodit.infrastructure.git.runner import (
 
 
 def test_a_repository_around_the_data_directory_is_not_obeyed(tmp_path: Path) -> None:
-    """git looks upwards for a repository, whose configuration may name programs to run."""
+    """git searches upwards for a repository, whose configuration may name programs to run."""
     wanted, hostile = tmp_path / "wanted", tmp_path / "hostile"
     write_file(wanted / "lantern.py", "def swing():\n    return 'lantern'\n")
     commit_all(wanted)
@@ -84,8 +84,8 @@ OURS = dict.fromkeys(HOSTILE, "") | {
 }
 
 
-def test_what_a_repository_says_of_itself_is_overruled(tmp_path: Path) -> None:
-    """Whatever could make git run a program, fetch more, or print something else."""
+def test_the_configuration_of_a_repository_is_overridden(tmp_path: Path) -> None:
+    """Everything that could make git run a program, fetch more, or print something else."""
     write_file(tmp_path / "a.py", "a = 1\n")
     commit_all(tmp_path)
     lines = (
@@ -106,8 +106,9 @@ def test_what_a_repository_says_of_itself_is_overruled(tmp_path: Path) -> None:
 
 
 def test_the_environment_of_git_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the user's configuration, nothing that prompts, and no transport but those that
-    sources may have."""
+    """Nothing of the user's configuration, no prompts, and only the transports that sources may
+    have.
+    """
     for name in ("GIT_DIR", "GIT_CONFIG_GLOBAL", "GIT_ASKPASS", "GIT_SSH_COMMAND", "SECRET"):
         monkeypatch.setenv(name, "/somewhere/else")
     for name in ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_EXEC_PATH"):
@@ -153,9 +154,10 @@ def make_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeGit:
     return make
 
 
-def test_what_git_says_while_it_works_and_when_it_fails(make_git: MakeGit) -> None:
-    """Progress is reported on and is no part of the error; of the rest the last is kept, without
-    secrets in any form and without names in addresses."""
+def test_the_output_of_git_while_it_works_and_when_it_fails(make_git: MakeGit) -> None:
+    """Progress is reported and is no part of the error; the end of the rest is kept, without
+    secrets in any form and without names in addresses.
+    """
     reports: list[tuple[int, int | None]] = []
     make_git(
         "head -c 9000 /dev/zero | tr '\\0' x >&2; echo >&2\n"
@@ -192,7 +194,7 @@ def test_a_git_that_is_killed_has_failed(make_git: MakeGit) -> None:
 def test_a_git_that_takes_too_long_is_ended(
     script: str, limits: Limits, make_git: MakeGit, tmp_path: Path
 ) -> None:
-    """With what it has started."""
+    """With its descendants."""
     pid = tmp_path / "pid"
     make_git(script.format(pid=pid))
     with pytest.raises(GitTimeoutError, match=r"git took more than \d+ seconds"):
@@ -201,8 +203,8 @@ def test_a_git_that_takes_too_long_is_ended(
     wait_until(lambda: not status.exists() or "State:\tZ" in status.read_text())
 
 
-def test_settings_for_some_of_the_gits(tmp_path: Path) -> None:
-    """They come on top of each other and go with their block."""
+def test_settings_for_some_git_commands(tmp_path: Path) -> None:
+    """They are combined and end with their block."""
 
     def value() -> bytes:
         return run_git(["config", "--get-all", "x.y"]).strip()

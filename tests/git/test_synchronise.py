@@ -1,4 +1,4 @@
-"""A clone follows its source: branches, tags, commits, force pushes, and what is not there."""
+"""A clone follows its source: branches, tags, commits, force pushes, and missing refs."""
 
 from __future__ import annotations
 
@@ -50,8 +50,9 @@ def test_a_clone_has_no_work_tree_and_names_no_remote(
 def test_nothing_new_costs_one_lookup_of_refs(
     make_repository: MakeRepository, server: GitServer, tmp_path: Path, digits: int
 ) -> None:
-    """The second synchronisation asks for the wanted ref, or whether there is one that is called as
-    a commit begins, and fetches nothing."""
+    """The second synchronisation looks up the ref, or checks whether an abbreviated commit id is
+    also the name of a ref, and fetches nothing.
+    """
     commit = make_repository("origin").commit({"a.py": "one"})
     source = Source(SourceKind.GIT, server.url("origin/.git"), commit[:digits] or None)
     clone = tmp_path / "clone"
@@ -64,7 +65,7 @@ def test_nothing_new_costs_one_lookup_of_refs(
 
 
 def test_a_new_commit_is_fetched(make_repository: MakeRepository, tmp_path: Path) -> None:
-    """What changed since is listed against what was known."""
+    """The changes are listed relative to the known files."""
     origin = make_repository()
     first = origin.commit({"a.py": "one", "b.py": "two", "c.py": "three"})
     clone = tmp_path / "clone"
@@ -132,10 +133,10 @@ def test_one_clone_moves_between_refs(make_repository: MakeRepository, tmp_path:
         assert paths_at(clone, commit) == paths
 
 
-def test_a_branch_goes_before_a_tag_of_the_same_name(
+def test_a_branch_takes_precedence_over_a_tag_of_the_same_name(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """As `git clone --branch` has it."""
+    """As in `git clone --branch`."""
     origin = make_repository()
     origin.commit({"a.py": "one"})
     origin.git("tag", "twice")
@@ -163,7 +164,7 @@ def test_a_force_push_is_followed(make_repository: MakeRepository, tmp_path: Pat
 def test_another_default_branch_is_followed(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """Without a ref, the source is whatever the repository says is its default now."""
+    """Without a ref, the source is the repository's current default branch."""
     origin = make_repository()
     origin.commit({"a.py": "one"})
     clone = tmp_path / "clone"
@@ -191,7 +192,7 @@ def test_a_ref_that_is_not_there_is_named(
 def test_a_deleted_branch_is_named_and_the_clone_stays(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """What was indexed can still be read while the user decides."""
+    """The indexed files can still be read while the user decides."""
     origin = make_repository()
     origin.commit({"a.py": "one"})
     origin.git("checkout", "--quiet", "-b", "short-lived")
@@ -221,7 +222,7 @@ def test_a_file_that_is_too_large_is_left_out_and_counted(
 def test_what_is_too_large_or_a_link_is_no_ignore_file(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """As in a folder: what would not be read has no say over other files."""
+    """As in a folder: an unread file does not affect others."""
     origin = make_repository()
     origin.write("large/.gitignore", "*.py\n" + "#" * 1_000_000)
     origin.write("linked/rules.txt", "*.py\n")
@@ -247,7 +248,7 @@ def test_a_repository_whose_path_has_to_be_quoted(
 def test_an_empty_repository_has_no_commit_and_no_files(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """It is followed once it has a commit, and again when it is emptied."""
+    """It is followed once it has a commit, and again after it is emptied."""
     origin = make_repository()
     clone = tmp_path / "clone"
     assert look_up(source_of(origin)) is None
@@ -304,7 +305,7 @@ def test_objects_named_by_sha256_are_refused(
 def test_a_repository_that_vanished_is_named(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """Between two runs somebody removed or emptied it."""
+    """It was removed or emptied between two runs."""
     origin = make_repository()
     origin.commit({"a.py": "one"})
     clone = tmp_path / "clone"

@@ -1,4 +1,4 @@
-"""A git URL and a folder with the same commit checked out hold the same files."""
+"""A git URL and a folder with the same commit checked out give the same files."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def summary(scan: Scan) -> tuple[object, ...]:
 def test_the_same_commit_gives_the_same_files(
     tree: dict[tuple[str, ...], str], include: tuple[str, ...], exclude: tuple[str, ...]
 ) -> None:
-    """One engine of rules for both, tracked files that are ignored included."""
+    """The same rules for both, including tracked files that are ignored."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder).resolve() / "origin"
         path.mkdir()
@@ -90,10 +90,8 @@ def test_the_same_commit_gives_the_same_files(
     ("name", "target"),
     [(".gitignore", "own.py"), (".noindex", "own.py"), ("pyvenv.cfg", "own.py")],
 )
-def test_a_link_in_the_place_of_a_rule_file_says_nothing(
-    name: str, target: str, tmp_path: Path
-) -> None:
-    """What git stores of a link is where it leads, which might be read as a rule."""
+def test_a_link_in_place_of_a_rule_file_is_ignored(name: str, target: str, tmp_path: Path) -> None:
+    """git stores a link's target, which could be parsed as a rule."""
     path = tmp_path / "origin"
     repository = Repository(path)
     repository.write("src/own.py", "text\n")
@@ -119,8 +117,9 @@ def test_a_link_in_the_place_of_a_rule_file_says_nothing(
     ids=["empty", "blank", "comment", "small", "large"],
 )
 def test_files_of_rules(name: str, rules: str, is_listed: bool, tmp_path: Path) -> None:
-    """`.noindex` leaves its folder out where it holds nothing but white space; what is larger than
-    any file that is read says nothing."""
+    """`.noindex` leaves its folder out if it contains only white space; a rule file over the size
+    limit is ignored.
+    """
     path = tmp_path / "origin"
     repository = Repository(path)
     repository.write("src/own.py", "text\n")

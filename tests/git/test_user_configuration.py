@@ -1,4 +1,4 @@
-"""What the user's git configuration says of the network is heard, and nothing else of it."""
+"""The network settings of the user's git configuration are used, and nothing else of it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_credential_helper(
     make_server: Callable[[], GitServer],
     tmp_path: Path,
 ) -> None:
-    """As `git clone` would ask it; not for others, and not where the source has a secret."""
+    """As in `git clone`; not for others, and not if the source has a secret."""
     make_repository().commit(CODE)
     server = make_server()
     server.password = "hunter2"  # noqa: S105 - of a server on loopback
@@ -70,7 +70,7 @@ def test_another_name_of_a_server(
     make_server: Callable[[], GitServer],
     tmp_path: Path,
 ) -> None:
-    """`insteadOf`, also out of a file that the configuration includes."""
+    """`insteadOf`, even from an included file."""
     commit = make_repository().commit(CODE)
     server = make_server()
     configuration.write_text("[include]\n\tpath = names\n")
@@ -87,7 +87,7 @@ def test_another_name_of_a_server(
 def test_an_ssh_command_and_a_proxy(
     configuration: Path, make_server: Callable[[], GitServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the configuration, or of the environment; it must not ask anything."""
+    """From the configuration, or from the environment; it must not prompt."""
     proxy = make_server()
     configuration.write_text(
         f"[core]\n\tsshCommand = ssh -i ~/.ssh/work\n[http]\n\tproxy = http://{proxy.host}\n"
@@ -102,8 +102,10 @@ def test_an_ssh_command_and_a_proxy(
     assert git_environment()["GIT_SSH_COMMAND"].startswith("ssh -o BatchMode=yes ")
 
 
-def test_nothing_else_is_heard(configuration: Path, tmp_path: Path) -> None:
-    """Neither programs for other purposes, nor what opens a protocol; and no repository is."""
+def test_nothing_else_is_used(configuration: Path, tmp_path: Path) -> None:
+    """Neither programs for other purposes, nor settings that allow a protocol; and no repository's
+    configuration.
+    """
     configuration.write_text(
         "[core]\n\thooksPath = /evil\n\tpager = evil\n\tfsmonitor = evil\n[alias]\n\tx = !evil\n"
         '[protocol "ext"]\n\tallow = always\n[safe]\n\tdirectory = /x\n[filter "y"]\n'
@@ -121,8 +123,8 @@ def test_nothing_else_is_heard(configuration: Path, tmp_path: Path) -> None:
         assert "evil" not in git_environment()["GIT_SSH_COMMAND"]
 
 
-def test_a_value_stays_as_it_is(configuration: Path) -> None:
-    """Whatever is in it: quotes, backslashes, comments, other letters."""
+def test_a_value_stays_unchanged(configuration: Path) -> None:
+    """Whatever it contains: quotes, backslashes, comments, other letters."""
     value = 'a "quoted" \\ back; # no comment é '
     run_git(["config", "--file", str(configuration), 'http.https://h.org/x"y.userAgent', value])
     with with_user_configuration(CONFIGURATION):

@@ -1,4 +1,4 @@
-"""Another embedding model makes every vector anew, and nothing else."""
+"""With another embedding model every vector is computed again, and nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODELS = "SELECT DISTINCT kind, model FROM vectors ORDER BY kind"
 
 
 class RenamedEmbedder:
-    """The embedder under the name of another model."""
+    """The embedder with the name of another model."""
 
     model = "another model/1"
 
@@ -46,8 +46,9 @@ class OtherApplication(Application):
 
 
 def test_another_model_embeds_what_lacks_it(tmp_path: Path) -> None:
-    """Vectors of one model never answer for another; a run without a change makes the new ones,
-    and parses nothing."""
+    """Vectors of one model are never searched with another; a run without a change computes the new
+    ones, and parses nothing.
+    """
     write_tree(tmp_path / "source", files=8)
     with ServingKodit(tmp_path / "data") as serving:
         before = serving.index(tmp_path / "source")

@@ -1,4 +1,5 @@
-"""Bad sources and bad places end in one clear sentence and the right exit status, and lose nothing.
+"""Invalid sources and data directories give one clear sentence and the right exit status, and lose
+nothing.
 
 Exit status 2 is a mistake the user can correct, 1 something that failed.
 """
@@ -36,7 +37,7 @@ def check(outcome: Outcome, code: int, sentence: str) -> None:
 
 
 class Case(NamedTuple):
-    """A source that is refused: how it is made in a folder, and what is said."""
+    """A refused source: how it is made in a folder, and the error message."""
 
     name: str
     make: Callable[[Path], str]
@@ -94,21 +95,20 @@ def test_a_source_that_is_refused(case: Case, kodit: KoditCommand, tmp_path: Pat
 
 @pytest.fixture
 def silent_server() -> Iterator[str]:
-    """A server that takes connections and never says a word."""
+    """A server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}/project.git"
 
 
 def test_a_server_that_hangs(silent_server: str, tmp_path: Path) -> None:
-    """It is given up after the time that is set, and no git is left behind."""
+    """It is given up after the configured time, and no git is left behind."""
     kodit = KoditCommand(tmp_path / "data", KODIT_GIT_ANSWER_SECONDS="1")
 
     check(kodit.run("index", silent_server), 2, f"{silent_server} cannot be reached: git took more")
 
 
 def test_a_folder_without_files(kodit: KoditCommand, tmp_path: Path) -> None:
-    """An empty folder is an index of nothing, which is complete, and somebody who mistyped is
-    told."""
+    """An empty folder gives an empty, complete index, and a user who mistyped is told."""
     (tmp_path / "empty").mkdir()
 
     outcome = kodit.run("index", tmp_path / "empty")
@@ -119,7 +119,9 @@ def test_a_folder_without_files(kodit: KoditCommand, tmp_path: Path) -> None:
 
 
 def test_files_that_cannot_be_read_as_text(kodit: KoditCommand, tmp_path: Path) -> None:
-    """They are left out or read leniently, counted, and named in the status; the run goes on."""
+    """They are left out or decoded leniently, counted, and listed in the status; the run
+    continues.
+    """
     folder = tmp_path / "source"
     write_file(folder / "fine.py", "def fine():\n    return 'quartz'\n")
     write_file(folder / "latin.py", "def spindle():\n    return 'caf\u00e9'\n".encode("latin-1"))
@@ -155,9 +157,10 @@ def test_files_that_cannot_be_read_as_text(kodit: KoditCommand, tmp_path: Path) 
 @pytest.mark.skipif(sys.platform != "linux", reason="sets the limit of another process")
 @pytest.mark.parametrize("moment", ["from the start", "all at once"])
 def test_a_disk_without_space(moment: str, tmp_path: Path) -> None:
-    """No file may grow beyond a limit: as on a full disk, each write beyond it fails. The run
-    fails for that reason, whether that can still be written down or not even that; with space
-    again, the same command ends as if nothing had been."""
+    """No file may grow beyond a limit: as on a full disk, each write beyond it fails. The run fails
+    for that reason, whether that can still be recorded or not; once there is space again, the same
+    command succeeds as usual.
+    """
     write_tree(tmp_path / "source", files=100)
     kodit = KoditCommand(tmp_path / "data", KODIT_MAX_FAILURES="2")
 
@@ -180,7 +183,7 @@ def test_a_disk_without_space(moment: str, tmp_path: Path) -> None:
 
 
 def limit_files(size: int, process: int = 0) -> None:
-    """Let no file that a process writes grow beyond so many bytes."""
+    """Let no file that a process writes grow beyond this many bytes."""
     resource.prlimit(process, resource.RLIMIT_FSIZE, (size, size))
 
 
@@ -197,7 +200,7 @@ def test_a_data_directory_below_a_file(tmp_path: Path) -> None:
 @needs_permissions
 @pytest.mark.parametrize("mode", [0o500, 0o000])
 def test_a_data_directory_of_somebody_else(mode: int, kodit: KoditCommand) -> None:
-    """What may not be read and written is refused."""
+    """One that cannot be read and written is refused."""
     kodit.data_dir.mkdir(mode=mode)
 
     outcome = kodit.run("status", preexec_fn=lose_privileges)
@@ -207,7 +210,7 @@ def test_a_data_directory_of_somebody_else(mode: int, kodit: KoditCommand) -> No
 
 @needs_permissions
 def test_a_folder_of_somebody_else(kodit: KoditCommand, tmp_path: Path) -> None:
-    """What may not be read is refused by its name."""
+    """An unreadable one is refused by its name."""
     folder = tmp_path / "closed"
     folder.mkdir(mode=0)
 
@@ -219,7 +222,7 @@ def test_a_folder_of_somebody_else(kodit: KoditCommand, tmp_path: Path) -> None:
 
 @needs_permissions
 def test_a_folder_that_may_be_listed_but_not_entered(kodit: KoditCommand, tmp_path: Path) -> None:
-    """All that is in it is left out, and counted."""
+    """Everything in it is left out, and counted."""
     folder = tmp_path / "source"
     write_tree(folder, files=2)
     commit_all(folder)
@@ -247,8 +250,8 @@ def test_a_repository_of_somebody_else(kodit: KoditCommand, tmp_path: Path) -> N
     assert kodit.status()["files"] == 2
 
 
-def test_a_database_that_is_none(kodit: KoditCommand) -> None:
-    """What stands in its place is left as it is."""
+def test_an_invalid_database(kodit: KoditCommand) -> None:
+    """The file in its place is not changed."""
     kodit.data_dir.mkdir()
     write_file(kodit.data_dir / "kodit.db", "this is a letter, and no database\n" * 100)
 
@@ -259,7 +262,7 @@ def test_a_database_that_is_none(kodit: KoditCommand) -> None:
     assert (kodit.data_dir / "kodit.db").read_text().startswith("this is a letter")
 
 
-def check_heals(kodit: KoditCommand, source: Path) -> None:
+def check_repaired_by_a_run(kodit: KoditCommand, source: Path) -> None:
     """A search answers without the keyword index and says so; the next run rebuilds it."""
     outcome = kodit.succeed("search", "quartz")
     assert "was searched without it; `kodit index SOURCE` rebuilds it" in outcome.said[-1]
@@ -273,30 +276,30 @@ def check_heals(kodit: KoditCommand, source: Path) -> None:
 
 
 def test_a_keyword_index_that_is_damaged(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Its description is cut off."""
+    """Its description is truncated."""
     write_tree(tmp_path / "source", files=4)
     kodit.succeed("index", tmp_path / "source")
     (meta,) = kodit.data_dir.glob("keyword/*/meta.json")
     meta.write_text("{")
 
-    check_heals(kodit, tmp_path / "source")
+    check_repaired_by_a_run(kodit, tmp_path / "source")
 
 
 @pytest.mark.parametrize("suffix", ["store", "pos"])
 def test_a_keyword_index_that_lacks_a_file(
     suffix: str, kodit: KoditCommand, tmp_path: Path
 ) -> None:
-    """Whether that would show when it is opened or when it is searched."""
+    """Whether that is noticed on opening or on searching."""
     write_tree(tmp_path / "source", files=4)
     kodit.succeed("index", tmp_path / "source")
     for path in kodit.data_dir.glob(f"keyword/*/*.{suffix}"):
         path.unlink()
 
-    check_heals(kodit, tmp_path / "source")
+    check_repaired_by_a_run(kodit, tmp_path / "source")
 
 
 def test_a_keyword_index_that_was_removed(kodit: KoditCommand, tmp_path: Path) -> None:
-    """It is derived: the next run makes it anew, though no file has changed."""
+    """It is derived: the next run rebuilds it, although no file has changed."""
     write_file(tmp_path / "source" / "fine.py", "def fine():\n    return 'quartz'\n")
     kodit.succeed("index", tmp_path / "source")
     shutil.rmtree(kodit.data_dir / "keyword")
@@ -309,7 +312,7 @@ def test_a_keyword_index_that_was_removed(kodit: KoditCommand, tmp_path: Path) -
 
 
 def test_strange_names(tmp_path: Path) -> None:
-    """A data directory and a folder may be called what they like."""
+    """A data directory and a folder may have any name."""
     name = "50% of #1? [a] 'b' é\u202e \U0001f600"
     write_tree(tmp_path / name, files=2)
 

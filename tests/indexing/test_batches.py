@@ -1,4 +1,6 @@
-"""What a batch reads and a transaction writes is bounded by rows and bytes, whatever the source."""
+"""The reads of a batch and the writes of a transaction are bounded by rows and bytes, whatever the
+source.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,9 @@ from kodit.infrastructure.sqlalchemy.entities import KEYWORD_CHANGES
 from kodit.infrastructure.sqlalchemy.migrate import migrate
 
 ROWS_OF_A_SNIPPET = 6
-"""At most: itself or its state, a change of the log, two stages to come or two vectors, and what
-these stood for."""
+"""At most: itself or its state, a change of the log, two pending stages or two vectors, and the
+rows these referred to.
+"""
 MOST_ROWS = ROWS_OF_A_SNIPPET * MOST_PER_TRANSACTION.rows + 20
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SET_FORMER = "UPDATE indexes SET {} = 'former' WHERE id = ?"
@@ -54,7 +57,7 @@ def functions(count: int, name: str) -> str:
 
 
 def test_batches_are_cut_by_rows_and_by_bytes() -> None:
-    """In their order; what is too large alone is alone."""
+    """In order; an item over the limit is a batch of its own."""
     weights = [Weight(1, 1), Weight(1, 1), Weight(9, 1), Weight(1, 9), Weight(1, 1), Weight(2, 0)]
     cut = list(in_batches(weights, Weight(3, 3), lambda weight: weight))
     assert cut == [weights[:2], [weights[2]], [weights[3]], weights[4:]]
@@ -78,9 +81,10 @@ def writes_of_indexing(serving: ServingKodit, folder: Path) -> list[Write]:
 
 
 def test_no_transaction_grows_with_the_index(serving: ServingKodit, tmp_path: Path) -> None:
-    """Not when it is made, when every file changes, shrinks or goes, when keyword index, models and
-    extractor are all others, nor when it is deleted. A file of more snippets than belong into one
-    transaction has one of its own."""
+    """Not during the first run, not when every file changes, shrinks or is deleted, not when
+    keyword index, models and extractor are replaced, nor on deletion. A file of more snippets than
+    fit one transaction has one of its own.
+    """
     folder = tmp_path / "source"
     for number in range(8):
         write_file(folder / f"module_{number}.py", functions(200, f"first_{number}"))
@@ -122,10 +126,10 @@ def test_no_transaction_grows_with_the_index(serving: ServingKodit, tmp_path: Pa
     assert max(write.rows for write in database_of(serving).writes) <= 2 * ROWS_PER_REMOVAL
 
 
-def test_what_takes_several_batches_is_done_to_the_end(
+def test_several_batches_complete_the_work(
     serving: ServingKodit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With files that are new, that another extractor has read, and that are gone."""
+    """With files that are new, read by another extractor, or deleted."""
     monkeypatch.setattr(code_indexing_application_service, "FILES_PER_SCAN_BATCH", 2)
     monkeypatch.setattr(code_indexing_application_service, "ROWS_PER_PURGE", 2)
     monkeypatch.setattr(indexes, "MOST_PER_TRANSACTION", Weight(2))
@@ -155,11 +159,12 @@ def test_what_takes_several_batches_is_done_to_the_end(
 
 
 @pytest.mark.parametrize("column", ["keyword_generation", "code_model", "text_model"])
-def test_what_is_noted_anew_in_pieces_is_noted_to_the_end(
+def test_pending_work_is_recorded_in_pieces(
     serving: ServingKodit, tmp_path: Path, column: str
 ) -> None:
-    """Cut short between two pieces, the run fails and says so; the next one notes the rest, and
-    the index is what a fresh one is."""
+    """Interrupted between two pieces, the run fails and says so; the next one records the rest, and
+    the index equals a fresh one.
+    """
     folder = tmp_path / "source"
     for number in range(3):
         write_file(folder / f"module_{number}.py", functions(250, f"{column}_{number}"))
@@ -208,7 +213,7 @@ def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
 
 
 def add_index(database: SqliteDatabase, paths: Sequence[str]) -> tuple[int, list[IndexedFile]]:
-    """An index with files that are new."""
+    """An index with new files."""
     with database.write() as transaction:
         index = transaction.indexes.add(Source(SourceKind.FOLDER, "/nowhere"), NOW)
         files = [IndexedFile(0, path, "0" * 40, FileProcessingStatus.ADDED) for path in paths]
@@ -228,7 +233,7 @@ def store(database: SqliteDatabase, index_id: int, file: IndexedFile, texts: Seq
 
 
 def test_the_timestamp_comes_with_the_last_statuses(database: SqliteDatabase) -> None:
-    """Until then a file is not clean, so that a run that is cut short is not the last one."""
+    """Until then a file is not clean, so that an interrupted run is followed by another."""
     count = 2 * MOST_PER_TRANSACTION.rows
     index_id, files = add_index(database, [f"file_{number}" for number in range(count)])
     with database.write() as transaction:
@@ -252,8 +257,9 @@ def test_the_timestamp_comes_with_the_last_statuses(database: SqliteDatabase) ->
 
 
 def test_texts_are_read_and_removed_by_their_bytes(database: SqliteDatabase) -> None:
-    """Large ones, few at a time, and one at least: for the models, for the keyword index, and
-    where they are removed."""
+    """Large ones, few at a time, but at least one: for the models, for the keyword index, and on
+    removal.
+    """
     size = MOST_PER_TRANSACTION.size // 4
     large = MOST_PER_TRANSACTION.size + 1
     index_id, (file, other) = add_index(database, ["some.txt", "other.txt"])
@@ -295,11 +301,12 @@ def test_texts_are_read_and_removed_by_their_bytes(database: SqliteDatabase) -> 
     assert [count for count in dict.fromkeys(held) if count] == [6, 3]
 
 
-def test_a_large_file_that_is_replaced_is_given_few_snippets_to_go_with(
+def test_a_large_replaced_file_gets_small_batches(
     database: SqliteDatabase,
 ) -> None:
-    """The vectors of what a file had are dropped with the last of what it has: one batch holds
-    no more files than have that many."""
+    """The old vectors of a file are dropped with its last new one: one batch contains no more files
+    than have this many.
+    """
     index_id, files = add_index(database, [f"{number}.txt" for number in range(4)])
     half = MOST_PER_TRANSACTION.rows // 2
     for file in files:
@@ -311,9 +318,10 @@ def test_a_large_file_that_is_replaced_is_given_few_snippets_to_go_with(
     assert [snippet.file_id for snippet in batch] == [file.id for file in files[:2]]
 
 
-def test_a_file_that_is_embedded_to_the_end_loses_what_it_had(database: SqliteDatabase) -> None:
-    """At once, not when the stage has done the other files too; the file that a batch has come to
-    the middle of keeps it."""
+def test_a_completely_embedded_file_loses_its_old_vectors(database: SqliteDatabase) -> None:
+    """At once, not when the stage has finished the other files; a file that a batch has embedded
+    partly keeps them.
+    """
     index_id, (first, second) = add_index(database, ["first.txt", "second.txt"])
 
     def embed(limit: int) -> None:
@@ -359,8 +367,8 @@ def test_a_file_that_is_embedded_to_the_end_loses_what_it_had(database: SqliteDa
     )
 
 
-def test_a_child_hands_over_what_is_enough(tmp_path: Path) -> None:
-    """And leaves the other files for the next time; a file is never cut apart."""
+def test_a_child_returns_after_enough_work(tmp_path: Path) -> None:
+    """And leaves the other files for the next call; a file is never split."""
     lines = "".join(f"{number} {'quartz ' * 300}\n" for number in range(400))
     names = [f"{number}.txt" for number in range(8)]
     for name in names:

@@ -1,4 +1,4 @@
-"""Child processes do the work, and are ended with all that they have started."""
+"""Child processes do the work, and are killed with all their descendants."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WORK = child_work.__name__
 
 @pytest.fixture
 def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessPool]:
-    """One child process, which finds the tests."""
+    """One child process that can import the tests."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=":")
     pool = ProcessPool(tmp_path, 1)
     yield pool
@@ -35,7 +35,7 @@ def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessPoo
 def test_a_child_runs_again_what_it_has_run_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has loaded what that takes; the other child need not load it as well."""
+    """It has loaded the imports; the other child need not load them as well."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=":")
     pool = ProcessPool(tmp_path, 2)
 
@@ -55,7 +55,7 @@ def test_a_child_runs_again_what_it_has_run_before(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what a process may use is told by Linux")
 def test_there_are_as_many_children_as_the_process_may_use_cores(tmp_path: Path) -> None:
-    """Whatever the machine has: in a container that may well be one of many."""
+    """Whatever the machine has: in a container that may be only some of its cores."""
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(allowed)})
     try:
@@ -73,7 +73,7 @@ def is_alive(pid: int) -> bool:
     return bool(state.strip()) and not state.startswith("Z")
 
 
-def test_a_silent_child_is_ended_with_what_it_started(pool: ProcessPool) -> None:
+def test_a_silent_child_is_killed_with_its_descendants(pool: ProcessPool) -> None:
     """The call raises StalledError, and no process is left."""
     started: list[int] = []
     for stall_seconds in (
@@ -97,7 +97,7 @@ def test_a_silent_child_is_ended_with_what_it_started(pool: ProcessPool) -> None
 
 @pytest.mark.usefixtures("pool")
 def test_a_child_at_work_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
-    """Nobody is left to tell it: it must notice in the middle of a call."""
+    """No process is left to tell it: it must notice in the middle of a call."""
     program = (
         "import asyncio, sys\n"
         "from pathlib import Path\n"
@@ -120,7 +120,7 @@ def test_a_child_at_work_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_cancelled_call_leaves_the_pool_sound(pool: ProcessPool) -> None:
-    """A call that is cancelled while its large answer comes in does not spoil the next."""
+    """A call that is cancelled while its large answer arrives does not affect the next."""
 
     async def cancel(wait_seconds: float) -> bytes:
         reported = asyncio.Event()
@@ -139,7 +139,7 @@ def test_a_cancelled_call_leaves_the_pool_sound(pool: ProcessPool) -> None:
 
 
 def test_a_child_of_a_call_that_is_cancelled_meanwhile_is_kept(pool: ProcessPool) -> None:
-    """The next call takes it; none is left behind that nobody would end."""
+    """The next call takes it; none is left behind without an owner."""
 
     others = children()
 
@@ -169,7 +169,7 @@ def children() -> set[int]:
     return {int(line.split()[0]) for line in listed.splitlines() if child.__name__ in line}
 
 
-def test_a_child_that_dies_is_a_passing_error(pool: ProcessPool) -> None:
+def test_a_child_that_dies_is_a_transient_error(pool: ProcessPool) -> None:
     """The error says how it died, and the next call has a new child."""
     with pytest.raises(TransientError, match="was ended by SIGSEGV while it ran die"):
         asyncio.run(pool.call(f"{WORK}:die"))
@@ -177,15 +177,15 @@ def test_a_child_that_dies_is_a_passing_error(pool: ProcessPool) -> None:
     assert asyncio.run(pool.call(f"{WORK}:answer_large", 3)) == bytes(3)
 
 
-def test_an_error_travels(pool: ProcessPool) -> None:
-    """What a function raises, the call raises, and the child is kept."""
+def test_an_error_is_passed_on(pool: ProcessPool) -> None:
+    """The call raises the exception of the function, and the child is kept."""
     with pytest.raises(LookupError, match="there is nothing here"):
         asyncio.run(pool.call(f"{WORK}:refuse"))
 
 
 @pytest.mark.usefixtures("pool")
 def test_ctrl_c_while_a_child_is_starting() -> None:
-    """A terminal sends Ctrl-C to the whole group; a child that is not ready yet outlives it."""
+    """A terminal sends Ctrl-C to the whole group; a child that is not ready yet survives it."""
     done = threading.Event()
 
     def send_interrupts() -> None:

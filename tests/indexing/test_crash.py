@@ -1,4 +1,4 @@
-"""A process group that is killed loses nothing and does nothing twice."""
+"""A killed process group loses nothing and repeats nothing."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tests.support.sources import commit_all, write_tree
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "kills"), [("folder", 4), ("git", 3)])
-def test_killed_at_random_moments_it_goes_on_and_ends_as_if_undisturbed(
+def test_killed_at_random_times_it_ends_like_an_undisturbed_run(
     kind: str, kills: int, tmp_path: Path
 ) -> None:
-    """The end equals an undisturbed run; at most one batch was done twice a kill."""
+    """The result equals an undisturbed run's; at most one batch per kill was repeated."""
     folder = tmp_path / "source"
     write_tree(folder, files=300)
     source: str | Path = folder

@@ -29,7 +29,7 @@ from kodit.settings import Settings
 
 WORDS = "quartz spindle marrow".split()
 ROWS_PER_REMOVAL = 20
-"""So few that every table of a small index is removed in several pieces."""
+"""So few that every table of a small index is removed in several steps."""
 
 
 class FaultyServing(ServingKodit):
@@ -42,7 +42,7 @@ class FaultyServing(ServingKodit):
 
 
 def keyword_search(serving: ServingKodit, terms: list[str], scope: Scope, limit: int) -> list[Hit]:
-    """What the keyword index holds, whatever the database says."""
+    """The content of the keyword index, whatever the database says."""
     return serving.application.engines.keyword_index.reader().search(terms, scope, limit)
 
 
@@ -64,7 +64,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def tables(data_dir: Path) -> list[str]:
-    """The tables that hold something, but for what is remembered of deletions."""
+    """The tables with any rows, except the record of deletions."""
     names = read_rows(
         data_dir,
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
@@ -74,7 +74,7 @@ def tables(data_dir: Path) -> list[str]:
 
 
 def files_below(data_dir: Path, *folders: str) -> list[str]:
-    """What lies in folders of the data directory, locks aside."""
+    """Files in the folders of the data directory, without locks."""
     return [
         str(path.relative_to(data_dir))
         for folder in folders
@@ -84,7 +84,7 @@ def files_below(data_dir: Path, *folders: str) -> list[str]:
 
 
 def is_clean(serving: ServingKodit, index_id: int) -> bool:
-    """Whether nothing is left of the only index there was."""
+    """Whether nothing is left of the only index."""
     scope = Scope(frozenset({index_id}))
     assert tables(serving.data_dir) == []
     assert files_below(serving.data_dir, "clones", "credentials", "vectors") == []
@@ -95,8 +95,9 @@ def is_clean(serving: ServingKodit, index_id: int) -> bool:
 def test_a_deleted_index_leaves_nothing_and_its_twin_intact(
     serving: FaultyServing, source: str, tmp_path: Path
 ) -> None:
-    """Every table is as if only the twin, a folder of the same content, had ever been indexed;
-    the source has not changed by a byte or a second."""
+    """Every table looks as if only the twin, a folder with the same content, had ever been indexed;
+    the source has not changed by a byte or a second.
+    """
     twin = tmp_path / "twin"
     shutil.copytree(tmp_path / "source", twin)
     write_file(tmp_path / "source" / "own.py", python_function("own", WORDS))
@@ -132,8 +133,9 @@ def test_a_deleted_index_leaves_nothing_and_its_twin_intact(
 def test_deleting_in_the_middle_of_a_stage(
     serving: FaultyServing, moment: str, tmp_path: Path
 ) -> None:
-    """Somebody else deletes the index while a stage is at work: the run ends, and what the stage
-    does after that is gone too."""
+    """Another process deletes the index while a stage is running: the run ends, and the later
+    writes of the stage are gone too.
+    """
     write_tree(tmp_path / "source", files=12)
     source = str(tmp_path / "source")
     if moment.startswith("git"):
@@ -160,10 +162,10 @@ def test_deleting_in_the_middle_of_a_stage(
     assert listing(tmp_path / "source") == before
 
 
-def test_a_deletion_that_was_cut_short_is_finished_at_the_next_start(
+def test_an_interrupted_deletion_is_finished_at_the_next_start(
     serving: FaultyServing, source: str, tmp_path: Path
 ) -> None:
-    """It is out of sight at once, and gone when somebody works again."""
+    """The index is hidden at once, and removed when a worker runs again."""
     index_id = serving.index(source).index_id
     assert index_id is not None
     serving.faults.fail(DROP, lambda: TransientError("out of order"))
@@ -184,8 +186,9 @@ def test_a_deletion_that_was_cut_short_is_finished_at_the_next_start(
 def test_a_cache_entry_that_is_deleted_while_it_is_used(
     serving: FaultyServing, stage: str, tmp_path: Path
 ) -> None:
-    """A batch counts on vectors and enrichments of an index that is deleted before the batch is
-    stored: they are made again."""
+    """A batch relies on vectors and enrichments of an index that is deleted before the batch is
+    stored: they are computed again.
+    """
     for name in ("first", "second"):
         write_tree(tmp_path / name, files=6)
     serving.index(tmp_path / "first")
@@ -235,7 +238,7 @@ def test_vectors_that_are_packed_too_late(kodit: KoditCommand, tmp_path: Path) -
     arguments = (str(kodit.data_dir / "kodit.db"), str(pack.parent), 1, "code", model)
 
     def ignore(*_: object) -> None:
-        """Nobody waits for a report."""
+        """Ignores reports."""
 
     assert refresh_pack(*arguments, report=ignore)
     assert pack.exists()
@@ -251,8 +254,9 @@ def test_vectors_that_are_packed_too_late(kodit: KoditCommand, tmp_path: Path) -
 def test_much_is_deleted_in_short_transactions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each has at most so many rows, whatever there is of the index; and it can be left at any of
-    them and gone on with."""
+    """Each has a limited number of rows, whatever the size of the index; and the deletion can be
+    interrupted and continued after any of them.
+    """
     monkeypatch.setattr(index_service, "ROWS_PER_REMOVAL", ROWS_PER_REMOVAL)
     with Kodit(tmp_path / "data") as kodit:
         write_tree(tmp_path / "source", files=12)
@@ -277,7 +281,7 @@ def test_much_is_deleted_in_short_transactions(
 
 
 def rows_in_all(data_dir: Path) -> int:
-    """How many rows the tables hold together."""
+    """The number of rows in all tables together."""
     counts = [
         read_rows(data_dir, f"SELECT count(*) FROM {name}")  # noqa: S608 - a table of ours
         for name in tables(data_dir)

@@ -1,4 +1,4 @@
-"""What is left out and by which rule, and what is known of a single file."""
+"""Left-out files and their rules, and the facts about a single file."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ ONLY_IN_THE_FOLDER = {
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A work tree in which files are left out by every rule, all committed that git takes."""
+    """A work tree in which files are left out by every rule; everything that git accepts is
+    committed.
+    """
     folder = tmp_path_factory.mktemp("source")
     files: dict[str, str | bytes] = {
         ".gitignore": "# rules\n*.log\nbuild/\n!deep/kept.log\n",
@@ -98,7 +100,9 @@ def left_out(kodit: KoditCommand, *arguments: str) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("index", ["1", "2"])
 def test_each_file_and_folder_with_its_rule(index: str, explained: KoditCommand) -> None:
-    """Where the rule stands, and how many files a folder has; of a repository as of a folder."""
+    """The place of the rule, and the number of files in a folder; for a repository as for a
+    folder.
+    """
     found = left_out(explained, index)
 
     assert found.keys() - ONLY_IN_THE_FOLDER.keys() == IN_BOTH.keys()
@@ -115,13 +119,13 @@ def test_each_file_and_folder_with_its_rule(index: str, explained: KoditCommand)
 
 
 def test_some_of_what_is_left_out(explained: KoditCommand, source: Path) -> None:
-    """Below a folder, or what matches a glob."""
+    """Below a folder, or matching a glob."""
     assert left_out(explained, str(source / "deep")).keys() == {"deep/.hidden/", "deep/a.log"}
     assert left_out(explained, "1", "*.js", "*.png").keys() == {"min.js", "picture.png"}
 
 
-def test_what_is_left_out_beside_the_state(explained: KoditCommand) -> None:
-    """For each index what the listing has of it."""
+def test_left_out_files_beside_the_state(explained: KoditCommand) -> None:
+    """For each index its part of the listing."""
     first, second = explained.ask("status", "--left-out")["indexes"]
     assert first["left_out"] == list(left_out(explained, "1").values())
     assert second["left_out"] == list(left_out(explained, "2").values())
@@ -131,7 +135,7 @@ def test_what_is_left_out_beside_the_state(explained: KoditCommand) -> None:
 
 
 def test_a_part_of_a_repository_has_rules_above_it(source: Path, kodit: KoditCommand) -> None:
-    """They are named from where it is."""
+    """Their paths are relative to the part."""
     kodit.succeed("index", source / "deep")
     found = left_out(kodit)
     assert found["a.log"]["rule"] == "../.gitignore:2: *.log"
@@ -162,7 +166,7 @@ def test_a_part_of_a_repository_has_rules_above_it(source: Path, kodit: KoditCom
 def test_why_a_file_is_where_it_is(
     index: str, path: str, state: str, by: str | None, explained: KoditCommand
 ) -> None:
-    """Indexed, or left out, alone or with a folder that it lies in."""
+    """Indexed, or left out, by itself or with its folder."""
     answer = explained.ask("explain", index, path)
 
     assert answer["state"] == state
@@ -174,16 +178,16 @@ def test_why_a_file_is_where_it_is(
 
 @pytest.mark.parametrize("path", ["nothing.py", "build/nothing.py", "deep/nothing", "own.py/a"])
 @pytest.mark.parametrize("index", ["1", "2"])
-def test_what_is_nowhere(index: str, path: str, explained: KoditCommand) -> None:
-    """Is no file that is left out."""
+def test_a_missing_path(index: str, path: str, explained: KoditCommand) -> None:
+    """It is not reported as left out."""
     outcome = explained.run_here("explain", index, path)
     assert outcome.code != 0
     (said,) = outcome.said
     assert said.endswith(f"has no file or folder {path!r}")
 
 
-def test_what_is_known_of_a_file(explained: KoditCommand) -> None:
-    """Its snippets with the stages that they have passed, who changed it and when."""
+def test_the_facts_about_a_file(explained: KoditCommand) -> None:
+    """Its snippets with the stages they have passed, who changed it and when."""
     answer = explained.ask("explain", "2", "own.py")
 
     assert {one["symbol"] for one in answer["snippets"]} >= {"own"}
@@ -203,7 +207,9 @@ def test_what_is_known_of_a_file(explained: KoditCommand) -> None:
 
 
 def test_a_file_that_changes(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Is new until a run has seen it, waits for each stage, and is gone when it is."""
+    """It is new until a run has seen it, waits for each stage, and is removed when it is
+    deleted.
+    """
     folder = tmp_path / "folder"
     write_file(folder / "a.py", "def a():\n    return 1\n")
     kodit.succeed("index", folder)
@@ -216,10 +222,10 @@ def test_a_file_that_changes(kodit: KoditCommand, tmp_path: Path) -> None:
     assert outcome.said == [f"kodit: the folder {folder} does not exist"]
 
 
-def test_very_many_files_are_counted_up_to_a_bound(
+def test_very_many_files_are_counted_up_to_a_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which says that there are more."""
+    """And the answer says that there are more."""
     monkeypatch.setattr(left_out_module, "MOST_COUNTED", 5)
     for number in range(3):
         for inner in ("a", "b"):
@@ -233,8 +239,8 @@ def test_very_many_files_are_counted_up_to_a_bound(
         os.close(descriptor)
 
 
-def test_a_program_asks(explained: KoditCommand) -> None:
-    """The same by the class."""
+def test_the_same_in_python(explained: KoditCommand) -> None:
+    """With the class `Kodit`."""
     with Kodit(explained.data_dir) as kodit:
         assert [one.path for one in kodit.left_out(2)] == [*left_out(explained, "2")]
         assert [one.path for one in kodit.left_out(2, paths=["*.js"])] == ["min.js"]

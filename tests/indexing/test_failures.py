@@ -1,4 +1,4 @@
-"""A stage that fails holds up what follows it, loses nothing, and is resumed where it was."""
+"""A failing stage blocks those after it, loses nothing, and is resumed where it was."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AFTER_FAILURE_OF = {
 
 
 class Setting:
-    """A folder that is indexed and has then changed: a file was added, changed and deleted."""
+    """An indexed folder that has then changed: a file was added, changed and deleted."""
 
     def __init__(self, folder: Path, serving: ServingKodit) -> None:
         self.folder = folder
@@ -58,7 +58,7 @@ class Setting:
         return [attempt.outcome for attempt in attempts.get(task.id, [])]
 
     def is_held_up(self, run: IndexRun, stage: TaskType, outcomes: list[AttemptOutcome]) -> None:
-        """Assert that a stage has failed, and that nothing is pretended."""
+        """Assert that a stage has failed, and that nothing is reported as complete."""
         assert states(run) == AFTER_FAILURE_OF[stage]
         assert run.state is RunState.FAILED
         assert "out of order" in (failed_task(run).error or "")
@@ -75,7 +75,7 @@ class Setting:
             assert any(found.path == "changing.py" for found in self.serving.search("quartz", mode))
 
     def is_as_fresh(self) -> bool:
-        """Whether the index is what indexing the folder afresh gives."""
+        """Whether the index equals a fresh one of the folder."""
         fresh = self.serving.data_dir.with_name("fresh")
         with Kodit(fresh) as kodit:
             kodit.index(self.folder)
@@ -89,11 +89,12 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
 
 
 @pytest.mark.parametrize("stage", list(TaskType), ids=lambda stage: stage.name)
-def test_a_failing_stage_holds_up_what_follows_and_is_resumed_there(
+def test_a_failing_stage_blocks_those_after_it_and_is_resumed(
     setting: Setting, stage: TaskType
 ) -> None:
-    """What follows stays blocked, nothing is reported complete, search answers; a retry does what
-    is left and nothing again. An error that may pass is tried again first."""
+    """Later stages stay blocked, nothing is reported complete, searches answer; a retry does only
+    the rest. A transient error is retried first.
+    """
     setting.faults.fail(stage, lambda: PermanentError("out of order"))
     run = setting.serving.index(setting.folder)
     outcomes = [AttemptOutcome.FAILED]
@@ -117,8 +118,8 @@ def test_a_failing_stage_holds_up_what_follows_and_is_resumed_there(
     assert setting.is_as_fresh()
 
 
-def test_what_fails_in_passing_mends_itself(setting: Setting) -> None:
-    """Each stage fails once, is tried again, and the run succeeds."""
+def test_a_transient_error_is_retried(setting: Setting) -> None:
+    """Each stage fails once, is retried, and the run succeeds."""
     for stage in (*TaskType, EMBED_TEXT):
         setting.faults.fail(stage, lambda: TransientError("out of order"), times=1)
 
@@ -130,7 +131,7 @@ def test_what_fails_in_passing_mends_itself(setting: Setting) -> None:
 
 
 def test_enrichments_survive_a_failure_to_embed_them(setting: Setting) -> None:
-    """They may have been paid for: the retry embeds them without making them again."""
+    """They may have cost money: the retry embeds them without generating them again."""
     setting.faults.fail(EMBED_TEXT, lambda: PermanentError("out of order"))
     run = setting.serving.index(setting.folder)
     assert states(run) == AFTER_FAILURE_OF[TaskType.ENRICH]
@@ -145,7 +146,7 @@ def test_enrichments_survive_a_failure_to_embed_them(setting: Setting) -> None:
 
 @pytest.mark.parametrize("way", ["retry", "new run"])
 def test_a_failing_extract_loses_no_file(setting: Setting, way: str) -> None:
-    """What was extracted before the failure is kept, and the rest is extracted by the next run."""
+    """Files extracted before the failure are kept, and the next run extracts the rest."""
     write_tree(setting.folder / "more", files=100)
     setting.serving.work()
     setting.faults.fail(TaskType.EXTRACT, lambda: PermanentError("out of order"), after=1)
@@ -166,8 +167,9 @@ def test_a_failing_extract_loses_no_file(setting: Setting, way: str) -> None:
 
 
 def test_a_failing_keyword_stage_keeps_what_it_has_committed(setting: Setting) -> None:
-    """It works in batches too: what it had done before the failure is kept and counted, and the
-    retry does the rest."""
+    """It works in batches too: those before the failure are kept and counted, and the retry does
+    the rest.
+    """
     functions = "\n\n".join(python_function(f"many_{number}", WORDS) for number in range(30))
     for number in range(150):
         write_file(setting.folder / "many" / f"module_{number}.py", functions)
@@ -185,7 +187,9 @@ def test_a_failing_keyword_stage_keeps_what_it_has_committed(setting: Setting) -
 
 
 def test_a_file_that_comes_and_goes_between_failures(setting: Setting) -> None:
-    """A deleted file whose removal was held up, which came back and went again, is gone."""
+    """A deleted file whose removal was blocked, and that was restored and deleted again, is
+    gone.
+    """
     setting.faults.fail(TaskType.BM25_INDEX, lambda: PermanentError("out of order"))
     setting.serving.index(setting.folder)
     write_file(setting.folder / "leaving.py", python_function("leaving", WORDS))

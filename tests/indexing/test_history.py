@@ -1,4 +1,4 @@
-"""Authors and dates in the database are those of a fresh index, whatever happened to commits."""
+"""Authors and dates in the database equal those of a fresh index, whatever happened to commits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FROM files AS file JOIN indexes AS index_row ON index_row.id = file.index_id
 
 
 def histories(data_dir: Path, tree: Path) -> list[tuple[Any, ...]]:
-    """What is known of each file, after the folder and its URL were indexed again."""
+    """The stored history of each file, after the folder and its URL were indexed again."""
     with Kodit(data_dir) as kodit:
         kodit.index(tree, tree.as_uri())
     return read_rows(data_dir, _HISTORY)
@@ -38,8 +38,8 @@ def change(tree: Path, author: str, *options: str, **files: str) -> None:
     git(tree, "commit", "--quiet", f"--author={author} <{author}@example.org>", *options)
 
 
-def test_commits_that_are_gone_leave_nothing(tmp_path: Path) -> None:
-    """An amended commit, a reset, a deletion that comes back and a file that is not tracked."""
+def test_deleted_commits_leave_nothing(tmp_path: Path) -> None:
+    """An amended commit, a reset, a restored file and an untracked file."""
     tree = tmp_path / "tree"
     write_file(tree / "kept.py", "one")
     write_file(tree / "back.py", "one")
@@ -74,7 +74,7 @@ def test_commits_that_are_gone_leave_nothing(tmp_path: Path) -> None:
 
 
 def test_a_deleted_file_that_comes_back_has_no_history_yet(tmp_path: Path) -> None:
-    """Also where it came back before anybody had forgotten it."""
+    """Even if it came back before its removal was recorded."""
     database = SqliteDatabase(open_sqlite(tmp_path / "kodit.db"), tmp_path / "write.lock")
     migrate(database)
     told = FileHistory("Ada", "ada@example.org", 7, 7)

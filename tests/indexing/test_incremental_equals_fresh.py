@@ -1,5 +1,6 @@
-"""Whatever happens to a repository, and whenever indexing is killed: indexing it step by step
-gives exactly what indexing it afresh gives."""
+"""Whatever happens to a repository, and whenever indexing is killed: incremental indexing gives
+exactly the result of a fresh index.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ words = st.lists(st.sampled_from(WORDS), min_size=0, max_size=6)
 
 
 def content(name: str, chosen: list[str]) -> str:
-    """A definition for each word, in the file's language, or so."""
+    """A definition for each word, roughly in the file's language."""
     if name.endswith(".md"):
         return "".join(f"# The {word}\n\nA guide to the {word}.\n\n" for word in chosen)
     if name.endswith(".js"):
@@ -78,7 +79,7 @@ class Repository(RuleBasedStateMachine):
 
     @rule(name=names, other=names)
     def rename(self, name: str, other: str) -> None:
-        """Also where only the case differs, and over another file."""
+        """Even if only the case differs, or over another file."""
         if (self.tree / name).exists() and name != other:
             (self.tree / other).parent.mkdir(parents=True, exist_ok=True)
             (self.tree / name).rename(self.tree / other)
@@ -94,7 +95,7 @@ class Repository(RuleBasedStateMachine):
 
     @rule(name=names, seconds=st.sampled_from((-3600, 0, 3600)))
     def touch(self, name: str, seconds: int) -> None:
-        """The stamp moves, the content stays."""
+        """The stamp changes, the content does not."""
         if (self.tree / name).exists():
             moment = time.time() + seconds
             os.utime(self.tree / name, (moment, moment))
@@ -111,7 +112,7 @@ class Repository(RuleBasedStateMachine):
 
     @rule()
     def revert(self) -> None:
-        """Back to the commit before, as a force push would have it for who clones."""
+        """Back to the previous commit, as after a force push for a clone."""
         commit_all(self.tree)
         git(self.tree, "reset", "--quiet", "--hard", "HEAD~1")
 
@@ -130,7 +131,7 @@ class Repository(RuleBasedStateMachine):
     @precondition(lambda self: (self.place / "data").exists())
     @rule(seconds=st.floats(0.2, 1.5))
     def index_and_kill(self, seconds: float) -> None:
-        """kill -9 for the whole process group, wherever it is by then."""
+        """kill -9 for the whole process group, wherever it is then."""
         process = KoditCommand(self.place / "data").start("index", *self.sources)
         time.sleep(seconds)
         kill_group(process)
@@ -149,7 +150,7 @@ class Repository(RuleBasedStateMachine):
 
 @pytest.mark.slow
 def test_incremental_equals_fresh() -> None:
-    """`KODIT_TEST_EXAMPLES` asks for more than the few of every day."""
+    """`KODIT_TEST_EXAMPLES` sets a larger number than the usual few."""
     examples = int(os.environ.get("KODIT_TEST_EXAMPLES", "4"))
     run_state_machine_as_test(
         Repository,

@@ -1,4 +1,4 @@
-"""An index that exists is brought up to date at the cost of what has changed."""
+"""Updating an existing index costs only the changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WORDS = "quartz spindle marrow".split()
 
 
 class Source:
-    """A source that can be changed: a folder, or a repository that is cloned."""
+    """A modifiable source: a folder, or a repository that is cloned."""
 
     def __init__(self, folder: Path, kind: str) -> None:
         self.folder = folder
@@ -27,7 +27,7 @@ class Source:
         self.publish()
 
     def publish(self) -> None:
-        """Let Kodit see the changes."""
+        """Make the changes visible to Kodit."""
         if self.kind == "git":
             commit_all(self.folder)
 
@@ -57,7 +57,7 @@ def serving(tmp_path: Path, source: Source) -> Iterator[ServingKodit]:
 
 
 def equals_a_fresh_index(serving: ServingKodit, source: Source, tmp_path: Path) -> bool:
-    """Whether indexing step by step gave exactly what indexing afresh gives."""
+    """Whether incremental indexing gave exactly the result of a fresh index."""
     with Kodit(tmp_path / "fresh") as kodit:
         kodit.index(source.name)
     return take_snapshot(serving.data_dir) == take_snapshot(tmp_path / "fresh")
@@ -78,8 +78,9 @@ def test_nothing_changed(serving: ServingKodit, source: Source) -> None:
 
 
 def test_one_changed_file(serving: ServingKodit, source: Source, tmp_path: Path) -> None:
-    """Only its snippets are parsed, embedded and enriched, and of those only what is new; the
-    same when it is reverted, where nothing is new to the models; and the same as afresh."""
+    """Only its snippets are parsed, embedded and enriched, and only new ones of those; the same
+    after a revert, where nothing is new to the models; and the result equals a fresh index.
+    """
     before = (source.folder / source.a_module).read_text()
     source.write(source.a_module, before + "\n\n" + python_function("brand_new", WORDS))
 
@@ -107,7 +108,7 @@ def test_one_changed_file(serving: ServingKodit, source: Source, tmp_path: Path)
 def test_files_added_renamed_and_deleted(
     serving: ServingKodit, source: Source, tmp_path: Path
 ) -> None:
-    """Each costs what is new about it, and all together give the same as indexing afresh."""
+    """Each costs only what is new in it, and the result equals a fresh index."""
     source.write("added.py", python_function("added", WORDS))
     serving.index(source.name)
 
@@ -131,7 +132,7 @@ def test_files_added_renamed_and_deleted(
 
 
 def test_a_touched_file(serving: ServingKodit, source: Source) -> None:
-    """A file whose time moved but whose content did not is not parsed."""
+    """A file whose time changed but whose content did not is not parsed."""
     (source.folder / source.a_module).touch()
     source.publish()
 
@@ -140,7 +141,7 @@ def test_a_touched_file(serving: ServingKodit, source: Source) -> None:
 
 
 def test_other_globs(serving: ServingKodit, source: Source) -> None:
-    """Files that are no longer wanted go, and those still wanted are not parsed again."""
+    """Files that are no longer wanted are removed, and those still wanted are not parsed again."""
     serving.index(source.name, exclude=("docs/",))
 
     assert serving.work() == {}

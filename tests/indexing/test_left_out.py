@@ -1,4 +1,4 @@
-"""Files that are left out for what is in them, and files that are cut again."""
+"""Files left out for their content, and files that are extracted again."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ BY_CONTENT: dict[str, str | bytes] = {
 
 
 @pytest.mark.parametrize("kind", ["folder", "git"])
-def test_files_are_left_out_for_what_is_in_them(
+def test_files_are_left_out_for_their_content(
     kind: str, kodit: KoditCommand, tmp_path: Path
 ) -> None:
-    """A private key, binary data, a pointer of git-lfs and generated code: none is found, and
-    each is counted by its reason."""
+    """A private key, binary data, a git-lfs pointer and generated code: none is found, and each is
+    counted by its reason.
+    """
     folder = tmp_path / "source"
     write_file(folder / "own.py", "quartz = 'kept'\n")
     for name, content in BY_CONTENT.items():
@@ -50,15 +51,18 @@ def test_files_are_left_out_for_what_is_in_them(
 
 
 def let_another_kodit_have_read(kodit: KoditCommand, glob: str) -> None:
-    """Change the version of what extracted the files that a glob matches."""
+    """Change the recorded extractor version of the files that a glob matches."""
     with contextlib.closing(sqlite3.connect(kodit.data_dir / "kodit.db")) as connection:
         connection.execute("UPDATE files SET extractor_version = 'old' WHERE path GLOB ?", [glob])
         connection.commit()
 
 
-def test_files_of_another_extractor_are_cut_again(kodit: KoditCommand, tmp_path: Path) -> None:
-    """A Kodit that cuts a language otherwise extracts its files anew though none has changed,
-    and those of no other language; the models are not asked again for the same text."""
+def test_files_of_another_extractor_are_extracted_again(
+    kodit: KoditCommand, tmp_path: Path
+) -> None:
+    """A Kodit that splits a language differently extracts its files again although none has
+    changed, and those of no other language; the models are not called again for the same text.
+    """
     write_tree(tmp_path / "source", files=16)
     kodit.succeed("index", tmp_path / "source")
     before = take_snapshot(kodit.data_dir)
@@ -80,10 +84,10 @@ def test_files_of_another_extractor_are_cut_again(kodit: KoditCommand, tmp_path:
     assert kodit.work() == {}
 
 
-def test_a_file_that_another_extractor_left_out_is_looked_at_again(
+def test_a_file_that_another_extractor_left_out_is_read_again(
     kodit: KoditCommand, tmp_path: Path
 ) -> None:
-    """It may be wanted now. What is left out again is not looked at a third time."""
+    """It may be wanted now. If it is left out again, it is not read a third time."""
     for name, content in BY_CONTENT.items():
         write_file(tmp_path / "source" / name, content)
     kodit.succeed("index", tmp_path / "source")

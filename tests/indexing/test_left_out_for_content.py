@@ -1,4 +1,4 @@
-"""Which of what is left out is meant, and what says of a file that it is left out."""
+"""Selecting left-out files, and the line or reason for which each is left out."""
 
 from __future__ import annotations
 
@@ -68,9 +68,12 @@ def found(
     ],
     ids=str,
 )
-def test_what_is_meant(source: Source, request_: LeftOutRequest, paths: list[str]) -> None:
-    """By path, of rules and of content alike; a file that is called like the beginning of another
-    does not hold it."""
+def test_which_files_are_requested(
+    source: Source, request_: LeftOutRequest, paths: list[str]
+) -> None:
+    """By path, for rules and content alike; a folder whose name is a prefix of another path does
+    not contain it.
+    """
     beside = [("a/lo", "binary")] if request_.only_path else []
     left_out, _presence = found(source, request_, ("a/deep/made.py", "generated"), *beside)
     assert [one.path for one in left_out] == paths
@@ -89,8 +92,8 @@ def test_what_there_is_at_a_path(source: Source, path: str, presence: Presence) 
     assert found(source, LeftOutRequest(only_path=path))[1] is presence
 
 
-def test_what_says_so(source: Source) -> None:
-    """The line of a file that says that it is generated, or what else its content is."""
+def test_the_reason_in_the_content(source: Source) -> None:
+    """The line that marks a file as generated, or the kind of its content."""
     rules = {
         one.path: one.rule
         for one in found(
@@ -119,7 +122,7 @@ def test_what_says_so(source: Source) -> None:
 
 
 def test_where_a_link_leads(source: Source) -> None:
-    """From the folder that it lies in."""
+    """Relative to the folder that it is in."""
     for name, target in (
         ("in", "../keep.py"),
         ("out", "../../x"),
@@ -136,8 +139,8 @@ def test_where_a_link_leads(source: Source) -> None:
     }
 
 
-def test_how_many_files_lie_in_a_folder(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those in folders below it too, up to a number."""
+def test_the_number_of_files_in_a_folder(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Including subfolders, up to a limit."""
     below = Path(source.location) / "node_modules" / "x" / "y"
     below.mkdir(parents=True)
     for number in range(3):
@@ -151,7 +154,7 @@ def test_how_many_files_lie_in_a_folder(source: Source, monkeypatch: pytest.Monk
 
 
 def test_a_disk_that_cannot_be_read(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Is told as what may pass, and nothing stays open."""
+    """It gives a transient error, and nothing stays open."""
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - as the system counts
 
     def fail(_descriptor: int) -> None:
@@ -173,7 +176,7 @@ def test_a_source_of_which_all_is_left_out(source: Source) -> None:
 
 
 def test_files_of_a_commit(source: Source, tmp_path: Path) -> None:
-    """Are read in it, each by its own content; only what is generated has such a line."""
+    """They are read in it, each with its own content; only generated files have such a line."""
     tree = Path(source.location)
     commit = commit_all(tree)
     unread = [
@@ -194,8 +197,8 @@ def test_files_of_a_commit(source: Source, tmp_path: Path) -> None:
     }
 
 
-def test_what_rules_leave_out_is_told_once(source: Source) -> None:
-    """By the rule that leaves it out now; a repository that was never read has no files."""
+def test_files_left_out_by_rules_are_listed_once(source: Source) -> None:
+    """By the rule that applies now; a repository that was never read has no files."""
     left_out, _presence = found(source, EVERYTHING, ("a/logo.png", "binary"))
     assert [one.rule for one in left_out if one.path == "a/logo.png"] == [
         "built-in list: the extension .png"

@@ -1,5 +1,4 @@
-"""What attributes, includes and settings say of files when they are read: in a folder as in a
-clone."""
+"""The effect of attributes, includes and settings on reading files: in a folder as in a clone."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ GENERATED = "# @generated\ndef quartz(): ...\n"
 
 @pytest.fixture
 def any_limit() -> Iterator[None]:
-    """The usual limit again, afterwards."""
+    """Restores the default limit afterwards."""
     yield
     set_limit(USUAL_LIMIT)
 
@@ -69,14 +68,14 @@ def problem_of(location: Location, path: str, text: str) -> str | None:
         ("", ("*.py",), "generated"),
     ],
 )
-def test_what_says_that_a_program_wrote_it(
+def test_marks_of_generated_files(
     make_repository: MakeRepository,
     tmp_path: Path,
     attributes: str,
     include: tuple[str, ...],
     problem: str | None,
 ) -> None:
-    """Counts for less than the repository's own word, and than an include that names the file."""
+    """The repository's own attributes override them, and so does an include that names the file."""
     repository = make_repository()
     repository.commit({".gitattributes": f"{attributes}\n", "api/made.py": GENERATED})
     for location in (
@@ -87,7 +86,7 @@ def test_what_says_that_a_program_wrote_it(
 
 
 def test_the_encoding_of_the_work_tree(make_repository: MakeRepository) -> None:
-    """Of the files on the disk: git itself keeps UTF-8. What is read is what was indexed."""
+    """For files on disk: git itself stores UTF-8. Reading gives the indexed text."""
     repository = make_repository()
     repository.write(".gitattributes", "")
     repository.write("deep/.gitattributes", "*.txt working-tree-encoding=koi8-r\n")
@@ -135,8 +134,7 @@ def test_the_attributes_of_a_repository_within_another_one(
 
 @pytest.mark.usefixtures("any_limit")
 def test_the_largest_file_is_a_setting(make_repository: MakeRepository, tmp_path: Path) -> None:
-    """A commit that is known is looked through again with another limit; a notebook may have ten
-    times as much."""
+    """A known commit is listed again with another limit; a notebook may have ten times as much."""
     repository = make_repository()
     files = {"small.py": "x = 1\n", "large.py": "x = 1\n" * 100, "large.ipynb": "x = 1\n" * 100}
     commit = repository.commit(files)
@@ -153,10 +151,10 @@ def test_the_largest_file_is_a_setting(make_repository: MakeRepository, tmp_path
 
 
 def test_whose_git_configuration_counts(tmp_path: Path) -> None:
-    """That of the user for what was added on this machine, and for others where that is set."""
+    """The user's for sources added on this machine, and for others if that is set."""
 
     class Pool:
-        """Never asked."""
+        """Never called."""
 
     def access(*, is_remote: bool, **options: bool) -> NetworkAccess:
         reader = PooledSourceReader(tmp_path, Pool(), **options)  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
-"""The two stages that ask models, over a small database and models that only note what they are
-asked."""
+"""The two stages that call models, over a small database and models that only record their
+input.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +54,7 @@ class NotingEnricher:
 
 
 class NotingVectors:
-    """Packs nothing, and says so or not."""
+    """Packs nothing, and reports a new pack or not."""
 
     def __init__(self) -> None:
         self.prepared = set(VectorKind)
@@ -133,8 +134,8 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
         yield Work(database)
 
 
-def test_a_stage_is_done_again_where_a_model_that_it_asks_is_another(work: Work) -> None:
-    """Enriched text is embedded, so that either model counts."""
+def test_a_stage_is_repeated_for_another_model(work: Work) -> None:
+    """Enriched text is embedded, so either model counts."""
     code, enrich = TaskType.CODE_EMBEDDINGS, TaskType.ENRICH
     before = dict(work.stages.models())
     work.enricher.model = "f"
@@ -175,8 +176,8 @@ def test_no_model_is_asked_for_what_is_known(work: Work) -> None:
     assert work.sql("SELECT count(*) FROM vectors WHERE kind = 'text'") == [6]
 
 
-def test_a_model_that_gives_too_much_has_failed(work: Work) -> None:
-    """Nobody knows which of its answers is for what."""
+def test_a_model_with_too_many_results_has_failed(work: Work) -> None:
+    """Nobody knows which result is for which input."""
     work.embedder.surplus = 1
     with pytest.raises(PermanentError, match="asked for 1 embeddings and returned 2"):
         work.do(work.stages.embed_code)

@@ -1,4 +1,4 @@
-"""Files that change, vanish or turn into something else while their folder is indexed."""
+"""Files that change, vanish or are replaced while their folder is indexed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def serving(tmp_path: Path) -> Iterator[ServingKodit]:
 
 
 def between_sync_and_extract(serving: ServingKodit, folder: Path) -> None:
-    """What happens to the folder when the scan is over and the first file is about to be read."""
+    """Changes of the folder after the scan and before the first file is read."""
     assert isinstance(serving.application, FaultyApplication)
     serving.application.faults.hooks.clear()
     (folder / "vanishing.py").unlink()
@@ -40,11 +40,12 @@ def between_sync_and_extract(serving: ServingKodit, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("is_known", [False, True], ids=["at first", "later"])
-def test_between_the_look_and_the_read(
+def test_between_the_scan_and_the_read(
     serving: ServingKodit, tmp_path: Path, *, is_known: bool
 ) -> None:
-    """What vanished is gone, what changed is indexed as it was read, nothing outside is read, and
-    the run goes on; the next one finds the same as one afresh."""
+    """Vanished files are removed, changed ones are indexed as read, nothing outside is read, and
+    the run continues; the next one gives the same as a fresh index.
+    """
     folder = tmp_path / "source"
     write_tree(folder, files=6)
     names = ["vanishing", "folder", "link", "pipe", "growing", "changing"]
@@ -73,8 +74,8 @@ def test_between_the_look_and_the_read(
     assert take_snapshot(serving.data_dir) == take_snapshot(tmp_path / "fresh")
 
 
-def test_what_vanished_is_counted_over_all_batches(serving: ServingKodit, tmp_path: Path) -> None:
-    """But not what was deleted before the look."""
+def test_vanished_files_are_counted_over_all_batches(serving: ServingKodit, tmp_path: Path) -> None:
+    """But not files that were deleted before the scan."""
     folder = tmp_path / "source"
     paths = [folder / f"file_{number}.py" for number in range(FILES_PER_BATCH + 6)]
     for path in paths:
@@ -102,8 +103,9 @@ def test_what_vanished_is_counted_over_all_batches(serving: ServingKodit, tmp_pa
 
 
 def test_a_folder_that_is_gone(serving: ServingKodit, tmp_path: Path) -> None:
-    """The run fails and names it, what was indexed still answers, and it goes on when the folder
-    is back."""
+    """The run fails and names it, the index still answers, and indexing continues when the folder
+    is back.
+    """
     folder = tmp_path / "source"
     write_file(folder / "there.py", python_function("there", WORDS))
     run = serving.index(folder)

@@ -12,7 +12,7 @@ __all__ = ["kodit"]
 
 
 def index(kodit: KoditCommand, source: Path | str) -> dict[str, object]:
-    """An index that is complete, as JSON shows it."""
+    """A complete index, as JSON."""
     (found,) = kodit.succeed("index", str(source), "--json").json()["indexes"]
     assert found["run"]["state"] == "succeeded"
     return dict(found)
@@ -24,8 +24,9 @@ def make_repository(folder: Path) -> None:
 
 
 def test_below_a_repository_of_dotfiles(kodit: KoditCommand, tmp_path: Path) -> None:
-    """It ignores everything that it does not name: a repository below it is its own, and of a
-    folder without one that rule leaves nothing."""
+    """It ignores everything that it does not name: a repository below it has its own rules, and in
+    a folder without one that rule leaves nothing.
+    """
     home = tmp_path / "home"
     make_repository(home)
     write_file(home / ".gitignore", "*\n")
@@ -55,7 +56,7 @@ def test_an_emptied_folder(kodit: KoditCommand, tmp_path: Path) -> None:
 
 
 def test_a_branch_without_commits(kodit: KoditCommand, tmp_path: Path) -> None:
-    """Nothing is committed yet; what lies in the folder itself is read."""
+    """Nothing is committed yet; files in the folder itself are read."""
     origin = tmp_path / "origin"
     make_repository(origin)
     write_file(origin / "a.py", "def quartz(): ...\n")
@@ -68,7 +69,7 @@ def test_a_branch_without_commits(kodit: KoditCommand, tmp_path: Path) -> None:
 
 
 def test_a_commit_of_which_nothing_is_read(kodit: KoditCommand, tmp_path: Path) -> None:
-    """By its own rules."""
+    """Because of its own rules."""
     origin = tmp_path / "origin"
     make_repository(origin)
     write_file(origin / ".gitignore", "*\n")

@@ -1,4 +1,4 @@
-"""The operations of the stages, as whoever looks on is told of them."""
+"""The operations of the stages, as reported to a subscriber."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OPERATIONS = {
 
 
 def operations_of(data_dir: Path, source: Path) -> dict[str, ProgressTracker]:
-    """Index the source; the operations that were told of, by name."""
+    """Index the source; returns the reported operations by name."""
     seen: dict[str, ProgressTracker] = {}
 
     def see(_task: Task, operation: ProgressTracker) -> None:
@@ -41,8 +41,8 @@ def operations_of(data_dir: Path, source: Path) -> dict[str, ProgressTracker]:
     return seen
 
 
-def test_every_operation_is_told_to_its_end(tmp_path: Path) -> None:
-    """With how much of it there was: as many texts embedded as snippets enriched."""
+def test_every_operation_is_reported_to_its_end(tmp_path: Path) -> None:
+    """With its total: as many texts embedded as snippets enriched."""
     paths = write_tree(tmp_path / "source", files=8)
 
     seen = operations_of(tmp_path / "data", tmp_path / "source")

@@ -1,4 +1,4 @@
-"""Disk or memory runs out: whoever runs into it says so, and the next try goes on."""
+"""Disk or memory runs out: the process affected says so, and the next attempt continues."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ WORK = child_work.__name__
 
 
 def batch(seq: int, words: int) -> KeywordBatch:
-    """The addition of one snippet of so many different words; each follows the one before."""
+    """The addition of one snippet of this many different words; each batch follows the previous
+    one.
+    """
     snippet = StoredSnippet(
         id=seq,
         index_id=1,
@@ -46,7 +48,7 @@ def batch(seq: int, words: int) -> KeywordBatch:
 
 
 def _word(number: int) -> str:
-    """A word of six letters, another for each number."""
+    """A word of six letters, different for each number."""
     return "".join(chr(ord("a") + number * 7919 // 26**place % 26) for place in range(6))
 
 
@@ -94,7 +96,7 @@ def test_what_a_killed_writer_has_left_goes_with_the_next(tmp_path: Path) -> Non
 
 @pytest.fixture
 def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessPool]:
-    """One child process, which finds the tests."""
+    """One child process that can import the tests."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=":")
     pool = ProcessPool(tmp_path, 1)
     yield pool

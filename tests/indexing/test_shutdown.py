@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end everything at once, and leave a state that the next call resumes."""
+"""Ctrl-C and SIGTERM end everything at once, and the next call resumes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def terminate(process: subprocess.Popen[str]) -> None:
 
 
 class Stop(NamedTuple):
-    """A way to stop, during a stage, and what comes of it."""
+    """A way to stop, during a stage, and the result."""
 
     stop: Callable[[subprocess.Popen[str]], None]
     stage: str
@@ -57,7 +57,7 @@ class Stop(NamedTuple):
 def test_a_stop_leaves_no_process_and_is_resumed(
     way: Stop, kodit: KoditCommand, tmp_path: Path
 ) -> None:
-    """What was held is given back without a failure, and nothing is done again."""
+    """The held tasks are released without a failure, and nothing is repeated."""
     write_tree(tmp_path / "source", files=300)
     process = stopped_in(
         way.stage,
@@ -88,7 +88,9 @@ def test_a_stop_leaves_no_process_and_is_resumed(
 
 
 def test_ctrl_c_in_a_program(kodit: KoditCommand, tmp_path: Path) -> None:
-    """`Kodit.index` raises KeyboardInterrupt when all is given back, and no process is left."""
+    """`Kodit.index` raises KeyboardInterrupt when all tasks are released, and no process is
+    left.
+    """
     write_tree(tmp_path / "source", files=300)
     program = (
         "import sys\n"

@@ -43,7 +43,7 @@ class Changed:
         (folder / "leaving.py").unlink()
 
     def stop_at(self, *stages: TaskType | str, after: int = 0) -> IndexRun:
-        """Index until these stages fail, after so many batches, and no others."""
+        """Index until these stages fail, after this many batches, and no others."""
         for stage in (*TaskType, EMBED_TEXT):
             self.faults.repair(stage)
         for stage in stages:
@@ -63,8 +63,9 @@ class Changed:
         return {engine: self.symbols(engine) for engine in ENGINES}
 
     def check_deleted_and_hybrid(self) -> None:
-        """A deleted file has vanished everywhere; hybrid finds the newest that an engine has, and
-        never two versions of one file."""
+        """A deleted file has disappeared everywhere; hybrid finds the newest version that an engine
+        has, and never two versions of one file.
+        """
         for mode in SearchMode:
             assert self.symbols(mode, "leaving.py") == NOTHING
         assert self.symbols("hybrid") == (NEW if NEW in self.answers().values() else OLD)
@@ -76,9 +77,10 @@ def changed(tmp_path: Path) -> Iterator[Changed]:
         yield Changed(tmp_path / "source", serving)
 
 
-def test_each_engine_goes_from_the_old_to_the_new_by_its_own_stage(changed: Changed) -> None:
-    """Stage by stage, the engines move over one after the other; a deleted file vanishes at once,
-    with SYNC."""
+def test_each_engine_moves_to_the_new_snippets_with_its_own_stage(changed: Changed) -> None:
+    """Stage by stage, the engines switch one after the other; a deleted file disappears at once,
+    with SYNC.
+    """
     changed.stop_at(TaskType.EXTRACT)
     assert changed.answers() == everywhere(OLD)
     changed.check_deleted_and_hybrid()
@@ -107,8 +109,10 @@ def test_each_engine_goes_from_the_old_to_the_new_by_its_own_stage(changed: Chan
     assert read_rows(changed.serving.data_dir, dead) == []
 
 
-def test_a_file_that_changes_again_before_an_engine_has_seen_its_change(changed: Changed) -> None:
-    """It answers from the snippets it has, and never from some that it was never given whole."""
+def test_a_file_that_changes_again_before_an_engine_has_its_change(changed: Changed) -> None:
+    """It answers from the snippets it has, and never from a version that it did not get
+    completely.
+    """
     changed.stop_at(TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS)
     write_file(changed.folder / "changing.py", python_function("latest", WORDS))
 
@@ -122,8 +126,8 @@ def test_a_file_that_changes_again_before_an_engine_has_seen_its_change(changed:
     assert changed.answers() == everywhere({"latest"})
 
 
-def test_a_change_that_is_taken_back_between_two_stages(changed: Changed) -> None:
-    """Engines that had moved on move back; the others had never left."""
+def test_a_change_that_is_reverted_between_two_stages(changed: Changed) -> None:
+    """Engines that had switched switch back; the others never had."""
     changed.stop_at(TaskType.CODE_EMBEDDINGS)
     assert changed.symbols("keyword") == NEW
     write_file(changed.folder / "changing.py", python_function("former", WORDS))
@@ -138,8 +142,7 @@ def test_a_change_that_is_taken_back_between_two_stages(changed: Changed) -> Non
 
 
 def test_a_file_that_became_empty_and_one_that_came_back(changed: Changed) -> None:
-    """An emptied file answers until the engine's stage is done, then no more; a deleted file that
-    is there again is found again."""
+    """An emptied file answers until the engine's stage is done; a restored file is found again."""
     write_file(changed.folder / "changing.py", "")
     write_file(changed.folder / "leaving.py", python_function("returned", WORDS))
 
@@ -153,8 +156,8 @@ def test_a_file_that_became_empty_and_one_that_came_back(changed: Changed) -> No
     )
 
 
-def test_a_file_deleted_while_its_change_is_held_up(changed: Changed) -> None:
-    """Neither the old nor the new snippets of it are found any more."""
+def test_a_file_deleted_while_its_change_is_blocked(changed: Changed) -> None:
+    """Neither its old nor its new snippets are found any more."""
     changed.stop_at(TaskType.CODE_EMBEDDINGS)
     (changed.folder / "changing.py").unlink()
 
@@ -167,8 +170,9 @@ def test_a_file_deleted_while_its_change_is_held_up(changed: Changed) -> None:
 
 @pytest.mark.parametrize("stage", [TaskType.CODE_EMBEDDINGS, EMBED_TEXT], ids=str)
 def test_a_file_of_which_an_engine_has_only_a_part(changed: Changed, stage: TaskType | str) -> None:
-    """A file of more than one batch, interrupted between two: the engine goes on answering from
-    the old snippets alone, also when the file changes once more then."""
+    """A file of more than one batch, interrupted between two: the engine answers only from the old
+    snippets, even if the file changes again then.
+    """
     many = [python_function(f"many_{number}", WORDS) for number in range(300)]
     write_file(changed.folder / "changing.py", "\n\n".join(many))
     engine = "code" if stage is TaskType.CODE_EMBEDDINGS else "text"

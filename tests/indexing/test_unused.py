@@ -1,4 +1,4 @@
-"""Embeddings and enrichments that nothing uses any more are kept for a time, and then go."""
+"""Unused embeddings and enrichments are kept for a while, and then removed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WHERE (unused_since IS NULL) <> (id IN (SELECT enrichment_id FROM snippets))
 
 
 class TimedApplication(FaultyApplication):
-    """The composition root with a clock that is set by hand."""
+    """The composition root with a manual clock."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -62,7 +62,7 @@ class Kept:
         write_file(self.folder / "changing.py", python_function(name, WORDS))
 
     def index(self) -> dict[str, int]:
-        """Bring the index up to date; what parsers and models did."""
+        """Refresh the index; returns the work of parsers and models."""
         self.serving.work()
         assert "failed" not in states(self.serving.index(self.folder))
         assert read_rows(self.data_dir, UNMARKED) == []
@@ -74,7 +74,7 @@ class Kept:
         clock.advance(seconds)
 
     def tidy(self, **retention: Any) -> int:
-        """Remove what is unused, piece by piece; how many pieces there were."""
+        """Remove unused rows, step by step; returns the number of steps."""
         application = self.serving.application
         service = CacheService(
             database=application.database,
@@ -89,7 +89,9 @@ class Kept:
         return pieces
 
     def counts(self) -> list[tuple[int, ...]]:
-        """Of embeddings and enrichments: all, the unused, and those of them that are dated."""
+        """The numbers of embeddings and enrichments: all, the unused, and the dated ones of
+        those.
+        """
         return [
             tuple(int(count or 0) for count in read_rows(self.data_dir, COUNTS.format(cache))[0])
             for cache in CACHES
@@ -103,7 +105,7 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
 
 
 def test_a_revert_within_the_time_is_free_and_one_after_it_is_not(kept: Kept) -> None:
-    """What has a user again is not removed, however long it had none."""
+    """A result that is used again is not removed, however long it was unused."""
     assert kept.counts() == [(4, 0, 0), (2, 0, 0)]
     kept.write("present")
     kept.index()
@@ -129,7 +131,7 @@ def test_a_revert_within_the_time_is_free_and_one_after_it_is_not(kept: Kept) ->
 
 
 def test_what_is_kept_is_bounded_in_bytes(kept: Kept) -> None:
-    """The oldest goes first, and no more than has to."""
+    """The oldest are removed first, and no more than necessary."""
     for name in ("second", "third", "fourth"):
         kept.write(name)
         kept.index()
@@ -156,8 +158,9 @@ def test_what_is_kept_is_bounded_in_bytes(kept: Kept) -> None:
 
 
 def test_another_index_uses_it_and_a_deleted_one_leaves_it(kept: Kept, tmp_path: Path) -> None:
-    """The last user of two is the last; what a deleted index has paid for goes with it, and what it
-    used of another one has its time."""
+    """The last user counts; results made by a deleted index are removed with it, and those of
+    another that it used are kept for their time.
+    """
     fork = tmp_path / "fork"
     for name in ("changing.py", "staying.py"):
         write_file(fork / name, (kept.folder / name).read_bytes())
@@ -179,10 +182,10 @@ def test_another_index_uses_it_and_a_deleted_one_leaves_it(kept: Kept, tmp_path:
     ("stage", "embedded", "enriched"),
     [(TaskType.CODE_EMBEDDINGS, 1 + 2 + 2, 2), (TaskType.ENRICH, 1 + 2, 1 + 2)],
 )
-def test_what_goes_while_a_batch_has_found_it_is_made_again(
+def test_a_result_removed_during_a_batch_is_computed_again(
     kept: Kept, stage: TaskType, embedded: int, enriched: int
 ) -> None:
-    """Between the look into the cache and the commit."""
+    """Between the cache lookup and the commit."""
     kept.write("present")
     kept.index()
     kept.tidy()
@@ -213,7 +216,7 @@ def test_what_goes_while_a_batch_has_found_it_is_made_again(
 
 
 def test_a_wrong_mark_removes_nothing_that_is_used(kept: Kept) -> None:
-    """Whoever removes looks once more."""
+    """A removal checks again."""
     execute(kept.data_dir, "UPDATE embeddings SET unused_since = 1, unused_bytes = 1")
     execute(kept.data_dir, "UPDATE enrichments SET unused_since = 1, unused_bytes = 1")
     kept.tidy()
@@ -227,8 +230,8 @@ SELECT 1, 'key' || n, 'text', 0, 4 FROM numbers
 """
 
 
-def test_it_goes_in_pieces(kept: Kept) -> None:
-    """Of no more rows than belong into one transaction."""
+def test_removal_is_done_in_steps(kept: Kept) -> None:
+    """Each of no more rows than fit one transaction."""
     execute(kept.data_dir, MANY, MOST_PER_TRANSACTION.rows + 1)
     assert kept.tidy() == 2
     assert kept.counts()[1] == (MOST_PER_TRANSACTION.rows + 3, *[MOST_PER_TRANSACTION.rows + 1] * 2)

@@ -1,4 +1,4 @@
-"""Which failed runs take their index with them, and deletions that do not come to their end."""
+"""Which failed runs delete their index, and deletions that cannot be finished."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def count(serving: ServingKodit) -> int:
 
 
 def withdraw(serving: ServingKodit, source: Path) -> str | None:
-    """Index a source and withdraw the run; returns what that said."""
+    """Index a source and withdraw the run; returns the message."""
     run = serving.index(source)
     return serving.call(lambda application: application.indexes.withdraw(run))
 
@@ -66,7 +66,7 @@ def test_a_new_index_whose_source_may_come_back(
 
 
 def test_a_new_index_that_fails_later(serving: ServingKodit, faults: Faults, source: Path) -> None:
-    """Its source is all right."""
+    """Its source is valid."""
     faults.fail(TaskType.EXTRACT, refuse)
     assert withdraw(serving, source) is None
     assert count(serving) == 1
@@ -84,7 +84,7 @@ def test_an_index_that_was_there_before(
 def test_a_run_that_another_has_followed(
     serving: ServingKodit, faults: Faults, source: Path
 ) -> None:
-    """Somebody asked again meanwhile: that request is not lost."""
+    """A later request is not lost."""
     faults.fail(TaskType.SYNC, refuse)
     first = serving.index(source)
     second = serving.index(source)
@@ -96,7 +96,7 @@ def test_a_run_that_another_has_followed(
 def test_a_deletion_that_cannot_be_finished_does_not_stop_the_next(
     serving: ServingKodit, faults: Faults, source: Path, tmp_path: Path
 ) -> None:
-    """It is tried again the next time."""
+    """It is retried the next time."""
     other = tmp_path / "other"
     write_tree(other, files=2)
     serving.index(source)

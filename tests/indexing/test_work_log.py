@@ -1,4 +1,4 @@
-"""The record of what parsers and models did, which tests of crashes go by."""
+"""The record of the work of parsers and models, on which crash tests rely."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def enrich(_folder: Path) -> None:
     [(parse, "files_parsed 1"), (embed, "texts_embedded 2"), (enrich, "snippets_enriched 1")],
     ids=["parse", "embed", "enrich"],
 )
-def test_a_batch_that_is_cut_short_counts(
+def test_an_interrupted_batch_counts(
     work: Callable[[Path], None], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise a batch which is started again and again would look as if it was done once."""
+    """Otherwise a batch that is started repeatedly would seem to be done once."""
     log = tmp_path / "work.log"
     monkeypatch.setenv(VARIABLE, str(log))
 
@@ -55,8 +55,8 @@ def test_a_batch_that_is_cut_short_counts(
     assert log.read_text() == f"{line}\n"
 
 
-def test_how_to_ask_for_it_is_documented() -> None:
-    """Whoever checks Kodit from outside must find the variable and the names of the lines."""
+def test_the_variable_and_names_are_documented() -> None:
+    """An external check of Kodit needs the variable and the names of the lines."""
     text = CONTRIBUTING.read_text()
     assert f"`{VARIABLE}`" in text
     assert all(name in text for name in ("files_parsed", "texts_embedded", "snippets_enriched"))

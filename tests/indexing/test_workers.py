@@ -1,4 +1,4 @@
-"""Who works on what, and when: two processes on one queue, and users before the background."""
+"""Which worker does what, and when: two processes on one queue, and users before the background."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ STARTS_AFTER = {
 
 @contextmanager
 def worker_processes(data_dir: Path, count: int) -> Iterator[list[subprocess.Popen[str]]]:
-    """Workers with one slot each, in processes of their own, that are at work."""
+    """Worker processes with one slot each."""
     command = KoditCommand(data_dir)
     processes = [
         subprocess.Popen(
@@ -67,13 +67,14 @@ def worker_processes(data_dir: Path, count: int) -> Iterator[list[subprocess.Pop
 
 
 def has_entered(data_dir: Path, pid: int) -> bool:
-    """Whether a process has a worker's lock in the data directory."""
+    """Whether a process holds a worker's lock in the data directory."""
     return bool(list((data_dir / "workers").glob(f"*-{pid}-*.lock")))
 
 
 def test_two_workers_share_a_run_and_keep_its_order(tmp_path: Path) -> None:
-    """No stage starts before those it follows have ended. The two that may overlap do: each waits
-    until the other is at work, so that the run would fail if they did not."""
+    """No stage starts before its predecessors have ended. The two that may overlap do: each waits
+    for the other, so that the run would fail if they did not.
+    """
     data_dir = tmp_path / "data"
     write_tree(tmp_path / "source", files=20)
     with ServingKodit(data_dir, is_serving=False) as asking, worker_processes(data_dir, 2):
@@ -102,9 +103,10 @@ def ended(attempt: list[Any]) -> int:
 
 
 def test_a_user_is_next_at_every_claim(tmp_path: Path) -> None:
-    """A run that a user asks for while ten of the background wait, and one of them is at work, is
-    claimed next, and next again, until it has ended: also its ENRICH, whose priority is that of
-    the SYNC of the background."""
+    """A user's run that is requested while ten background runs wait and one is running is claimed
+    next, and next again, until it has ended: including its ENRICH, whose priority equals that of a
+    background SYNC.
+    """
     folders = [tmp_path / f"folder {number}" for number in range(11)]
     for number, folder in enumerate(folders):
         write_tree(folder, files=2, seed=number)

@@ -1,4 +1,4 @@
-"""What the stages of these tests did, in a file outside the database that is only appended to."""
+"""The effects of the stages in these tests, in an append-only file outside the database."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class EffectLog:
 
 
 def work(number: int, milliseconds: int, *, report: Callable[[int, int | None], None]) -> int:
-    """What a child process does for a batch: it takes a while, and says that it lives."""
+    """The work of a child process for a batch: it takes a while, and reports progress."""
     report(0, 1)
     time.sleep(milliseconds / 1000)
     return number

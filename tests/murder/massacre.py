@@ -1,4 +1,4 @@
-"""Some worker processes on one data directory, and somebody who is after their lives."""
+"""Several worker processes on one data directory, which are killed at random."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ LIMITS = {TaskType.CODE_EMBEDDINGS: 2}
 
 
 class Massacre:
-    """`workers` processes, always; whoever dies is replaced. Everything random comes from
-    `seed`, but for what the processes and the machine make of it."""
+    """`workers` processes at any time; each dead one is replaced. All randomness comes from `seed`,
+    apart from that of the processes and the machine.
+    """
 
     def __init__(
         self,
@@ -95,11 +96,11 @@ class Massacre:
 
     @property
     def hired(self) -> int:
-        """How many workers were ever started."""
+        """The number of workers ever started."""
         return len(self._sessions)
 
     def hire(self) -> None:
-        """Start as many workers as there should be."""
+        """Start workers up to the wanted number."""
         self.workers = [worker for worker in self.workers if worker.poll() is None]
         while len(self.workers) < self._count:
             with self.log.open("ab") as log:
@@ -115,7 +116,7 @@ class Massacre:
             self._sessions.append(worker.pid)
 
     def dismiss(self) -> None:
-        """End all workers gently; each must end with status 0."""
+        """End all workers gracefully; each must exit with status 0."""
         for timer in list(self._stopped.values()):
             timer.join()
         for worker in self.workers:
@@ -125,7 +126,7 @@ class Massacre:
         self.workers.clear()
 
     def wait_for_worker(self) -> subprocess.Popen[bytes]:
-        """A worker that is up, not stopped, and most often at work, chosen at random."""
+        """A random worker that is up, not stopped, and usually has a task."""
         wants_work = self.random.random() < 0.85
         found: list[subprocess.Popen[bytes]] = []
 
@@ -143,7 +144,7 @@ class Massacre:
     # Requests
 
     def request(self, count: int = 1) -> None:
-        """Ask for some runs, of both classes."""
+        """Request some runs, of both classes."""
         for _ in range(count):
             base = self.random.choice(list(QueuePriority))
             index_id = self.random.choice(self._indexes)
@@ -151,7 +152,7 @@ class Massacre:
             self.accepted.append(run.id)
 
     def wait_for_batches(self, count: int) -> None:
-        """Wait until so many batches have been written."""
+        """Wait until this many batches have been written."""
         wait_until(lambda: sum(effect.kind == "batch" for effect in self.effects.read()) >= count)
 
     def wait_for_runs(self) -> None:
@@ -168,7 +169,7 @@ class Massacre:
     # Deaths
 
     def cycle(self) -> None:
-        """One worker that is at work meets one fate."""
+        """One working worker is killed, stopped or ended."""
         fates: dict[str, tuple[int, Callable[[subprocess.Popen[bytes]], None]]] = {
             "kill -9 of the process group": (30, self._kill_group),
             "kill -9 of the worker alone": (25, self._kill_worker),
@@ -195,7 +196,9 @@ class Massacre:
         worker.wait()
 
     def _stop_group(self, worker: subprocess.Popen[bytes]) -> None:
-        """It may hold the lock of the database, so whoever wakes it must not wait for that."""
+        """It may hold the lock of the database, so the code that resumes it must not wait for
+        that.
+        """
         self._signal_group(worker, signal.SIGSTOP)
         pause = LEASE_SECONDS * self.random.uniform(1.2, 2.5)
         timer = threading.Timer(pause, self._wake, [worker])
@@ -234,11 +237,11 @@ class Massacre:
     # Judging
 
     def judge(self) -> Verdict:
-        """Count what happened; all workers must have been dismissed."""
+        """Count the effects; all workers must have been dismissed."""
         return judge(self.application.database, self.effects.read(), self.accepted, LIMITS)
 
     def survivors(self) -> list[str]:
-        """What is still alive of all that was ever started, after it has had time to die."""
+        """All started processes that are still alive, after enough time to end."""
         deadline = time.monotonic() + 10.0
         while True:
             alive = [line for session in self._sessions for line in processes_of_session(session)]

@@ -1,4 +1,4 @@
-"""The disk is full, or somebody else has locked the database: workers wait, and go on."""
+"""The disk is full, or another program has locked the database: workers wait, and continue."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ pytestmark = [
 
 @contextmanager
 def two_workers(folder: Path, data_dir: Path | None = None) -> Iterator[Massacre]:
-    """Two workers in the middle of their work; afterwards every run must end, and every effect
-    be there once, without a worker having been replaced."""
+    """Two busy workers; afterwards every run must end, and every effect exist once, without a
+    worker having been replaced.
+    """
     with Massacre(folder, data_dir=data_dir, workers=2, indexes=3) as massacre:
         massacre.request(6)
         massacre.hire()
@@ -42,8 +43,9 @@ def two_workers(folder: Path, data_dir: Path | None = None) -> Iterator[Massacre
 
 
 def test_database_locked_by_another_program(tmp_path: Path) -> None:
-    """Somebody holds SQLite's own lock for longer than a lease: leases run out, and nothing is
-    done twice when they are all late at once."""
+    """Another program holds SQLite's own lock for longer than a lease: leases expire, and nothing
+    is repeated although all are late at once.
+    """
     with two_workers(tmp_path) as massacre:
         path = massacre.application.data_dir / "kodit.db"
         with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
@@ -53,7 +55,7 @@ def test_database_locked_by_another_program(tmp_path: Path) -> None:
 
 
 def test_write_lane_held_by_another_process(tmp_path: Path) -> None:
-    """The same with the lock file that all of Kodit's writers take first."""
+    """The same with the lock file that all writers of Kodit take first."""
     with two_workers(tmp_path) as massacre:
         descriptor = os.open(massacre.application.data_dir / "write.lock", os.O_RDWR)
         try:
@@ -64,7 +66,7 @@ def test_write_lane_held_by_another_process(tmp_path: Path) -> None:
 
 
 def test_files_cannot_grow(tmp_path: Path) -> None:
-    """Every write that needs more room fails for a while, as under a quota."""
+    """Every write that needs more space fails for a while, as under a quota."""
     with two_workers(tmp_path) as massacre:
         for worker in massacre.workers:
             # Logs and effects are far smaller, the database and its journal are not.
@@ -78,7 +80,7 @@ def test_files_cannot_grow(tmp_path: Path) -> None:
 
 
 def test_full_disk(tmp_path: Path) -> None:
-    """A real disk that is really full, until somebody makes room."""
+    """A real disk that is really full, until space is freed."""
     with small_disk(tmp_path / "disk") as disk, two_workers(tmp_path, disk / "data") as massacre:
         with (disk / "ballast").open("wb", 0) as ballast, pytest.raises(OSError, match="No space"):
             while True:

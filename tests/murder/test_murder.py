@@ -1,5 +1,6 @@
-"""Workers that are killed, stopped and woken at random moments leave nothing undone and do
-nothing twice. `benchmarks/murder.py` is the long version."""
+"""Workers that are killed, stopped and resumed at random times leave nothing undone and repeat
+nothing. `benchmarks/murder.py` is the long version.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judging what happened: every effect against the database that it should agree with."""
+"""Comparing every effect with the database that should agree with it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Attempts = Mapping[int, Sequence[TaskAttempt]]
 
 @dataclass(slots=True)
 class Verdict:
-    """What was counted, and what was wrong."""
+    """The counts, and the violations."""
 
     runs: Counter[str] = field(default_factory=Counter)
     claims: Counter[str] = field(default_factory=Counter)
@@ -55,8 +55,9 @@ def judge(
     accepted: Sequence[int],
     limits: Mapping[TaskType, int] | None = None,
 ) -> Verdict:
-    """Judge a data directory after all runs should have ended; `accepted` are the runs that
-    requests were answered with."""
+    """Judge a data directory after all runs should have ended; `accepted` are the runs returned for
+    the requests.
+    """
     with database.read() as transaction:
         runs = sorted(transaction.tasks.list_runs(limit=EVERYTHING), key=lambda run: run.id)
         attempts = {
@@ -152,7 +153,7 @@ def _lies_within(effect: Effect, attempt: TaskAttempt) -> bool:
 
 
 def _judge_early(verdict: Verdict, run: IndexRun, task: Task, effects: Sequence[Effect]) -> None:
-    """No stage began, or wrote, before all before it in its run had succeeded."""
+    """No stage started, or wrote, before all its predecessors in the run had succeeded."""
     if not effects or not isinstance(task.type, TaskType):
         return
     for other in run.tasks:
@@ -170,8 +171,9 @@ def _moment(task: Task) -> datetime:
 def _judge_overlaps(
     verdict: Verdict, runs: Sequence[IndexRun], attempts: Attempts, limits: Mapping[TaskType, int]
 ) -> None:
-    """Of one index only the two middle stages of one run were held at the same time, and of a
-    limited type no more than its limit."""
+    """Per index only the two middle stages of one run were held at the same time, and per limited
+    type no more than its limit.
+    """
     by_index: dict[int | None, list[tuple[IndexRun, Task, TaskAttempt]]] = defaultdict(list)
     by_type: dict[TaskType | str, list[TaskAttempt]] = defaultdict(list)
     for run in runs:
@@ -200,7 +202,7 @@ def _overlaps(
 
 
 def _most_at_once(attempts: Sequence[TaskAttempt]) -> int:
-    """Moments of ending come before equal moments of beginning: the place was given on."""
+    """At equal times, ends come before starts: the slot was passed on."""
     changes = sorted(
         change
         for attempt in attempts

@@ -1,5 +1,5 @@
 """A worker process with the real queue, database, registry and child processes, whose stages do
-next to nothing and write down what they did.
+next to nothing and record that.
 
     python -m tests.murder.worker FOLDER    (settings from the environment, as for `kodit`)
 """
@@ -31,9 +31,9 @@ from kodit.settings import Settings
 BATCHES = 3
 BATCH_MILLISECONDS = 20
 WRITE_SECONDS = 0.03
-"""Between an effect and the commit of its batch: many a death shall come just there."""
+"""Between an effect and the commit of its batch, where many kills should happen."""
 RUNS_PER_SKIP = 6
-"""Every so many-th run finds nothing to do."""
+"""One in this many runs finds nothing to do."""
 
 
 class RecordingStages:

@@ -1,4 +1,4 @@
-"""What a child process of the tests runs."""
+"""Functions of the tests' child processes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def chatter(times: int, *, report: Any) -> str:
-    """Report so many times in a row."""
+    """Report this many times in a row."""
     for number in range(times):
         report(number, times)
     return "done"

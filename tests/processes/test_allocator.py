@@ -1,4 +1,4 @@
-"""A process that lives for long gives memory back."""
+"""A long-lived process returns memory to the system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a child process answers, in what surroundings, and how it ends."""
+"""How a child process answers, its environment, and how it ends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WORK = child_work.__name__
 
 
 class Told:
-    """A connection that notes what is sent before the answer."""
+    """A connection that records the reports before the answer."""
 
     def __init__(self) -> None:
         self.reports: list[Any] = []
@@ -39,11 +39,11 @@ class Told:
 
 
 class PanicException(BaseException):
-    """As a library that is written in Rust gives up."""
+    """A panic of a library written in Rust."""
 
 
 class StubbornError(Exception):
-    """One that cannot be sent to another process."""
+    """One that cannot be pickled."""
 
     def __reduce__(self) -> str:
         raise TypeError("not to be sent")
@@ -62,7 +62,7 @@ def give_up(error: BaseException, *, report: Any) -> None:
 
 
 def answer(function: str, *arguments: Any) -> tuple[tuple[str, Any], list[Any]]:
-    """What a child answers, and what it reports before."""
+    """A child's answer, and its reports before it."""
     told = Told()
     data = child._answer(cast("Connection[Any, Any]", told), f"{__name__}:{function}", arguments)
     return pickle.loads(data), told.reports  # noqa: S301 - of this test
@@ -128,14 +128,14 @@ def test_a_shortage_of_memory_ends_it_without_a_trace(
 
 
 def open_files() -> int:
-    """How many descriptors this process has, where the system tells."""
+    """The number of open descriptors of this process, if the system tells."""
     folder = Path("/proc/self/fd")
     return len(list(folder.iterdir())) if folder.exists() else 0
 
 
 @pytest.fixture
 def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessPool]:
-    """One child process, which finds the tests."""
+    """One child process that can import the tests."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=":")
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     pool = ProcessPool(tmp_path, 1)
@@ -168,10 +168,10 @@ def test_the_surroundings_of_a_child(pool: ProcessPool, tmp_path: Path) -> None:
     assert open_files() == before
 
 
-def test_a_child_that_leaves_is_told_by_its_status(
+def test_a_child_that_exits_is_reported_with_its_status(
     pool: ProcessPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next call has another one, with the number of threads that the user has chosen."""
+    """The next call has another one, with the number of threads that the user has set."""
     before = open_files()
     with pytest.raises(
         TransientError, match="a child process ended with status 3 while it ran leave"
@@ -186,7 +186,7 @@ def test_a_child_that_leaves_is_told_by_its_status(
 
 
 def test_a_process_is_ended_with_all_that_it_has_started() -> None:
-    """Children of children too, and what a thread of theirs has started."""
+    """Including grandchildren, and processes started by its threads."""
     read_end, write_end = os.pipe()
     program = (
         "import os, subprocess, sys, threading, time\n"
@@ -219,7 +219,7 @@ def test_a_process_is_ended_with_all_that_it_has_started() -> None:
 
 
 def test_search_paths_are_absolute() -> None:
-    """Nothing of what is given is changed, and an empty environment is one."""
+    """Given entries are not changed, and an empty environment is respected."""
     given = {
         "PATH": "/a::b:/c",
         "LD_LIBRARY_PATH": "x",

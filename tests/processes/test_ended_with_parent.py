@@ -15,7 +15,7 @@ from kodit.infrastructure.processes import ended_with_parent
 from kodit.infrastructure.processes.ended_with_parent import start_with_parent
 
 FORMER = "#!/bin/sh\nexit 1\n"
-"""A `setpriv` that does not know the option."""
+"""An older `setpriv` without the option."""
 
 SLOW = """#!/bin/sh
 shift 2
@@ -24,7 +24,7 @@ kill -KILL "$PPID"
 while kill -0 "$PPID" 2>/dev/null; do :; done
 exec "$@"
 """
-"""One that is so slow that its parent has ended before the program is started."""
+"""One so slow that its parent has ended before the program is started."""
 
 STARTER = """
 import os, sys
@@ -39,7 +39,7 @@ process.wait()
 
 @pytest.fixture
 def system(tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    """Where the system's programs are: its own folders, or one with this `setpriv` or none."""
+    """The system's programs: its own folders, or one with this `setpriv` or none."""
     if request.param == "own":
         return os.defpath
     folder = tmp_path / "programs"
@@ -51,7 +51,7 @@ def system(tmp_path: Path, request: pytest.FixtureRequest) -> str:
 
 
 def start(system: str, *command: str) -> subprocess.Popen[str]:
-    """A process that starts this command, tells its number and waits for it."""
+    """A process that starts this command, prints its id and waits for it."""
     return subprocess.Popen(
         [sys.executable, "-c", STARTER, system, *command], stdout=subprocess.PIPE, text=True
     )
@@ -82,7 +82,7 @@ def test_it_does_not_start_after_the_process_has_ended(system: str, tmp_path: Pa
 
 @pytest.fixture
 def _nothing_remembered() -> Iterator[None]:
-    """Of the programs that the system has; afterwards too."""
+    """Clears cached programs, before and after."""
     ended_with_parent._helper_command.cache_clear()
     yield
     ended_with_parent._helper_command.cache_clear()

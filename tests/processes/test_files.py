@@ -1,5 +1,6 @@
-"""Files that Kodit makes: whose they are, what is left of them after an error, and what is said
-where there is no room."""
+"""Files that Kodit makes: their owner and mode, the state after an error, and the message on a full
+disk.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ from kodit.infrastructure.work_log import VARIABLE, record_work
 
 @pytest.fixture(autouse=True)
 def _no_umask() -> Iterator[None]:
-    """So that a mode is what was asked for."""
+    """So that modes are as requested."""
     before = os.umask(0)
     yield
     os.umask(before)
@@ -47,15 +48,15 @@ def mode_of(path: Path) -> int:
 
 
 def _open_files() -> Iterator[tuple[int, int]]:
-    """Device and number of all that this process has open."""
+    """Device and inode of all open files of this process."""
     for descriptor in range(resource.getrlimit(resource.RLIMIT_NOFILE)[0])[:4096]:
         with suppress(OSError):
             found = os.fstat(descriptor)
             yield found.st_dev, found.st_ino
 
 
-def test_what_is_made_is_this_users_alone(tmp_path: Path) -> None:
-    """What is there already stays as it is."""
+def test_new_files_belong_to_this_user_alone(tmp_path: Path) -> None:
+    """Existing files are not changed."""
     files.make_private(tmp_path / "kodit.db")
     files.make_private_folder(tmp_path / "a" / "b")
     files.write_atomically(tmp_path / "whole", b"new")
@@ -90,7 +91,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("durable", "synced"), [(True, 2), (False, 0)])
-def test_what_is_durable_is_on_the_disk(
+def test_durable_files_are_on_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, durable: bool, synced: int
 ) -> None:
     """The file first, then its name; no descriptor stays open."""
@@ -129,8 +130,8 @@ def test_what_is_removed_is_no_more_than_what_was_named(tmp_path: Path) -> None:
     assert files.entries_of(tmp_path / "file") == []
 
 
-def test_why_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A limit of the process, a disk that is full, or one that fails; nothing is left behind."""
+def test_why_a_write_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit of the process, a full disk, or a failing one; nothing is left behind."""
     assert files.why_write_fails(tmp_path, 1) is None
     assert list(tmp_path.iterdir()) == []
     gone = files.why_write_fails(tmp_path / "gone", 1)
@@ -173,8 +174,8 @@ def test_whose_home_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told.value.code == "home_invalid"
 
 
-def test_where_a_host_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each address once; none for what is no host."""
+def test_the_addresses_of_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each address once; none for an invalid host."""
     found = [(2, 1, 6, "", (address, 0)) for address in ("127.0.0.2", "127.0.0.1", "127.0.0.2")]
     resolver = SystemHostResolver()
     assert resolver.addresses("a" * 100) == ()
@@ -211,7 +212,7 @@ def test_descriptors_are_looked_for_and_given_back(monkeypatch: pytest.MonkeyPat
         '{"since": "2026-11-25", "tools": {"a": [1, 2, 3, 4]}}',
     ],
 )
-def test_a_file_of_savings_that_is_none_counts_nothing(tmp_path: Path, text: str) -> None:
+def test_an_invalid_file_of_savings_counts_nothing(tmp_path: Path, text: str) -> None:
     """And is replaced by the next answer."""
     store = SavingsFile(tmp_path)
     (tmp_path / "savings.json").write_text(text)
@@ -283,8 +284,8 @@ def test_keys_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         KeysFile(tmp_path / "file" / "keys.json").change(lambda before: before)
 
 
-def test_a_file_that_may_just_be_read(tmp_path: Path) -> None:
-    """A group may write it, and it has as many bytes as may be."""
+def test_a_file_at_the_limits_of_trust(tmp_path: Path) -> None:
+    """A group may write it, and it has the largest allowed size."""
     path = tmp_path / "bindings"
     path.write_bytes(b"a" * 1_000_000)
     path.chmod(0o660)
@@ -305,7 +306,7 @@ def test_a_file_that_may_just_be_read(tmp_path: Path) -> None:
 
 
 def test_a_data_directory_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For this user alone, with an empty database; one that is there stays."""
+    """For this user alone, with an empty database; an existing one stays."""
     place = tmp_path / "deep" / "data"
     make_data_directory(place)
     assert (mode_of(place), mode_of(place / "kodit.db")) == (0o700, 0o600)

@@ -1,4 +1,4 @@
-"""Locks between processes and turns between threads: who has one, and who comes next."""
+"""Locks between processes and turns between threads: which one has it, and which is next."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kodit.infrastructure.work_log import VARIABLE, record_work
 
 
 def is_free(path: Path) -> bool:
-    """Whether somebody else could take the lock of a file."""
+    """Whether another process could take the lock of a file."""
     descriptor = open_lock_file(path)
     try:
         return try_lock(descriptor)
@@ -39,7 +39,7 @@ def test_a_lock_file_is_this_users_alone(tmp_path: Path) -> None:
 
 
 def test_a_file_lock_is_held_for_its_block(tmp_path: Path) -> None:
-    """Who waits for it in vain is told what is locked, and says meanwhile that it lives."""
+    """A waiter that times out is told what is locked, and reports progress meanwhile."""
     path = tmp_path / "a.lock"
     reports: list[tuple[int, int | None]] = []
     before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - of descriptors
@@ -56,7 +56,7 @@ def test_a_file_lock_is_held_for_its_block(tmp_path: Path) -> None:
 
 
 def test_a_fair_lock_is_taken_again_and_again(tmp_path: Path) -> None:
-    """While it is held, nobody else has it; the turn is given on as soon as it is."""
+    """While it is held, no other process has it; the turn is released as soon as it is taken."""
     path, turn = tmp_path / "write.lock", tmp_path / "write.turn"
     lock = FairLock(path, 0.01, "the database")
     for _ in range(2):
@@ -75,7 +75,7 @@ def test_a_fair_lock_is_taken_again_and_again(tmp_path: Path) -> None:
 
 
 def test_a_fair_lock_waits_for_its_turn(tmp_path: Path) -> None:
-    """Behind whoever waits already; and it does without the turn of one that was stopped."""
+    """Behind earlier waiters; and it does without the turn of a stopped process."""
     path, turn = tmp_path / "write.lock", tmp_path / "write.turn"
     lock = FairLock(path, 0.01, "the database")
     with file_lock(path, 1.0, ""):
@@ -97,8 +97,8 @@ def test_a_fair_lock_waits_for_its_turn(tmp_path: Path) -> None:
     lock.close()
 
 
-def test_readers_come_in_in_their_order() -> None:
-    """Each leaves its place to the one that has waited longest."""
+def test_readers_enter_in_order() -> None:
+    """Each passes its place to the one that has waited longest."""
     gate, order = ReadingGate(1), list[int]()
     go_on = [threading.Event() for _ in range(3)]
 
@@ -146,7 +146,7 @@ def test_no_more_readers_than_places() -> None:
 
 
 @pytest.mark.parametrize("is_handed_over", [True, False])
-def test_who_is_interrupted_while_it_waits_keeps_no_place(
+def test_an_interrupted_waiter_keeps_no_place(
     monkeypatch: pytest.MonkeyPatch, *, is_handed_over: bool
 ) -> None:
     """Whether the place has been handed over to it by then or not."""
@@ -189,8 +189,8 @@ class Listener:
         self.heard += 1
 
 
-def test_who_goes_takes_nobody_else_along() -> None:
-    """Of those that are notified."""
+def test_removing_a_listener_keeps_the_others() -> None:
+    """Among those that are notified."""
     wake_ups, listeners = WakeUps(), [Listener() for _ in range(3)]
     for listener in listeners:
         wake_ups.add(listener)
@@ -203,7 +203,7 @@ def test_who_goes_takes_nobody_else_along() -> None:
 def test_work_is_recorded_where_a_file_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A line each, after what is there."""
+    """One line each, appended."""
     path = tmp_path / "work.log"
     for value in (None, ""):
         monkeypatch.delenv(VARIABLE, raising=False)

@@ -1,4 +1,4 @@
-"""Child processes tell of their progress, but not of every step."""
+"""Child processes report their progress, but not every step."""
 
 from __future__ import annotations
 

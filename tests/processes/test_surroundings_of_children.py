@@ -1,5 +1,6 @@
-"""Programs and modules come from where this process has them, not from the folder that it, or a
-child of it, happens to be in; and lock files are those of workers."""
+"""Programs and modules come from where this process has them, not from the current folder of it or
+of a child; and only lock files made by workers count.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +64,7 @@ def test_search_paths_do_not_depend_on_the_folder(
 def test_git_and_its_helpers_are_not_taken_from_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor does git hear of what a caller's environment says of repositories and configuration."""
+    """Nor does git see the caller's environment variables about repositories and configuration."""
     monkeypatch.setenv("PATH", f".::{os.environ['PATH']}")
     for name in (
         "GIT_DIR",
@@ -80,8 +81,8 @@ def test_git_and_its_helpers_are_not_taken_from_here(
     }
 
 
-def test_what_no_worker_has_made(tmp_path: Path) -> None:
-    """Among the lock files: it neither lives nor stops anybody from working."""
+def test_files_among_the_locks_that_no_worker_made(tmp_path: Path) -> None:
+    """They count as no living worker and block none."""
     outside = tmp_path / "outside.lock"
     held = open_lock_file(outside)
     assert try_lock(held)
@@ -104,7 +105,7 @@ def test_what_no_worker_has_made(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../outside", "/outside", "a\0b", ""])
 def test_a_stored_name_of_a_worker_leads_nowhere(tmp_path: Path, name: str) -> None:
-    """Whoever holds the lock of another file is not thereby a worker."""
+    """A process that holds the lock of another file is no worker."""
     (tmp_path / "workers").mkdir()
     program = (
         "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.flock(file, fcntl.LOCK_EX);"

@@ -1,4 +1,4 @@
-"""After the keyword index was lost or damaged as a whole, every index gets its part back."""
+"""After the whole keyword index was lost or damaged, every index gets its part back."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def damage(folder: Path) -> None:
 
 @pytest.mark.parametrize("harm", [lose, damage], ids=["lost", "damaged"])
 def test_all_of_them(serving: ServingKodit, harm: Callable[[Path], None]) -> None:
-    """One run heals its own index and no other; the chore has the others run, each once."""
+    """One run repairs its own index and no other; the chore queues the others, each once."""
     [folder] = [path.parent for path in serving.data_dir.glob("keyword/*/meta.json")]
     harm(folder)
     rebuilds = make_rebuilds(serving.application)
@@ -71,8 +71,10 @@ def test_all_of_them(serving: ServingKodit, harm: Callable[[Path], None]) -> Non
     assert rebuild() == []
 
 
-def test_what_a_run_cannot_help_is_left_alone(serving: ServingKodit, tmp_path: Path) -> None:
-    """An index whose source is gone is not asked for again and again, nor by the next worker."""
+def test_an_index_that_a_run_cannot_repair_is_left_alone(
+    serving: ServingKodit, tmp_path: Path
+) -> None:
+    """An index whose source is gone is not requested again and again, nor by the next worker."""
     [folder] = [path.parent for path in serving.data_dir.glob("keyword/*/meta.json")]
     lose(folder)
     shutil.rmtree(tmp_path / "beryl")
@@ -100,7 +102,7 @@ def latest(serving: ServingKodit) -> list[int]:
 
 
 class Lacking:
-    """One index that lacks the keyword index whatever is asked for, and a clock."""
+    """One index that stays without its keyword index whatever is requested, and a clock."""
 
     def __init__(self) -> None:
         self.time = datetime(2026, 1, 1, tzinfo=UTC)
@@ -141,7 +143,7 @@ class Lacking:
 
 
 def test_how_long_an_index_is_left_alone() -> None:
-    """After it was asked for, and after a run that did not help."""
+    """After a request, and after a run that did not help."""
     lacking = Lacking()
     rebuilds = KeywordRebuilds(
         database=cast("Database", lacking),

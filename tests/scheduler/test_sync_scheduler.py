@@ -1,4 +1,4 @@
-"""The scheduler queues background runs for indexes that have not been asked for in a while."""
+"""The scheduler queues background runs for indexes that have not been requested for a while."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INTERVAL = 600
 
 
 class Scene:
-    """Two indexes, a scheduler, and a clock that is moved by hand."""
+    """Two indexes, a scheduler, and a manual clock."""
 
     def __init__(self, application: Application, runner: asyncio.Runner) -> None:
         self.clock = ManualClock()
@@ -43,7 +43,7 @@ class Scene:
             )
 
     def start_again(self, interval: float = INTERVAL) -> None:
-        """Another scheduler takes the place of this one."""
+        """Another scheduler replaces this one."""
         self._scheduler = SyncScheduler(
             database=self._database,
             indexing=self._indexing,
@@ -57,7 +57,7 @@ class Scene:
             transaction.indexes.update_sync_every(index_id, seconds)
 
     def queue_due(self) -> list[int]:
-        """The indexes for which the scheduler asks now."""
+        """The indexes that the scheduler requests now."""
         before = self._runs()
         while self._runner.run(self._scheduler.queue_some()):
             pass
@@ -70,7 +70,7 @@ class Scene:
         return {run.id: run for run in reversed(found)}
 
     def begin(self) -> bool:
-        """Look at the first few indexes; whether there are more."""
+        """Check the first few indexes; returns whether there are more."""
         return self._runner.run(self._scheduler.queue_some())
 
     def add_indexes(self, count: int) -> list[int]:
@@ -92,7 +92,7 @@ class Scene:
             self._runner.run(self.queue.complete(task.claim, nothing_to_do=True))
 
     def claim(self) -> None:
-        """A worker begins what comes next."""
+        """A worker starts what comes next."""
         assert self._runner.run(self.queue.claim("ada")) is not None
 
     def request(self, index_id: int) -> int:
@@ -111,7 +111,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 
 def test_index_without_a_run_is_due_at_once(scene: Scene) -> None:
-    """And not again while that run waits or works."""
+    """And not again while that run is queued or running."""
     assert scene.queue_due() == [scene.first, scene.second]
     scene.clock.advance(10_000)
     assert scene.queue_due() == []
@@ -120,8 +120,8 @@ def test_index_without_a_run_is_due_at_once(scene: Scene) -> None:
     assert scene.queue_due() == []
 
 
-def test_every_index_is_looked_at_however_many_there_are(scene: Scene) -> None:
-    """A few at a time, and one that is deleted meanwhile is passed over."""
+def test_every_index_is_checked_however_many_there_are(scene: Scene) -> None:
+    """A few at a time, and one that is deleted meanwhile is skipped."""
     more = scene.add_indexes(2 * INDEXES_PER_PIECE)
     deleted = more.pop()
     assert scene.begin()
@@ -130,7 +130,7 @@ def test_every_index_is_looked_at_however_many_there_are(scene: Scene) -> None:
     assert scene.queue_due() == []
 
 
-def test_each_index_has_moments_of_its_own(scene: Scene) -> None:
+def test_each_index_has_times_of_its_own(scene: Scene) -> None:
     """An interval apart, whether anything had changed or not; those of many indexes are spread."""
     scene.add_indexes(48)
     scene.queue_due()
@@ -149,9 +149,10 @@ def test_each_index_has_moments_of_its_own(scene: Scene) -> None:
     assert max(at_once.values()) <= 8
 
 
-def test_moments_are_the_same_for_every_scheduler(scene: Scene) -> None:
-    """A server that starts again goes on, and what became due meanwhile is not asked for all at
-    once."""
+def test_times_are_the_same_for_every_scheduler(scene: Scene) -> None:
+    """A restarted server continues, and does not request everything that became due meanwhile at
+    once.
+    """
     scene.add_indexes(48)
     scene.queue_due()
     scene.end_all()
@@ -183,7 +184,7 @@ def test_what_was_asked_for_shortly_before_is_not_asked_for_again(scene: Scene) 
 
 
 def test_run_that_waited_counts_from_its_start(scene: Scene) -> None:
-    """It looked at the source when it started, not when it was asked for."""
+    """It read the source when it started, not when it was requested."""
     assert scene.queue_due() == [scene.first, scene.second]
     scene.clock.advance(10 * INTERVAL)
     scene.end_all()
@@ -191,7 +192,7 @@ def test_run_that_waited_counts_from_its_start(scene: Scene) -> None:
     assert scene.queue_due() == []
 
 
-def test_failed_run_is_tried_again_in_its_time(scene: Scene) -> None:
+def test_failed_run_is_retried_at_its_interval(scene: Scene) -> None:
     """A source that was gone may have come back."""
     run_id = scene.request(scene.first)
     task = scene._runner.run(scene.queue.claim("ada"))
@@ -206,7 +207,7 @@ def test_failed_run_is_tried_again_in_its_time(scene: Scene) -> None:
 
 
 def test_an_index_may_have_an_interval_of_its_own(scene: Scene) -> None:
-    """Nought means never."""
+    """Zero means never."""
     scene.set_interval(scene.first, 60)
     scene.set_interval(scene.second, 0)
     assert scene.queue_due() == [scene.first]
@@ -226,7 +227,7 @@ def test_an_interval_of_its_own_may_be_longer_than_that_of_others(scene: Scene) 
     assert scene.queue_due() == [scene.second]
 
 
-def test_what_became_due_meanwhile_is_asked_for_soon(scene: Scene) -> None:
+def test_what_became_due_meanwhile_is_requested_soon(scene: Scene) -> None:
     """However long the interval is."""
     day = 86_400.0
     scene.start_again(interval=day)
@@ -247,8 +248,8 @@ def test_how_often_it_is_looked_for_what_is_due(
     assert scene._scheduler.pause_seconds == seconds
 
 
-def test_what_is_watched_is_asked_for_rarely(scene: Scene) -> None:
-    """Unless it is said how often."""
+def test_watched_folders_are_requested_rarely(scene: Scene) -> None:
+    """Unless an interval is set."""
     scene.watched = {scene.first, scene.second}
     scene.set_interval(scene.second, INTERVAL)
     scene.queue_due()
@@ -260,8 +261,8 @@ def test_what_is_watched_is_asked_for_rarely(scene: Scene) -> None:
     assert scene.queue_due() == [scene.first, scene.second]
 
 
-def test_what_is_watched_is_asked_for_no_more_often_than_the_rest(scene: Scene) -> None:
-    """Where all are asked for more rarely still."""
+def test_watched_folders_are_requested_no_more_often_than_the_rest(scene: Scene) -> None:
+    """If all others have a longer interval."""
     scene.start_again(interval=100 * WATCHED_SECONDS)
     scene.watched = {scene.first}
     scene.queue_due()

@@ -1,4 +1,4 @@
-"""Scores go by the snippets of the indexes that are searched."""
+"""Scores depend on the snippets of the searched indexes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kodit import Kodit
 
 
 def test_another_index_changes_no_score(tmp_path: Path) -> None:
-    """It shares every word; whether it is there, has changed or is gone is not seen."""
+    """It shares every word; whether it exists, has changed or was deleted does not matter."""
     for file in range(12):
         write(tmp_path / "mine", file, file)
         write(tmp_path / "other", file, 100 + file)
@@ -28,7 +28,7 @@ def test_another_index_changes_no_score(tmp_path: Path) -> None:
 
 
 def test_indexes_searched_together_are_one_corpus(tmp_path: Path) -> None:
-    """Named one by one or all together, without the third that nobody asked for."""
+    """Named one by one or all together, without the third one, which was not named."""
     for name, seed in (("one", 0), ("other", 50), ("third", 90)):
         for file in range(8):
             write(tmp_path / name, file, seed + file)

@@ -87,7 +87,7 @@ def test_a_path_filter_is_the_unfiltered_ranking_restricted(
 @pytest.mark.parametrize("mode", SearchMode)
 @pytest.mark.parametrize("query", ["worker pool", "Ledger", "insert a node into the tree", "a"])
 def test_pages_are_pieces_of_one_ranking(searchable: Kodit, query: str, mode: SearchMode) -> None:
-    """Whatever the size of a page, the next one goes on where it ended, up to the last result."""
+    """Whatever the size of a page, the next one continues where it ended, up to the last result."""
     whole = places(searchable.search(query, mode=mode, limit=1000))
     assert len(set(whole)) == len(whole)
     for size in (1, 7, 40, 333):
@@ -127,7 +127,7 @@ def test_authors_and_dates(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def lanterns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kodit]:
-    """A repository in which each file is by one author, of one moment, and in its own language."""
+    """A repository in which each file has its own author, date and language."""
     folder = tmp_path_factory.mktemp("lanterns")
     for name, author, date in (
         ("percent.py", "100% Ada", "2020-01-01T00:00:00Z"),
@@ -159,7 +159,7 @@ def lanterns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kodit]:
     ],
 )
 def test_an_author_is_taken_literally(lanterns: Kodit, author: str, files: list[str]) -> None:
-    """No character of it stands for others, whatever the database makes of them."""
+    """No character is a wildcard, whatever it means to the database."""
     assert paths_of(lanterns, authors=[author]) == files
 
 
@@ -177,7 +177,7 @@ def test_several_values_of_a_filter_widen_it_and_several_filters_narrow(lanterns
 
 
 def test_a_moment_is_after_itself_and_not_before_itself(lanterns: Kodit) -> None:
-    """So that two ranges that meet share no file and leave none out."""
+    """So that two adjacent ranges share no file and leave none out."""
     moment = datetime(2022, 1, 1, tzinfo=UTC)
     tick = timedelta(microseconds=1)
     assert paths_of(lanterns, created_before=moment) == ["percent.py"]
@@ -244,7 +244,7 @@ BAD: list[tuple[Callable[[Kodit], object], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("call", "error", "words"), BAD)
-def test_a_search_that_cannot_be_says_why(
+def test_an_invalid_search_says_why(
     searchable: Kodit, call: Callable[[Kodit], object], error: type[Exception], words: str
 ) -> None:
     """One sentence that names what was wrong."""
@@ -285,8 +285,8 @@ def test_an_answer_fits_its_budget(searchable: Kodit) -> None:
     assert not any(result.is_cut for result in whole)
 
 
-def test_a_budget_for_less_than_a_line_is_for_nothing(searchable: Kodit) -> None:
-    """Rather than for a place without a text."""
+def test_a_budget_for_less_than_a_line_gives_nothing(searchable: Kodit) -> None:
+    """Rather than a place without text."""
     assert searchable.search("worker pool", budget=31) == []
 
 

@@ -15,9 +15,10 @@ from kodit.infrastructure.sqlalchemy.migrate import migrate
 LINES = (1, 10, 20)
 
 
-def test_what_follows_is_of_the_same_version_of_the_file(tmp_path: Path) -> None:
+def test_the_following_snippet_is_of_the_same_version(tmp_path: Path) -> None:
     """As long as an engine answers from the superseded snippets of a file, one of them follows
-    another; a removed file's are not mixed with those of another file."""
+    another; those of a removed file are not mixed with another file's.
+    """
     database = SqliteDatabase(open_sqlite(tmp_path / "kodit.db"), tmp_path / "write.lock")
     migrate(database)
     with database.write() as transaction:

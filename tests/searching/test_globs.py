@@ -1,4 +1,4 @@
-"""The database sorts out paths by a wider condition before each is matched for good."""
+"""The database filters paths by a wider condition before each is matched exactly."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def passes(path: str, globs: list[str]) -> bool:
 @example(globs=["a/"], path="b/a/c")
 @settings(max_examples=1500, deadline=None)
 def test_no_path_that_matches_is_lost(globs: list[str], path: str) -> None:
-    """Whatever the globs are made of."""
+    """Whatever the globs consist of."""
     try:
         matches = path_matcher(globs)
     except InvalidQueryError:
@@ -54,8 +54,8 @@ def test_no_path_that_matches_is_lost(globs: list[str], path: str) -> None:
     assert not matches(path) or passes(path, globs)
 
 
-def test_most_paths_are_sorted_out() -> None:
-    """Which is what the condition is for."""
+def test_most_paths_are_filtered() -> None:
+    """Which is the purpose of the condition."""
     assert passes("src/a/b.py", ["/src/**/*.py"])
     assert not passes("lib/src/b.py", ["/src/**/*.py"])
     assert not passes("src/a/b.pz", ["*.py"])
@@ -63,8 +63,8 @@ def test_most_paths_are_sorted_out() -> None:
     assert passes("lib/tests/b.py", ["src/*.py", "tests/"])
 
 
-def test_hostile_globs_are_taken() -> None:
-    """As many and as long as may be."""
+def test_hostile_globs_are_accepted() -> None:
+    """As many and as long as allowed."""
     for globs in (["a" * 60_000], ["*a" * 5_000 + "b"], [f"/{number}" for number in range(3_000)]):
         assert passes("1", globs) in (True, False)
 
@@ -95,7 +95,7 @@ def test_hostile_globs_are_taken() -> None:
     ids=lambda value: " ".join(sorted(value)),
 )
 def test_what_globs_choose(globs: list[str], chosen: set[str]) -> None:
-    """As in `.gitignore`, and with later lines that take back."""
+    """As in `.gitignore`, and with later negated lines."""
     paths = ["a.py", "src/b.py", "src/lib/c.py", "src/lib/e.js", "x.py/d.md", "dé/f.py"]
     matches = path_matcher(globs)
     if globs == ["*.py"]:
@@ -124,7 +124,7 @@ def test_a_search_and_an_index_choose_the_same(globs: list[str], path: str) -> N
 
 @given(globs=st.lists(PLAIN_GLOBS, min_size=1, max_size=3), path=PLAIN.map("/".join))
 @settings(max_examples=500, deadline=None)
-def test_a_negated_glob_takes_back_as_for_an_index(globs: list[str], path: str) -> None:
+def test_a_negated_glob_excludes_as_for_an_index(globs: list[str], path: str) -> None:
     """Whatever comes before and after it."""
     globs = [globs[0], *(f"!{glob}" for glob in globs[1:2]), *globs[2:]]
     *folders, name = path.split("/")

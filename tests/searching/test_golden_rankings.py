@@ -1,6 +1,6 @@
-"""Where the wanted file stands for each question: a change of ranking is read as a diff.
+"""The rank of the wanted file for each query: a change of ranking is reviewed as a diff.
 
-`pytest --update-golden` writes the file anew.
+`pytest --update-golden` rewrites the file.
 """
 
 from __future__ import annotations

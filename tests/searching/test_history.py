@@ -32,7 +32,7 @@ Answers = dict[tuple[str, str], list[tuple[str, int, int, float, str]]]
 
 
 def content(seed: int) -> str:
-    """Functions of many lengths, from a few words that are common and many that are not."""
+    """Functions of many lengths, from a few common words and many rare ones."""
     choice = random.Random(seed)  # noqa: S311 - not for secrets
     functions = []
     for _ in range(choice.randint(2, 7)):
@@ -54,7 +54,7 @@ def write_all(tree: Path) -> None:
 
 
 def answers_of(kodit: Kodit, *index_ids: int) -> Answers:
-    """What is found in some indexes, or in all, in every mode, with scores."""
+    """The results in some indexes, or in all, in every mode, with scores."""
     return {
         (query, mode.value): [
             (
@@ -78,7 +78,7 @@ def fresh_answers(place: Path, *sources: Path) -> Answers:
 
 
 def edits(kodit: Kodit, tree: Path) -> None:
-    """Rounds of a few changed files, as a day of work has them."""
+    """Rounds of a few changed files, as in a day of work."""
     for turn in range(1, 4):
         for file in range(turn, FILES, 5):
             write(tree, file, 1000 * turn + file)
@@ -86,7 +86,7 @@ def edits(kodit: Kodit, tree: Path) -> None:
 
 
 def deletions(kodit: Kodit, tree: Path) -> None:
-    """Files that go, and some of which come back."""
+    """Deleted files, some of which come back."""
     kept = {file: file.read_text() for file in sorted(tree.rglob("*.py"))[::3]}
     for file in kept:
         file.unlink()
@@ -97,7 +97,7 @@ def deletions(kodit: Kodit, tree: Path) -> None:
 
 
 def another_index(kodit: Kodit, tree: Path) -> None:
-    """One that came first and is deleted."""
+    """An index that was made first and then deleted."""
     other = tree.parent / "other"
     for file in range(FILES):
         write(other, file, 5000 + file)
@@ -108,7 +108,7 @@ def another_index(kodit: Kodit, tree: Path) -> None:
 
 
 def there_and_back(kodit: Kodit, tree: Path) -> None:
-    """Everything changed, and changed back."""
+    """Everything changed, and reverted."""
     for file in range(FILES):
         write(tree, file, 9000 + file)
     kodit.index(tree)

@@ -1,4 +1,4 @@
-"""Snippets that stand side by side are answered as one."""
+"""Adjacent snippets are returned as one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_row_becomes_one_snippet_with_its_blank_lines() -> None:
     [{1: 9, 9: 2}, {2: 3}, {}],
     ids=["another one is between", "of another version", "last"],
 )
-def test_what_does_not_follow_is_left_out(following: dict[int, int]) -> None:
+def test_snippets_that_do_not_follow_are_left_out(following: dict[int, int]) -> None:
     """A snippet between the two was not found, or they are of two versions of the file."""
     shown = stored(2, 4, 5)
     assert joined(shown, [stored(1, 1, 2)], following) == shown
@@ -57,7 +57,7 @@ def test_an_answer_is_the_lines_that_it_names(searchable: Kodit, corpus: Path, q
 
 
 def test_neighbours_that_match_alike_are_one_answer(tmp_path: Path) -> None:
-    """Until one of them does not follow the other any more."""
+    """Until one of them does not follow the previous one."""
     folder, data = tmp_path / "folder", tmp_path / "data"
     functions = [
         f"def {verb}_lantern(lantern):\n"

@@ -1,4 +1,4 @@
-"""The files of the keyword index are read at any moment, also while a writer changes them."""
+"""The files of the keyword index can be read at any time, even while a writer changes them."""
 
 from __future__ import annotations
 
@@ -49,18 +49,19 @@ def snippet(number: int) -> StoredSnippet:
 
 
 def batches() -> list[KeywordBatch]:
-    """Some snippets at once, of which one after the other is deleted."""
+    """Several snippets at once, which are then deleted one by one."""
     made = [KeywordBatch(1, 1, [], [snippet(n + 1) for n in range(SNIPPETS)], "g", None, {1: 1})]
     for seq in range(2, SNIPPETS):
         made.append(KeywordBatch(1, seq, [seq], [], "g", made[-1].reached, {seq: seq}))
     return made
 
 
-def test_the_index_is_read_at_every_moment_of_a_writer(
+def test_the_index_can_be_read_at_every_step_of_a_writer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Also when a list of deleted snippets has taken the place of another one, and the writer has
-    not written down yet how the files are now."""
+    """Even when a list of deleted snippets has replaced another one, and the writer has not
+    recorded the files yet.
+    """
     readers: list[type] = []
 
     def read_and_write(folder: Path, places: Mapping[int, Place], *, sealed: bool) -> None:
@@ -86,7 +87,7 @@ def _ignore(*_progress: Any) -> None:
 
 
 class PanicException(BaseException):
-    """How the engine gives up."""
+    """tantivy's panic."""
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ def test_a_list_of_files_that_is_none(held: Held, content: str) -> None:
 
 
 def test_a_file_that_is_missing(held: Held, caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever opens the index then finds nothing in it, and says so."""
+    """A reader then finds nothing, and says so."""
     assert held.snippets() == 1
     path = next(held.folder.glob("*.store"))
     path.unlink()
@@ -190,10 +191,10 @@ def test_a_file_that_is_missing(held: Held, caplog: pytest.LogCaptureFixture) ->
 @pytest.mark.parametrize(
     "error", [DamagedIndexError("x"), FileNotFoundError(), PermanentError("x")]
 )
-def test_who_opens_it_while_a_writer_is_at_work_looks_again(
+def test_opening_it_while_a_writer_is_active_retries(
     held: Held, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """What it has found in between is no damage."""
+    """Files that are changing are not taken for damage."""
     left = [error]
 
     def check_as_it_changes(folder: Path, standing: Standing) -> None:

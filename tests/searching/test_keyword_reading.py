@@ -1,4 +1,4 @@
-"""What one state of the keyword index finds, asked without a database."""
+"""The results of one state of the keyword index, without a database."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def snippet(number: int, text: str, index_id: int = 1, **more: Any) -> StoredSni
 
 
 def store(folder: Path, *snippets: StoredSnippet) -> KeywordState:
-    """The state of an index that holds these."""
+    """The state of an index with these snippets."""
     for index_id in sorted({one.index_id for one in snippets}):
         mine = [one for one in snippets if one.index_id == index_id]
         batch = KeywordBatch(index_id, 1, (), mine, "a", None, {1: 1})
@@ -42,8 +42,9 @@ def ids(hits: list[Hit]) -> list[int]:
 
 @pytest.fixture(params=["long", "short"])
 def many(request: pytest.FixtureRequest, tmp_path: Path) -> KeywordState:
-    """Snippets of one index, and much longer or shorter ones of another, by which the engine
-    counts too."""
+    """Snippets of one index, and much longer or shorter ones of another, which tantivy's statistics
+    include.
+    """
     chosen = random.Random(7)  # noqa: S311 - the same every time
     mine = [
         snippet(number, " ".join(chosen.choices(WORDS, k=chosen.choice((1, 3, 9, 40, 160)))))
@@ -58,7 +59,7 @@ def many(request: pytest.FixtureRequest, tmp_path: Path) -> KeywordState:
 def test_none_of_the_best_is_missing(
     many: KeywordState, monkeypatch: pytest.MonkeyPatch, index_ids: frozenset[int]
 ) -> None:
-    """However few candidates the engine is asked for at first, and whatever it counts."""
+    """However few candidates are requested at first, and whatever tantivy's statistics include."""
     reader = many.reader(ONE)
     for terms in (["lantern"], ["basket", "quartz"], ["meadow", "violin", "harbour"], [*WORDS]):
         monkeypatch.setattr(reading, "EXTRA_CANDIDATES", 10_000)
@@ -93,8 +94,8 @@ def test_more_snippets_in_files_than_are_asked_for_at_first(
     assert len(every) > 3
 
 
-def test_what_ties_is_ordered_by_its_content(tmp_path: Path) -> None:
-    """And not by the identifiers, which depend on history."""
+def test_ties_are_ordered_by_content(tmp_path: Path) -> None:
+    """And not by ids, which depend on history."""
     texts = [f"lantern {word}" for word in WORDS[1:]]
     found: list[list[str]] = []
     for name, order in (("a", texts), ("b", list(reversed(texts)))):
@@ -138,8 +139,8 @@ def test_what_a_scope_holds(reader: TantivyReader) -> None:
     assert reader.search(["lantern"], Scope(BOTH), 0) == []
 
 
-def test_definitions_and_names_that_are_near(reader: TantivyReader) -> None:
-    """A name is one whatever its case, and needs none of the terms."""
+def test_definitions_and_similar_names(reader: TantivyReader) -> None:
+    """Case is ignored, and none of the terms is needed."""
     assert sorted(ids(reader.definitions("OPENLANTERN", [], Scope(BOTH), 9))) == [1, 3]
     assert sorted(ids(reader.definitions("openlantern", ["basket"], Scope(BOTH), 9))) == [1, 3]
     assert ids(reader.definitions("open_basket", ["lantern"], Scope(BOTH), 9)) == [2]
@@ -153,8 +154,8 @@ def test_definitions_and_names_that_are_near(reader: TantivyReader) -> None:
     assert reader.near({}, Scope(BOTH), 9) == []
 
 
-def test_what_is_left_out_is_not_found(reader: TantivyReader) -> None:
-    """By nothing that is asked; the reader that it was made of finds it still."""
+def test_excluded_indexes_are_not_found(reader: TantivyReader) -> None:
+    """By any search; the reader it was derived from still finds them."""
     other = reader.without(TWO)
     assert (other.leaves_out, reader.leaves_out) == (TWO, frozenset())
     assert sorted(ids(other.search(["lantern"], Scope(BOTH), 9))) == [1, 2]

@@ -1,5 +1,6 @@
-"""What a writer of the keyword index does when it is asked twice, too late, or of another log; and
-when the files are not those that the last one has left."""
+"""A writer of the keyword index that is called twice, too late, or with another log; and files that
+differ from those that the last writer left.
+"""
 
 from __future__ import annotations
 
@@ -35,15 +36,15 @@ from kodit.infrastructure.processes.pool import ProcessPool
 ONE = frozenset([1])
 
 
-def test_what_writers_have_left(tmp_path: Path) -> None:
-    """Those of ours and of the engine, which calls its own otherwise."""
+def test_leftovers_of_writers(tmp_path: Path) -> None:
+    """Ours and tantivy's, which have other names."""
     for name in ("a.tmp", ".tmpabc", "meta.json", "tmp", "a.tmp.json"):
         (tmp_path / name).touch()
     assert writing.leftovers(tmp_path) == [tmp_path / ".tmpabc", tmp_path / "a.tmp"]
 
 
 def silent(_done: int, _total: int) -> None:
-    """Nobody watches."""
+    """Ignores reports."""
 
 
 def snippet(number: int, index_id: int = 1, text: str = "lantern") -> StoredSnippet:
@@ -90,7 +91,7 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def test_a_batch_that_comes_again_changes_nothing(engine: Engine) -> None:
-    """Whether its writer has told where it stands or was killed before."""
+    """Whether its writer has recorded its position or was killed before."""
     assert engine.apply(batch(1, 2, snippet(1), snippet(2)))
     before = read_standing(engine.folder).places
     second = batch(3, 3, snippet(3), follows=2)
@@ -124,7 +125,7 @@ def test_a_log_that_starts_anew_replaces_all_of_its_index(engine: Engine) -> Non
 
 
 def test_nothing_comes_back_of_an_index_that_was_dropped(engine: Engine) -> None:
-    """From a worker that has not heard of it; a new index under its number begins from nothing."""
+    """From a worker that does not know of it; a new index with the same id starts from nothing."""
     engine.apply(batch(1, 1, snippet(1)))
     engine.drop(1, "a")
     assert (engine.holds(), engine.position()) == (0, None)
@@ -135,8 +136,8 @@ def test_nothing_comes_back_of_an_index_that_was_dropped(engine: Engine) -> None
     assert (engine.holds(), engine.position()) == (1, KeywordPosition("b", 1, 1))
 
 
-def test_an_index_that_nobody_knows_is_dropped_too(engine: Engine) -> None:
-    """Also one whose position was lost."""
+def test_an_unknown_index_is_dropped_too(engine: Engine) -> None:
+    """Even one whose position was lost."""
     engine.apply(batch(1, 1, snippet(1)))
     engine.apply(batch(1, 1, snippet(2, 2), index_id=2))
     places = dict(read_standing(engine.folder).places)
@@ -150,8 +151,8 @@ def test_an_index_that_nobody_knows_is_dropped_too(engine: Engine) -> None:
     assert engine.holds() == 1
 
 
-def test_whoever_looks_while_it_is_written_knows_it(engine: Engine) -> None:
-    """And so does who comes after a writer that was killed."""
+def test_readers_notice_that_it_is_being_written(engine: Engine) -> None:
+    """And so does a reader after a writer that was killed."""
     seen: list[Standing] = []
 
     def look(_done: int, _total: int) -> None:
@@ -165,7 +166,7 @@ def test_whoever_looks_while_it_is_written_knows_it(engine: Engine) -> None:
 
 
 def test_files_are_those_that_were_written(engine: Engine) -> None:
-    """A copy has other times, and is whole; what has changed is not."""
+    """A copy has other times, and is intact; a changed file is not."""
     engine.apply(batch(1, 1, snippet(1)))
     standing = read_standing(engine.folder)
     check_files(engine.folder, standing)
@@ -195,9 +196,10 @@ def test_the_list_of_files_is_the_one_that_was_written(engine: Engine) -> None:
         read_standing(engine.folder)
 
 
-def test_an_index_that_is_damaged_begins_again(engine: Engine) -> None:
-    """So that a batch which relies on what was there is refused. What killed writers have left
-    goes, too."""
+def test_a_damaged_index_starts_from_nothing(engine: Engine) -> None:
+    """So a batch that relies on its content is refused. Leftovers of killed writers are removed,
+    too.
+    """
     engine.apply(batch(1, 1, snippet(1)))
     engine.apply(batch(1, 1, snippet(5, 2), index_id=2))
     (engine.folder / NAME).write_bytes(b"0\n{}")
@@ -212,7 +214,7 @@ def test_an_index_that_is_damaged_begins_again(engine: Engine) -> None:
 
 
 class PanicException(BaseException):
-    """How the engine gives up."""
+    """tantivy's panic."""
 
 
 @pytest.mark.parametrize(
@@ -226,10 +228,10 @@ class PanicException(BaseException):
     ],
     ids=["error", "panic", "told-damage", "damage", "damage-and-panic"],
 )
-def test_what_goes_wrong_in_the_engine(
+def test_errors_of_the_engine(
     engine: Engine, error: BaseException, is_damaged: bool, why: str | None
 ) -> None:
-    """An index that is damaged is removed, any other stays."""
+    """A damaged index is removed, any other stays."""
     engine.apply(batch(1, 1, snippet(1)))
     if is_damaged:
         next(engine.folder.glob("*.store")).write_bytes(b"other")
@@ -261,10 +263,8 @@ def test_errors_that_are_not_of_the_engine_pass(engine: Engine, error: BaseExcep
     assert engine.position() is not None
 
 
-def test_what_is_written_last_outlives_the_machine(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not so what says that somebody writes: a machine that is lost meanwhile loses both."""
+def test_the_last_write_is_durable(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unlike the mark of a running writer: a crash of the machine loses both that and the write."""
     engine.apply(batch(1, 1, snippet(1)))
     synced: list[int] = []
     monkeypatch.setattr("kodit.infrastructure.files.os.fsync", synced.append)
@@ -275,7 +275,7 @@ def test_what_is_written_last_outlives_the_machine(
 
 
 def test_a_reader_sees_that_an_index_was_dropped(tmp_path: Path, engine: Engine) -> None:
-    """Though none of its documents had to go, so that no file but the positions has changed."""
+    """Even if it had no documents, so that only the positions have changed."""
     index = TantivyKeywordIndex(tmp_path / "keyword", ProcessPool(tmp_path))
     engine = Engine(tmp_path / "keyword" / SCHEMA_VERSION)
     engine.apply(batch(1, 1, snippet(1)))
@@ -286,7 +286,7 @@ def test_a_reader_sees_that_an_index_was_dropped(tmp_path: Path, engine: Engine)
     assert index.positions([1]) == {1: KeywordPosition("z", 9, 9)}
 
 
-def test_a_reader_sees_what_was_written_since(tmp_path: Path) -> None:
+def test_a_reader_sees_later_writes(tmp_path: Path) -> None:
     """Whatever it has opened before."""
     index = TantivyKeywordIndex(tmp_path / "keyword", ProcessPool(tmp_path))
     engine = Engine(tmp_path / "keyword" / SCHEMA_VERSION)
@@ -298,10 +298,10 @@ def test_a_reader_sees_what_was_written_since(tmp_path: Path) -> None:
     assert former.statistics(["lantern"]).snippets == 1
 
 
-def test_positions_are_told_without_the_engine(
+def test_positions_are_read_without_the_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As they are now; of an index that is damaged there are none."""
+    """The current ones; a damaged index has none."""
     told = KeywordPositions(tmp_path / "keyword")
     engine = Engine(tmp_path / "keyword" / SCHEMA_VERSION)
     assert told.reader().positions([1]) == {1: None}
@@ -329,8 +329,8 @@ def test_positions_are_told_without_the_engine(
     assert refused.value.fields == {"folder": str(engine.folder)}
 
 
-def test_a_corpus_is_what_is_still_there(engine: Engine) -> None:
-    """Of some indexes or of all; what was deleted does not count."""
+def test_a_corpus_consists_of_existing_snippets(engine: Engine) -> None:
+    """Of some indexes or of all; deleted ones do not count."""
     engine.apply(batch(1, 1, snippet(1), snippet(2, text="lantern basket basket")))
     engine.apply(batch(1, 1, snippet(3, 2), index_id=2))
     engine.apply(batch(2, 2, follows=1, deletions=[1]))
@@ -356,8 +356,8 @@ def test_a_scope_of_no_files_holds_nothing() -> None:
     assert [clause.field for clause in within(Scope(ONE))].count(FILE_ID) == 0
 
 
-def test_what_is_remembered_is_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Records, what is known of sets of indexes, and the terms of runs."""
+def test_caches_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records, statistics of sets of indexes, and the terms of runs."""
     monkeypatch.setattr(reading, "MOST_RECORDS", 2)
     monkeypatch.setattr(reading, "MOST_CORPORA", 2)
     monkeypatch.setattr(schema, "MOST_RUNS", 3)

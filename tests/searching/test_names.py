@@ -1,4 +1,4 @@
-"""Everything that is defined is found by its name, however small it is."""
+"""Every definition is found by its name, however small it is."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def kodit(tmp_path_factory: pytest.TempPathFactory) -> Kodit:
 
 
 def test_a_word_that_only_a_document_has_finds_it(tmp_path: Path) -> None:
-    """Among code that never says it."""
+    """Among code without the word."""
     write_tree(tmp_path / "source", files=30)
     write_file(tmp_path / "source" / "notes.txt", "About giraffes, and how tall they are.\n" * 3)
     with Kodit(tmp_path / "data") as kodit:
@@ -58,7 +58,7 @@ def test_a_word_that_only_a_document_has_finds_it(tmp_path: Path) -> None:
     [("MARGIN", 2), ("Circle.shrink", 12), ("Square.area", 17), ("shrink", 12), ("Circle", 5)],
 )
 def test_a_small_definition_is_the_first_result(kodit: Kodit, query: str, line: int) -> None:
-    """Also where it shares its snippet with others."""
+    """Even if it shares its snippet with others."""
     snippet = kodit.search(query)[0].snippet
     assert snippet.path == "shapes.py"
     assert snippet.start_line <= line <= snippet.end_line
@@ -77,7 +77,7 @@ def test_a_definition_that_shares_a_snippet_has_its_own_lines(kodit: Kodit) -> N
 
 @pytest.mark.parametrize("name", ["LIMIT", "limit"])
 def test_uses_of_a_definition_that_shares_a_snippet(kodit: Kodit, name: str) -> None:
-    """They are spelled as the definition is, in whatever case it was asked for."""
+    """They are spelled like the definition, whatever the case of the query."""
     answer = kodit.symbols(name)
     assert [found.snippet.symbol for found in answer.definitions] == ["LIMIT"]
     assert [(one.snippet.path, one.line) for one in answer.references] == [("bounds.py", 2)]

@@ -1,4 +1,4 @@
-"""A search finds nothing where none of its words occurs and no name is near."""
+"""A search finds nothing if none of its words occurs and no name is similar."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kodit.domain.value_objects import SearchMode
     "query", ["zzzzqqqq", "zzzzqqqq wwwwkkkk", "zzzz::qqqq()", "zzzz/qqqq.xyzzy", "=> ???", "zqx"]
 )
 def test_words_that_are_nowhere(query: str, searchable: Kodit) -> None:
-    """Are not answered with the least unlike snippets, by which vectors alone would go on."""
+    """They do not return the least dissimilar snippets, which the vectors alone would."""
     assert searchable.search(query) == []
     assert searchable.search(query, mode=SearchMode.KEYWORD) == []
     assert searchable.search(query, mode=SearchMode.CODE) != []
@@ -28,11 +28,11 @@ def test_words_that_are_nowhere(query: str, searchable: Kodit) -> None:
         ("Ledg", "java/Ledger.java"),
     ],
 )
-def test_a_name_that_is_nearly_right(query: str, path: str, searchable: Kodit) -> None:
-    """Is answered with the one that is meant."""
+def test_a_misspelled_name(query: str, path: str, searchable: Kodit) -> None:
+    """It finds the intended one."""
     assert searchable.search(query)[0].snippet.path == path
 
 
 def test_one_word_that_occurs_is_enough(searchable: Kodit) -> None:
-    """The others may be said in other words."""
+    """The others may have other words for the same thing."""
     assert searchable.search("zzzzqqqq wwwwkkkk matrix")[0].snippet.path == "rs/matrix.rs"

@@ -1,4 +1,4 @@
-"""When a pack is written, added to, left or removed, over a small database."""
+"""When a pack is written, extended, kept or removed, over a small database."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CODE, VECTOR = bytes(8), bytes(64) + struct.pack("<f", 1.0)
 
 
 def silent(_done: int, _total: int) -> None:
-    """Nobody watches."""
+    """Ignores reports."""
 
 
 class Packed:
@@ -45,7 +45,7 @@ class Packed:
             transaction.connection.exec_driver_sql(statement, values)
 
     def store(self, *snippet_ids: int, model: str = "m") -> None:
-        """Vectors of these snippets."""
+        """Store vectors of these snippets."""
         with self.database.write() as transaction:
             for snippet_id in snippet_ids:
                 connection = transaction.connection
@@ -85,8 +85,8 @@ def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Packed]:
         yield Packed(database, tmp_path / "vectors")
 
 
-def test_a_first_pack_is_of_enough_vectors(packed: Packed) -> None:
-    """So many that a search would rather not read them from the database."""
+def test_a_first_pack_needs_enough_vectors(packed: Packed) -> None:
+    """So many that a search should not read them from the database."""
     packed.store(1, 2, 3)
     assert packed.extend() is None
     assert packed.refresh() is None
@@ -126,7 +126,7 @@ def test_a_pack_that_is_not_of_this_database_or_model_is_not_added_to(packed: Pa
 
 
 def test_nothing_is_left_of_an_index_that_was_deleted_meanwhile(packed: Packed) -> None:
-    """Nor of a writer that was killed; what another pack's writer is at stays."""
+    """Nor of a writer that was killed; the temporary file of another pack's writer stays."""
     packed.store(*range(1, 9))
     packed.folder.mkdir()
     left = packed.path.with_name(f"{packed.path.name}.1.0a1b2c3d.tmp")
@@ -150,7 +150,7 @@ def test_an_index_that_is_dropped_has_no_pack_of_either_kind(packed: Packed) -> 
 
 
 def test_a_pack_of_another_model_is_not_searched(packed: Packed) -> None:
-    """Though the database has noted it."""
+    """Even if the database has recorded it."""
     index = ExactVectorIndex(packed.database, packed.folder, ProcessPool(packed.folder))
     packed.store(*range(1, 9))
     token = packed.refresh()
@@ -163,7 +163,7 @@ def test_a_pack_of_another_model_is_not_searched(packed: Packed) -> None:
 
 
 def test_a_file_is_partly_embedded_in_one_model(packed: Packed) -> None:
-    """With vectors of a former model alone it has nothing that could still answer."""
+    """With vectors of an earlier model only, none of its vectors may be searched."""
     with packed.database.write() as transaction:
         content = Content(transaction, "/half", "a")
         content.replace(a=["one", "two"])
@@ -179,8 +179,8 @@ def test_a_file_is_partly_embedded_in_one_model(packed: Packed) -> None:
     assert halves == {"former": {content.id: PartlyEmbedded(file_id, ids[1])}, "newer": {}}
 
 
-def test_a_pack_that_has_changed_since_it_was_written_is_read_whole(packed: Packed) -> None:
-    """A copy has another time and is as good; what is damaged is none."""
+def test_a_pack_that_has_changed_since_it_was_written_is_verified(packed: Packed) -> None:
+    """A copy has another time and is valid; a damaged one is ignored."""
     packed.store(*range(1, 9))
     packed.refresh()
     os.utime(packed.path, ns=(1, 1))
@@ -190,7 +190,7 @@ def test_a_pack_that_has_changed_since_it_was_written_is_read_whole(packed: Pack
     assert packed.held() == []
 
 
-def test_a_vector_without_a_direction_is_packed() -> None:
-    """It is near to nothing, and to nothing else it does any harm."""
+def test_a_zero_vector_is_packed() -> None:
+    """It is similar to nothing, and does not affect other results."""
     nothing = np.zeros((1, 64), np.float32)
     assert unpack([one.values for one in pack(nothing)]).tolist() == nothing.tolist()

@@ -1,4 +1,4 @@
-"""A pack makes a search cheaper, and changes nothing in what it finds."""
+"""A pack makes a search cheaper, and does not change the results."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GONE = 0
 
 
 def ignore(*_: object) -> None:
-    """Nobody waits for a report."""
+    """Ignores reports."""
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def stored_rows(place: Path, kind: VectorKind) -> tuple[str, list[Row]]:
 
 
 def note(place: Path, kind: str, token: str | None) -> None:
-    """Have the database say that a pack was made from it, as a stage does."""
+    """Record in the database that a pack was made from it, as a stage does."""
     with closing(sqlite3.connect(place / "kodit.db")) as connection, connection:
         connection.execute(f"UPDATE indexes SET {kind}_pack = ?", (token,))  # noqa: S608 - of ours
 
@@ -64,7 +64,7 @@ def put_pack(place: Path, kind: str, model: str, rows: list[Row]) -> None:
 
 
 def write_packs(place: Path, share: float, *, gone: int = 0) -> None:
-    """Pack a share of the vectors, and before them some copies, of snippets that are gone."""
+    """Pack a share of the vectors, preceded by some copies for deleted snippets."""
     for kind in VectorKind:
         model, rows = stored_rows(place, kind)
         copies = [(GONE - gone + number, *rows[number][1:]) for number in range(gone)]
@@ -84,8 +84,9 @@ def answers(place: Path) -> list[list[SearchResult]]:
 def test_a_search_finds_the_same_with_and_without_a_pack(
     share: float, gone: int, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To the last digit of every score; also where so few candidates are rescored that those that
-    are gone would take the places of others."""
+    """To the last digit of every score; even if so few candidates are rescored that deleted ones
+    would displace others.
+    """
     monkeypatch.setattr(vector_set, "FEWEST_CANDIDATES", 5)
     monkeypatch.setattr(vector_set, "CANDIDATES_PER_RESULT", 1)
     expected = answers(place)
@@ -95,8 +96,8 @@ def test_a_search_finds_the_same_with_and_without_a_pack(
     assert answers(place) == expected
 
 
-def test_a_pack_that_is_there_is_what_a_search_reads(place: Path) -> None:
-    """Here it holds for every snippet the vector of another one, and the answers go by that."""
+def test_a_search_reads_an_existing_pack(place: Path) -> None:
+    """Here it holds the vector of another snippet for each, and the answers show that."""
     expected = answers(place)
     model, rows = stored_rows(place, VectorKind.CODE)
     others = reversed(rows)
@@ -111,8 +112,8 @@ def test_a_pack_that_is_there_is_what_a_search_reads(place: Path) -> None:
     assert answers(place) != expected
 
 
-def test_a_pack_that_is_put_in_place_during_a_search(place: Path) -> None:
-    """It may lack what the search's transaction still has, and is not used by it."""
+def test_a_pack_that_is_replaced_during_a_search(place: Path) -> None:
+    """It may lack rows of the search's transaction, and is not used by it."""
     model, rows = stored_rows(place, VectorKind.CODE)
     request = SearchRequest("lend a book")
     with Application(Settings.load(data_dir=place)) as application:
@@ -153,10 +154,10 @@ def test_a_pack_that_grows_is_one_that_was_made_at_once(
     assert same(open_pack(path), open_pack(path.with_name("whole.pack")))
 
 
-def test_a_pack_grows_by_one_state_of_the_database(
+def test_a_pack_is_extended_from_one_snapshot_of_the_database(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever others write between two of its questions."""
+    """Whatever others write between two of its queries."""
     monkeypatch.setattr(pack_builder, "FEWEST_CHANGES", 20)
     model, rows = stored_rows(place, VectorKind.CODE)
     path = pack_path(place / "vectors", 1, "code")
@@ -192,8 +193,8 @@ def test_what_is_left_at_the_end_of_a_stage_is_packed(
     assert len(pack) == len(rows)
 
 
-def test_packs_grow_while_a_stage_is_under_way(tmp_path: Path) -> None:
-    """A search never reads more than some thousand vectors from the database."""
+def test_packs_grow_while_a_stage_is_running(tmp_path: Path) -> None:
+    """A search never reads more than a few thousand vectors from the database."""
     write_tree(tmp_path / "source", files=700)
     seen: list[int] = []
     with ServingKodit(tmp_path / "data", FaultyApplication) as serving:
@@ -255,7 +256,7 @@ def test_a_process_that_only_indexes_lets_go_of_packs_as_well(place: Path) -> No
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_a_pack_is_let_go_once_another_one_has_its_place(place: Path) -> None:
+def test_a_pack_is_unmapped_once_it_is_replaced(place: Path) -> None:
     """Not before the database says so: a search of an earlier state still reads it."""
     path = pack_path(place / "vectors", 1, "code")
     model, rows = stored_rows(place, VectorKind.CODE)
@@ -275,5 +276,5 @@ def test_a_pack_is_let_go_once_another_one_has_its_place(place: Path) -> None:
 
 
 def is_mapped(path: Path) -> bool:
-    """Whether this process has a file in its memory, also when it was removed since."""
+    """Whether this process has mapped a file, even if it was removed since."""
     return str(path) in Path("/proc/self/maps").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""What people paste is found where it stands: an error's sentence, a line, a place in a file."""
+"""Pasted text is found in its place: an error message, a line, a place in a file."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_path_tells_files_of_one_name_apart(pasting: Kodit) -> None:
     assert found[0].snippet.text.splitlines()[0] == "class Server:"
 
 
-def test_nothing_is_pasted_from_outside_of_the_scope(pasting: Kodit) -> None:
+def test_nothing_pasted_is_found_outside_of_the_scope(pasting: Kodit) -> None:
     """Neither a sentence nor a line of a file that a filter leaves out."""
     for query in (STOPPED, "server.py:198"):
         found = pasting.search(query, limit=20, paths=["docs/**", "*.md", "stopping.py"])

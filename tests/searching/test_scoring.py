@@ -1,4 +1,4 @@
-"""What the keyword index keeps of each snippet's terms, and what is read from it."""
+"""The stored terms of each snippet, and the scores computed from them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_no_snippets_have_no_records() -> None:
     assert term_records([]) == []
 
 
-def test_lengths_are_kept_as_the_engine_keeps_them() -> None:
+def test_lengths_are_rounded_as_in_the_engine() -> None:
     """The first ones exactly, then eight from each power of two to the next."""
     kept = scoring._kept_lengths().tolist()
     assert kept[:41] == list(range(41))
@@ -50,14 +50,14 @@ def test_lengths_are_kept_as_the_engine_keeps_them() -> None:
 
 @pytest.mark.parametrize(("length", "kept"), [(0, 0), (39, 39), (41, 40), (42, 42), (95, 88)])
 def test_a_score_is_that_of_bm25(length: int, kept: int) -> None:
-    """As a number of single precision."""
+    """As a single-precision number."""
     found = scoring.scores(np.array([[2.0, 0.0]]), np.array([length]), [1.5, 9.0], 10.0)
     norm = 1.2 * (0.25 + 0.75 * kept / 10.0)
     assert found.tolist() == [float(np.float32(1.5 * 2.2 * 2.0 / (2.0 + norm)))]
     assert scoring.rarity(10, 3) == pytest.approx(math.log(1 + 7.5 / 3.5))
 
 
-def test_how_often_a_term_is_there() -> None:
+def test_the_frequency_of_a_term() -> None:
     """Up to a number that fits into a byte."""
     texts: tuple[list[str], ...] = (["a"] * 300 + ["b"] * 200, [], ["b", "c"])
     records = scoring.term_records([scoring.term_codes(terms) for terms in texts])

@@ -1,4 +1,4 @@
-"""One application, searched by many threads, also while another process writes."""
+"""One application, searched by many threads, while another process writes."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ Answer = TypeVar("Answer")
 
 @pytest.fixture
 def application(data_dir: Path) -> Iterator[Application]:
-    """One of its own over the corpus, which has nothing open yet."""
+    """A separate one over the corpus, which has nothing open yet."""
     with Application(Settings.load(data_dir=data_dir)) as application:
         yield application
 
 
 def at_once(call: Callable[[int], Answer], threads: int = THREADS) -> list[Answer]:
-    """What each thread got. They begin together."""
+    """The result of each thread. They start together."""
     barrier = threading.Barrier(threads)
 
     def run(number: int) -> Answer:
@@ -54,7 +54,7 @@ def at_once(call: Callable[[int], Answer], threads: int = THREADS) -> list[Answe
 
 
 def ask(application: Application, number: int) -> object:
-    """One call out of all that reads, which depends on the number."""
+    """One of all reading calls, chosen by the number."""
     query = QUERIES[number % len(QUERIES)]
     mode = list(SearchMode)[number % len(SearchMode)]
     calls: tuple[Callable[[], object], ...] = (
@@ -69,7 +69,7 @@ def ask(application: Application, number: int) -> object:
 
 
 def test_many_threads_get_what_one_gets(application: Application, data_dir: Path) -> None:
-    """The first thing that all of them do, nothing having been opened before."""
+    """The first call of all of them, before anything was opened."""
     together = at_once(lambda number: ask(application, number))
 
     with Application(Settings.load(data_dir=data_dir)) as alone:
@@ -77,16 +77,16 @@ def test_many_threads_get_what_one_gets(application: Application, data_dir: Path
 
 
 def test_a_search_holds_one_connection(application: Application) -> None:
-    """However many threads there are, no more connections are made than may read at once."""
+    """However many threads there are, there are no more connections than the limit of readers."""
     at_once(lambda number: [ask(application, number + turn) for turn in range(3)])
 
     assert application.database.engine.pool.checkedin() <= MOST_READERS  # type: ignore[attr-defined] # of a pool that has a size
 
 
-def test_what_is_remembered_is_cleared_by_another_thread(
+def test_a_cache_may_be_cleared_by_another_thread(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No thread loses candidates that it has looked up already."""
+    """No thread loses candidates that it has already looked up."""
     alone = [application.search.search(SearchRequest(query, limit=20)) for query in QUERIES]
     monkeypatch.setattr(search_service, "MOST_REMEMBERED", 3)
 
@@ -102,8 +102,10 @@ def test_what_is_remembered_is_cleared_by_another_thread(
         assert found == alone
 
 
-def test_what_is_remembered_is_not_read_again(application: Application) -> None:
-    """What ranking reads of a snippet never changes; the same search reads less of it again."""
+def test_cached_values_are_not_read_again(application: Application) -> None:
+    """The data that ranking reads about a snippet never changes; the same search reads less of it
+    again.
+    """
     statements: list[str] = []
 
     @event.listens_for(application.database.engine, "checkout")
@@ -119,7 +121,7 @@ def test_what_is_remembered_is_not_read_again(application: Application) -> None:
 
 
 def test_a_thread_that_reads_is_refused_a_second_transaction(application: Application) -> None:
-    """It would wait for itself. The one it has is not harmed."""
+    """It would wait for itself. Its first one is not affected."""
     with application.database.read() as transaction:
         with (
             pytest.raises(RuntimeError, match="is reading the database already"),
@@ -131,10 +133,10 @@ def test_a_thread_that_reads_is_refused_a_second_transaction(application: Applic
         assert transaction.indexes.get(1).id == 1
 
 
-def test_many_searches_hold_up_no_other_question(
+def test_many_searches_do_not_block_other_reads(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Few compute at once, and who only reads is not behind those that wait for that."""
+    """Only a few compute at once, and a mere read does not queue behind them."""
     computing, most = 0, 0
     started, may_end = threading.Semaphore(0), threading.Event()
     search = SearchService.search
@@ -170,8 +172,8 @@ def test_many_searches_hold_up_no_other_question(
     asyncio.run(play())
 
 
-def test_who_waits_comes_in_turn() -> None:
-    """The one that has waited longest is next, and nobody overtakes it."""
+def test_waiters_are_served_in_order() -> None:
+    """The one that has waited longest is next, and none is overtaken."""
     gate = ReadingGate(1)
     order: list[int] = []
 
@@ -197,7 +199,7 @@ FILES = 12
 
 
 def source_of(file: int, version: int) -> str:
-    """Functions that all say of which version they are; another number of lines each time."""
+    """Functions that all name their version; with a different number of lines each time."""
     return "\n\n".join(
         f"def harvest_{number}(field):\n"
         + "".join(f"    apple_{line} = 'version {version}'\n" for line in range(2 + version))
@@ -212,7 +214,7 @@ def write_version(tree: Path, version: int) -> None:
 
 
 def check(results: list[SearchResult]) -> None:
-    """Every answer is of one version of each file, and tells the truth of it."""
+    """Every answer is of one version of each file, and matches it."""
     versions: dict[str, str] = {}
     places = [(one.snippet.path, one.snippet.start_line) for one in results]
     assert len(set(places)) == len(places)
@@ -227,7 +229,7 @@ def check(results: list[SearchResult]) -> None:
 
 
 def test_searching_while_files_change(tmp_path: Path) -> None:
-    """Nothing vanishes, nothing comes twice, and no answer mixes two versions of a file."""
+    """Nothing disappears, nothing is duplicated, and no answer mixes two versions of a file."""
     tree, data_dir = tmp_path / "tree", tmp_path / "data"
     write_version(tree, 0)
     with Kodit(data_dir) as kodit:
@@ -269,9 +271,10 @@ def test_searching_while_files_change(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux what is mapped")
-def test_what_was_replaced_is_let_go(tmp_path: Path) -> None:
-    """Without waiting for the collector of garbage, which may come much later: a file that is
-    deleted and still mapped takes its room on the disk."""
+def test_replaced_objects_are_freed(tmp_path: Path) -> None:
+    """Without waiting for the garbage collector, which may run much later: a deleted file that is
+    still mapped uses disk space.
+    """
     tree, data_dir = tmp_path / "tree", tmp_path / "data"
     gc.disable()
     try:

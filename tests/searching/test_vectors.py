@@ -1,4 +1,4 @@
-"""The vector index: packs, candidates by code, rescoring, and what has come and gone since."""
+"""The vector index: packs, candidates by code, rescoring, and rows added and removed since."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def random_vectors(count: int, seed: int = 0) -> FloatMatrix:
 
 
 def test_packed_vectors_keep_their_direction() -> None:
-    """One byte a dimension loses less than a thousandth of the cosine."""
+    """One byte per dimension loses less than a thousandth of the cosine similarity."""
     vectors = random_vectors(100)
     unpacked = unpack([packed.values for packed in pack(vectors)])
     cosines = (unpacked * vectors).sum(axis=1) / np.linalg.norm(unpacked, axis=1)
     assert cosines.min() > 0.999
 
 
-def test_a_pack_gives_back_what_was_written(tmp_path: Path) -> None:
-    """Identifiers, codes and scores, from a map of the file."""
+def test_a_pack_returns_what_was_written(tmp_path: Path) -> None:
+    """Ids, codes and scores, from a mapped file."""
     vectors = random_vectors(37)
     packed = pack(vectors)
     rows = [(10 + n, n // 4, one.code, one.values) for n, one in enumerate(packed)]
@@ -48,8 +48,8 @@ def test_a_pack_gives_back_what_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"short", b"x" * 4096])
-def test_a_damaged_pack_is_as_none(tmp_path: Path, damage: bytes) -> None:
-    """The database answers in its place."""
+def test_a_damaged_pack_is_ignored(tmp_path: Path, damage: bytes) -> None:
+    """The database answers instead."""
     (tmp_path / "1-code.pack").write_bytes(damage)
     assert open_pack(tmp_path / "1-code.pack") is None
 

@@ -1,4 +1,4 @@
-"""What the parser may spend, and the thread in which it may go deep."""
+"""The parser's limits, and the thread for deep recursion."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from kodit.infrastructure.slicing.deep_stack import with_deep_stack
 from kodit.infrastructure.slicing.grammars import _SHALLOW_BYTES, load_grammar
 
 CALLS = 64
-"""For each look at the clock and the memory."""
+"""Between two checks of the clock and the memory."""
 
 
 def looks(spent: Budget) -> list[bool]:
     return [spent.is_spent("what", "a callback is told") for _ in range(CALLS)]
 
 
-def test_time_is_looked_at_now_and_then() -> None:
-    """A look costs more than all the calls between; what is spent stays so."""
+def test_time_is_checked_now_and_then() -> None:
+    """A check costs more than all the calls between; an exhausted budget stays exhausted."""
     spent = Budget(-1.0)
     assert looks(spent) == [False] * (CALLS - 1) + [True]
     assert spent.reason == "parser ran out of time"
@@ -29,7 +29,7 @@ def test_time_is_looked_at_now_and_then() -> None:
         spent.check()
 
 
-def test_who_has_time_and_memory_goes_on() -> None:
+def test_parsing_continues_within_time_and_memory() -> None:
     rich = Budget(600.0)
     assert not any(looks(rich))
     assert rich.reason == ""
@@ -42,8 +42,8 @@ def test_a_share_is_over_with_its_own_time_and_with_the_whole(whole: float, part
         Budget(whole).share(part).check()
 
 
-def test_memory_is_what_is_used_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of what this process has already."""
+def test_memory_is_counted_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In addition to what this process has already."""
     monkeypatch.setattr(budget, "MEMORY_LIMIT_BYTES", 2**30)
     assert not any(looks(Budget(600.0)))
     monkeypatch.setattr(budget, "MEMORY_LIMIT_BYTES", -(2**40))
@@ -60,8 +60,8 @@ def test_memory_is_counted_in_bytes() -> None:
     assert told / 2 < Budget(1.0)._resident() < told * 2
 
 
-def test_a_deep_stack_gives_back_what_comes_of_it() -> None:
-    """A result or an error, from a thread of its own; other threads have the usual stack."""
+def test_a_deep_stack_returns_the_result() -> None:
+    """Or the error, from a separate thread; other threads have the usual stack."""
     before = threading.stack_size()
     assert with_deep_stack(threading.get_ident) != threading.get_ident()
     with pytest.raises(ZeroDivisionError):
@@ -83,7 +83,7 @@ def test_large_sources_are_parsed_on_a_deep_stack(size: int, is_deep: bool) -> N
         assert (threading.get_ident() not in Watched.threads) is is_deep
 
 
-def test_definitions_are_not_looked_for_in_the_depths() -> None:
+def test_definitions_are_not_searched_for_in_the_depths() -> None:
     """Of a tree of thousands of levels."""
     grammar = load_grammar("python")
     depth = 300

@@ -1,4 +1,4 @@
-"""What lines tell of languages without a grammar, and of documents."""
+"""Line patterns, for languages without a grammar and for documents."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DOCUMENTS = {
 
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_documents_have_sections(path: str) -> None:
-    """Each from its title on, within those above it."""
+    """Each starts at its title, inside those above it."""
     snippets = slice_file(path, DOCUMENTS[path].format(FILLER).encode()).snippets
     found = [snippet.symbol for snippet in snippets if snippet.symbol]
     assert {symbol.kind for symbol in found} == {SymbolKind.SECTION}
@@ -71,7 +71,7 @@ def test_manual_pages_have_sections() -> None:
     ],
 )
 def test_lines_of_punctuation_are_not_all_underlines(text: str) -> None:
-    """A title is one line behind a blank one, of about the length of its underline."""
+    """A title is one line after a blank one, of about the length of its underline."""
     table_only = "name   | age" in text
     snippets = slice_file("notes.txt", text.encode()).snippets
     assert [one.symbol.name for one in snippets if one.symbol] == (
@@ -80,7 +80,7 @@ def test_lines_of_punctuation_are_not_all_underlines(text: str) -> None:
 
 
 def test_other_texts_are_not_searched_for_titles() -> None:
-    """A log may have any line in it."""
+    """A log may contain any line."""
     text = f"Guide\n=====\n\n{FILLER}"
     assert [one.symbol for one in slice_file("run.log", text.encode()).snippets] == [None]
 
@@ -100,7 +100,7 @@ def test_other_texts_are_not_searched_for_titles() -> None:
 def test_without_its_grammar_a_language_is_cut_by_patterns(
     monkeypatch: pytest.MonkeyPatch, name: str, expected: set[str]
 ) -> None:
-    """Those of the larger grammars come with an extra; once it is there, files are cut again."""
+    """The larger grammars come with an extra; once it is installed, files are extracted again."""
     source = next(one for one in SOURCES if name_of(one) == name)
     data = source.read_bytes()
     language = detect_language(name, data)
@@ -130,7 +130,7 @@ End Class
 
 
 def test_words_may_be_in_any_case_and_a_minor_name_has_its_line() -> None:
-    """Where the language says so."""
+    """If the language ignores case."""
     (whole,) = slice_file("shop.vb", BASIC.encode()).snippets
     found = {
         (one.symbol.qualified_name, type(one) is MinorSymbol, one.start_line, one.end_line)
@@ -142,12 +142,12 @@ def test_words_may_be_in_any_case_and_a_minor_name_has_its_line() -> None:
 
 
 @pytest.mark.parametrize(("length", "is_found"), [(300, True), (301, False)])
-def test_lines_that_are_longer_tell_nothing(length: int, is_found: bool) -> None:
+def test_longer_lines_are_skipped(length: int, is_found: bool) -> None:
     (snippet,) = slice_file("a.vb", b"Class Shop ".ljust(length, b"'") + b"\n").snippets
     assert (snippet.symbol is not None) is is_found
 
 
-def test_the_search_by_patterns_takes_no_more_time_than_there_is() -> None:
+def test_the_search_by_patterns_stops_at_the_time_limit() -> None:
     patterns = load_patterns("vbnet")
     assert patterns is not None
     with pytest.raises(GaveUpError):
@@ -155,7 +155,7 @@ def test_the_search_by_patterns_takes_no_more_time_than_there_is() -> None:
 
 
 def test_every_pattern_stays_quick_on_a_hostile_line() -> None:
-    """However it is written, a line of the length that is looked at takes no time to speak of."""
+    """A hostile line of the longest length takes negligible time."""
     folder = Path(table.__file__).parent / "queries"
     lines = [part * 60 for part in ("a ", "public static ", "(a", "A<", "int a, ", "'a ", "= ")]
     text = ("\n".join(line[:299] for line in lines) + "\n").encode()

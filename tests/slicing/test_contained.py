@@ -1,4 +1,4 @@
-"""A snippet knows all that is defined in it, beside its own symbol."""
+"""A snippet names everything defined in it, besides its own symbol."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LONG = "".join(f"        step_{number} = {number} + step_{number - 1}\n" for num
 
 
 def defined_in(path: str, code: str) -> list[str]:
-    """The names that snippets define beside their symbols, with their lines, in order."""
+    """The names that snippets define besides their symbols, with their lines, in order."""
     return [
         f"{other.qualified_name} {first}-{last}"
         for snippet in slice_file(path, code.encode()).snippets
@@ -20,7 +20,7 @@ def defined_in(path: str, code: str) -> list[str]:
 
 
 def test_members_of_a_type_that_is_one_snippet() -> None:
-    """With the lines that are theirs."""
+    """With their own lines."""
     code = f"class Small:\n{METHODS}"
     assert defined_in("a.py", code) == ["Small.m0 2-3", "Small.m1 5-6", "Small.m2 8-9"]
 
@@ -32,15 +32,15 @@ def test_neighbours_that_share_a_snippet() -> None:
     assert defined_in("a.py", code) == ["Large.m1 5-6", "Large.m2 8-9"]
 
 
-def test_a_definition_that_goes_on_in_the_next_snippet() -> None:
-    """Has all its lines where it begins."""
+def test_a_definition_that_continues_in_the_next_snippet() -> None:
+    """It has all its lines in the snippet where it begins."""
     members = "".join(f"  int member_{number};\n" for number in range(12))
     code = f"typedef struct tag\n{{\n{members}}}\nNAME;\n"
     assert defined_in("a.h", code)[0] == "NAME 1-16"
 
 
-def test_what_a_function_keeps_to_itself() -> None:
-    """A function inside it has a name; its variables are nobody else's business."""
+def test_what_is_local_to_a_function() -> None:
+    """A nested function has a name; local variables have none."""
     code = "def outer():\n    top = 3\n    def inner():\n        return top\n    return inner\n"
     assert defined_in("a.py", code) == ["outer.inner 3-4"]
 
@@ -56,24 +56,24 @@ def test_what_a_function_keeps_to_itself() -> None:
     ],
 )
 def test_a_name_that_only_stands_for_another(path: str, code: str, expected: str) -> None:
-    """Is defined elsewhere."""
+    """It is defined elsewhere."""
     assert [name.partition(" ")[0] for name in defined_in(path, code)] == expected.split()
 
 
-def test_what_uses_its_own_name_is_defined_nevertheless() -> None:
-    """Only a constant stands for another."""
+def test_a_definition_that_uses_its_own_name_is_one() -> None:
+    """Only a constant can stand for another."""
     code = "class Small:\n    def size(self, other): return 1 == other.size\n"
     assert defined_in("a.py", code) == ["Small.size 2-2"]
 
 
 def test_functions_of_a_database_that_share_a_snippet() -> None:
-    """A dialect of SQL holds rows in large files, and definitions in others."""
+    """SQL files hold rows if they are large, and definitions otherwise."""
     code = "".join(f"CREATE FUNCTION {name}(text) RETURNS text\nAS 'x';\n\n" for name in "abc")
     assert defined_in("a.sql", code) == ["b 4-5", "c 7-8"]
 
 
 def test_data_and_documents_define_nothing_more() -> None:
-    """Keys and headings are no names to look up."""
+    """Keys and headings are not names to look up."""
     assert defined_in("a.json", '{"a": {"b": 1, "c": 2}}\n') == []
     assert defined_in("a.md", "# One\n\ntext\n\n# Two\n\ntext\n") == []
 
@@ -87,8 +87,6 @@ def test_data_and_documents_define_nothing_more() -> None:
         ("a.php", "<?php\nclass A {\n    const LAST = Other::LAST;\n}\n", "A.LAST"),
     ],
 )
-def test_a_value_of_the_same_name_that_is_offered_to_others(
-    path: str, code: str, expected: str
-) -> None:
-    """Is a definition where names are imported in another way, or where it is exported."""
+def test_an_exported_value_of_the_same_name(path: str, code: str, expected: str) -> None:
+    """It is a definition in languages that import differently, or if it is exported."""
     assert expected in [name.partition(" ")[0] for name in defined_in(path, code)]

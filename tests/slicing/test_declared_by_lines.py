@@ -1,4 +1,4 @@
-"""What single lines declare, where no parser understands them or grammars know too little."""
+"""Declarations found by single lines, where the grammar cannot parse or covers too little."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def around(
 
 
 def declared(line: str, *known: Definition, row: int = 3) -> list[str]:
-    """Kind and qualified name of each, of a line that stands on a row."""
+    """Kind and qualified name of each declaration on a row."""
     lines = ["" for _ in range(row)] + [line]
     found = list(declared_on([row], lines, known))
     assert all(
@@ -73,7 +73,7 @@ def test_a_line_of_text_or_data_declares_nothing() -> None:
 
 
 def test_scopes_are_those_of_the_definitions_around() -> None:
-    """From the row behind that on which one is declared to its last."""
+    """From the row after the declaration to the last one."""
     inner = around("B", 4, 8, SymbolKind.CLASS, scope="A")
     run = around("run", 10, 14, SymbolKind.METHOD, scope="A")
     outer = around("A", 2, 20, SymbolKind.CLASS, inner, run)
@@ -97,7 +97,7 @@ def test_scopes_are_those_of_the_definitions_around() -> None:
 
 
 def test_lines_of_a_dialect() -> None:
-    """In any case, and however much white space is between the words."""
+    """Ignoring case, and with any amount of white space between the words."""
     lines = [
         "CREATE  TABLE shop.cart (",
         "  id int",

@@ -1,4 +1,4 @@
-"""From bytes to lines of text."""
+"""Decoding bytes into lines of text."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_binary(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\n", b" \t\r\n\n", codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
 def test_nothing_in_it(data: bytes) -> None:
-    """No snippets, and nothing wrong."""
+    """No snippets, and no problem."""
     sliced = slice_file("a.py", data)
     assert sliced.problem is None
     assert sliced.snippets == ()
@@ -77,7 +77,7 @@ GERMAN = "# Prüft die Größe, löscht überflüssige Einträge und öffnet die
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("text", [RUSSIAN, JAPANESE, GERMAN, "x = 1\n"])
 def test_wide_text_without_a_mark(encoding: str, text: str) -> None:
-    """Where the zeros stand tells."""
+    """Recognised by the position of the zeros."""
     data = text.encode(encoding)
     assert not looks_binary(data)
     assert decode(data) == text
@@ -158,20 +158,20 @@ def test_a_declared_encoding(declaration: str, encoding: str) -> None:
     ],
 )
 def test_a_declaration_that_does_not_hold(declaration: str) -> None:
-    """It is as good as none: every byte is a character in Latin-1."""
+    """It is ignored: every byte is a character in Latin-1."""
     data = declaration.encode() + b"caf\xe9\n"
     assert decode(data) == f"{declaration}café\n"
 
 
 def test_a_nul_far_down_is_no_binary_file() -> None:
-    """git looks at the beginning, too; databases take no such character."""
+    """git only checks the beginning, too; databases reject the character."""
     text = "x = 1\n" * 2_000
     assert decode(f"{text}y = '\0'\n".encode()) == f"{text}y = '\ufffd'\n"
     assert decode(f"{text}".encode() + bytes(9_000)) is None
 
 
 @pytest.mark.parametrize(("place", "is_binary"), [(7_999, True), (8_000, False)])
-def test_how_far_a_nul_is_looked_for(place: int, is_binary: bool) -> None:
+def test_a_nul_is_searched_for_near_the_start_only(place: int, is_binary: bool) -> None:
     data = b"x" * place + b"\0"
     assert (decode(data) is None) is is_binary
     assert looks_binary(data) is is_binary
@@ -187,8 +187,8 @@ def test_half_a_character_is_no_wide_text() -> None:
     assert decode(b"\n\0") is None
 
 
-def test_what_is_declared_outside() -> None:
-    """Goes before all but a mark; where it does not hold, it is as good as none."""
+def test_an_encoding_declared_outside() -> None:
+    """It overrides all but a byte order mark; if decoding fails, it is ignored."""
     assert decode("é\n".encode("utf-16-le"), "UTF-16LE") == "é\n"
     assert decode("é\n".encode(), "UTF-16") == "é\n"
     assert decode("имя\n".encode("koi8-r"), "koi8-r") == "имя\n"

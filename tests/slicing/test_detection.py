@@ -1,4 +1,4 @@
-"""Which language a file is written in."""
+"""Detecting the language of a file."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ from kodit.infrastructure.slicing.languages import LANGUAGES, TEXT
     ],
 )
 def test_by_name_and_extension(path: str, expected: str) -> None:
-    """Whole file names first, extensions in any case."""
+    """Whole file names first, extensions ignoring case."""
     assert detect_language(path) == expected
 
 
@@ -122,8 +122,8 @@ def test_by_the_program_of_the_first_line(first_line: bytes, expected: str) -> N
     assert detect_language("bin/tool", first_line + b"\n") == expected
 
 
-def test_extension_goes_before_first_line() -> None:
-    """A script that calls itself by another language is what its name says."""
+def test_extension_takes_precedence_over_first_line() -> None:
+    """A script's name decides even if its first line names another language."""
     assert detect_language("a.md", b"#!/usr/bin/python\n") == "markdown"
 
 
@@ -138,12 +138,12 @@ def test_extension_goes_before_first_line() -> None:
     ],
 )
 def test_header_of_cplusplus(text: bytes) -> None:
-    """Known by what only C++ has."""
+    """By syntax that only C++ has."""
     assert detect_language("a.h", text) == "cpp"
 
 
 def test_header_of_c() -> None:
-    """Also when it is made for both."""
+    """Even if it supports both."""
     text = b'#include <stdio.h>\n#ifdef __cplusplus\nextern "C" {\n#endif\nint class_of(int x);\n'
     assert detect_language("a.h", text) == "c"
 
@@ -169,19 +169,19 @@ def test_header_of_c() -> None:
 def test_content_decides_between_languages_of_one_extension(
     path: str, text: bytes, expected: str
 ) -> None:
-    """By what only one of them has."""
+    """By syntax that only one of them has."""
     assert detect_language(path, text) == expected
 
 
 def test_translations_are_not_typescript() -> None:
-    """Qt keeps them in XML files named `.ts`."""
+    """Qt stores them in XML files named `.ts`."""
     assert detect_language("de.ts", b'<?xml version="1.0"?>\n<TS>') == "xml"
     assert detect_language("de.TS", b'\xef\xbb\xbf<?xml version="1.0"?>\n<TS>') == "xml"
     assert detect_language("de.ts", b"const x = '<?xml';\n") == "typescript"
 
 
 def test_every_name_of_the_list_is_one_of_a_language() -> None:
-    """In lower case and in one word, as people type it, with at least one name of files."""
+    """In lower case and one word, as people type it, with at least one file name."""
     for one in other_names():
         assert one.name == one.name.lower()
         assert " " not in one.name
@@ -189,7 +189,7 @@ def test_every_name_of_the_list_is_one_of_a_language() -> None:
 
 
 def test_every_file_of_patterns_belongs_to_a_language() -> None:
-    """One that nothing leads to would never be read."""
+    """An unreferenced one would never be read."""
     known = {one.name for one in other_names()} | set(LANGUAGES) | {TEXT}
     folder = Path(table.__file__).parent / "queries"
     assert {path.stem for path in folder.glob("*.patterns")} <= known

@@ -1,4 +1,4 @@
-"""Where a definition stands: the line of its name, and its first and last line."""
+"""The place of a definition: the line of its name, and its first and last line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXAMPLES = {name_of(source): source.read_bytes() for source in SOURCES} | dict(s
 
 
 def extents(sliced: SlicedFile) -> Iterator[tuple[str, Extent]]:
-    """Each definition of a file with where it stands."""
+    """Each definition of a file with its place."""
     for snippet in sliced.snippets:
         if snippet.symbol is not None:
             yield from ((snippet.symbol.name, extent) for extent in snippet.extents)
@@ -56,7 +56,7 @@ def test_every_definition_stands_where_its_name_does(path: str) -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES)
 def test_every_symbol_is_placed_once_somewhere(path: str) -> None:
-    """A snippet without an extent only goes on with a definition that has one."""
+    """A snippet without an extent continues a definition that has one."""
     sliced = slice_file(path, EXAMPLES[path])
     known = {one.symbol for snippet in sliced.snippets for one in snippet.also_defines}
     known |= {one.symbol for one in sliced.snippets if one.symbol and one.extents}
@@ -64,7 +64,7 @@ def test_every_symbol_is_placed_once_somewhere(path: str) -> None:
 
 
 def test_a_class_runs_from_its_first_line_to_its_last() -> None:
-    """Whatever snippets it is cut into, and whether these are named by it or not."""
+    """Whatever snippets it is split into, and whether they are named by it or not."""
     body = "".join(f"        total += {number}\n" for number in range(30))
     methods = "".join(f"    def m{n}(self):\n        total = 0\n{body}\n" for n in range(3))
     code = (
@@ -106,7 +106,7 @@ def test_a_class_runs_from_its_first_line_to_its_last() -> None:
         ("a.md", "# Title\n\nText.\n\n", "Title", Extent(1, 1, 3)),
     ],
 )
-def test_what_leads_up_to_a_name_is_not_its_line(
+def test_lines_before_a_name_are_not_its_line(
     path: str, code: str, name: str, expected: Extent
 ) -> None:
     """Comments that mention it, attributes, and the words before it."""
@@ -114,7 +114,7 @@ def test_what_leads_up_to_a_name_is_not_its_line(
 
 
 def test_a_long_head_of_a_file_is_no_part_of_its_first_definition() -> None:
-    """Though it may be in one snippet with it."""
+    """Even if both are in one snippet."""
     code = "import a\nimport b\n\ndef first():\n    return 1\n"
     assert placed("a.py", code)["first"] == (Extent(4, 4, 5),)
 
@@ -128,7 +128,7 @@ def test_a_name_behind_arguments_of_its_type() -> None:
 
 
 def test_cells_of_a_notebook_have_lines_of_the_file() -> None:
-    """As all else in it."""
+    """Like everything else in it."""
     code = (
         '{"cells": [{"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": null,'
         '\n"source": [\n"import a\\n",\n"\\n",\n"def first():\\n",\n"    return 1"]}],\n'
@@ -138,7 +138,7 @@ def test_cells_of_a_notebook_have_lines_of_the_file() -> None:
 
 
 def test_conversions_are_named_by_their_type() -> None:
-    """And not by what says of them that they are constant or never throw."""
+    """And not by qualifiers such as `const` and `noexcept`."""
     code = (
         "struct A {\n  explicit operator bool() const noexcept { return 1; }\n"
         "  operator std::function<int()>() const { return {}; }\n  operator int() &&;\n};\n"

@@ -13,7 +13,7 @@ from kodit.infrastructure.slicing.languages import LANGUAGES
 
 HERE = Path(__file__).parent
 SOURCES = sorted((HERE / "sources").iterdir())
-"""Named as they would be, but for `.txt` after the name of what our own checks would read."""
+"""Named like real files, but with `.txt` added for those that our own checks would read."""
 
 
 def name_of(source: Path) -> str:
@@ -21,8 +21,9 @@ def name_of(source: Path) -> str:
 
 
 def listing(sliced: SlicedFile) -> str:
-    """One line a snippet: first and last line, kind, qualified name, and how its text begins; and
-    one for each further definition in it, with a tilde if that is minor."""
+    """One line per snippet: first and last line, kind, qualified name, and the beginning of its
+    text; and one for each further definition in it, with a tilde if that is minor.
+    """
     rows = [f"{sliced.language}, problem: {sliced.problem}"]
     for snippet in sliced.snippets:
         symbol = snippet.symbol

@@ -1,4 +1,4 @@
-"""Files made to break the slicer: it ends, within bounds, and loses no line."""
+"""Files made to break the slicer: it finishes, within bounds, and loses no line."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from kodit.infrastructure.slicing.grammars import load_grammar
 from kodit.infrastructure.slicing.languages import LANGUAGES
 
 SLOW_TO_PARSE = b"/*\n" * 20_000
-"""A comment that is opened and opened again, each of which tree-sitter tries to close."""
+"""Nested openings of a comment, each of which tree-sitter tries to close."""
 
 
 def test_parser_is_stopped_at_the_limit() -> None:
-    """Then the file is cut by lines, and says so."""
+    """Then the file is split by lines, and `problem` says so."""
     sliced = slice_file("a.java", SLOW_TO_PARSE, time_limit_seconds=0.05)
     assert sliced.problem == "parser ran out of time"
     assert sliced.snippets[0].start_line == 1
@@ -35,7 +35,7 @@ def test_parser_is_stopped_when_it_takes_too_much_memory() -> None:
 
 @pytest.mark.parametrize("name", ["a.c", "a.go", "a.js", "a.ex", "a.rs"])
 def test_a_long_row_of_loose_brackets_ends(name: str) -> None:
-    """On which a query would take the square of their number."""
+    """A query would take quadratic time in their number."""
     sliced = slice_file(name, b"(\n" * 150_000)
     assert sliced.snippets[-1].end_line == 150_000
 
@@ -67,14 +67,15 @@ def test_deep_nesting_ends(name: str, text: bytes) -> None:
         ("a", b"#!/usr/bin/env " + b"=" * 900_000),
     ],
 )
-def test_what_is_looked_for_before_parsing_costs_no_square(name: str, text: bytes) -> None:
-    """Macros and programs are found by regular expressions, which no time limit could stop: one
-    that takes the square of the length would not end while anybody waits."""
+def test_searches_before_parsing_are_not_quadratic(name: str, text: bytes) -> None:
+    """Macros and programs are found by regular expressions, which no time limit could stop: with
+    quadratic time this test would not end.
+    """
     assert slice_file(name, text).language
 
 
-def test_unfinished_parse_is_let_go() -> None:
-    """For which tree-sitter calls itself once for each token."""
+def test_unfinished_parse_is_freed() -> None:
+    """tree-sitter recurses once for each token to free it."""
     sliced = slice_file("a.py", b"/*\n" * 200_000)
     assert sliced.problem is not None
     assert sliced.snippets[-1].end_line == 200_000
@@ -91,8 +92,10 @@ def test_scopes_and_names_stay_short() -> None:
     assert len(symbol.name) <= 200
 
 
-def test_parsed_source_is_let_go() -> None:
-    """The binding never releases what a read callback returns, so it is not given the source."""
+def test_parsed_source_is_freed() -> None:
+    """The binding never releases the result of a read callback, so it does not get the source
+    itself.
+    """
     source = b"int a;\n" * 1_000
     grammar = load_grammar("c")
     budget = Budget(5.0)
@@ -117,7 +120,7 @@ def test_shell_grammar_sees_only_ascii() -> None:
 
 
 def test_minified_file_is_skipped() -> None:
-    """Nobody reads it, and one of its lines is longer than a snippet."""
+    """It is unreadable, and one of its lines is longer than a snippet."""
     sliced = slice_file("a.min.js", b"var a=1;" * 2_000)
     assert sliced.problem == "minified"
     assert sliced.snippets == ()
@@ -136,7 +139,7 @@ def test_one_long_line_among_others_is_shortened() -> None:
 
 
 def test_large_file_is_cut_by_lines() -> None:
-    """And says so."""
+    """And `problem` says so."""
     sliced = slice_file("a.py", b"value = 1\n" * 210_000)
     assert sliced.problem == "too large to parse"
     assert sliced.snippets[-1].end_line == 210_000

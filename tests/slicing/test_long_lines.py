@@ -1,4 +1,4 @@
-"""Files with lines that nobody can read: the line is shortened, and the file stays."""
+"""Files with unreadably long lines: the line is shortened, and the file stays."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_one_long_line_costs_that_line(path: str, text: str, names: list[str]) -
     ],
 )
 def test_nothing_but_long_lines_is_minified(path: str, text: str) -> None:
-    """A licence in a comment, brackets around all and a short last line are nothing to read."""
+    """A licence in a comment, enclosing brackets and a short last line do not make it readable."""
     assert slice_file(path, text.encode()).problem == "minified"
 
 
@@ -71,7 +71,7 @@ def test_prose_in_one_line_is_kept() -> None:
 
 
 def test_lines_keep_their_numbers() -> None:
-    """What stands below a long line is found where it stands."""
+    """Text below a long line is found at its own line number."""
     source = f"import os\n\nA = '{IMAGE}'\n\n\ndef below():\n    return A\n"
     below = slice_file("a.py", source.encode()).snippets[-1]
     assert below.text.endswith("def below():\n    return A")

@@ -1,4 +1,4 @@
-"""Where files use names: golden listings of realistic files, and what holds of any file."""
+"""Where files use names: golden listings of realistic files, and properties of any file."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def mentions(path: str, data: bytes) -> list[Mention]:
 
 
 def listing(found: list[Mention]) -> str:
-    """One line a mention: where, how, the name with what qualifies it, and its alias."""
+    """One line per mention: where, how, the name with its qualifier, and its alias."""
     return "".join(
         f"{line:4}  {kind.value:8}  {f'{qualifier} | ' if qualifier else ''}{name}"
         f"{f'  = {alias}' if alias else ''}\n"
@@ -72,8 +72,8 @@ def test_mentions_are_those_of_the_golden_listing(source: Path, update_golden: b
     assert golden.read_text(encoding="utf-8") == found
 
 
-def test_every_file_of_patterns_is_tried() -> None:
-    """A grammar that has none knows of no uses but words."""
+def test_every_file_of_patterns_is_tested() -> None:
+    """A grammar without one has no uses of names, only words."""
     languages = {detect_language(name_of(one), one.read_bytes()) for one in PARSED}
     tried = {name for one in languages for name in (one, LANGUAGES[one].query or one)}
     assert {one.stem for one in PATTERNS.iterdir()} <= tried
@@ -82,7 +82,7 @@ def test_every_file_of_patterns_is_tried() -> None:
 @pytest.mark.parametrize("source", PARSED, ids=lambda path: path.name)
 @pytest.mark.parametrize("share", [1, 2, 3])
 def test_a_name_stands_on_its_line(source: Path, share: int) -> None:
-    """Also in a file that ends in the middle, and in lines that end as those of Windows."""
+    """Even in a file that ends in the middle, and with Windows line ends."""
     data = source.read_bytes()
     for content in (data[: len(data) // share], data.replace(b"\n", b"\r\n")):
         lines = content.decode().split("\n")
@@ -134,7 +134,7 @@ def test_any_text_gives_mentions_that_stand_in_it(text: str, path: str) -> None:
 
 
 def test_a_table_of_names_is_bounded() -> None:
-    """Each piece keeps so many, and a chain of calls is kept by its end."""
+    """Each piece keeps a limited number, and the end of a chain of calls."""
     text = "x = [" + "f(), " * 20_000 + "]\n"
     assert len(mentions("a.py", text.encode())) <= MOST_OF_A_PIECE
     chain = "a" + ".b(1)" * 5_000 + "\n"
@@ -176,7 +176,7 @@ def test_a_piece_keeps_the_first_of_its_mentions(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(("length", "is_kept"), [(LONGEST_NAME, True), (LONGEST_NAME + 1, False)])
-def test_what_is_longer_is_no_name(length: int, is_kept: bool) -> None:
+def test_longer_text_is_no_name(length: int, is_kept: bool) -> None:
     assert LONGEST_NAME == 120
     assert bool(mentions("a.py", f"{'f' * length}()\n".encode())) is is_kept
 
@@ -343,7 +343,7 @@ def test_what_is_declared_is_not_used(path: str, text: str) -> None:
 
 
 def test_kinds_are_those_of_uses() -> None:
-    """Whoever tells a use of a mention takes the word over."""
+    """`UseKind` takes its values from `MentionKind`."""
     from kodit.domain.symbols import Use  # noqa: PLC0415 - only this test compares the two
 
     assert {kind.value for kind in MentionKind} < {use.value for use in Use}

@@ -1,4 +1,4 @@
-"""What is named within a snippet without being one: it never changes how a file is cut."""
+"""Minor symbols, which never change how a file is split."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from kodit.infrastructure.slicing import slice_file
 from kodit.infrastructure.slicing.limits import MOST_SYMBOLS
 
 EXAMPLES = sorted((Path(__file__).parent / "named").iterdir())
-"""Of each language the name of a file, what is in it, and behind a double line all that it defines,
-with kind and scope."""
+"""For each language the name of a file, its content, and after a double line all its definitions,
+with kind and scope.
+"""
 
 
 def all_defined(path: str, code: str) -> list[str]:
-    """Kind and qualified name of all that a file defines."""
+    """Kind and qualified name of all definitions in a file."""
     snippets = slice_file(path, code.encode()).snippets
     own = [snippet.symbol for snippet in snippets if snippet.symbol]
     others = [placed.symbol for snippet in snippets for placed in snippet.also_defines]
@@ -45,7 +46,7 @@ def test_signs_and_words_of_the_language_are_no_names(
 
 
 def test_lines_are_those_of_the_name_and_its_value() -> None:
-    """Also where the value goes on in the next snippet."""
+    """Even if the value continues in the next snippet."""
     rows = "".join(f'  "{number}",\n' * 2 for number in range(60))
     code = f"limit = 1\n\n\ndef f():\n    pass\n\n\nnames = [\n{rows}]\n"
     snippets = slice_file("a.py", code.encode()).snippets
@@ -59,7 +60,7 @@ def test_lines_are_those_of_the_name_and_its_value() -> None:
 
 
 def test_minor_symbols_come_last_in_the_order_of_lines() -> None:
-    """What searches rank by stands before them."""
+    """Symbols that searches rank by come before them."""
     code = "size = 1\nLIMIT = 2\nwidth = 3\nMOST = 4\n"
     (snippet,) = slice_file("a.py", code.encode()).snippets
     assert [one.symbol.name for one in snippet.also_defines] == ["LIMIT", "MOST", "size", "width"]
@@ -70,7 +71,7 @@ def test_minor_symbols_come_last_in_the_order_of_lines() -> None:
 
 
 def test_a_line_with_thousands_of_names_has_some() -> None:
-    """A row of the database and a document of the keyword index have their bounds."""
+    """Database rows and keyword documents have limits."""
     members = ", ".join(f"M{number}" for number in range(MOST_SYMBOLS + 99))
     (snippet,) = slice_file("A.java", f"enum Many {{ {members} }}\n".encode()).snippets
     assert len(snippet.also_defines) == MOST_SYMBOLS

@@ -1,4 +1,4 @@
-"""How the names of what a file defines are told from what qualifies them."""
+"""Separating the names of definitions from their qualifiers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebooks are read as what people wrote, and lead back to the lines of the file."""
+"""Notebooks are read without their output, and snippets have the lines of the file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kodit.infrastructure.slicing.notebooks import read_notebook
 
 
 def cell(kind: str, source: str, **more: Any) -> dict[str, Any]:
-    """As Jupyter writes it: a text for each line, and the keys in the order of the alphabet."""
+    """In Jupyter's format: one string per line, and the keys in alphabetical order."""
     found: dict[str, Any] = {"cell_type": kind, "metadata": {}}
     if kind == "code":
         found |= {"execution_count": 1, "outputs": []}
@@ -48,7 +48,7 @@ ANALYSIS = notebook(
 
 
 def test_cells_in_their_languages() -> None:
-    """Definitions and sections; nothing that was put out."""
+    """Definitions and sections; no output."""
     snippets = cut(ANALYSIS)
     assert [(one.language, one.symbol and one.symbol.name) for one in snippets] == [
         ("markdown", "Churn"),
@@ -63,7 +63,7 @@ def test_cells_in_their_languages() -> None:
 
 
 def test_lines_lead_back_to_the_file() -> None:
-    """Each line of a snippet stands on that line of the file, as JSON writes it."""
+    """Each line of a snippet is on that line of the file, in JSON form."""
     lines = ANALYSIS.decode().split("\n")
     for snippet in cut(ANALYSIS):
         for number, line in enumerate(snippet.text.split("\n"), snippet.start_line):
@@ -78,8 +78,8 @@ def test_lines_lead_back_to_the_file() -> None:
 @pytest.mark.parametrize(
     "line", ["!git clone https://quartz.org/y.git && cd y", "!cat ''' > x", "    %slate '''", "f?"]
 )
-def test_lines_for_the_notebook_are_no_code(line: str) -> None:
-    """They are kept as they are, use no names, and open no text."""
+def test_commands_to_the_notebook_are_no_code(line: str) -> None:
+    """They are kept unchanged, use no names, and open no string."""
     source = f"if x:\n{line}\n\n\ndef marble():\n    return cut()"
     snippets = cut(notebook(cell("code", source)))
     assert line in "\n".join(one.text for one in snippets)
@@ -92,8 +92,8 @@ def test_lines_for_the_notebook_are_no_code(line: str) -> None:
     assert names - {"x"} == {"cut"}
 
 
-def test_a_cell_that_is_one_text() -> None:
-    """Stands on one line, as does everything where the file has no line ends."""
+def test_a_cell_that_is_one_string() -> None:
+    """It is on one line, and so is everything if the file has no line ends."""
     whole = dict(cell("code", ""), source="def one():\n    return two()\n\n\nx = 1\n")
     (snippet,) = cut(notebook(whole))
     assert snippet.symbol is not None
@@ -136,7 +136,7 @@ def test_other_languages(source: str, language: str) -> None:
     ],
 )
 def test_the_language_of_the_kernel(metadata: Any, language: str) -> None:
-    """Wherever it is told; the cells may come before."""
+    """Wherever it is set; the cells may come first."""
     whole = {"cells": [cell("code", "echo")], "metadata": metadata}
     found = read_notebook(json.dumps(whole))
     assert found is not None
@@ -144,14 +144,14 @@ def test_the_language_of_the_kernel(metadata: Any, language: str) -> None:
 
 
 def test_a_cell_may_have_a_language_of_its_own() -> None:
-    """As an editor notes it."""
+    """As an editor records it."""
     noted = cell("code", "let x = 1", metadata={"vscode": {"languageId": "javascript"}})
     odd = cell("code", "x = 1", metadata={"vscode": {"languageId": " "}})
     assert [one.language for one in cut(notebook(noted, odd))] == ["javascript", "python"]
 
 
 def test_elements_are_joined_where_no_line_ends() -> None:
-    """Some tools write a text for several lines, or a line in several texts."""
+    """Some tools write several lines in one string, or a line in several strings."""
     source = ["x = (1 +", " 2)\ny = 3\nz", " = 4\n", "w = 5"]
     found = read_notebook(json.dumps({"cells": [cell("code", "") | {"source": source}]}, indent=1))
     assert found is not None
@@ -166,15 +166,15 @@ def test_what_a_grammar_gets_of_lines_for_the_notebook() -> None:
     assert found.cells[0].code == "      \nif x:\n    #slate\n\t#ls"
 
 
-def test_a_tab_in_a_text_is_read() -> None:
-    """JSON does not allow it as it is, and programs write it."""
+def test_a_tab_in_a_string_is_read() -> None:
+    """JSON does not allow it unescaped, but programs write it."""
     data = notebook(cell("code", "x = 1", metadata={"name": "a!b"}), cell("code", "def f(!): ..."))
     snippets = cut(data.replace(b"!", b"\t"))
     assert [one.text for one in snippets] == ["x = 1", "def f(\t): ..."]
 
 
-def test_long_lines_and_troubles_of_cells() -> None:
-    """Are those of any file."""
+def test_long_lines_and_problems_of_cells() -> None:
+    """As in any file."""
     kept = cut(notebook(cell("code", "x = '" + "ab" * 9_000 + "'\ny = 1")))
     assert max(len(line) for one in kept for line in one.text.split("\n")) < LONG_LINE
     sliced = slice_file("a.ipynb", ANALYSIS, -1.0)
@@ -182,7 +182,7 @@ def test_long_lines_and_troubles_of_cells() -> None:
 
 
 def test_an_old_notebook() -> None:
-    """Before version 4, cells lie in worksheets, and code is their input."""
+    """Before version 4, cells are in worksheets, and their code is called input."""
     code = {"cell_type": "code", "input": ["def old():\n", "    pass"], "language": "python"}
     whole = {"worksheets": [{"cells": [code], "metadata": {}}], "nbformat": 3, "metadata": {}}
     (snippet,) = cut(json.dumps(whole, indent=1).encode())

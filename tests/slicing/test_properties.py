@@ -1,4 +1,4 @@
-"""What holds whatever the bytes are: nothing is lost, nothing is doubled, nothing raises."""
+"""Properties for any bytes: nothing is lost, nothing is duplicated, nothing raises."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def assert_covers(sliced: SlicedFile, text: str) -> None:
 
 @st.composite
 def mutated(draw: st.DrawFn) -> tuple[str, str]:
-    """A real source file with some of its lines removed, moved, doubled, joined or spoilt."""
+    """A real source file with some of its lines removed, moved, duplicated, joined or corrupted."""
     name = draw(st.sampled_from(sorted(SOURCES)))
     lines = SOURCES[name].split("\n")
     for _ in range(draw(st.integers(1, 6))):
@@ -102,8 +102,8 @@ def test_any_bytes_are_sliced_the_same_twice(name: str, data: bytes) -> None:
 
 @settings(deadline=None, max_examples=100)
 @given(st.text(), st.sampled_from(sorted(SOURCES)))
-def test_any_path_is_taken(path: str, name: str) -> None:
-    """A path is a name, nothing is opened by it."""
+def test_any_path_is_accepted(path: str, name: str) -> None:
+    """A path is only a name; no file is opened."""
     sliced = slice_file(path, SOURCES[name].encode())
     assert sliced.path == path
     assert_covers(sliced, SOURCES[name])

@@ -1,4 +1,4 @@
-"""What a grammar does not know costs that alone, and not the file around it."""
+"""Unsupported syntax costs only its own lines, and not the file around it."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ public class Ledger {
 
 
 def defined(path: str, code: str) -> set[str]:
-    """Kind and qualified name of all that a file defines."""
+    """Kind and qualified name of all definitions in a file."""
     snippets = slice_file(path, code.encode()).snippets
     own = [snippet.symbol for snippet in snippets if snippet.symbol]
     others = [placed.symbol for snippet in snippets for placed in snippet.also_defines]
@@ -156,12 +156,12 @@ def defined(path: str, code: str) -> set[str]:
     ids=["infix", "context", "one_line", "swift", "java"],
 )
 def test_definitions_around_what_is_unknown_are_found(path: str, code: str, expected: str) -> None:
-    """And those that are themselves unknown are found by the words of their lines."""
+    """And definitions in unsupported syntax are found by the words of their lines."""
     assert defined(path, code) == set(expected.split(", "))
 
 
 def test_only_the_lines_that_do_not_parse_are_left_out() -> None:
-    """All others are parsed, each at its place."""
+    """All others are parsed, each in its place."""
     source = INFIX.encode()
     grammar = load_grammar("kotlin")
     tree = grammar.parse(source, Budget(60.0))
@@ -172,8 +172,8 @@ def test_only_the_lines_that_do_not_parse_are_left_out() -> None:
     assert len(unknown) <= 4
 
 
-def test_a_long_part_takes_the_place_of_a_short_one() -> None:
-    """Where the two do not parse together: what is lost then is the one line before it."""
+def test_a_long_part_replaces_a_short_one() -> None:
+    """If the two do not parse together, only the line before it is lost."""
     source = ONE_LINE.encode()
     grammar = load_grammar("kotlin")
     tree = grammar.parse(source, Budget(60.0))
@@ -191,8 +191,8 @@ def test_what_parses_stays_as_it_is() -> None:
     assert repaired(source, tree, grammar, Budget(60.0)) == (tree, ())
 
 
-def test_a_search_without_time_gives_the_tree_there_was() -> None:
-    """It is the file that has a time limit, and what was parsed within it counts."""
+def test_a_search_without_time_keeps_the_original_tree() -> None:
+    """The file has a time limit, and the parse within it counts."""
     source = INFIX.encode() * 40
     grammar = load_grammar("kotlin")
     tree = grammar.parse(source, Budget(60.0))
@@ -202,7 +202,7 @@ def test_a_search_without_time_gives_the_tree_there_was() -> None:
 
 
 def test_the_search_has_a_time_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a file that takes long to mend is still cut by the tree there was."""
+    """So that a file that takes long to repair is still split by the original tree."""
     monkeypatch.setattr(repair, "_SECONDS", -1.0)
     source = INFIX.encode() * 40
     grammar = load_grammar("kotlin")
@@ -210,7 +210,7 @@ def test_the_search_has_a_time_limit_of_its_own(monkeypatch: pytest.MonkeyPatch)
     assert repaired(source, tree, grammar, Budget(60.0)).tree is tree
 
 
-def test_the_search_reads_a_file_so_many_times(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_parses_a_limited_multiple_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repair, "_MOST_REPARSES", 0)
     source = INFIX.encode()
     grammar = load_grammar("kotlin")
@@ -229,7 +229,7 @@ def test_a_little_of_a_large_file_is_not_worth_a_search(monkeypatch: pytest.Monk
 
 
 def test_words_of_text_declare_nothing() -> None:
-    """Though they begin lines that no parser understands."""
+    """Even at the beginning of lines that the parser cannot read."""
     code = (
         "class A {\n    fun b() {\n        val text = <<<\n"
         "class of things that are\nvalue of it\n        >>>\n    }\n}\n"

@@ -1,4 +1,4 @@
-"""Where one snippet ends and the next begins: each limit on both of its sides."""
+"""Where one snippet ends and the next begins: each limit from both sides."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CALLS = "    call();\n"
 
 
 def cut(path: str, source: str | bytes) -> list[str]:
-    """A line a snippet: its lines, its symbol, and what else is defined in it."""
+    """One line per snippet: its lines, its symbol, and its other definitions."""
     data = source.encode() if isinstance(source, str) else source
     return [
         " ".join(
@@ -31,13 +31,13 @@ def cut(path: str, source: str | bytes) -> list[str]:
 
 
 def two_lines(name: str, characters: int) -> str:
-    """A function of so many characters, line ends left out."""
+    """A function of this many characters, without line ends."""
     head = f"def {name}():\n    return "
     return f"{head}{'x' * (characters - len(head) + 1)}\n"
 
 
 def small_functions(*blank_lines: int) -> str:
-    """Functions of two lines with so many blank lines before each."""
+    """Functions of two lines with this many blank lines before each."""
     return "".join(
         "\n" * blank + f"def f{number}():\n    return 1\n"
         for number, blank in enumerate(blank_lines)
@@ -45,7 +45,7 @@ def small_functions(*blank_lines: int) -> str:
 
 
 def functions_of_180(last: int) -> str:
-    """Five of 180 characters and one of so many."""
+    """Five of 180 characters and one of another size."""
     return "\n".join(two_lines(f"f{number}", 180 if number < 5 else last) for number in range(6))
 
 
@@ -80,7 +80,7 @@ def test_how_much_is_one_snippet(path: str, source: str, snippets: int) -> None:
 
 
 def test_a_short_class_of_long_lines_is_cut() -> None:
-    """Few lines may be more than one snippet holds."""
+    """A few lines may exceed a snippet."""
     line = f"return '{'x' * 1300}'"
     code = f"class A:\n    def a(self): {line}\n    def b(self): {line}\n"
     assert cut("a.py", code) == ["1-1 A", "2-2 A.a", "3-3 A.b"]
@@ -98,7 +98,7 @@ def test_a_short_section_of_much_text_is_cut() -> None:
 
 
 def test_large_data_is_cut_by_lines() -> None:
-    """Its structure is that of its rows."""
+    """Its structure is only that of its rows."""
     assert cut("a.toml", tables_of(64_000))[2:4] == cut("a.toml", tables_of(13_000))[2:4]
     assert cut("a.toml", tables_of(64_001))[2:4] != cut("a.toml", tables_of(64_000))[2:4]
 
@@ -123,7 +123,7 @@ def test_the_head_of_a_namespace_goes_down() -> None:
 
 
 def test_a_heading_without_a_name() -> None:
-    """Is a section without a symbol."""
+    """It is a section without a symbol."""
     assert cut("a.md", "#\n\ntext\n") == ["1-3 -"]
 
 
@@ -134,10 +134,10 @@ def test_a_heading_without_a_name() -> None:
         ("a.php", "<?php\n\n", "#[Final] class Big {", "function"),
     ],
 )
-def test_what_stands_on_the_line_of_a_class_is_not_its_first_member_s(
+def test_a_comment_on_the_line_of_a_class_is_not_its_first_member_s(
     path: str, before: str, declared: str, method: str
 ) -> None:
-    """What leads up to a member begins below the line that declares the whole."""
+    """The leading lines of a member begin below the line that declares the class."""
     members = [f"    {method} {name}() {{\n{CALLS * 40}    }}\n" for name in "fg"]
     code = f"{before}{declared}\n" + "\n".join(members) + "}\n"
     *_, head, first, second = cut(path, code)
@@ -149,14 +149,14 @@ def test_what_stands_on_the_line_of_a_class_is_not_its_first_member_s(
 
 @pytest.mark.parametrize("members", [1, 13])
 def test_a_type_with_two_names(members: int) -> None:
-    """It is one definition, by the name that other files use; the other is found, too."""
+    """It is one definition, by the name that other files use; the other name is found, too."""
     code = "typedef struct tag {\n" + "  int a;\n" * members + "} NAME;\n"
     (snippet,) = cut("a.c", code)
     assert snippet.startswith(f"1-{members + 2} NAME tag:1-{members + 2}")
 
 
 def test_the_head_of_an_impl() -> None:
-    """Encloses methods and defines nothing itself, alone or with one of them."""
+    """It encloses methods and defines nothing itself, alone or with one of them."""
     where = "where\n    T: Clone,\n    T: Copy,\n    T: Send,\n"
     methods = [f"    fn {name}(&self) {{\n{CALLS * 40}    }}\n" for name in "ab"]
     code = f"impl<T> Stack<T>\n{where}{{\n" + "\n".join(methods) + "}\n"
@@ -165,7 +165,7 @@ def test_the_head_of_an_impl() -> None:
 
 
 def test_a_long_comment_at_the_beginning_of_a_file() -> None:
-    """Belongs to the function right below."""
+    """It belongs to the function right below."""
     functions = [f"int {name}() {{\n{CALLS * 8}}}\n" for name in "fg"]
     code = "/* one\n" + "   more\n" * 10 + "*/\n" + "\n".join(functions)
     assert cut("a.c", code) == ["1-22 f", "24-33 g"]
@@ -196,7 +196,7 @@ def test_where_what_is_too_long_is_cut(path: str, source: str, first: str) -> No
 
 
 def test_long_clauses_of_one_function() -> None:
-    """Are snippets of their own, however close they stand."""
+    """They are snippets of their own, however close they are."""
     first, second = ("= do\n" + "  call\n" * lines for lines in (20, 50))
     code = f"f :: Int -> Int\nf 0 {first}f n {second}"
     assert cut("a.hs", code) == ["1-22 f", "23-73 f"]

@@ -1,4 +1,4 @@
-"""Cutting a file into snippets, through the public face."""
+"""Splitting a file into snippets, through the public function."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def test_unknown_text_is_cut_by_lines() -> None:
 
 
 def test_binary_file_has_no_snippets() -> None:
-    """And says why."""
+    """And `problem` says why."""
     sliced = slice_file("a.py", b"\x00\x01")
     assert sliced.snippets == ()
     assert sliced.problem == "binary"
 
 
 def test_language_by_name_extension_and_first_line() -> None:
-    """In this order; `text` for the rest."""
+    """In this order; `text` otherwise."""
     assert detect_language("a/b.PY") == "python"
     assert detect_language("SConstruct") == "python"
     assert detect_language("tool", b"#!/usr/bin/env -S python3.12 -u\n") == "python"
@@ -87,7 +87,7 @@ def test_language_by_name_extension_and_first_line() -> None:
 
 
 def test_long_function_is_cut_between_statements() -> None:
-    """Not inside a statement, not before the `else` of an `if`, and the end is no crumb."""
+    """Not inside a statement, not before the `else` of an `if`, and without a tiny rest."""
     block = (
         "    if first(value):\n"
         "        one(\n"
@@ -117,21 +117,21 @@ def test_functions_inside_a_long_function_are_found() -> None:
 
 
 def test_source_with_errors_keeps_its_definitions() -> None:
-    """The parser goes on after what it does not understand."""
+    """The parser continues after unsupported syntax."""
     source = PYTHON.replace(b"import sys", b"import ((( sys =\n")
     names = {s.symbol.name for s in slice_file("a.py", source).snippets if s.symbol}
     assert {"Stack", "top", "drain"} <= names
 
 
 def test_source_that_is_nothing_but_errors_is_cut_by_lines() -> None:
-    """And says so."""
+    """And `problem` says so."""
     sliced = slice_file("a.yaml", b"{% if this is no yaml %}\n" * 70)
     assert sliced.problem == "does not parse"
     assert [(s.start_line, s.end_line) for s in sliced.snippets] == [(1, 60), (61, 70)]
 
 
 def test_headings_are_kept_with_their_text() -> None:
-    """Where text is cut by lines, an underlined heading begins a chunk."""
+    """If text is split by lines, an underlined heading begins a chunk."""
     section = "Heading\n=======\n\n" + "A line of text.\n\n" * 12
     sliced = slice_file("a.rst", (section * 4).encode())
     assert all(snippet.text.startswith("Heading\n=====") for snippet in sliced.snippets)
@@ -150,7 +150,7 @@ def test_tiny_definitions_are_joined_in_their_class_alone() -> None:
 
 
 def test_closing_brackets_stay_with_what_they_close() -> None:
-    """Though the snippet is a line too long by them."""
+    """Even if they make the snippet a line too long."""
     method = "  method() {\n" + "    call();\n" * 58 + "  }\n"
     source = "class A {\n  one = 1;\n  two = 2;\n  three = 3;\n\n" + method + "}\n"
     sliced = slice_file("a.js", source.encode())
@@ -158,7 +158,7 @@ def test_closing_brackets_stay_with_what_they_close() -> None:
 
 
 def test_code_between_the_members_of_a_module_is_not_its_definition() -> None:
-    """Only its head is; the code of a class goes on under its name."""
+    """Only its head is; the code of a class continues under its name."""
     rest = "  call(:one)\n  call(:two)\n  call(:three)\n  call(:four)\n\n"
     method = "  def work\n    first\n    second\n    third\n    fourth\n  end\n\n"
     for keyword, kind in (("module", None), ("class", SymbolKind.CLASS)):
@@ -169,8 +169,8 @@ def test_code_between_the_members_of_a_module_is_not_its_definition() -> None:
         assert kinds[2] == kind
 
 
-def test_what_is_said_of_a_value_stays_with_it() -> None:
-    """A string below a constant tells of the constant, not of the class that comes next."""
+def test_a_comment_string_stays_with_its_value() -> None:
+    """A string below a constant documents the constant, not the class that comes next."""
     imports = "".join(f"from package import name_{number}\n" for number in range(6))
     source = (
         f'{imports}\nLIMIT = 3\n"""How many may run at once, in one or two lines\nof text."""\n'

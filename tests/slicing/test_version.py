@@ -1,4 +1,4 @@
-"""When files have to be cut again, and what is loaded to know it."""
+"""When files have to be extracted again, and which modules deciding that loads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from kodit.infrastructure.sources.child_functions import FileToExtract, extract_
 
 RECORD = Path(__file__).parent / "golden" / "versions.json"
 LEFT_OUT = "left out"
-"""The key of what no language has: which files are left out for their content."""
+"""The key for files without a language: which files are left out for their content."""
 
 ODD = {
     "empty.txt": b"",
@@ -39,7 +39,7 @@ ODD = {
     "many_lines.txt": b"".join(b"line %d\n" % number for number in range(500)),
     "LICENSE": b"All rights reserved.\n" * 80,
 }
-"""Plain text as it is found in the wild."""
+"""Unusual plain text from real projects."""
 
 BY_CONTENT = {
     "plain.py": b"x = 1\n",
@@ -57,18 +57,18 @@ BY_CONTENT = {
 
 
 def made(sliced: SlicedFile) -> list[object]:
-    """All that is stored of a file."""
+    """Everything stored for a file."""
     return [sliced.language, sliced.problem, *map(repr, sliced.snippets)]
 
 
 def known_by(language: str) -> list[object]:
-    """What makes a file one of this language."""
+    """The file names that make a file one of this language."""
     row = LANGUAGES[language]
     return [row.extensions, row.file_names, row.programs]
 
 
 def things() -> dict[str, list[object]]:
-    """By language, all that its version stands for, as far as examples can show it."""
+    """By language, everything that its version stands for, as far as examples can show it."""
     found: dict[str, list[object]] = {language: known_by(language) for language in LANGUAGES}
     found[TEXT] = [sorted(map(repr, map(known_by, LANGUAGES)))]
     for source in SOURCES:
@@ -96,8 +96,9 @@ def as_made_now() -> dict[str, dict[str, str]]:
 
 
 def test_other_snippets_have_another_version(update_golden: bool) -> None:
-    """The record of what each version stands for is refreshed by `pytest --update-golden`, but
-    never for one that has stood for something else."""
+    """The record of each version is refreshed by `pytest --update-golden`, but never for one with
+    another record.
+    """
     recorded = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     now = as_made_now()
     forgotten = [
@@ -113,7 +114,7 @@ def test_other_snippets_have_another_version(update_golden: bool) -> None:
 
 
 def test_version_names_the_grammar() -> None:
-    """So that an upgrade of one wheel re-extracts the files of one language."""
+    """So that an upgrade of one wheel extracts the files of one language again."""
     for language in LANGUAGES.values():
         parts = extractor_version(language.name).split("/")
         assert parts[1:] == [version("tree-sitter"), version(language.wheel)]
@@ -136,13 +137,13 @@ def test_version_names_the_grammar() -> None:
     ],
 )
 def test_versions_have_an_order(older: str, newer: str) -> None:
-    """That of their numbers; what former programs noted comes first."""
+    """That of their numbers; those of earlier releases come first."""
     assert order_of(older) < order_of(newer)
 
 
 @pytest.mark.parametrize("language", [None, TEXT, "python"])
 def test_only_what_an_older_program_made_is_outdated(language: str | None) -> None:
-    """Two programs on one data directory would otherwise extract everything in turn."""
+    """Otherwise two versions on one data directory would extract everything in turn."""
     own = extractor_version(language)
     assert is_outdated(language, "0123456789abcdef")
     assert is_outdated(language, own.replace(f"v{COMMON_VERSION}", "v1", 1))
@@ -150,8 +151,8 @@ def test_only_what_an_older_program_made_is_outdated(language: str | None) -> No
     assert not is_outdated(language, own.replace(f"v{COMMON_VERSION}", "v99", 1))
 
 
-def test_grammars_are_imported_when_first_met() -> None:
-    """Not for versions, names or plain text; then the one that is needed."""
+def test_grammars_are_imported_when_first_needed() -> None:
+    """Not for versions, names or plain text; then only the needed one."""
     code = """
 import sys
 from kodit.infrastructure import slicing

@@ -1,4 +1,4 @@
-"""Candidates for ranking, alike but for what a test is about."""
+"""Candidates for ranking that differ only in what a test is about."""
 
 from __future__ import annotations
 

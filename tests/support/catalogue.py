@@ -1,5 +1,6 @@
-"""A catalogue of source texts that are cut for real and held in memory, for tests of what is read
-of it: an index of them takes a second, and this some milliseconds."""
+"""A catalogue of source texts that are really extracted and held in memory, for tests of its
+readers: indexing them takes a second, and this some milliseconds.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ class CodeInMemory:
         self._mentions: dict[int, str] = {}
         self._files: list[IndexedFiles] = []
         self.reads: list[list[int]] = []
-        """The files of each look at what some mention."""
+        """The files of each read of mentions."""
         self.old: set[int] = set()
         """Snippets of an earlier version of a file."""
         self.names = Names(self.stored)
@@ -111,7 +112,7 @@ class CodeInMemory:
         ]
 
     def defining(self, name: str) -> list[StoredSnippet]:
-        """What defines a plain name or `Scope.name`."""
+        """The definitions of a plain name or `Scope.name`."""
         scope, _, plain = name.rpartition(".")
         return [
             one

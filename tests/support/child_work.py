@@ -1,4 +1,4 @@
-"""What tests let child processes do."""
+"""Functions that tests run in child processes."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def work_on(*, report: Any) -> None:
 
 
 def go_silent(*, report: Any) -> None:
-    """Report once and never again, while a process of one's own works on."""
+    """Report once and never again, while a child process keeps running."""
     child = subprocess.Popen(["sleep", "600"])
     report(child.pid, None)
     time.sleep(600)
 
 
 def die(*, report: Any) -> None:
-    """End as a crash in native code would."""
+    """End like a crash in native code."""
     report(0, None)
     os.kill(os.getpid(), signal.SIGSEGV)
 
@@ -57,19 +57,19 @@ def want_memory(*, report: Any) -> None:
 
 
 def want_a_library(*, report: Any) -> None:
-    """As the import of a library ends that there is no memory for."""
+    """Fail like an import for which there is not enough memory."""
     report(0, None)
     raise ImportError("libarrow.so: failed to map segment from shared object")
 
 
 def want_a_thread(*, report: Any) -> None:
-    """As the start of one thread too many ends."""
+    """Fail like the start of one thread too many."""
     report(0, None)
     raise RuntimeError("can't start new thread")
 
 
 def be_killed(*, report: Any) -> None:
-    """End as whoever the system chooses when memory runs out."""
+    """End like a process killed by the out-of-memory killer."""
     report(0, None)
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -81,13 +81,13 @@ def end_short_of_memory(*, report: Any) -> None:
 
 
 def leave(status: int, *, report: Any) -> None:
-    """End as a library may that thinks it is the program."""
+    """Exit as a library may that believes it is the program."""
     report(0, None)
     os._exit(status)
 
 
 def tell_surroundings(descriptor: int, *, report: Any) -> dict[str, Any]:
-    """What the process finds around it that runs this."""
+    """The environment that the process finds."""
     report(0, None)
     return {
         "folder": os.getcwd(),  # noqa: PTH109 - as it is

@@ -26,18 +26,18 @@ from tests.support.command_server import CommandServer
 from kodit.cli import main
 
 PATIENCE_SECONDS = 120.0
-"""When a process that should have ended is taken for hung: far past what a busy machine needs."""
+"""When a process that should have ended counts as hung: far longer than a busy machine needs."""
 
 
 SEARCH_LIKE = ("search", "grep", "symbols", "ls", "related")
-"""Commands that end with 1 where nothing was found."""
+"""Commands that exit with 1 if nothing was found."""
 
 
 _ASIDE = re.compile(r"time=|\[\d+\] (indexing |(SYNC|EXTRACT|BM25_INDEX|CODE_EMBEDDINGS|ENRICH) )")
 
 
 class Outcome(NamedTuple):
-    """How a command ended."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -45,8 +45,9 @@ class Outcome(NamedTuple):
 
     @property
     def said(self) -> list[str]:
-        """The lines of its standard error, without those of its log and of its progress; never a
-        traceback."""
+        """The lines of its standard error, without those of its log and progress; never a
+        traceback.
+        """
         assert "Traceback" not in self.err, self.err
         return [line for line in self.err.splitlines() if not _ASIDE.match(line)]
 
@@ -56,7 +57,7 @@ class Outcome(NamedTuple):
 
 
 class KoditCommand:
-    """`kodit` over one data directory, with a log of what parsers and models did."""
+    """`kodit` over one data directory, with a record of the work of parsers and models."""
 
     def __init__(self, data_dir: Path, **environment: str) -> None:
         self.data_dir = data_dir
@@ -94,8 +95,9 @@ class KoditCommand:
         return finish(self.start(*arguments, **options))
 
     def run_here(self, *arguments: str | Path) -> Outcome:
-        """Run the command within this process, which spares it the imports: for what it says and
-        does, where it does not matter how a process starts and ends."""
+        """Run the command within this process, which saves the imports: for its output and effects,
+        when its start and end as a process do not matter.
+        """
         out, err, code = io.StringIO(), io.StringIO(), 0
         root, level = logging.getLogger(), logging.getLogger("kodit").level
         handlers, threshold = root.handlers[:], gc.get_threshold()
@@ -120,7 +122,7 @@ class KoditCommand:
         return succeeded(self.run(*arguments))
 
     def ask(self, *arguments: str | Path) -> Any:
-        """The JSON with which a command answers that must not fail, run within this process."""
+        """The JSON answer of a command that must not fail, run within this process."""
         outcome = self.run_here(*arguments, "--json")
         has_found_nothing = outcome.code == 1 and arguments[0] in SEARCH_LIKE
         return (outcome if has_found_nothing else succeeded(outcome)).json()
@@ -131,7 +133,7 @@ class KoditCommand:
         return dict(index)
 
     def work(self) -> Counter[str]:
-        """What parsers, embedder and enricher have done since the log was last cleared."""
+        """The work of parsers, embedder and enricher since the log was last cleared."""
         counts: Counter[str] = Counter()
         if self.work_log.exists():
             for line in self.work_log.read_text("ascii").splitlines():
@@ -140,7 +142,7 @@ class KoditCommand:
         return +counts
 
     def clear_work(self) -> None:
-        """Begin counting anew."""
+        """Start counting again."""
         self.work_log.unlink(missing_ok=True)
 
 
@@ -150,7 +152,7 @@ def succeeded(outcome: Outcome) -> Outcome:
 
 
 def finish(process: subprocess.Popen[str]) -> Outcome:
-    """Wait for a process; one that hangs is ended with all that it started."""
+    """Wait for a process; one that hangs is killed with its descendants."""
     with process:
         try:
             out, err = process.communicate(timeout=PATIENCE_SECONDS)
@@ -162,12 +164,12 @@ def finish(process: subprocess.Popen[str]) -> Outcome:
 
 @cache
 def command_server() -> CommandServer:
-    """The one that forks for this process of the tests."""
+    """The command server of this test process."""
     return CommandServer()
 
 
 def finish_fork(process_id: int, ends: list[int]) -> Outcome:
-    """As `finish`, for what the command server started."""
+    """Like `finish`, for a process of the command server."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     parts: dict[int, list[bytes]] = {end: [] for end in ends}
     with selectors.DefaultSelector() as selector:
@@ -197,18 +199,19 @@ def kill_group(process: subprocess.Popen[str]) -> None:
 
 
 def as_in_a_terminal() -> None:
-    """For a process that is to be sent Ctrl-C: what a shell starts in the background ignores it,
-    and so would all that it starts."""
+    """For a process that is to be sent Ctrl-C: a shell's background processes ignore it, and so
+    would their children.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def without_controls(drawn: str) -> str:
-    """What a terminal was sent, without its control sequences."""
+    """Terminal output without its control sequences."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn)
 
 
 def processes_of_session(session: int) -> list[str]:
-    """The command lines of what is alive in a session, on Linux."""
+    """The command lines of living processes in a session, on Linux."""
     alive = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -221,8 +224,9 @@ def processes_of_session(session: int) -> list[str]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Poll until something holds; an AssertionError when it does not come to pass. A look that
-    takes long is taken less often: what is waited for needs the machine too."""
+    """Poll until a condition holds; raises AssertionError if it does not in time. Slow conditions
+    are polled less often, because the process under test needs the machine too.
+    """
     deadline = time.monotonic() + PATIENCE_SECONDS
     began = time.monotonic()
     while not condition():

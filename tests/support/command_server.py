@@ -1,8 +1,8 @@
-"""A process that has loaded Kodit and forks a command whenever it is asked to.
+"""A process that has loaded Kodit and forks a command on request.
 
-Each command is a process of its own, in a session of its own, as if a shell had started it; what is
-saved is the half second of imports, a thousand times over. It loads what commands load and starts
-no thread, so that nothing is held by anybody at a fork.
+Each command is a process of its own, in its own session, as if started by a shell; this saves the
+half second of imports, a thousand times over. The server loads the modules of commands and starts
+no thread, so that no lock is held at a fork.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from typing import Any
 
 MESSAGE_BYTES = 1 << 20
 STREAMS = 3
-"""Standard output, standard error, and the pipe that tells how the command ended."""
+"""Standard output, standard error, and the pipe for the exit status."""
 
 PACKAGES = ("application", "composition", "faces.cli", "infrastructure")
 LIBRARIES = ("alembic.command", "numpy", "sqlalchemy.dialects.sqlite.pysqlite", "tantivy")
-"""What commands load when they need it."""
+"""Modules that commands import on demand."""
 
 
 class CommandServer:
-    """The process, started when it is first needed, ended by the end of whoever asks."""
+    """The process, started when first needed; it ends with its client."""
 
     def __init__(self) -> None:
         self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -47,8 +47,9 @@ class CommandServer:
     def start(
         self, arguments: Sequence[str], environment: Mapping[str, str], folder: str
     ) -> tuple[int, list[int]]:
-        """Fork `kodit ARGUMENTS`: its process id, and the ends to read its output, its errors and
-        its exit status (as `os.waitpid` gives it, in decimal digits) from."""
+        """Fork `kodit ARGUMENTS`: its process id, and descriptors to read its output, its errors
+        and its exit status (in decimal digits, in the form of `os.waitpid`).
+        """
         ours, theirs = zip(*(os.pipe() for _ in range(STREAMS)), strict=True)
         asked = {"arguments": list(arguments), "environment": dict(environment), "folder": folder}
         try:
@@ -78,8 +79,9 @@ def serve(connection: socket.socket) -> dict[str, Any] | None:
 
 
 def _keep(connection: socket.socket, output: int, errors: int, status: int) -> None:
-    """Fork the command, wait for it and tell how it ended: the server takes the next one
-    meanwhile. This returns in the command alone."""
+    """Fork the command, wait for it and report its exit status, while the server takes the next
+    one. Returns only in the command's process.
+    """
     command = os.fork()
     if command == 0:
         os.setsid()
@@ -99,7 +101,7 @@ def _keep(connection: socket.socket, output: int, errors: int, status: int) -> N
 
 
 def load() -> None:
-    """Load what commands need, and check that nothing of it started a thread."""
+    """Import the modules of commands, and check that none of them started a thread."""
     for name in PACKAGES:
         package = importlib.import_module(f"kodit.{name}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
@@ -113,7 +115,7 @@ def load() -> None:
 
 
 def main() -> None:
-    """Be the server, and in each fork the command."""
+    """Run the server, and in each fork the command."""
     connection = socket.socket(fileno=int(sys.argv[1]))
     load()
     asked = serve(connection)

@@ -1,4 +1,4 @@
-"""Killing `kodit index` at random moments until it is through."""
+"""Killing `kodit index` at random times until it succeeds."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ IMPATIENT = {"KODIT_LEASE_SECONDS": "3600", "KODIT_HEARTBEAT_SECONDS": "1200"}
 
 @dataclass(frozen=True, slots=True)
 class Undisturbed:
-    """A run that nobody disturbed: how long it took, the batches it worked through, and what it
-    did."""
+    """An uninterrupted run: its duration, its batches, and its work."""
 
     seconds: float
     batches: int
@@ -36,14 +35,14 @@ class Undisturbed:
 
 @dataclass(frozen=True, slots=True)
 class Killed:
-    """Where one kill found the run: seconds after the start, and the states of its tasks."""
+    """When one kill hit the run: seconds after the start, and the states of its tasks."""
 
     after_seconds: float
     states: dict[str, str]
 
 
 def run_undisturbed(command: KoditCommand, source: str | Path) -> Undisturbed:
-    """Index a source in peace."""
+    """Index a source without interruption."""
     started = time.monotonic()
     outcome = command.run("index", source)
     assert outcome.code == 0, outcome
@@ -54,7 +53,8 @@ def run_killed(
     command: KoditCommand, source: str | Path, undisturbed: Undisturbed, kills: int, seed: int
 ) -> tuple[list[Killed], Outcome]:
     """Index a source, killing the process group `kills` times, each time at a random moment after
-    some of the batches that one `kills`-th of an undisturbed run has; then let it end."""
+    some of the batches that one `kills`-th of an undisturbed run has; then let it finish.
+    """
     choice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
     share = undisturbed.batches // kills
     seconds_of_batch = undisturbed.seconds / max(1, undisturbed.batches)
@@ -77,7 +77,7 @@ def run_killed(
 
 
 def batches(command: KoditCommand) -> int:
-    """How many batches parsers and models have started."""
+    """The number of batches that parsers and models have started."""
     try:
         return len(command.work_log.read_bytes().splitlines())
     except FileNotFoundError:
@@ -87,8 +87,9 @@ def batches(command: KoditCommand) -> int:
 def stopped_in(
     stage: str, command: KoditCommand, start: Callable[[], subprocess.Popen[str]]
 ) -> subprocess.Popen[str]:
-    """An indexing process that has been stopped, with its children, while a stage was running, and
-    goes on with SIGCONT. Where the stage was over too soon, all is undone and started again."""
+    """An indexing process that was stopped, with its children, while a stage was running, and
+    continues on SIGCONT. If the stage was over too soon, everything is undone and started again.
+    """
     while True:
         process = start()
         while read_states(command.data_dir).get(stage) != "running" and process.poll() is None:
@@ -120,12 +121,12 @@ def read_states(data_dir: Path) -> dict[str, str]:
 
 
 def excess(work: Counter[str], undisturbed: Counter[str]) -> dict[str, int]:
-    """What was done beyond an undisturbed run."""
+    """The work beyond that of an undisturbed run."""
     return {name: work[name] - undisturbed[name] for name in work | undisturbed}
 
 
 def allowed_excess(kills: int) -> dict[str, int]:
-    """One batch a kill: a kill meets one stage that parses, embeds or enriches at most."""
+    """One batch per kill: a kill hits at most one stage that parses, embeds or enriches."""
     return {
         "files_parsed": FILES_PER_BATCH * kills,
         "texts_embedded": SNIPPETS_PER_BATCH * kills,

@@ -1,4 +1,4 @@
-"""A disk that is soon full."""
+"""A disk that fills up quickly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int = 8) -> Iterator[Path]:
-    """A file system of a few megabytes; skips where none may be mounted."""
+    """A file system of a few megabytes; skips if none can be mounted."""
     folder.mkdir()
     options = f"size={megabytes}m,mode=700"
     mount = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
@@ -28,7 +28,7 @@ def small_disk(folder: Path, megabytes: int = 8) -> Iterator[Path]:
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
-    """A folder that cannot be written meanwhile, by root either: that takes a mount."""
+    """Makes a folder read-only within the context, even for root, by a mount."""
     if os.geteuid() != 0:
         modes = {path: path.stat().st_mode for path in (folder, *folder.rglob("*"))}
         for path, mode in modes.items():

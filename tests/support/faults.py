@@ -1,4 +1,4 @@
-"""Kodit whose stages fail on demand: real adapters behind ones that raise what was planned."""
+"""Kodit with stages that fail on demand: real adapters behind ones that raise planned errors."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ MOST_FAILURES = 3
 
 
 class Faults:
-    """What is to go wrong: an error by the stage that meets it, until it is taken back.
+    """The planned errors: each is raised by the stage that reaches it, until it is withdrawn.
 
     Text embeddings, which are part of ENRICH, can be made to fail by themselves: `EMBED_TEXT`.
-    `hooks` are called before, where a test wants to do something just then.
+    `hooks` are called before, for tests that need to act at that point.
     """
 
     def __init__(self) -> None:
@@ -43,8 +43,7 @@ class Faults:
         after: int = 0,
         times: int | None = None,
     ) -> None:
-        """From now on the stage fails: `times` times if that is given, and only after so many
-        batches."""
+        """From now on the stage fails: `times` times if given, and only after this many batches."""
         self._plans[_name(stage)] = _Plan(error, after, times)
 
     def repair(self, stage: TaskType | str) -> None:
@@ -80,8 +79,9 @@ def _name(stage: TaskType | str) -> str:
 
 
 class FaultyApplication(Application):
-    """The composition root, with adapters that ask `faults` first, and back-offs of a hundredth
-    of a second."""
+    """The composition root, with adapters that check `faults` first, and back-offs of a hundredth
+    of a second.
+    """
 
     @cached_property
     def faults(self) -> Faults:
@@ -101,7 +101,7 @@ class FaultyApplication(Application):
 
 
 class FaultyEngines:
-    """The engines, of which some ask `faults` first."""
+    """The engines, some of which check `faults` first."""
 
     def __init__(self, inner: Engines, faults: Faults) -> None:
         self._inner = inner
@@ -115,7 +115,7 @@ class FaultyEngines:
 
 
 class _Adapter:
-    """Hands on whatever it does not spoil."""
+    """Forwards everything it does not override."""
 
     def __init__(self, inner: Any, faults: Faults) -> None:
         self._inner = inner
@@ -142,7 +142,7 @@ class FaultyReader(_Adapter):
 
 
 class FaultyKeywordIndex(_Adapter):
-    """BM25_INDEX, and what a deletion does first: `DROP`."""
+    """BM25_INDEX, and the first step of a deletion: `DROP`."""
 
     async def apply(self, batch: KeywordBatch) -> bool:
         self._faults.meet(TaskType.BM25_INDEX)
@@ -154,7 +154,7 @@ class FaultyKeywordIndex(_Adapter):
 
 
 class FaultyEmbedder(_Adapter):
-    """CODE_EMBEDDINGS, and the text embeddings of ENRICH: the texts that an enricher has made."""
+    """CODE_EMBEDDINGS, and the text embeddings of ENRICH: texts made by an enricher."""
 
     async def embed(self, texts: Sequence[str]) -> list[PackedVector]:
         is_code = any(
@@ -166,7 +166,7 @@ class FaultyEmbedder(_Adapter):
 
 
 _SUFFIXES = (".py", ".md", ".txt")
-"""The first line of code that is embedded is its path."""
+"""The first line of embedded code is its path."""
 
 
 class FaultyEnricher(_Adapter):

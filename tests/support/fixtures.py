@@ -1,4 +1,4 @@
-"""What many tests start from; the conftest.py of a folder names those it uses."""
+"""Common fixtures; the conftest.py of a folder names those it uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's HTTP side within a test: its listeners over an application of the test's own."""
+"""The server's HTTP side within a test: its listeners over the test's own application."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from kodit.server.sockets import listen_on_tcp
 
 
 class Everybody:
-    """Lets everybody in."""
+    """Grants access to everybody."""
 
     def admit(self, _scope: Scope) -> Caller | Refusal:
         return LOCAL_CALLER
@@ -30,7 +30,7 @@ class Everybody:
 
 @dataclass
 class Client:
-    """A connection that sends what it is told, a piece at a time."""
+    """A connection that sends given bytes, one piece at a time."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -48,7 +48,7 @@ class Client:
         return int(head.split()[1]), await self.reader.readexactly(length)
 
     async def is_closed(self) -> bool:
-        """Wait until the other side closes; what it still sends is dropped."""
+        """Wait until the other side closes; anything it still sends is dropped."""
         with suppress(ConnectionError):
             while await self.reader.read(1 << 16):
                 pass
@@ -60,7 +60,7 @@ class Client:
 
 @dataclass
 class Listening:
-    """A server that listens at loopback, within this event loop."""
+    """A server that listens on loopback, within this event loop."""
 
     port: int
     activity: Activity
@@ -114,11 +114,11 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 def patiently(work: Coroutine[Any, Any, None]) -> None:
-    """Run a test that would wait for ever where it should fail."""
+    """Run a test that would wait for ever instead of failing."""
     asyncio.run(asyncio.wait_for(work, PATIENCE_SECONDS))
 
 
 async def echo(_scope: Scope, receive: Receive, send: Send) -> None:
-    """Says how much it was sent."""
+    """Returns the number of bytes it was sent."""
     message = await receive()
     await send_json(send, 200, {"bytes": len(message["body"])})

@@ -1,4 +1,4 @@
-"""Files with what they say of names, made for tests of what a mention means."""
+"""Files with mentions, for tests of the meaning of a mention."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def _always(around: str, _line: int) -> str:
 
 
 class World:
-    """Files with what they say, and what is defined in them: `path:Scope.name` by its kind."""
+    """Files with mentions, and the definitions: `path:Scope.name` with its kind."""
 
     def __init__(self) -> None:
         self.files: dict[str, MentioningFile] = {}
         self.targets: list[Target] = []
 
     def file(self, path: str, *mentions: tuple[Mention, str] | Mention) -> MentioningFile:
-        """Mentions stand in the definition that is given with them, or at the top."""
+        """Mentions are in the given definition, or at the top level."""
         file = self.files.setdefault(path, MentioningFile(1, path, language_of(path)))
         for one in mentions:
             mention, around = (one, "") if isinstance(one, Mention) else one

@@ -1,4 +1,4 @@
-"""Letting the permissions of files count, whoever runs the tests."""
+"""Making file permissions effective, even when the tests run as root."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ needs_permissions = pytest.mark.skipif(
 
 
 def lose_privileges() -> None:
-    """Called between fork and exec: root's program may do no more than the files' modes say."""
+    """Called between fork and exec: a program of root then only has the permissions of the files'
+    modes.
+    """
     if os.geteuid() == 0:
         for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
             ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability)

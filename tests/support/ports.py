@@ -1,11 +1,11 @@
-"""Ports of this machine at which nobody answers."""
+"""Ports of this machine without a server."""
 
 from __future__ import annotations
 
 import socket
 
 _held: list[socket.socket] = []
-"""A port that is bound is given to nobody else, for as long as this process lives."""
+"""A bound port is given to no other process, as long as this process lives."""
 
 
 def port_without_server() -> int:

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server of its own for tests, on a socket that nobody else can reach."""
+"""A separate real PostgreSQL server for tests, on a socket that no other user can reach."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import URL
 
 _UNPRIVILEGED = "nobody"
-"""Whom the server runs as where the tests run as root: it refuses to be root."""
+"""The server's user when the tests run as root: it refuses to run as root."""
 
 
 def find_postgresql() -> Path | None:
@@ -27,7 +27,7 @@ def find_postgresql() -> Path | None:
 
 @contextmanager
 def running_postgresql(programs: Path) -> Iterator[URL]:
-    """A new server with an empty database, as an address for SQLAlchemy; gone afterwards."""
+    """A new server with an empty database, as an address for SQLAlchemy; removed afterwards."""
     owner = _UNPRIVILEGED if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     # Not below pytest's folder: only the user who runs the tests can enter that.
     with tempfile.TemporaryDirectory(prefix="kodit-postgresql-") as folder:

@@ -1,5 +1,6 @@
-"""The REST face in the process of a test: requests to its ASGI application, each answer of which is
-compared with what OpenAPI says."""
+"""The REST face in the process of a test: requests to its ASGI application, whose answers are
+checked against OpenAPI.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from kodit.domain.policy import CallerPolicy
 from kodit.faces.rest.app import PREFIX, create_rest_app
 
 REMOTE = Caller(CallerPolicy())
-"""Somebody on the network, to whom the operator has opened nothing."""
+"""A remote caller, to whom the operator has granted nothing."""
 READER = Caller(CallerPolicy(), may_write=False)
 
 
@@ -35,15 +36,15 @@ class Rest:
         serving.call(lambda _application: self._life.__aenter__())
 
     def close(self) -> None:
-        """Let go of the application, which stays open."""
+        """Detach from the application, which stays open."""
         self.serving.call(lambda _application: self._life.__aexit__(None, None, None))
 
     def get(self, path: str, caller: Caller = REMOTE, /, **query: Any) -> Reply:
-        """A question; lists are repeated parameters."""
+        """A GET request; lists are repeated parameters."""
         return self.ask("GET", path, caller, query=query)
 
     def post(self, path: str, caller: Caller = REMOTE, /, **body: Any) -> Reply:
-        """A request whose body has these members."""
+        """A POST request with these members in its body."""
         return self.ask("POST", path, caller, body=json.dumps(body).encode())
 
     def ask(
@@ -56,8 +57,9 @@ class Rest:
         body: bytes = b"",
         headers: Mapping[str, str] = {},
     ) -> Reply:
-        """Any request, below `/api/v1` unless its path says otherwise; its answer is as documented.
-        Without a caller, no listener has said who asks."""
+        """Any request, below `/api/v1` unless its path is absolute; its answer must match the
+        documentation. Without a caller, no listener has identified one.
+        """
         whole = path if path.startswith("/") else f"{PREFIX}/{path}"
         sent = {"content-type": "application/json", **headers}
         scope: dict[str, Any] = {
@@ -118,7 +120,7 @@ class Rest:
             Draft202012Validator(schema).validate(reply.json())
 
     def _operation(self, method: str, path: str) -> dict[str, Any] | None:
-        """What is documented of a request; literal paths come before those with parameters."""
+        """The documentation of a request; literal paths come before those with parameters."""
         for template, operations in sorted(
             self.openapi["paths"].items(), key=lambda item: item[0].count("{")
         ):
@@ -134,7 +136,7 @@ def _parameter(match: re.Match[str]) -> str:
 
 
 def _closed(openapi: dict[str, Any]) -> dict[str, Any]:
-    """The same, where no answer may have more members than are documented."""
+    """The same schema without additional members."""
     made: dict[str, Any] = json.loads(json.dumps(openapi))
     for name, schema in made["components"]["schemas"].items():
         if "properties" in schema and name != "Problem":
@@ -143,7 +145,7 @@ def _closed(openapi: dict[str, Any]) -> dict[str, Any]:
 
 
 def code(reply: Reply) -> tuple[int, str]:
-    """The status and the code of a problem as of RFC 9457."""
+    """The status and the code of a problem by RFC 9457."""
     assert reply.headers["content-type"] == "application/problem+json"
     problem = reply.json()
     assert problem["status"] == reply.status

@@ -1,4 +1,4 @@
-"""`kodit serve` as a process of its own, and plain HTTP with it."""
+"""`kodit serve` as a separate process, and plain HTTP with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.command import PATIENCE_SECONDS, KoditCommand, kill_group, wa
 
 
 class Reply(NamedTuple):
-    """What a server has answered."""
+    """A server's answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -29,8 +29,9 @@ class Reply(NamedTuple):
 
 
 class RunningServer:
-    """A server over a data directory, at a free port of loopback unless told otherwise; ended at
-    the end of the block."""
+    """A server over a data directory, at a free port of loopback by default; ended at the end of
+    the block.
+    """
 
     def __init__(self, command: KoditCommand, *arguments: str) -> None:
         self.command = command
@@ -93,7 +94,7 @@ class RunningServer:
         return Path(found[1])
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal and wait for the end; the exit status."""
+        """Send a signal and wait for the end; returns the exit status."""
         os.kill(self.process.pid, number)
         return self.process.wait(PATIENCE_SECONDS)
 
@@ -116,7 +117,7 @@ class RunningServer:
         return exchange(connection, method, path, None, headers)
 
     def children(self) -> list[int]:
-        """The processes that it has started, on Linux."""
+        """Its descendants, on Linux."""
         return [
             int(child)
             for task in Path(f"/proc/{self.process.pid}/task").iterdir()

@@ -73,7 +73,7 @@ class ServingKodit:
             self._raise()
 
     def call(self, work: Callable[[Application], Coroutine[Any, Any, T]]) -> T:
-        """Do something with the application, on its event loop."""
+        """Call the application on its event loop."""
         future = asyncio.run_coroutine_threadsafe(work(self.application), self._loop)
         return future.result(PATIENCE_SECONDS)
 
@@ -92,11 +92,11 @@ class ServingKodit:
         return self.call(ask)
 
     def serve(self) -> None:
-        """Begin to serve the queue, where that has been put off."""
+        """Start serving the queue, if that was postponed."""
         self._loop.call_soon_threadsafe(self._begin.set)
 
     def index(self, source: str | Path, exclude: tuple[str, ...] = ()) -> IndexRun:
-        """Bring a source up to date; the run as it ended."""
+        """Refresh a source; returns the run as it ended."""
         return self.wait_for(self.queue(source, exclude).id)
 
     def wait_for(self, run_id: int) -> IndexRun:
@@ -106,7 +106,7 @@ class ServingKodit:
         return run
 
     def wait_for_end(self, run_id: int) -> IndexRun | None:
-        """Likewise; None where it is gone, with its index."""
+        """The same; None if the run is gone, with its index."""
 
         async def wait(application: Application) -> IndexRun | None:
             while runs := await application.queue.get_runs([run_id]):
@@ -138,7 +138,7 @@ class ServingKodit:
         return self.call(ask)
 
     def work(self) -> Counter[str]:
-        """What parsers, embedder and enricher have done since the last call."""
+        """The work of parsers, embedder and enricher since the last call."""
         counts: Counter[str] = Counter()
         if self._work_log.exists():
             for line in self._work_log.read_text("ascii").splitlines():
@@ -184,7 +184,7 @@ def states(run: IndexRun) -> list[str]:
 
 
 def work_of(run: IndexRun) -> Counter[str]:
-    """What the tasks of a run did, added up."""
+    """The total work of a run's tasks."""
     return sum((Counter(task.work) for task in run.tasks), Counter())
 
 

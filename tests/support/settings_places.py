@@ -1,4 +1,4 @@
-"""The places that settings come from, for tests of them."""
+"""The places of settings, for tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Places(NamedTuple):
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
-    """A user's folder, a data directory, and a hostile folder to stand in."""
+    """A user's folder, a data directory, and a hostile current folder."""
     places = Places(tmp_path / "config" / "kodit" / ".env", tmp_path / "data")
     places.user.parent.mkdir(parents=True)
     places.data_dir.mkdir()

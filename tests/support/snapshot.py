@@ -1,4 +1,4 @@
-"""Everything that indexing has made, in a form in which two data directories can be compared."""
+"""All results of indexing, in a form in which two data directories can be compared."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FROM files
 
 
 def execute(data_dir: Path, statement: str, *values: Any) -> None:
-    """Change the database behind Kodit's back."""
+    """Change the database without Kodit."""
     with closing(sqlite3.connect(data_dir / "kodit.db")) as connection, connection:
         connection.execute(statement, values)
 
@@ -47,7 +47,7 @@ def read_rows(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def take_snapshot(data_dir: Path, queries: Sequence[str] = QUERIES) -> dict[str, Any]:
-    """Snippets, vectors, file statuses, keyword hits, and what is left to do."""
+    """Snippets, vectors, file statuses, keyword hits, and pending work."""
     return {
         "snippets": read_rows(data_dir, _SNIPPETS),
         "vectors": read_rows(data_dir, _VECTORS),
@@ -59,7 +59,7 @@ def take_snapshot(data_dir: Path, queries: Sequence[str] = QUERIES) -> dict[str,
 
 
 def keyword_hits(data_dir: Path, queries: Sequence[str]) -> dict[str, list[tuple[str, int, float]]]:
-    """Path, first line and score of everything that the keyword index finds, by query."""
+    """Path, first line and score of every hit in the keyword index, by query."""
     with Kodit(data_dir) as kodit:
         return {
             query: sorted(

@@ -1,4 +1,4 @@
-"""Source trees that are made, the same from the same seed, and git repositories of them."""
+"""Generated source trees, reproducible by a seed, and git repositories of them."""
 
 from __future__ import annotations
 
@@ -73,8 +73,9 @@ def write_file(path: Path, content: str | bytes) -> None:
 
 
 def wait_until_old(folder: Path) -> None:
-    """Wait until a scan is sure of the files: those that changed just before it are looked at once
-    more, and a server asks for that when it starts."""
+    """Wait until a scan is certain about the files: those that changed just before it are checked
+    again, and a server requests that when it starts.
+    """
     youngest = max(path.stat().st_ctime_ns for path in folder.rglob("*"))
     wait_until(lambda: time.time_ns() - youngest > RACY_NS)
 

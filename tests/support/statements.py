@@ -1,4 +1,4 @@
-"""Hears every statement that any connection to SQLite is given while real code runs."""
+"""Records every statement of any connection to SQLite while real code runs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pytest
 
 
 class Statements:
-    """The statements heard, each once, as they were given: with places for their parameters. What
-    SQLite's own trace tells has the values written in, and is planned in another way."""
+    """The recorded statements, each once, with placeholders for their parameters. SQLite's own
+    trace has the values filled in, and such statements are planned differently.
+    """
 
     def __init__(self) -> None:
         self.seen: dict[str, int] = {}
@@ -29,8 +30,9 @@ class Statements:
 
     @contextmanager
     def steps_counted(self) -> Iterator[list[int]]:
-        """Count the steps of SQLite's virtual machine, on all connections that are open: what a
-        statement costs, and the same in each run. The count is there when the block has ended."""
+        """Count the steps of SQLite's virtual machine on all open connections: the reproducible
+        cost of a statement. The count is available at the end of the block.
+        """
         steps = 0
         result: list[int] = []
 
@@ -55,7 +57,7 @@ def _size(parameters: Any) -> int:
 
 @contextmanager
 def statements_heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Statements]:
-    """Listen to every connection that is opened in the block."""
+    """Record every connection that is opened in the block."""
     heard = Statements()
 
     class Cursor(sqlite3.Cursor):

@@ -1,4 +1,4 @@
-"""A database that notes what each write transaction did, and can refuse one."""
+"""A database that records each write transaction, and can refuse one."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ class Write(NamedTuple):
 
 
 class RecordingDatabase(SqliteDatabase):
-    """The database of a data directory; `refuse` is asked before each transaction ends, and raises
-    what is to undo it."""
+    """The database of a data directory; `refuse` is called before each transaction ends, and raises
+    to undo it.
+    """
 
     writes: list[Write]
     refuse: Callable[[Write], None] | None = None

@@ -1,7 +1,7 @@
 """A worker with one slot, as a process: `python -m tests.support.worker_process DATA_DIR`.
 
 Its two stages that may overlap wait for each other: the keyword index until something is embedded,
-and the other way round. Where they did not overlap, neither would go on.
+and vice versa. If they did not overlap, neither would continue.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _Meeting:
         return getattr(self._inner, name)
 
     async def meet(self, mine: str, other: str) -> None:
-        """Say that one is there, and wait for the other."""
+        """Announce one side, and wait for the other."""
         (self._folder / f"{mine}.here").touch()
         deadline = time.monotonic() + LONGEST_WAIT_SECONDS
         while not (self._folder / f"{other}.here").exists():

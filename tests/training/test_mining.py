@@ -1,4 +1,4 @@
-"""Pairs of words and code are found in files as people write them."""
+"""Mining pairs of text and code from files as people write them."""
 
 from __future__ import annotations
 

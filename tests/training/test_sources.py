@@ -1,4 +1,4 @@
-"""What the model is made from is listed, may be used, and judges nothing."""
+"""The sources of the model are listed, may be used, and are not used for evaluation."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Queue:
             ).id
 
     def run(self, run_id: int) -> IndexRun:
-        """A run as it is now."""
+        """The current state of a run."""
         with self.application() as application, application.database.read() as transaction:
             return transaction.tasks.lock_run(run_id)
 
@@ -76,7 +76,7 @@ StartWorker = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def start_worker(kodit: KoditCommand) -> Iterator[StartWorker]:
-    """Starts workers, and ends those that a test left running."""
+    """Starts workers, and ends those still running after the test."""
     workers = []
 
     def start(*options: str) -> subprocess.Popen[str]:

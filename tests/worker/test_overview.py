@@ -30,7 +30,7 @@ def new_run(*, is_follow_up: bool = False) -> IndexRun:
 
 
 def start(task: Task, worker: str = "ada") -> Task:
-    """What a claim does."""
+    """The effect of a claim."""
     task.state, task.worker, task.claim_no = TaskState.RUNNING, worker, task.claim_no + 1
     task.started_at, task.lease_expires_at = NOW, NOW + timedelta(seconds=60)
     return task
@@ -81,7 +81,7 @@ def test_new_run() -> None:
     ],
 )
 def test_ready(queue: QueueOverview, expected: str) -> None:
-    """What keeps a ready task from being claimed."""
+    """The reasons why a ready task is not claimed."""
     assert reasons(new_run(), queue)[0] == expected
 
 

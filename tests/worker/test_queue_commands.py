@@ -46,7 +46,7 @@ def test_failure_is_told_with_its_remedy(kodit: KoditCommand, queue: Queue, tmp_
     assert f"run {run_id} succeeded" in kodit.succeed("queue", "list", "--all").out
 
 
-def test_no_failure_is_hidden_by_what_waits(
+def test_no_failure_is_hidden_by_waiting_runs(
     kodit: KoditCommand, queue: Queue, tmp_path: Path
 ) -> None:
     """However long the queue is; and a list that was cut says so."""
@@ -119,7 +119,7 @@ def test_cancelled_run_can_be_run_after_all(
     assert (refused.code, "can be retried when it has ended" in refused.err) == (2, True)
 
 
-def test_cancel_tells_of_the_request_that_is_left(
+def test_cancel_mentions_the_remaining_request(
     kodit: KoditCommand, queue: Queue, start_worker: StartWorker
 ) -> None:
     """It was made while the cancelled run was active, and replaces it."""
@@ -153,7 +153,7 @@ def test_steering_in_json(kodit: KoditCommand, queue: Queue, tmp_path: Path) -> 
     assert steer("retry", run_id)["id"] == newer
 
 
-def test_waiting_is_told_by_the_rules_of_the_workers(
+def test_waiting_is_explained_by_the_rules_of_the_workers(
     kodit: KoditCommand, queue: Queue, silent_server: str
 ) -> None:
     """Whatever is set for the asking process; if they differ, that is reported."""

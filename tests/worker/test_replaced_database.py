@@ -45,7 +45,7 @@ def connections_of(pid: int, path: Path) -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("way", ["replaced", "removed"])
-def test_a_worker_whose_database_is_taken_away_stops(
+def test_a_worker_whose_database_is_removed_stops(
     way: str, kodit: KoditCommand, copied: Path, tmp_path: Path, start_worker: StartWorker
 ) -> None:
     """It reports the reason, and leaves nothing of its own beside the new database."""
@@ -75,7 +75,7 @@ def test_a_worker_whose_database_is_taken_away_stops(
         assert not (kodit.data_dir / "kodit.db").exists()
 
 
-def test_a_program_that_stays_goes_on_with_the_database_in_place(
+def test_a_long_running_program_continues_with_the_new_database(
     kodit: KoditCommand, copied: Path, tmp_path: Path
 ) -> None:
     """Also with its worker, once it starts one again."""

@@ -45,7 +45,7 @@ def test_the_queue_has_the_order_and_the_limits_that_are_set(tmp_path: Path) -> 
 
 
 def do_chores(application: Application) -> None:
-    """Every piece of every chore, once."""
+    """Every step of every chore, once."""
 
     async def do() -> None:
         for chore in application.chores:
@@ -189,7 +189,7 @@ def test_a_commit_of_another_connection_wakes_a_worker(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell of writes")
-def test_nobody_looks_at_a_database_that_nobody_writes(
+def test_an_unchanged_database_is_not_polled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A write wakes a sleeping worker, which would otherwise sleep for an hour, and so does its
@@ -308,7 +308,7 @@ class SilentReader:
         return None
 
 
-def test_a_worker_is_as_patient_as_is_set(
+def test_the_stall_limit_of_a_worker_is_configurable(
     kodit: KoditCommand, queue: Queue, tmp_path: Path
 ) -> None:
     """At each heartbeat it checks whether a task has reported progress within the stall limit. The

@@ -22,7 +22,7 @@ from kodit.domain.value_objects import AttemptOutcome, RunState, SourceKind, Tas
 def end(
     worker: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM, times: int = 1
 ) -> Outcome:
-    """Ask a worker to stop, and wait for it."""
+    """Tell a worker to stop, and wait for it."""
     for _time in range(times):
         worker.send_signal(number)
         time.sleep(0.002)
@@ -36,7 +36,7 @@ def is_running(queue: Queue, run_id: int) -> bool:
 @pytest.mark.parametrize(
     ("number", "times"), [(signal.SIGTERM, 1), (signal.SIGINT, 1), (signal.SIGTERM, 3)]
 )
-def test_worker_that_is_told_to_stop_gives_back_what_it_holds(
+def test_worker_that_is_told_to_stop_releases_its_tasks(
     number: signal.Signals, times: int, queue: Queue, silent_server: str, start_worker: StartWorker
 ) -> None:
     """It exits with 0, its children are gone, and the retry budget is full; also if the signal
@@ -73,7 +73,7 @@ def test_worker_that_is_killed_is_noticed_by_the_next(
 def test_two_workers_share_a_queue_that_was_paused(
     kodit: KoditCommand, queue: Queue, tmp_path: Path, start_worker: StartWorker
 ) -> None:
-    """While it is paused nobody takes anything; then each task is run once."""
+    """While it is paused nothing is claimed; then each task is run once."""
     kodit.succeed("queue", "pause")
     runs = []
     for name in ("first", "second"):
@@ -112,7 +112,7 @@ def test_limit_holds_over_all_workers(
     kodit.succeed("queue", "cancel", str(runs[0]))
 
 
-def test_worker_finishes_a_deletion_that_was_cut_short(
+def test_worker_finishes_an_interrupted_deletion(
     queue: Queue, tmp_path: Path, kodit: KoditCommand, start_worker: StartWorker
 ) -> None:
     """The deleting process died after the first step."""
@@ -130,7 +130,7 @@ def test_worker_finishes_a_deletion_that_was_cut_short(
         wait_until(is_gone)
 
 
-def test_worker_brings_indexes_up_to_date_by_itself(
+def test_worker_refreshes_indexes_by_itself(
     queue: Queue, tmp_path: Path, kodit: KoditCommand, start_worker: StartWorker
 ) -> None:
     """With an interval, changes in a source are indexed without a request."""
