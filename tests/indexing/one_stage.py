@@ -29,6 +29,7 @@ from kodit.domain.value_objects import (
     SlicedFile,
     Source,
     SourceKind,
+    TaskProgress,
     TaskType,
 )
 from kodit.infrastructure.memory import ManualClock
@@ -54,6 +55,7 @@ class ToldSource:
         self.outdated: set[Extraction] = set()
         self.discarded: list[int] = []
         self.at_once = 2
+        self.vanished: set[str] = set()
         self.before_scan: Callable[[], None] = lambda: None
 
     async def look_up(self, _index: Index) -> str | None:
@@ -80,7 +82,9 @@ class ToldSource:
             for one in files[: self.at_once]
         ]
 
-    def _sliced(self, file: IndexedFile) -> SlicedFile:
+    def _sliced(self, file: IndexedFile) -> SlicedFile | None:
+        if file.path in self.vanished:
+            return None
         text = f"{file.path} {file.content_hash[0]}"
         return SlicedFile(file.path, "python", (Snippet(file.path, 1, 1, "python", None, text),))
 
@@ -136,6 +140,7 @@ class Place:
             self.index_id = transaction.indexes.add(Source(SourceKind.GIT, "https://x/y"), NOW).id
         self.shown: list[tuple[str, int, int | None, str]] = []
         self.work: dict[str, int] = {}
+        self.progress: TaskProgress | None = None
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         with self.database.write() as transaction:
@@ -157,7 +162,8 @@ class Place:
             tracker.subscribe(show)
             outcome = await self.indexing.handlers()[stage](task, tracker)
             with self.database.read() as transaction:
-                self.work = dict(transaction.tasks.get_task(task.id).work)
+                stored = transaction.tasks.get_task(task.id)
+            self.work, self.progress = dict(stored.work), stored.progress
             return outcome
 
         try:

@@ -17,7 +17,13 @@ from kodit.domain.errors import SourceError
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ports.repositories import Extraction
 from kodit.domain.source import SourceHistory
-from kodit.domain.value_objects import QueuePriority, Scan, TaskType, VectorKind
+from kodit.domain.value_objects import (
+    QueuePriority,
+    Scan,
+    TaskProgress,
+    TaskType,
+    VectorKind,
+)
 
 
 @pytest.fixture
@@ -167,6 +173,7 @@ def test_extraction_counts_what_it_stores(place: Place) -> None:
     assert {total for _current, total in shown[1:]} == {5}
     assert list(dict.fromkeys(current for current, _total in shown)) == [0, 1, 3, 4, 5]
     assert place.work == {"files_parsed": 5, "snippets_written": 5, "snippets_removed": 0}
+    assert place.progress == TaskProgress("EXTRACT_SNIPPETS", 5, 5)
 
     place.source.commit = "c2"
     changed = scanned("a.py", content="1")
@@ -176,6 +183,20 @@ def test_extraction_counts_what_it_stores(place: Place) -> None:
     assert place.texts() == ["a.py 1", "d.py 0", "e.py 0"]
     assert place.work == {"files_parsed": 1, "snippets_written": 1, "snippets_removed": 3}
     assert place.index().working_copy.skipped == {}
+
+
+def test_files_that_have_vanished_since_the_scan(place: Place) -> None:
+    """Those of all batches are counted, beside what the scan has left out; files that it found to
+    be gone are not."""
+    place.do_all()
+    place.source.commit, place.source.at_once = "c2", 1
+    changed = scanned("a.py", "b.py", "c.py", content="1")
+    place.source.found = Scan(changed, ("d.py",), 1, {"binary": 3}, "c2", 78)
+    place.source.vanished = {"a.py", "b.py"}
+    place.do(TaskType.SYNC)
+    place.do(TaskType.EXTRACT)
+    assert place.index().working_copy.skipped == {"binary": 3, "vanished": 2}
+    assert place.texts() == ["c.py 1", "e.py 0"]
 
 
 def test_the_keyword_index_follows_in_batches(place: Place) -> None:
