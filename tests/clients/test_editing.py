@@ -206,6 +206,7 @@ def test_every_shape_of_a_toml_file_takes_the_table(text: str) -> None:
         'mcp_servers = { other = { url = "u" }, "kodit" = { command = "a" } }',
         '[mcp_servers]\nkodit = { command = "a" }\n[b]\nc = 2\n',
         'mcp_servers.kodit.command = "a"\n[b]\nc = 2\n',
+        'mcp_servers.kodit.command = "a"\nmcp_servers.kodit.args = []\n[b]\nc = 2\n',
         '# mine\nmcp_servers.other.command = "a"\n',
         "\ufeffmcp_servers = {}\n",
         '\ufeffmcp_servers.other.command = "a"\n',
@@ -269,6 +270,13 @@ def test_what_is_taken_out(text: str, after: str | None) -> None:
     edits = jsonc.edits_to_remove(text, KEYS)
     assert applied(text, edits) == (text if after is None else after)
     json.loads(applied(text, edits))
+
+
+def test_a_new_server_stands_below_the_others() -> None:
+    """However far these are indented."""
+    text = '{\n  "mcpServers": {\n       "other": 1\n  }\n}\n'
+    added = applied(text, jsonc.edits_to_set(text, KEYS, {}))
+    assert added == text.replace('"other": 1\n', '"other": 1,\n       "kodit": {}\n')
 
 
 def test_letters_stay_letters() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.sources import write_file
+from tests.support.sources import commit_all, git, write_file
 
 from kodit import Kodit
 from kodit.application.services.folder_comparisons import FolderComparisons
@@ -38,6 +39,8 @@ def source_of(folder: Path) -> Source:
 def known_of(folder: Path) -> dict[str, KnownFile]:
     known = {}
     for path in folder.iterdir():
+        if path.is_dir() or path.name == ".git":
+            continue
         status = path.stat()
         stamp = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
         known[path.name] = KnownFile(blob_id(path.read_bytes()), *stamp)
@@ -79,6 +82,23 @@ def test_a_stamp_that_does_not_tell(folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(comparing, "MOST_READ", 1)
     found = compare_folder(source_of(folder), known, now, is_certain=True)
     assert (list(found.files), found.needs_scan) == ([], True)
+
+
+def test_submodules_are_compared_where_they_are_indexed(folder: Path, tmp_path: Path) -> None:
+    """They are left out elsewhere, and their files have gone then."""
+    write_file(tmp_path / "part" / "three.py", "# three\n")
+    commit_all(tmp_path / "part")
+    commit_all(folder)
+    git(folder, "-c", "protocol.file.allow=always", "submodule", "add", "../part", "part")
+    commit_all(folder)
+    now = time.time_ns() + LATER_NS
+    for name in ("HEAD", "logs/HEAD"):
+        os.utime(folder / ".git" / name, ns=(1, 1))
+    known = known_of(folder)
+    known["part/three.py"] = known_of(folder / "part")["three.py"]
+    for submodules, gone in ((True, []), (False, ["part/three.py"])):
+        source = replace(source_of(folder), submodules=submodules)
+        assert list(compare_folder(source, known, now, is_certain=True).files) == gone
 
 
 def test_a_folder_that_is_gone(folder: Path) -> None:

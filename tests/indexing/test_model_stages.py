@@ -5,7 +5,7 @@ input.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -35,9 +35,11 @@ class NotingEmbedder:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.surplus = 0
+        self.meanwhile: Callable[[], None] = lambda: None
 
     async def embed(self, texts: Sequence[str]) -> list[PackedVector]:
         self.asked += texts
+        self.meanwhile()
         return [PackedVector(b"vector", b"code")] * (len(texts) + self.surplus)
 
 
@@ -47,9 +49,11 @@ class NotingEnricher:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.meanwhile: Callable[[], None] = lambda: None
 
     async def enrich(self, snippets: Sequence[StoredSnippet]) -> list[str]:
         self.asked += [snippet.text for snippet in snippets]
+        self.meanwhile()
         return [f"about {snippet.text}" for snippet in snippets]
 
 
@@ -60,6 +64,7 @@ class NotingVectors:
         self.prepared = set(VectorKind)
         self.asked: list[str] = []
         self.token: str | None = None
+        self.whole: str | None = None
 
     def is_prepared(self, _index_id: int, kind: VectorKind, _model: str) -> bool:
         return kind in self.prepared
@@ -70,7 +75,7 @@ class NotingVectors:
 
     async def refresh(self, _index_id: int, kind: VectorKind, _model: str) -> str | None:
         self.asked.append(f"refresh {kind}")
-        return None
+        return self.whole
 
 
 class Work:
@@ -89,6 +94,8 @@ class Work:
             self.index_id = Content(transaction, "/code").id
         self.replace(a=TEXTS)
         self.totals: set[int | None] = set()
+        self.counted: Mapping[str, int] = {}
+        self.shown: list[tuple[str, int, int | None]] = []
         self._queue = QueueService(database=database, clock=ManualClock(NOW), wake_up=Silent())
 
     def replace(self, **texts: Sequence[str]) -> None:
@@ -103,6 +110,9 @@ class Work:
         with self.database.read() as transaction:
             return [row[0] for row in transaction.connection.exec_driver_sql(statement)]
 
+    def show(self, one: ProgressTracker) -> None:
+        self.shown.append((one.operation.name, one.current, one.total))
+
     def do(self, work: Callable[[Stage, ProgressTracker], object]) -> None:
         """Work within the claim of a task."""
 
@@ -113,7 +123,10 @@ class Work:
             stage = Stage(self.database, task, tracker_of(task))
             with stage.tracker.create_child(TaskOperation.ENRICH_SNIPPETS) as step:
                 step.subscribe(lambda _tracker: self.totals.add(step.total))
+                step.subscribe(self.show)
                 await work(stage, step)  # type: ignore[misc]
+            with self.database.read() as transaction:
+                self.counted = transaction.tasks.get_task(task.id).work
 
         try:
             asyncio.run(run())
@@ -159,20 +172,29 @@ def test_searching_is_prepared_from_time_to_time_and_at_the_end(work: Work) -> N
     assert work.vectors.asked == ["extend code"] * 2 + ["refresh code"]
     assert work.sql("SELECT code_pack FROM indexes") == ["grown"]
     assert work.totals == {5}  # looked up once, as what is left grows fewer
+    work.vectors.whole = "whole"
+    work.do(work.stages.embed_code)
+    work.do(work.stages.enrich)
+    assert work.sql("SELECT code_pack || text_pack FROM indexes") == ["wholewhole"]
 
 
 def test_no_model_is_asked_for_what_is_known(work: Work) -> None:
     work.do(work.stages.embed_code)
     assert [text.rpartition("\n")[2] for text in work.embedder.asked] == TEXTS
     assert all("a" in text.split("\n")[0] for text in work.embedder.asked)
+    assert work.counted == {"texts_embedded": 5}
     work.do(work.stages.enrich)
     assert work.enricher.asked == TEXTS
+    for operation in ("ENRICH_SNIPPETS", "CREATE_TEXT_EMBEDDINGS"):
+        shown = [one[1:] for one in work.shown if one[0] == operation and one[2]]
+        assert list(dict.fromkeys(shown)) == [(number, 5) for number in range(6)]
     work.replace(a=[*TEXTS, "six"])
     work.embedder.asked.clear()
     work.enricher.asked.clear()
     work.do(work.stages.enrich)
     assert work.enricher.asked == ["six"]
     assert work.embedder.asked == ["about six"]
+    assert work.counted == {"snippets_enriched": 1, "texts_embedded": 1}
     assert work.sql("SELECT count(*) FROM vectors WHERE kind = 'text'") == [6]
 
 
@@ -192,3 +214,40 @@ def test_vectors_of_what_was_replaced_are_dropped(work: Work) -> None:
     work.replace(a=[])  # of which nothing is left to embed
     work.do(work.stages.embed_code)
     assert work.sql("SELECT count(*) FROM vectors WHERE kind = 'code'") == [0]
+
+
+def test_what_was_known_and_is_deleted_meanwhile_is_made_again(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the index that had paid for it, while a model was asked for the rest of the batch."""
+    monkeypatch.setattr(vector_stages, "SNIPPETS_PER_BATCH", 9)
+    work.do(work.stages.embed_code)
+    work.do(work.stages.enrich)
+    work.replace(a=[*TEXTS, "six"])
+
+    def forget() -> None:
+        work.embedder.meanwhile = work.enricher.meanwhile = lambda: None
+        with work.database.write() as transaction:
+            for statement in (
+                "DELETE FROM vectors",
+                "DELETE FROM embeddings",
+                "UPDATE snippets SET enrichment_id = NULL",
+                "DELETE FROM enrichments",
+            ):
+                transaction.connection.exec_driver_sql(statement)
+
+    work.embedder.asked.clear()
+    work.embedder.meanwhile = forget
+    work.do(work.stages.embed_code)
+    texts = [text.rpartition("\n")[2] for text in work.embedder.asked]
+    assert texts == ["six", *TEXTS, "six"]
+    assert work.sql("SELECT count(*) FROM vectors WHERE kind = 'code'") == [6]
+
+    work.do(work.stages.enrich)
+    work.replace(a=[*TEXTS, "six", "seven"])
+    work.enricher.asked.clear()
+    work.enricher.meanwhile = forget
+    work.do(work.stages.enrich)
+    assert work.enricher.asked == ["seven", *TEXTS, "six", "seven"]
+    query = "SELECT count(enrichment_id) FROM snippets WHERE state = 'live'"
+    assert work.sql(query) == work.sql("SELECT count(*) FROM vectors WHERE kind = 'text'") == [7]

@@ -16,7 +16,7 @@ from kodit.domain.value_objects import VectorKind
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.prepared import Driver
-from kodit.infrastructure.vectors import pack_builder
+from kodit.infrastructure.vectors import exact_index, pack_builder
 from kodit.infrastructure.vectors.exact_index import ExactVectorIndex
 from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded, partly_embedded_files
 from kodit.infrastructure.vectors.pack_builder import extend_pack, pack_path, refresh_pack
@@ -160,6 +160,25 @@ def test_a_pack_of_another_model_is_not_searched(packed: Packed) -> None:
     assert index.is_prepared(1, VectorKind.CODE, "n")  # of which there is nothing to prepare
     assert index._packs.get(1, VectorKind.CODE, "n", token) is None
     assert index._packs.get(1, VectorKind.CODE, "m", token) is not None
+
+
+def test_so_many_vectors_without_a_pack_are_not_prepared(packed: Packed) -> None:
+    """Of this index, kind and model; a few more or less cost a search little."""
+    index = ExactVectorIndex(packed.database, packed.folder, ProcessPool(packed.folder))
+    packed.store(1)
+    most = exact_index.FEWEST_CHANGES
+    packed.sql(
+        "WITH RECURSIVE more(id) AS (SELECT 2 UNION ALL SELECT id + 1 FROM more WHERE id < ?) "
+        "INSERT INTO vectors SELECT index_id, kind, more.id, file_id, embedding_id, model, code "
+        "FROM vectors, more",
+        most,
+    )
+    assert index.is_prepared(1, VectorKind.CODE, "m")
+    packed.store(most + 1)
+    assert not index.is_prepared(1, VectorKind.CODE, "m")
+    assert index.is_prepared(1, VectorKind.CODE, "n")
+    assert index.is_prepared(1, VectorKind.TEXT, "m")
+    assert index.is_prepared(2, VectorKind.CODE, "m")
 
 
 def test_a_file_is_partly_embedded_in_one_model(packed: Packed) -> None:
