@@ -31,6 +31,7 @@ from kodit.domain.questions import (
     SymbolsQuestion,
     Where,
 )
+from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.files import list_and_show, read_and_show, symbols_and_show
 from kodit.faces.cli.terminal.grepping import GrepMode, grep_and_show
 from kodit.faces.cli.terminal.notices import NOTHING_INDEXED
@@ -281,3 +282,46 @@ def test_where_a_name_is_defined_and_used(capsys: Captured) -> None:
     assert printed(capsys, symbols_and_show, cut, question)[1] == [
         "There may be more; --limit shows more, and --path or --language narrow it down."
     ]
+    left_out = replace(view, standing=(replace(STANDING, left_out={"generated": 2, "binary": 9}),))
+    assert printed(capsys, symbols_and_show, left_out, question)[1] == [
+        "2 files are left out; see `kodit ls --left-out -s 1`."
+    ]
+    for asked, answer in (
+        (replace(question, uses="callees"), left_out),
+        (question, replace(left_out, definitions=(definition,))),
+    ):
+        assert printed(capsys, symbols_and_show, answer, asked)[1] == []
+
+
+def test_what_of_a_name_fits_the_terminal(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lines of a definition only as a whole; of a use rather its text than what is around."""
+    definition = DefinitionView(
+        **{**PLACE, "path": "src/a.py", "start_line": 3, "end_line": 9, "line": 4},
+        symbol="add",
+        kind="method",
+        scope="Cart",
+        text="def add",
+    )
+    use = ReferenceView(
+        **{**PLACE, "path": "src/b.py", "line": 7, "symbol": None, "kind": None, "scope": ""},
+        text="\tadd()\t# yes",
+        use="call",
+        within="sum",
+        likely=False,
+    )
+    view = SymbolsView("add", (definition,), (use,), True, (STANDING,), None)
+    monkeypatch.setattr(screen, "is_terminal", lambda: True)
+    monkeypatch.setattr(screen, "may_page", lambda: False)
+    monkeypatch.setattr(screen, "has_color", lambda: False)
+
+    def shown(columns: int) -> list[str]:
+        monkeypatch.setattr(screen, "size", lambda: (columns, 24))
+        out, _err = printed(capsys, symbols_and_show, view, SymbolsQuestion("add", WHERE))
+        return [out[1], out[3]]
+
+    assert shown(36) == ["  a.py:4: method Cart.add, lines 3-9", "  b.py:7: in sum: add()   # yes"]
+    assert shown(35)[0] == "  a.py:4: method Cart.add"
+    assert shown(31)[1] == "  b.py:7: in sum: add()   # yes"
+    assert shown(30)[1] == "  b.py:7: add()   # yes"

@@ -262,6 +262,34 @@ def test_mistakes_are_named_as_typed(command: str, sentence: str, shell: Shell) 
     assert said == [f"kodit: {sentence.format(folder=shell.folder)}"]
 
 
+def test_what_other_programs_call_the_same(shell: Shell) -> None:
+    """Only where the command has what is meant."""
+    commands = {
+        "index": ("add", "sync", "update"),
+        "read": ("cat", "open", "show"),
+        "search": ("find",),
+        "ls": ("list",),
+        "delete": ("remove", "rm"),
+        "grep": ("rg",),
+    }
+    for meant, words in commands.items():
+        for word in words:
+            said = f"kodit: unknown command {word!r}; did you mean `kodit {meant}`?"
+            assert shell.run(word, "x")[2] == [said]
+    options = {
+        "--path": ("-g", "--glob", "--include"),
+        "--language": ("-t", "--type", "--lang"),
+        "--limit": ("-m", "-k", "--max-count", "--top-k"),
+        "--files": ("--files-with-matches",),
+    }
+    for meant, words in options.items():
+        for word in words:
+            said = f"kodit: `kodit grep` has no option {word}; did you mean {meant}?"
+            assert shell.run("grep", "x", word, "y")[2] == [said]
+    [said] = shell.run("queue", "list", "-g", "x")[2]
+    assert said.startswith("kodit: `kodit queue list` has no option -g; `kodit queue list --help`")
+
+
 @pytest.mark.parametrize(
     "command", ["search", "grep", "symbols", "ls", "read", "related", "index", "queue list"]
 )
@@ -321,6 +349,7 @@ def test_a_value_may_start_with_a_dash(shell: Shell) -> None:
     assert shell.run("grep", "-e", "--all", "shop")[0] == 1
     assert shell.run("search", "quartz", "-p", "-x")[0] == 1
     assert shell.run("grep", "--", "-l", "shop")[0] == 1
+    assert shell.run("symbols", "--", "-s")[0] == 1
 
 
 @pytest.mark.parametrize(

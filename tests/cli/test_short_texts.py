@@ -22,6 +22,7 @@ from kodit.faces.cli.terminal import other_database, screen
 from kodit.faces.cli.terminal.doctor import _show
 from kodit.faces.cli.terminal.notices import (
     ALL,
+    say_left_out,
     say_problems,
     say_where,
     warn_of_missing_keywords,
@@ -145,6 +146,27 @@ def test_which_index_was_asked(
     say_where(where, stands, ALL)
     told = capsys.readouterr().err
     assert told.startswith(said) if said else told == ""
+
+
+def test_files_that_are_left_out(capsys: Captured) -> None:
+    """As a command to copy; nobody looks for text in a picture."""
+    one, other = standing(1, left_out={"binary": 7, "secret": 1}), standing(2, left_out={"big": 2})
+    for where, stands, said in (
+        (Where(), [one], "1 file is left out; see `kodit ls --left-out`.\n"),
+        (
+            Where(everywhere=True),
+            [one, other],
+            "3 files are left out; see `kodit ls --left-out --all`.\n",
+        ),
+        (
+            Where(sources=("a b", "2")),
+            [other],
+            "2 files are left out; see `kodit ls --left-out -s 'a b' -s 2`.\n",
+        ),
+        (Where(), [standing(3, left_out={"binary": 7})], ""),
+    ):
+        say_left_out(where, stands)
+        assert capsys.readouterr().err == said
 
 
 def test_indexes_searched_without_keywords(capsys: Captured) -> None:

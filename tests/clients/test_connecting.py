@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 from tests.support.command import KoditCommand
 
+from kodit.domain.errors import UserError
+from kodit.faces.cli.terminal.clients import connect_and_show
 from kodit.infrastructure.clients.places import CLIENTS
+from kodit.settings import Settings
 
 COMMENTED = """\
 {
@@ -170,3 +174,64 @@ def test_a_link_to_a_file_that_is_not_there_yet(command: KoditCommand, home: Pat
     assert "kodit" in json.loads(real.read_text())["mcpServers"]
     assert run(command, "claude", "--undo")[0] == 0
     assert (link.is_symlink(), real.exists()) == (True, False)
+
+
+@pytest.fixture
+def here(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home folder, for commands that run in this process."""
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("XDG_CONFIG_HOME", "CODEX_HOME", "CLAUDE_CONFIG_DIR", "KODIT_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+def connected(data_dir: Path | None, client: str = "claude", *, only_print: bool = False) -> None:
+    settings = Settings.load({}, data_dir=data_dir)
+    connect_and_show(settings, client, is_project=False, only_print=only_print, undo=False)
+
+
+def entry_in(home: Path) -> dict[str, object]:
+    entry: dict[str, object] = json.loads((home / ".claude.json").read_text())["mcpServers"][
+        "kodit"
+    ]
+    return entry
+
+
+def test_the_usual_data_directory_is_not_named(here: Path) -> None:
+    """And a client may be written in any case."""
+    connected(None, "Claude")
+    assert entry_in(here)["args"] == ["stdio"]
+
+
+def test_a_data_directory_that_is_not_trusted_is_not_connected(here: Path) -> None:
+    (here / "data").mkdir()
+    (here / "data").chmod(0o777)
+    with pytest.raises(UserError, match="every user of this machine can write to it"):
+        connected(here / "data")
+    assert not (here / ".claude.json").exists()
+
+
+def test_a_command_that_is_not_there_is_not_written(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then Python is what starts the program."""
+    python = here / "bin" / "python"
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setenv("PATH", str(here / "bin"))
+    connected(here / "data")
+    entry = entry_in(here)
+    assert entry["command"] == str(python)
+    assert entry["args"] == ["-P", "-m", "kodit", "stdio", "--data-dir", str(here / "data")]
+
+
+def test_two_lines_stand_around_a_change(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / ".claude.json").write_text(COMMENTED)
+    connected(here / "data", only_print=True)
+    _before, _after, place, *lines = capsys.readouterr().out.splitlines()
+    assert place.startswith("@@ -3,4 +3,")
+    assert [line for line in lines if line.startswith(" ")] == [
+        '   "mcpServers": {',
+        '     "other": {"command": "x"}, // stays',
+        "   },",
+        " }",
+    ]
