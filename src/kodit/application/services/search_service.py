@@ -17,6 +17,7 @@ from kodit.domain.ranking import (
     QueryUnderstanding,
     Ranked,
     about_names,
+    divide,
     occurs,
     possible_names,
     rank,
@@ -145,6 +146,7 @@ class SearchService:
     ) -> list[SearchResult]:
         if not scope.index_ids or scope.file_ids == frozenset():
             return []
+        understanding = divide(understanding, partial(_occurs, keyword))
         if request.mode is SearchMode.HYBRID:
             answerable = self._answerable(understanding, transaction, keyword, scope)
             if answerable is None:
@@ -348,6 +350,10 @@ class SearchService:
             )
             for snippet in snippets
         ]
+
+
+def _occurs(keyword: KeywordReader, term: str) -> bool:
+    return bool(keyword.statistics((term,)).frequencies.get(term))
 
 
 def _nearest(question: _Question, kind: VectorKind, limit: int) -> list[Hit]:
