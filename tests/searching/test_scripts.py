@@ -95,8 +95,8 @@ def test_definitions_are_found_in_every_spelling(written: Kodit) -> None:
     for name in ("façade", normalize("NFD", "façade"), "FAÇADE"):
         found = written.symbols(name).definitions
         assert [one.snippet.path for one in found] == ["nfd.py"]
-    (found,) = written.symbols("GRÖSSEÄNDERN").definitions
-    assert found.snippet.path == "de.py"
+    (definition,) = written.symbols("GRÖSSEÄNDERN").definitions
+    assert definition.snippet.path == "de.py"
 
 
 def test_terms_of_an_earlier_version_are_made_again(tmp_path: Path) -> None:
