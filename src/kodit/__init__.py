@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from kodit.domain.grep import FoundLine, GrepAnswer, GrepMatch
     from kodit.domain.left_out import Explanation, FileFacts, LeftOut, Presence, SnippetFacts
     from kodit.domain.repository_map import MappedDefinition, MappedFile, RepositoryMap
-    from kodit.domain.search import SignalPoints
+    from kodit.domain.search import CopyPlace, SignalPoints
     from kodit.domain.snippet import Extent, PlacedSymbol
     from kodit.domain.symbols import Definition, FileOutline, Reference, SymbolAnswer, Use
     from kodit.domain.value_objects import (
@@ -59,6 +59,7 @@ __version__ = VERSION
 __all__ = [
     "Area",
     "AttemptOutcome",
+    "CopyPlace",
     "Definition",
     "Diagnosis",
     "ErrorAbout",
@@ -130,7 +131,7 @@ _PLACES = {
     "kodit.domain.files": "FileText ListedFile",
     "kodit.domain.grep": "FoundLine GrepAnswer GrepMatch",
     "kodit.domain.left_out": "Explanation FileFacts LeftOut Presence SnippetFacts",
-    "kodit.domain.search": "SignalPoints",
+    "kodit.domain.search": "CopyPlace SignalPoints",
     "kodit.domain.snippet": "Extent PlacedSymbol",
     "kodit.domain.repository_map": "MappedDefinition MappedFile RepositoryMap",
     "kodit.domain.symbols": "Definition FileOutline Reference SymbolAnswer Use",

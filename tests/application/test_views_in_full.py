@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ from kodit.domain.files import FileText, ListedFile
 from kodit.domain.grep import FoundLine, GrepAnswer, GrepMatch
 from kodit.domain.index import IndexSummary, WorkingCopy
 from kodit.domain.repository_map import MappedDefinition, MappedFile, RepositoryMap
-from kodit.domain.search import SearchResult, SignalPoints, StoredSnippet
+from kodit.domain.search import CopyPlace, SearchResult, SignalPoints, StoredSnippet
 from kodit.domain.source import SourceKind
 from kodit.domain.space import Sizes
 from kodit.domain.symbols import Definition, FileOutline, Reference, SymbolAnswer, Use
@@ -92,6 +93,12 @@ def test_results_of_a_search() -> None:
     assert both(SearchView, "q", results, (), **asked) == {**answer, "results": [result]}
     explained = {**result, "explanation": explanation}
     assert both(SearchView, "q", results, (), explain=True, **asked)["results"] == [explained]
+    copied = replace(results[0], also_in=(CopyPlace("a/b.py", "/s", 8, 9, 3),))
+    also_in = [
+        {key: value for key, value in PLACED.items() if key != "language"}
+        | {"index_id": 3, "start_line": 8, "end_line": 9}
+    ]
+    assert both(SearchView, "q", [copied], ())["results"] == [{**result, "also_in": also_in}]
     related = {"place": "a/b.py:4", "results": [result], "standing": []}
     assert both(RelatedView, "a/b.py:4", results, ()) == related
 

@@ -21,7 +21,7 @@ from kodit.domain.entities import (
     StoredSnippet,
     WorkingCopy,
 )
-from kodit.domain.search import SignalPoints
+from kodit.domain.search import CopyPlace, SignalPoints
 from kodit.domain.value_objects import QueuePriority, RunState, Source, SourceKind, TaskState
 from kodit.faces.cli.terminal.places import Places
 from kodit.faces.cli.terminal.results import Layout, show_results
@@ -150,6 +150,21 @@ def test_the_shown_lines_of_a_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert below(1)[-2:] == ["    … 2 more lines", ""]
     assert below(3, is_cut=True)[-2:] == ["    … cut by --budget", ""]
     assert below(0, is_cut=True) == ["    … cut by --budget"]
+
+
+def test_other_places_of_a_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first ones in one line, and how many more there are."""
+
+    def second(copies: int) -> str:
+        also_in = tuple(CopyPlace(f"b{n}.py", "/\x07", n, n + 1, n) for n in range(copies))
+        show_results(views(replace(RESULT, also_in=also_in)), layout(0, several=True))
+        return capsys.readouterr().out.splitlines()[1]
+
+    assert second(1) == r"    also in /\x07 b0.py:0-1"
+    three = r"    also in /\x07 b0.py:0-1, /\x07 b1.py:1-2, /\x07 b2.py:2-3"
+    assert second(3) == three
+    assert second(4) == f"{three} and 1 more place"
+    assert second(9) == f"{three} and 6 more places"
 
 
 def test_the_parts_of_a_score(capsys: pytest.CaptureFixture[str]) -> None:

@@ -225,6 +225,7 @@ def test_a_line_as_git_reads_it(
         capture_output=True,
         check=True,
     )
-    by_git = {True: "set", False: "unset", None: "unspecified"}[values.get("own")]
+    states: dict[Value, str] = {True: "set", False: "unset", None: "unspecified"}
+    by_git = states[values.get("own")]
     assert told.stdout.decode() == f"{path}: own: {by_git}\n"
     assert of(("", line + b"\n")).of(path) == values

@@ -13,7 +13,7 @@ from tests.support.sources import commit_all, git, write_file
 from kodit import Kodit
 from kodit.application.services.folder_comparisons import FolderComparisons
 from kodit.composition import Application
-from kodit.domain.search import EVERYTHING
+from kodit.domain.search import EVERYTHING, SearchResult, StoredSnippet, with_copy
 from kodit.domain.source import KnownFile
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.folder.content import blob_id
@@ -108,8 +108,15 @@ def test_a_folder_that_is_gone(folder: Path) -> None:
     assert not compare_folder(source, known, time.time_ns(), is_certain=True)
 
 
+def copied(index_id: int, path: str, other: str) -> SearchResult:
+    """A result that has a copy in another file."""
+    snippet = StoredSnippet(1, index_id, 1, "/s", path, 1, 2, "python", None, None, "", "x")
+    return with_copy(SearchResult(snippet, 1.0), replace(snippet, path=other))
+
+
 def test_larger_folders_are_not_looked_at(tmp_path: Path, folder: Path) -> None:
-    """Before an answer from the index; and other callers compare nothing."""
+    """For an answer from the index; and elsewhere nobody looks at all. Of the places of a text
+    those are left that are there."""
     data_dir = tmp_path / "data"
     with Kodit(data_dir) as kodit:
         kodit.index(folder)
@@ -127,6 +134,11 @@ def test_larger_folders_are_not_looked_at(tmp_path: Path, folder: Path) -> None:
                 ["one.py", "two.py"], lambda path: (standing.index_id, path)
             )
             assert found == (["one.py"] if counted else ["one.py", "two.py"])
+            there = comparisons.existing_results([copied(standing.index_id, "two.py", "one.py")])
+            places = [(one.snippet.path, [copy.path for copy in one.also_in]) for one in there]
+            assert places == ([("one.py", [])] if counted else [("two.py", ["one.py"])])
+            there = comparisons.existing_results([copied(standing.index_id, "one.py", "two.py")])
+            assert [len(one.also_in) for one in there] == [0 if counted else 1]
             assert comparisons.is_outdated(application.locator.all()[0])
         assert application.comparisons.with_changes([standing])[0].changed_files == 1
     with Application(Settings(data_dir=data_dir)) as application:

@@ -281,6 +281,7 @@ def test_the_last_stage_completes_the_index(place: Place, monkeypatch: pytest.Mo
 def test_who_asks_for_a_run(place: Place) -> None:
     """A user unless it is said otherwise."""
     user, background = QueuePriority.USER_INITIATED, QueuePriority.BACKGROUND
+    asked_by: dict[QueuePriority, list[tuple[bool, ...]]]
     asked_by = {user: [(), (True,)], background: [(False,)]}
     for base, ways in asked_by.items():
         for asked in ways:

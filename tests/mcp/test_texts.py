@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from kodit.application.views.files import DefinitionView, MatchView, ReferenceView, SymbolsView
-from kodit.application.views.search import ResultView
+from kodit.application.views.search import CopyView, ResultView
 from kodit.domain.symbols import Use
 from kodit.domain.text import LONGEST_LINE
 from kodit.faces.mcp.text.lines import show_matches
@@ -165,6 +165,16 @@ def test_the_head_of_a_result() -> None:
     plain = replace(RESULT, scope="", symbol="a\nb")
     assert head(plain, several=False) == "shop/prices.py:11-14 method a\\nb"
     assert head(replace(RESULT, symbol=None), several=True) == "[1] shop/prices.py:11-14"
+
+
+def test_the_head_names_other_places_of_the_text() -> None:
+    copies = tuple(CopyView(n, "/s", f"b{n}.py", None, n, 9) for n in range(1, 6))
+    start = "shop/prices.py:11-14 method Basket.total (also in"
+    one = replace(RESULT, also_in=copies[:1])
+    assert head(one, several=False) == f"{start} b1.py:1-9)"
+    assert head(one, several=True) == f"[1] {start} [1] b1.py:1-9)"
+    many = replace(RESULT, also_in=copies)
+    assert head(many, several=False) == f"{start} b1.py:1-9, b2.py:2-9, b3.py:3-9, 2 more)"
 
 
 def test_of_a_few_results_the_code_is_shown_at_once() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kodit.domain.ranking.stemming import stem
 from kodit.domain.ranking.terms import (
     LONGEST_IDENTIFIER,
-    identifier_terms,
+    asked_terms,
     identifiers,
     run_terms,
     runs,
@@ -97,5 +97,10 @@ def test_identifiers_are_the_same_beside_other_letters(text: str) -> None:
 
 @given(st.text(st.sampled_from("aZ_09 \n(é٣².-")))
 def test_runs_have_the_terms_of_the_identifiers_in_them(text: str) -> None:
-    expected = [term for name in identifiers(text) for term in identifier_terms(name)]
+    expected = [term for name in identifiers(text) for term in run_terms(name)]
     assert [term for run in runs(text) for term in run_terms(run)] == expected
+
+
+@given(st.text(st.sampled_from("aZ_09")))
+def test_in_ascii_questions_ask_for_what_texts_have(text: str) -> None:
+    assert asked_terms(text) == terms(text)

@@ -13,7 +13,8 @@ from kodit.domain.entities import StoredSnippet
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.value_objects import Hit, Scope, SymbolKind
 from kodit.infrastructure.keyword import reading
-from kodit.infrastructure.keyword.reading import KeywordState, RecordCache, TantivyReader
+from kodit.infrastructure.keyword.found import RecordCache
+from kodit.infrastructure.keyword.reading import KeywordState, TantivyReader
 from kodit.infrastructure.keyword.schema import open_index
 from kodit.infrastructure.keyword.standing import Standing
 from kodit.infrastructure.keyword.writing import apply_batch

@@ -14,11 +14,12 @@ from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import PermanentError, TransientError
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.domain.value_objects import Scope
-from kodit.infrastructure.keyword import positions, reading, schema, writing
+from kodit.infrastructure.keyword import found, positions, reading, schema, writing
 from kodit.infrastructure.keyword.corpus import Corpus
+from kodit.infrastructure.keyword.found import RecordCache
 from kodit.infrastructure.keyword.positions import KeywordPositions
 from kodit.infrastructure.keyword.querying import within
-from kodit.infrastructure.keyword.reading import KeywordState, RecordCache
+from kodit.infrastructure.keyword.reading import KeywordState
 from kodit.infrastructure.keyword.schema import FILE_ID, open_index, to_documents
 from kodit.infrastructure.keyword.standing import (
     NAME,
@@ -358,7 +359,7 @@ def test_a_scope_of_no_files_holds_nothing() -> None:
 
 def test_caches_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Records, statistics of sets of indexes, and the terms of runs."""
-    monkeypatch.setattr(reading, "MOST_RECORDS", 2)
+    monkeypatch.setattr(found, "MOST_RECORDS", 2)
     monkeypatch.setattr(reading, "MOST_CORPORA", 2)
     monkeypatch.setattr(schema, "MOST_RUNS", 3)
     records = RecordCache()

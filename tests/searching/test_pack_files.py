@@ -16,10 +16,15 @@ from kodit.domain.value_objects import VectorKind
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.prepared import Driver
-from kodit.infrastructure.vectors import exact_index, pack_builder
+from kodit.infrastructure.vectors import pack_builder
 from kodit.infrastructure.vectors.exact_index import ExactVectorIndex
 from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded, partly_embedded_files
-from kodit.infrastructure.vectors.pack_builder import extend_pack, pack_path, refresh_pack
+from kodit.infrastructure.vectors.pack_builder import (
+    FEWEST_CHANGES,
+    extend_pack,
+    pack_path,
+    refresh_pack,
+)
 from kodit.infrastructure.vectors.pack_file import open_pack
 from kodit.infrastructure.vectors.quantization import pack, unpack
 
@@ -166,7 +171,7 @@ def test_so_many_vectors_without_a_pack_are_not_prepared(packed: Packed) -> None
     """Of this index, kind and model; a few more or less cost a search little."""
     index = ExactVectorIndex(packed.database, packed.folder, ProcessPool(packed.folder))
     packed.store(1)
-    most = exact_index.FEWEST_CHANGES
+    most = FEWEST_CHANGES
     packed.sql(
         "WITH RECURSIVE more(id) AS (SELECT 2 UNION ALL SELECT id + 1 FROM more WHERE id < ?) "
         "INSERT INTO vectors SELECT index_id, kind, more.id, file_id, embedding_id, model, code "

@@ -16,7 +16,7 @@ from tests.support.command import PATIENCE_SECONDS, KoditCommand
 from tests.support.sources import write_file
 
 from kodit import Kodit
-from kodit.application.services import search_service
+from kodit.application.services import snippet_memory
 from kodit.application.services.search_service import SearchService
 from kodit.application.services.threads import Lane
 from kodit.composition import Application
@@ -88,7 +88,7 @@ def test_a_cache_may_be_cleared_by_another_thread(
 ) -> None:
     """No thread loses candidates that it has already looked up."""
     alone = [application.search.search(SearchRequest(query, limit=20)) for query in QUERIES]
-    monkeypatch.setattr(search_service, "MOST_REMEMBERED", 3)
+    monkeypatch.setattr(snippet_memory, "MOST_REMEMBERED", 3)
 
     def search(number: int) -> list[list[SearchResult]]:
         order = [(number + turn) % len(QUERIES) for turn in range(len(QUERIES))]

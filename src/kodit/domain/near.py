@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from heapq import nlargest
 
+from kodit.domain.spelling import fold_case
+
 LONGEST_NAME = 100
 """Characters of a wrong name that are compared."""
 LEAST_RATIO = 0.6
@@ -26,7 +28,7 @@ def near_names(name: str, names: Iterable[str], limit: int) -> list[str]:
     """The most similar names, best first, ignoring case."""
     from difflib import SequenceMatcher  # noqa: PLC0415 - only where something is wrong
 
-    wrong = name[:LONGEST_NAME].lower()
+    wrong = fold_case(name[:LONGEST_NAME])
     pairs = _pairs(wrong)
     length = len(wrong)
     candidates = []
@@ -34,7 +36,7 @@ def near_names(name: str, names: Iterable[str], limit: int) -> list[str]:
         # A ratio of 0.6 needs at least three sevenths of the length, and at most seven thirds.
         if not 3 * length <= 7 * len(one) <= 17 * length:
             continue
-        lower = one.lower()
+        lower = fold_case(one)
         shared = len(pairs & _pairs(lower))
         if shared or length <= 2:
             candidates.append((shared - abs(len(lower) - length) / 2, one, lower))

@@ -218,6 +218,22 @@ class FoundSnippet(NamedTuple):
     language: str
     symbol: Symbol | None
     also_defines: tuple[Symbol, ...] = ()
+    content_hash: str = ""
+    """A hash of the text alone."""
+
+
+class CopyPlace(NamedTuple):
+    """The place of a copy of a result."""
+
+    path: str
+    source: str
+    start_line: int
+    end_line: int
+    index_id: int
+
+
+MOST_COPIES = 100
+"""How many copies of a result are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,13 +251,21 @@ class SearchResult:
     """A snippet with its rank; the score is comparable within one answer only.
 
     The points of `explanation` sum to it; a search of one engine has none. `is_cut` says that the
-    snippet was shortened to fit the budget.
+    snippet was shortened to fit the budget. `also_in` lists the other places of the same text, by
+    path.
     """
 
     snippet: StoredSnippet
     score: float
     explanation: tuple[SignalPoints, ...] = ()
     is_cut: bool = False
+    also_in: tuple[CopyPlace, ...] = ()
+
+
+def with_copy(result: SearchResult, copy: StoredSnippet) -> SearchResult:
+    """The result with one more copy, up to `MOST_COPIES`."""
+    place = CopyPlace(copy.path, copy.source, copy.start_line, copy.end_line, copy.index_id)
+    return replace(result, also_in=tuple(sorted([*result.also_in, place])[:MOST_COPIES]))
 
 
 CHARACTERS_PER_TOKEN = 4
@@ -267,5 +291,5 @@ def within_budget(results: Sequence[SearchResult], tokens: int) -> list[SearchRe
                 kept.append(replace(result, snippet=snippet, is_cut=True))
             break
         kept.append(result)
-        tokens -= len(text) // CHARACTERS_PER_TOKEN
+        tokens -= len(text) // CHARACTERS_PER_TOKEN + len(result.also_in) * TOKENS_PER_PLACE
     return kept

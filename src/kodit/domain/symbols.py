@@ -9,9 +9,10 @@ from enum import StrEnum
 from functools import lru_cache
 
 from kodit.domain.prototypes import without_declarations
-from kodit.domain.ranking.terms import identifier_terms, terms
+from kodit.domain.ranking.terms import asked_terms
 from kodit.domain.search import EVERYTHING, SearchFilter, StoredSnippet
 from kodit.domain.snippet import Extent, MinorSymbol, SymbolKind
+from kodit.domain.spelling import fold_case
 
 _SEPARATOR = re.compile(r"\.|::|#|->|/")
 _SUFFIXES = re.compile(r"\.[^/]*$")
@@ -187,12 +188,12 @@ class RequestedName:
 
     def is_defined_by(self, snippet: StoredSnippet) -> bool:
         """Whether a snippet defines the name, ignoring case."""
-        symbol = (snippet.symbol or "").lower()
-        if symbol == self.whole.lower():
+        symbol = fold_case(snippet.symbol or "")
+        if symbol == fold_case(self.whole):
             return True
         if self.is_loose and snippet.kind == SymbolKind.SECTION:
             return False  # a document mentions much that it does not define
-        if symbol not in map(str.lower, self.plain_names):
+        if symbol not in map(fold_case, self.plain_names):
             return False
         return self.is_within(snippet.scope, snippet.path, snippet.source)
 
@@ -200,9 +201,9 @@ class RequestedName:
         """Whether the scopes around a definition end with the requested ones, ignoring case: types
         and namespaces, and before them its file and folders, which name modules in some languages;
         if `is_loose`, the name of its source as well."""
-        module = _ENTRANCE.sub("", _SUFFIXES.sub("", path.lower()))
-        around = [part for part in _SEPARATOR.split(f"{module}.{scope.lower()}") if part]
-        asked = [part.lower() for part in self.scopes]
+        module = _ENTRANCE.sub("", _SUFFIXES.sub("", fold_case(path)))
+        around = [part for part in _SEPARATOR.split(f"{module}.{fold_case(scope)}") if part]
+        asked = list(map(fold_case, self.scopes))
         if self.is_loose:
             holding = re.split(r"[/:@]", source.rstrip("/").lower().removesuffix(".git"))
             left = iter([*holding, *around])
@@ -217,8 +218,8 @@ class RequestedName:
 
     def matches(self, symbol: str) -> bool:
         """Whether a symbol matches the name, ignoring case, with each star matching any letters."""
-        symbol = symbol.lower()
-        return any(_matches(one.lower(), symbol) for one in self.names)
+        symbol = fold_case(symbol)
+        return any(_matches(fold_case(one), symbol) for one in self.names)
 
     def is_spelled_by(self, snippet: StoredSnippet) -> bool:
         """Whether the snippet's symbol has exactly this name."""
@@ -232,7 +233,7 @@ def _matches(asked: str, name: str) -> bool:
 
 
 def bases_named(symbol: str, text: str) -> set[str]:
-    """The words of a type's text between its name and its body, in lower case, in any language: its
+    """The words of a type's text between its name and its body, case-folded, in any language: its
     bases, besides parameters and keywords."""
     match = _word(symbol).search(text)
     if match is None:
@@ -243,7 +244,7 @@ def bases_named(symbol: str, text: str) -> set[str]:
         if character in "{;" or (character == "\n" and depth <= 0):
             break
         head.append(character)
-    return {name.lower() for name in _IDENTIFIER.findall("".join(head))}
+    return {fold_case(name) for name in _IDENTIFIER.findall("".join(head))}
 
 
 def parse_name(text: str) -> RequestedName:
@@ -274,8 +275,7 @@ def _name_in_code(text: str) -> str:
 
 def rarest_terms(name: str) -> list[str]:
     """The search terms of every text with this name: for an identifier the most specific one."""
-    found = identifier_terms(name) if name.isidentifier() else tuple(terms(name))
-    return list(found[-1:])
+    return asked_terms(name)[-1:]
 
 
 def merge_pieces(snippets: Iterable[StoredSnippet]) -> list[StoredSnippet]:

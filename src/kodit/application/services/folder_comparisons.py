@@ -13,7 +13,7 @@ from kodit.domain.value_objects import SourceKind
 # Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.application.views.standing import StandingView
-    from kodit.domain.entities import Index
+    from kodit.domain.entities import Index, SearchResult
     from kodit.domain.ports.database import Database
     from kodit.domain.ports.watching import FolderChanges, FolderComparer
 
@@ -57,6 +57,23 @@ class FolderComparisons:
     def existing(self, found: Sequence[T], place: Callable[[T], tuple[int, str]]) -> list[T]:
         """The items whose file still exists. `place` returns the index and path of an item."""
         return [one for one in found if not self._is_gone(*place(one))]
+
+    def existing_results(self, found: Sequence[SearchResult]) -> list[SearchResult]:
+        """The results whose file, or a copy of it, still exists, each with its existing copies."""
+        shown = (self._existing_result(one) if one.also_in else one for one in found)
+        return self.existing(list(shown), lambda one: (one.snippet.index_id, one.snippet.path))
+
+    def _existing_result(self, result: SearchResult) -> SearchResult:
+        snippet = result.snippet
+        copies = self.existing(result.also_in, lambda one: (one.index_id, one.path))
+        if self._is_gone(snippet.index_id, snippet.path):
+            lines = snippet.end_line - snippet.start_line
+            # A result that was merged with its neighbours is longer than its copies.
+            same = next((one for one in copies if one.end_line - one.start_line == lines), None)
+            if same is not None:
+                copies.remove(same)
+                snippet = replace(snippet, **same._asdict())
+        return replace(result, snippet=snippet, also_in=tuple(copies))
 
     def check_place(self, index_id: int, place: str | FilePlace) -> None:
         """Raises NotFoundError for a place in a file that no longer exists."""

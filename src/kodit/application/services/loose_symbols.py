@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.near import near_names
 from kodit.domain.ports.catalogue import OpenCatalogue
+from kodit.domain.spelling import fold_case
 from kodit.domain.symbols import RequestedName, bases_named, merge_pieces, parts_of
 from kodit.domain.value_objects import Scope, SymbolKind
 
@@ -48,8 +49,8 @@ class LooseLookup:
 
     def inherited(self, name: RequestedName) -> list[StoredSnippet]:
         """The definitions of a type's member in the nearest base that has it."""
-        members = list(self._called({one.lower() for one in name.plain_names}))
-        types, seen = {name.scopes[-1].lower()}, set[str]()
+        members = list(self._called(set(map(fold_case, name.plain_names))))
+        types, seen = {fold_case(name.scopes[-1])}, set[str]()
         for _generation in range(MOST_GENERATIONS if members else 0):
             seen |= types
             types = {
@@ -58,7 +59,7 @@ class LooseLookup:
                 if head.kind in TYPES
                 for base in bases_named(head.symbol or "", head.text)
             } - seen
-            of_bases = [one for one in members if one.scope.rpartition(".")[2].lower() in types]
+            of_bases = [one for one in members if fold_case(one.scope.rpartition(".")[2]) in types]
             if of_bases or not types:
                 return merge_pieces(of_bases)
         return []
@@ -68,22 +69,22 @@ class LooseLookup:
         ones."""
         elsewhere = {
             ".".join(filter(None, (one.scope, one.symbol)))
-            for one in self._called({one.lower() for one in name.plain_names})
+            for one in self._called(set(map(fold_case, name.plain_names)))
         }
         if elsewhere:
             return tuple(sorted(elsewhere)[:MOST_NEAR])
         names = {one for _, names in self._named for one in names}
         return tuple(near_names(name.plain, names, MOST_NEAR))
 
-    def _called(self, lower: set[str]) -> Iterator[StoredSnippet]:
-        """The definitions of these names, which are in lower case."""
+    def _called(self, keys: set[str]) -> Iterator[StoredSnippet]:
+        """The definitions of these names, which are case-folded."""
         ids = [
             snippet_id
             for snippet_id, names in self._named
-            if any(name.lower() in lower for name in names)
+            if any(fold_case(name) in keys for name in names)
         ]
         for one in self._defining(ids[:MOST_SNIPPETS]):
-            if (one.symbol or "").lower() in lower:
+            if fold_case(one.symbol or "") in keys:
                 yield one
 
     def _defining(self, snippet_ids: list[int]) -> Iterator[StoredSnippet]:

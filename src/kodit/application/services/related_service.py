@@ -10,6 +10,7 @@ from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.files import FilePlace
 from kodit.domain.ports.catalogue import Catalogue, OpenCatalogue
 from kodit.domain.ports.engines import VectorIndex
+from kodit.domain.search import with_copy
 from kodit.domain.value_objects import SearchFilter, VectorKind
 
 MOST_OF_ONE_FILE = 2
@@ -30,7 +31,7 @@ class RelatedService:
     ) -> list[SearchResult]:
         """The snippets whose code is most similar to that at `PATH:LINE`, most similar first,
         scored by cosine similarity: never the snippet itself or a copy of the same lines of the
-        same path, and at most two of one file.
+        same path, and at most two of one file. Equal texts are one result.
 
         Raises NotFoundError if there is no snippet, and InvalidQueryError for an invalid line or a
         snippet that has no vector yet.
@@ -54,16 +55,20 @@ class RelatedService:
             )
             others = catalogue.snippets([hit.snippet_id for hit in hits])
         found = {one.id: one for one in others}
-        results: list[SearchResult] = []
+        results: dict[tuple[str, str], SearchResult] = {}
         of_file: Counter[int] = Counter()
         for hit in hits:
             other = found.get(hit.snippet_id)
             if other is None or _is_same(snippet, other):
                 continue
             of_file[other.file_id] += 1
-            if of_file[other.file_id] <= MOST_OF_ONE_FILE:
-                results.append(SearchResult(other, hit.score))
-        return results[:limit]
+            if of_file[other.file_id] > MOST_OF_ONE_FILE:
+                continue
+            key = other.text, other.language
+            first = results.setdefault(key, SearchResult(other, hit.score))
+            if first.snippet.id != other.id:
+                results[key] = with_copy(first, other)
+        return list(results.values())[:limit]
 
 
 def snippet_at(catalogue: OpenCatalogue, index_id: int, place: str | FilePlace) -> StoredSnippet:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from kodit.application.services.listing import FoundTexts, Listed, Listing, places_of
 from kodit.application.services.pasted_lookup import find_pasted
 from kodit.application.services.snapshots import read_together, without_keyword_index
+from kodit.application.services.snippet_memory import SnippetMemory
 from kodit.domain.entities import SearchResult, StoredSnippet
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.ranking import (
@@ -17,6 +19,7 @@ from kodit.domain.ranking import (
     QueryUnderstanding,
     Ranked,
     about_names,
+    divide,
     occurs,
     possible_names,
     rank,
@@ -50,8 +53,6 @@ REPRESENTATIVE_SNIPPETS_PER_FILE = 3
 """How many of a file's snippets each engine contributes to judge the file."""
 MOST_DEFINITIONS = 1_000
 MOST_NEAR_DEFINITIONS = 100
-MOST_REMEMBERED = 50_000
-"""How many snippets are cached between searches: about 20 MB."""
 LONGEST_QUERY = 200_000
 """The maximum length in characters; a longer query is refused as a mistake. Only the start of a
 long query counts."""
@@ -91,13 +92,6 @@ class _Question:
         return self.request.offset + self.request.limit
 
 
-class _Memory(NamedTuple):
-    """Cached snippets by identifier, for one database file."""
-
-    origin: Hashable
-    snippets: dict[int, FoundSnippet]
-
-
 class SearchService:
     """Synchronous: a search finishes before handing it to a thread would pay off. Any number of
     threads may search; each search is one transaction."""
@@ -114,7 +108,7 @@ class SearchService:
         self._keyword_index = keyword_index
         self._vector_index = vector_index
         self._embedder = embedder
-        self._memory = _Memory(None, {})
+        self._memory = SnippetMemory()
 
     def search(self, request: SearchRequest) -> list[SearchResult]:
         """The best snippets, best first. Raises InvalidQueryError and NotFoundError."""
@@ -145,6 +139,7 @@ class SearchService:
     ) -> list[SearchResult]:
         if not scope.index_ids or scope.file_ids == frozenset():
             return []
+        understanding = divide(understanding, partial(_occurs, keyword))
         if request.mode is SearchMode.HYBRID:
             answerable = self._answerable(understanding, transaction, keyword, scope)
             if answerable is None:
@@ -187,7 +182,7 @@ class SearchService:
         near = {hit.snippet_id for hit in keyword.near(wanted, scope, MOST_NEAR_DEFINITIONS)}
         defined = {
             symbol.name
-            for snippet in self._look_up(transaction, near)
+            for snippet in self._memory.look_up(transaction, near)
             for symbol in (snippet.symbol, *snippet.also_defines)
             if symbol is not None
         }
@@ -195,93 +190,82 @@ class SearchService:
 
     def _search_one(self, question: _Question) -> list[SearchResult]:
         """The results of a single engine, in its own order."""
-        mode = question.request.mode
-        if mode is SearchMode.KEYWORD:
-            hits = question.keyword.search(
-                question.understanding.terms, question.scope, question.depth
-            )
-        else:
-            kind = VectorKind.CODE if mode is SearchMode.CODE else VectorKind.TEXT
-            hits = _nearest(question, kind, question.depth)
-        ids = [hit.snippet_id for hit in hits]
-        snippets = _by_id(question.transaction.search.get_many(ids))
-        return [
-            SearchResult(snippets[hit.snippet_id], hit.score)
-            for hit in hits
-            if hit.snippet_id in snippets
-        ]
+        mode, transaction = question.request.mode, question.transaction
+        listing = Listing()
+        for tier in TIERS:
+            if mode is SearchMode.KEYWORD:
+                limit = max(tier.keyword, question.depth)
+                hits = question.keyword.search(question.understanding.terms, question.scope, limit)
+            else:
+                limit = max(tier.vectors, question.depth)
+                kind = VectorKind.CODE if mode is SearchMode.CODE else VectorKind.TEXT
+                hits = _nearest(question, kind, limit)
+            found = self._memory.look_up(transaction, {hit.snippet_id for hit in hits})
+            listing.add_hits(hits, FoundTexts(found))
+            if len(listing.listed) >= question.depth or len(hits) < limit:
+                break
+        return self._show(transaction, listing.listed[: question.depth])
 
     def _search_hybrid(self, question: _Question) -> list[SearchResult]:
-        ranked: list[Ranked] = []
-        seen, hits = set[int](), set[int]()
+        listing = Listing()
+        hits = set[int]()
         for tier in TIERS:
             before, hits = hits, self._find_candidates(question, tier)
             if hits <= before:
                 break
-            for one in self._rank(question, hits):
-                of_result = {found.snippet_id for found in (one.candidate, *one.neighbours)}
-                if not of_result & seen:
-                    seen |= of_result
-                    ranked.append(one)
-            if len(ranked) >= question.depth:
+            listing.add_ranked(*self._rank(question, hits))
+            if len(listing.listed) >= question.depth:
                 break
-        return self._show(question.transaction, ranked[: question.depth])
+        return self._show(question.transaction, listing.listed[: question.depth])
 
-    def _rank(self, question: _Question, hits: set[int]) -> list[Ranked]:
+    def _rank(self, question: _Question, hits: set[int]) -> tuple[list[Ranked], FoundTexts]:
         files: dict[int, set[int]] = {}
-        for snippet in self._look_up(question.transaction, hits):
+        for snippet in self._memory.look_up(question.transaction, hits):
             files.setdefault(snippet.index_id, set()).add(snippet.file_id)
         every_file = list(chain.from_iterable(files.values()))
         matches = question.keyword.in_files(question.understanding.terms, every_file)
         telling = self._find_representative(question, files, matches)
         if question.scope.kinds:
             telling |= hits
-        candidates = self._measure(question, self._look_up(question.transaction, telling), matches)
-        return rank(
+        snippets = self._memory.look_up(question.transaction, telling)
+        outdated = question.transaction.search.superseded(every_file)
+        found = FoundTexts(snippets, outdated)
+        ranked = rank(
             question.understanding,
-            candidates,
+            self._measure(question, snippets, matches),
             question.keyword.statistics(question.understanding.terms),
-            question.depth,
+            question.depth + found.repeated,
             kinds=question.scope.kinds,
-            outdated=question.transaction.search.superseded(every_file),
+            outdated=outdated,
         )
+        return ranked, found
 
-    def _show(self, transaction: Transaction, ranked: Sequence[Ranked]) -> list[SearchResult]:
-        """The ranked snippets, each merged with its neighbours."""
-        groups = [
-            [found.snippet_id for found in (one.candidate, *one.neighbours)] for one in ranked
-        ]
-        snippets = _by_id(transaction.search.get_many(list(chain.from_iterable(groups))))
-        following = transaction.search.following(
-            list(chain.from_iterable(group for group in groups if len(group) > 1))
+    def _show(self, transaction: Transaction, listed: Sequence[Listed]) -> list[SearchResult]:
+        """The snippets, each merged with its neighbours."""
+        search = transaction.search
+        snippets = _by_id(
+            search.get_many(list(chain.from_iterable(one.snippet_ids for one in listed)))
         )
+        following = search.following(
+            [found for one in listed if len(one.snippet_ids) > 1 for found in one.snippet_ids]
+        )
+        copied_in = {copy.index_id for one in listed for copy in one.copies}
+        sources = search.sources(copied_in) if copied_in else {}
         return [
-            _to_result(
-                one,
+            SearchResult(
                 joined(
                     snippets[shown],
                     [snippets[other] for other in others if other in snippets],
                     following,
                 ),
+                one.result.score,
+                _explanation(one.result),
+                also_in=tuple(places_of(one.copies, sources)),
             )
-            for one, (shown, *others) in zip(ranked, groups, strict=True)
+            for one in listed
+            for shown, *others in (one.snippet_ids,)
             if shown in snippets
         ]
-
-    def _look_up(self, transaction: Transaction, ids: set[int]) -> list[FoundSnippet]:
-        """What ranking reads of the candidates; cached, as it never changes."""
-        memory = self._memory
-        origin = transaction.search.origin
-        if memory.origin != origin or len(memory.snippets) > MOST_REMEMBERED:
-            # Other threads continue with the cache that they have.
-            memory = self._memory = _Memory(origin, {})
-        known = memory.snippets
-        found = {snippet_id: known[snippet_id] for snippet_id in ids if snippet_id in known}
-        unknown = [snippet_id for snippet_id in ids if snippet_id not in found]
-        for snippet in transaction.search.find_many(unknown):
-            found[snippet.id] = known[snippet.id] = snippet
-        # In the order of identifiers, as the order of a set depends on its history.
-        return [found[snippet_id] for snippet_id in sorted(found)]
 
     def _find_candidates(self, question: _Question, tier: Tier) -> set[int]:
         """The best snippets of every engine, and definitions of the names in the query."""
@@ -350,6 +334,10 @@ class SearchService:
         ]
 
 
+def _occurs(keyword: KeywordReader, term: str) -> bool:
+    return bool(keyword.statistics((term,)).frequencies.get(term))
+
+
 def _nearest(question: _Question, kind: VectorKind, limit: int) -> list[Hit]:
     return question.vectors.search(kind, question.model, question.vector, question.scope, limit)
 
@@ -373,12 +361,10 @@ def _by_id(snippets: Iterable[StoredSnippet]) -> dict[int, StoredSnippet]:
     return {snippet.id: snippet for snippet in snippets}
 
 
-def _to_result(ranked: Ranked, snippet: StoredSnippet) -> SearchResult:
-    return SearchResult(
-        snippet,
-        ranked.score,
-        tuple(
-            SignalPoints(part.signal, part.value, part.weight, part.points)
-            for part in ranked.explanation
-        ),
+def _explanation(result: Ranked | Hit) -> tuple[SignalPoints, ...]:
+    if isinstance(result, Hit):
+        return ()
+    return tuple(
+        SignalPoints(part.signal, part.value, part.weight, part.points)
+        for part in result.explanation
     )

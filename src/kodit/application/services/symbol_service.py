@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from kodit.domain.prototypes import is_declaration, without_declarations
 from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
 from kodit.domain.search import choose
+from kodit.domain.spelling import fold_case
 from kodit.domain.symbols import (
     AskedUses,
     Definition,
@@ -106,12 +107,14 @@ class _Lookup:
         self, name: RequestedName, kinds: set[SymbolKind], asked: AskedUses | None, page: slice
     ) -> SymbolAnswer:
         called = self._catalogue.definitions(set(name.names), self._scope, set())
+        defining, saw_defining = self._defining(name)
+        if not name.whole.isascii():
+            called = _with_other_spellings(called, defining)
         definitions = merge_pieces(
             snippet
             for snippet in called
             if name.is_defined_by(snippet) and (not kinds or snippet.kind in kinds)
         )
-        defining, saw_defining = self._defining(name)
         parts = [part for one in defining for part in parts_of(one) if _is_called(part, name)]
         shared = [part for part in parts if name.is_defined_by(part)]
         is_defined = bool(definitions or shared)
@@ -265,9 +268,17 @@ def _spellings(name: RequestedName, definitions: list[StoredSnippet]) -> list[st
     return [parse_name(symbol).plain for symbol in list(symbols)[:MOST_SPELLINGS]]
 
 
+def _with_other_spellings(
+    called: Sequence[StoredSnippet], defining: Iterable[StoredSnippet]
+) -> list[StoredSnippet]:
+    """The database knows no case but that of ASCII, and no composition; the keyword index does."""
+    found = {one.id: one for one in defining if one.symbol is not None}
+    return list({**found, **{one.id: one for one in called}}.values())
+
+
 def _is_called(snippet: StoredSnippet, name: RequestedName) -> bool:
     """Whether its symbol is the name without its scopes, ignoring case."""
-    return (snippet.symbol or "").lower() in map(str.lower, name.names)
+    return fold_case(snippet.symbol or "") in map(fold_case, name.names)
 
 
 def _own_lines(

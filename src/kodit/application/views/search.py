@@ -11,6 +11,7 @@ from kodit.application.views.standing import StandingView
 
 if TYPE_CHECKING:
     from kodit.domain.entities import SearchResult
+    from kodit.domain.search import CopyPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,29 @@ class SignalView:
     value: float
     weight: float
     points: float
+
+
+@dataclass(frozen=True, slots=True)
+class CopyView:
+    """The place of a copy of a result. `file` is the absolute path, or null as for a result."""
+
+    index_id: int
+    source: str
+    path: str
+    file: str | None
+    start_line: int
+    end_line: int
+
+    @classmethod
+    def of(cls, copy: CopyPlace, *, with_file: bool) -> Self:
+        return cls(
+            index_id=copy.index_id,
+            source=copy.source,
+            path=copy.path,
+            file=file_of(copy.source, copy.path) if with_file else None,
+            start_line=copy.start_line,
+            end_line=copy.end_line,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +68,8 @@ class ResultView:
     explanation: tuple[SignalView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
     also_defines: tuple[str, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
     """The names of further definitions in the result, if it has any beside its symbol."""
+    also_in: tuple[CopyView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
+    """The other places of the same text, by path."""
 
     @classmethod
     def of(cls, result: SearchResult, *, explain: bool = False, with_file: bool = True) -> Self:
@@ -70,6 +96,8 @@ class ResultView:
             if explain
             else None,
             also_defines=snippet.neighbours or None,
+            also_in=tuple(CopyView.of(copy, with_file=with_file) for copy in result.also_in)
+            or None,
         )
 
 

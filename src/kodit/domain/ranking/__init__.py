@@ -12,6 +12,7 @@ from kodit.domain.ranking.fields import (
     keyword_document,
 )
 from kodit.domain.ranking.nearness import about_names, occurs, possible_names
+from kodit.domain.ranking.phrases import divide
 from kodit.domain.ranking.query import QueryKind, QueryUnderstanding, understand
 from kodit.domain.ranking.ranking import Contribution, Ranked, rank
 from kodit.domain.ranking.terms import terms
@@ -25,6 +26,7 @@ __all__ = [
     "QueryUnderstanding",
     "Ranked",
     "about_names",
+    "divide",
     "keyword_document",
     "occurs",
     "possible_names",

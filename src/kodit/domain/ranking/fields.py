@@ -9,12 +9,15 @@ for exact look-ups of definitions.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from kodit.domain.ranking.scripts import is_unspaced
 from kodit.domain.ranking.terms import run_terms, runs
 from kodit.domain.search import StoredSnippet
 from kodit.domain.snippet import MinorSymbol
+from kodit.domain.spelling import fold_case, without_diacritics
 
 PATH_REPEATED = 3
 NAME_REPEATED = 3
@@ -37,13 +40,15 @@ line."""
 
 @dataclass(frozen=True, slots=True)
 class KeywordDocument:
-    """`runs` are the sources of the search terms, repeated by their weight. `names` are the
-    lower-case names of everything that the snippet defines, each one token, except for minor
-    symbols, which are in `minor_names`."""
+    """`runs` are the sources of the search terms, repeated by their weight. `names` are the names
+    that the snippet defines, case-folded, and also without diacritics, each one token, except for
+    minor symbols, which are in `minor_names`. `unspaced` are the runs in scripts without spaces
+    between words."""
 
     runs: list[str]
     names: tuple[str, ...]
     minor_names: tuple[str, ...] = ()
+    unspaced: Sequence[str] = ()
 
     @property
     def terms(self) -> list[str]:
@@ -56,16 +61,26 @@ def keyword_document(snippet: StoredSnippet) -> KeywordDocument:
     found = runs(snippet.text)
     found += runs(comments(snippet.text)) * COMMENT_REPEATED
     found += runs(snippet.path) * PATH_REPEATED
+    is_ascii = snippet.text.isascii() and snippet.path.isascii()
     names: dict[str, None] = {}
     if snippet.symbol is not None and snippet.kind is not None:
         found += runs(snippet.symbol) * NAME_REPEATED
         found += runs(snippet.scope)
-        names[snippet.symbol.lower()] = None
+        names.update(dict.fromkeys(_keys(snippet.symbol)))
+        is_ascii = is_ascii and snippet.symbol.isascii() and snippet.scope.isascii()
     minor: dict[str, None] = {}
     for placed in snippet.also_defines:
         group = minor if isinstance(placed, MinorSymbol) else names
-        group[placed.symbol.name.lower()] = None
-    return KeywordDocument(found, tuple(names), tuple(minor))
+        group.update(dict.fromkeys(_keys(placed.symbol.name)))
+    unspaced = () if is_ascii else tuple(filter(is_unspaced, found))
+    return KeywordDocument(found, tuple(names), tuple(minor), unspaced)
+
+
+def _keys(name: str) -> tuple[str, ...]:
+    if name.isascii():
+        return (name.lower(),)
+    key = fold_case(name)
+    return (key, without_diacritics(key))
 
 
 def comments(text: str) -> str:

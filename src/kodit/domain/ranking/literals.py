@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from kodit.domain.ranking.terms import identifier_terms, identifiers
+from kodit.domain.spelling import composed
 
 FEWEST_WORDS = 4
 """The fewest words of a literal that may as well be a question."""
@@ -68,7 +70,7 @@ class Literal:
     @property
     def terms(self) -> tuple[str, ...]:
         """The distinct search terms of any text that contains all of it."""
-        return tuple(dict.fromkeys(term for word in self.words for term in identifier_terms(word)))
+        return tuple(dict.fromkeys(chain.from_iterable(map(identifier_terms, self.words))))
 
 
 def literals(query: str) -> tuple[Literal, ...]:
@@ -98,6 +100,8 @@ def share_contained(literal: Literal, text: str, rarity: Callable[[str], float])
     """How much of the literal a text contains in one place, weighted by the rarity of its words
     (words that occur nowhere count 0): 1 for a line that has nothing else, 0 below three
     quarters."""
+    if not literal.text.isascii():
+        text = composed(text)
     lines = text.splitlines()
     if literal.text in text:
         if any(literal.text == line.strip() for line in lines):

@@ -13,6 +13,7 @@ from itertools import islice
 from kodit.domain.ranking.candidate import CorpusStatistics
 from kodit.domain.ranking.query import QueryUnderstanding, understand
 from kodit.domain.ranking.terms import STOP_WORDS, identifiers
+from kodit.domain.spelling import fold_case
 
 MOST_NAMES = 8
 """How many words of a query are compared with names, from the first."""
@@ -30,10 +31,10 @@ def occurs(query: QueryUnderstanding, statistics: CorpusStatistics) -> bool:
 
 
 def possible_names(query: QueryUnderstanding) -> dict[str, int]:
-    """The words of a query that may be misspelled names, in lower case, each with the number of
+    """The words of a query that may be misspelled names, case-folded, each with the number of
     letters that may be missing, added, changed or swapped with their neighbour: one in a word of at
     least four letters, two of at least eight."""
-    names = (word.lower() for word in identifiers(query.text) if len(word) >= _FEWEST_LETTERS)
+    names = (fold_case(word) for word in identifiers(query.text) if len(word) >= _FEWEST_LETTERS)
     distinct = dict.fromkeys(name for name in names if name not in STOP_WORDS)
     return {
         name: min(_MOST_EDITS, len(name) // _LETTERS_PER_EDIT)
@@ -44,7 +45,7 @@ def possible_names(query: QueryUnderstanding) -> dict[str, int]:
 def about_names(wanted: Iterable[str], there: Iterable[str]) -> QueryUnderstanding:
     """A query for the existing names that are most similar to the wanted ones."""
     likeness = {
-        name: max(SequenceMatcher(None, one, name.lower()).ratio() for one in wanted)
+        name: max(SequenceMatcher(None, one, fold_case(name)).ratio() for one in wanted)
         for name in there
     }
     best = sorted(likeness, key=lambda name: (-likeness[name], name))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kodit.domain.ranking.stemming import stem
-from kodit.domain.ranking.terms import identifiers, words
+from kodit.domain.ranking.terms import folded_words, identifiers
 
 _TEST = re.compile(
     r"(^|/)(tests?|specs?|testing|testdata|test[-_]?utils?|__tests__|fixtures?|mocks?|e2e)/"
@@ -130,4 +130,6 @@ def _has_at_end(word: str, part: str) -> bool:
 @lru_cache(maxsize=32_768)
 def name_words(name: str) -> tuple[str, ...]:
     """The stemmed words of a name in code."""
-    return tuple(stem(word) for identifier in identifiers(name) for word in words(identifier))
+    return tuple(
+        stem(word) for identifier in identifiers(name) for word in folded_words(identifier)
+    )

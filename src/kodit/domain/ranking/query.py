@@ -6,7 +6,14 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from kodit.domain.ranking.terms import STOP_WORDS, identifier_terms, identifiers, words
+from kodit.domain.ranking.terms import (
+    STOP_WORDS,
+    folded_words,
+    identifier_terms,
+    identifiers,
+    words,
+)
+from kodit.domain.spelling import composed
 
 LONGEST_QUERY = 2_000
 """Only this many characters are read: a pasted page asks what its beginning asks."""
@@ -91,7 +98,7 @@ _FILE_NAME = re.compile(
 
 def understand(query: str) -> QueryUnderstanding:
     """Parses a query; never fails, whatever the text."""
-    text = query[:LONGEST_QUERY].strip()
+    text = composed(query[:LONGEST_QUERY].strip())
     bare = text.strip("`'\"")
     names, scopes, proper_words = _sort_words(text)
     kind = _kind(bare, bool(names))
@@ -136,7 +143,7 @@ def compounds(text: str) -> list[str]:
     found: dict[str, None] = {}
     before = ""
     for identifier in identifiers(text):
-        for word in words(identifier):
+        for word in folded_words(identifier):
             if word in STOP_WORDS:
                 before = ""
                 continue
@@ -151,7 +158,7 @@ def compounds(text: str) -> list[str]:
 def _kind(bare: str, has_names: bool) -> QueryKind:
     if _PATH.fullmatch(bare) or _FILE_NAME.fullmatch(bare):
         return QueryKind.PATH
-    if _NAME.fullmatch(bare):
+    if _NAME.fullmatch(bare) or bare.isidentifier():
         return QueryKind.SYMBOL
     if _QUALIFIED.fullmatch(bare):
         return QueryKind.QUALIFIED_NAME

@@ -18,6 +18,7 @@ from kodit.domain.ranking.paths import PathFacts, name_words, named_share, path_
 from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
 from kodit.domain.ranking.weights import WITHIN_FILE
 from kodit.domain.snippet import Symbol, SymbolKind
+from kodit.domain.spelling import fold_case, without_diacritics
 
 TYPE_KINDS = frozenset(
     {
@@ -40,6 +41,9 @@ FUNCTION_SHARE = 0.75
 
 OTHER_CASE_SHARE = 0.5
 """`Serialize` asked for and `serialize` found: the method, not the trait."""
+
+OTHER_DIACRITICS_SHARE = 0.5
+"""`cote` asked for and `côté` found."""
 
 MOST_FOLDERS = 2
 """How many folders count as depth; beyond that, depth says nothing more."""
@@ -143,11 +147,15 @@ def symbol_fit(symbol: Symbol, names: Collection[str]) -> float:
 
 def same_name(written: str, name: str) -> float:
     """1 for the same name, also when the query has it in lower case; 0.5 if the case differs
-    otherwise."""
+    otherwise, or the diacritics."""
     if written == name:
         return 1.0
-    if written.lower() != name.lower():
-        return 0.0
+    asked, found = fold_case(written), fold_case(name)
+    if asked != found:
+        is_alike = not (asked.isascii() and found.isascii()) and (
+            without_diacritics(asked) == without_diacritics(found)
+        )
+        return OTHER_DIACRITICS_SHARE if is_alike else 0.0
     return 1.0 if written.islower() else OTHER_CASE_SHARE
 
 
@@ -195,12 +203,12 @@ def _share_around(query: QueryUnderstanding, scope: str, path: str) -> float:
     """The share of the query's scopes around a definition. A scope in another case counts half:
     `Session` asked for and a folder `session` found."""
     around = enclosing_names(scope, path)
-    in_any_case = frozenset(name.lower() for name in around)
+    in_any_case = frozenset(map(fold_case, around))
     share = 0.0
     for name in query.scopes:
         if name in around:
             share += 1.0
-        elif name.lower() in in_any_case:
+        elif fold_case(name) in in_any_case:
             share += 1.0 if name.islower() else OTHER_CASE_SHARE
     return share / len(query.scopes)
 
@@ -214,10 +222,10 @@ def defines_word(file: FileEvidence) -> float:
     """1 when a snippet defines a type that a capitalised plain word of the query may name."""
     if not file.query.proper_words:
         return 0.0
-    words = {word.lower() for word in file.query.proper_words}
+    words = set(map(fold_case, file.query.proper_words))
     return float(
         any(
-            candidate.symbol is not None and candidate.symbol.name.lower() in words
+            candidate.symbol is not None and fold_case(candidate.symbol.name) in words
             for candidate in file.candidates
         )
     )
@@ -240,7 +248,8 @@ def path_asked(file: FileEvidence) -> float:
     it."""
     if file.query.kind is not QueryKind.PATH:
         return 0.0
-    path, asked = file.candidates[0].path.lower(), file.query.text.strip("`'\"./ ").lower()
+    path = fold_case(file.candidates[0].path)
+    asked = fold_case(file.query.text.strip("`'\"./ "))
     if path == asked or path.endswith("/" + asked) or fnmatchcase(path, asked):
         return 1.0
     return 0.5 if asked in path or fnmatchcase(path, f"*{asked}*") else 0.0

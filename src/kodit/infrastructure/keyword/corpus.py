@@ -11,8 +11,10 @@ from typing import Any, cast
 
 import tantivy
 
+from kodit.domain.ranking.terms import alike
+from kodit.infrastructure.keyword.asking import ALIKE_SHARE, Asked, phrase_of
 from kodit.infrastructure.keyword.querying import Clause, any_of, reading
-from kodit.infrastructure.keyword.schema import INDEX_ID, LENGTH, NAME, TERMS
+from kodit.infrastructure.keyword.schema import INDEX_ID, LENGTH, NAME, PHRASES, TERMS
 
 _COUNT = {"count": {"value_count": {"field": LENGTH}}}
 _COUNT_AND_SUM = {**_COUNT, "sum": {"sum": {"field": LENGTH}}}
@@ -33,7 +35,7 @@ class Corpus:
         self._searcher = searcher
         self._schema = schema
         self._folder = folder
-        self._having: dict[str, int] = {}
+        self._asked: dict[str, Asked] = {}
         self._within: tantivy.Query | None = None
         if index_ids is not None:
             clause = Clause(tantivy.Occur.Must, INDEX_ID, tuple(index_ids))
@@ -57,22 +59,43 @@ class Corpus:
             return self._searcher.doc_freq(NAME, "") == self.snippets
 
     def having(self, term: str) -> int:
-        """The number of snippets that have the term."""
-        known = self._having.get(term)
+        """The number of snippets that have the term, or one that differs in diacritics."""
+        return self.asked(term).having
+
+    def asked(self, term: str) -> Asked:
+        """A term of a query by what the index has of it."""
+        known = self._asked.get(term)
         if known is None:
-            known = self._having[term] = self._count(term)
+            known = self._asked[term] = self._ask(term)
         return known
 
     @cached_property
     def _measured(self) -> dict[str, dict[str, float]]:
         return self._aggregate(self._within or tantivy.Query.all_query(), _COUNT_AND_SUM)
 
-    def _count(self, term: str) -> int:
+    def _ask(self, term: str) -> Asked:
+        phrase = phrase_of(term)
+        found = self._frequencies(phrase or (term, *alike(term)))
+        if phrase:
+            if not all(found.values()):
+                return Asked((), (), 0)
+            rarest = min(phrase, key=lambda pair: (found[pair], pair))
+            in_a_row = Clause(tantivy.Occur.Must, PHRASES, phrase)
+            return Asked((rarest,), (1.0,), self._count(in_a_row), phrase)
+        tokens = tuple(token for token, having in found.items() if having)
+        shares = tuple(1.0 if token == term else ALIKE_SHARE for token in tokens)
+        if len(tokens) == 1 and self.matches_engine:
+            return Asked(tokens, shares, found[tokens[0]])
+        having = self._count(Clause(tantivy.Occur.Must, TERMS, tokens)) if tokens else 0
+        return Asked(tokens, shares, having)
+
+    def _frequencies(self, tokens: Iterable[str]) -> dict[str, int]:
+        """As the engine counts them."""
         with reading(self._folder):
-            found = self._searcher.doc_freq(TERMS, term)
-        if not found or self.matches_engine:
-            return found
-        wanted = tantivy.Query.term_query(self._schema, TERMS, term, "basic")
+            return {token: self._searcher.doc_freq(TERMS, token) for token in tokens}
+
+    def _count(self, clause: Clause) -> int:
+        wanted = any_of(self._schema, clause)
         if self._within is not None:
             must = tantivy.Occur.Must
             wanted = tantivy.Query.boolean_query([(must, wanted), (must, self._within)])

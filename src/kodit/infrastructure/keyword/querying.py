@@ -12,7 +12,7 @@ import tantivy
 from kodit.domain.value_objects import Scope
 from kodit.infrastructure.keyword.panics import is_panic
 from kodit.infrastructure.keyword.positions import unreadable
-from kodit.infrastructure.keyword.schema import FILE_ID, INDEX_ID, KIND, NAME
+from kodit.infrastructure.keyword.schema import FILE_ID, INDEX_ID, KIND, NAME, PHRASES
 
 
 @contextmanager
@@ -52,7 +52,9 @@ def within(scope: Scope) -> list[Clause]:
 
 
 def any_of(schema: tantivy.Schema, clause: Clause) -> tantivy.Query:
-    """A query for documents that have one of the values."""
+    """A query for documents that have one of the values; in `PHRASES`, all of them in a row."""
+    if clause.field == PHRASES:
+        return tantivy.Query.phrase_query(schema, PHRASES, list(map(str, clause.values)))
     if len(clause.values) == 1:
         return tantivy.Query.term_query(schema, clause.field, clause.values[0], "basic")
     return tantivy.Query.term_set_query(schema, clause.field, list(clause.values))

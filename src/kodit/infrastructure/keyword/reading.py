@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import NamedTuple, cast
 
 import numpy as np
 import tantivy
-from numpy.typing import NDArray
 
 from kodit.domain.keyword import KeywordPosition
 from kodit.domain.ranking.candidate import CorpusStatistics
+from kodit.domain.spelling import fold_case
 from kodit.domain.value_objects import Hit, Scope
+from kodit.infrastructure.keyword.asking import Question, having_term
 from kodit.infrastructure.keyword.corpus import Corpus
+from kodit.infrastructure.keyword.found import Found, RecordCache
 from kodit.infrastructure.keyword.querying import (
     Clause,
     any_of,
@@ -28,14 +30,13 @@ from kodit.infrastructure.keyword.schema import (
     CONTENT,
     FILE_ID,
     INDEX_ID,
-    LENGTH,
     MINOR_NAME,
     NAME,
-    RECORD,
+    PHRASES,
     SNIPPET_ID,
     TERMS,
 )
-from kodit.infrastructure.keyword.scoring import frequencies, rarity, scores
+from kodit.infrastructure.keyword.scoring import rarity
 from kodit.infrastructure.keyword.standing import Standing
 
 MOST_SNIPPETS_OF_FILES = 20_000
@@ -50,24 +51,6 @@ ROUNDING = 1e-5
 """Relative error of tantivy's single-precision scores."""
 MOST_CORPORA = 64
 """Sets of indexes whose statistics are cached for one state."""
-MOST_RECORDS = 16_384
-"""Term records that are cached between searches: some 8 MB."""
-
-Scores = NDArray[np.float64]
-Ids = NDArray[np.int64]
-
-
-class RecordCache:
-    """Records by the content they were made from, for all states of an index."""
-
-    def __init__(self) -> None:
-        self._records: dict[int, bytes] = {}
-
-    def current(self) -> MutableMapping[int, bytes]:
-        """The current cache. A caller keeps it while another thread starts a new one."""
-        if len(self._records) > MOST_RECORDS:
-            self._records = {}
-        return self._records
 
 
 class Drift(NamedTuple):
@@ -160,11 +143,11 @@ class TantivyReader:
     def definitions(
         self, name: str, terms: Sequence[str], scope: Scope, limit: int, *, minor: bool = False
     ) -> list[Hit]:
-        named = Clause(tantivy.Occur.Must, MINOR_NAME if minor else NAME, (name.lower(),))
+        named = Clause(tantivy.Occur.Must, MINOR_NAME if minor else NAME, (fold_case(name),))
         return self._best(terms, [named, *within(scope)], limit, must_match=False)
 
     def having_all(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
-        having = [Clause(tantivy.Occur.Must, TERMS, (term,)) for term in terms]
+        having = [having_term(term) for term in terms]
         return self._best(terms, [*having, *within(scope)], limit, must_match=True)
 
     def near(self, names: Mapping[str, int], scope: Scope, limit: int) -> list[Hit]:
@@ -181,7 +164,7 @@ class TantivyReader:
         )
         with reading(self._folder):
             answer = self._searcher.search(wanted, limit, count=False)
-        found = _Found(self._searcher, [address for _score, address in answer.hits], np.empty(0))
+        found = Found(self._searcher, [address for _score, address in answer.hits], np.empty(0))
         return [Hit(snippet_id, 0.0) for snippet_id in found.column(SNIPPET_ID).tolist()]
 
     def in_files(self, terms: Sequence[str], file_ids: Sequence[int]) -> TantivyFileMatches:
@@ -223,25 +206,25 @@ class TantivyReader:
             wanted = min(4 * wanted, max(limit, MOST_CANDIDATES))
 
     def _find(
-        self, question: _Question, clauses: Sequence[Clause], limit: int, *, must_match: bool
-    ) -> _Found:
+        self, question: Question, clauses: Sequence[Clause], limit: int, *, must_match: bool
+    ) -> Found:
         """Snippets that satisfy the clauses; with `must_match`, only those that have a term."""
         if not self._searcher.num_docs or not all(clause.values for clause in clauses):
             return self._nothing()
-        if must_match and not question.terms:
+        if must_match and not question.asked:
             return self._nothing()
         query = tantivy.Query
         parts = [
             (clause.occur, query.const_score_query(any_of(self._schema, clause), 0.0))
             for clause in self._trusted(clauses)
         ]
-        if question.terms:
+        if question.asked:
             occur = tantivy.Occur.Must if must_match else tantivy.Occur.Should
             parts.append((occur, question.query))
         with reading(self._folder):
             answer = self._searcher.search(query.boolean_query(parts), max(limit, 1), count=False)
         hits = cast(list[tuple[float, tantivy.DocAddress]], answer.hits)
-        return _Found(
+        return Found(
             self._searcher,
             [address for _score, address in hits],
             np.array([score for score, _address in hits]),
@@ -253,72 +236,52 @@ class TantivyReader:
             return clauses
         return [*clauses, Clause(tantivy.Occur.MustNot, INDEX_ID, tuple(self.leaves_out))]
 
-    def _nothing(self) -> _Found:
-        return _Found(self._searcher, [], np.empty(0))
+    def _nothing(self) -> Found:
+        return Found(self._searcher, [], np.empty(0))
 
-    def _ask(self, terms: Sequence[str]) -> _Question:
+    def _ask(self, terms: Sequence[str]) -> Question:
         corpus = self._corpus
-        known = [term for term in terms if corpus.having(term)]
-        rarities = [rarity(corpus.snippets, corpus.having(term)) for term in known]
-        query = tantivy.Query
-        weighed = []
+        known = [asked for asked in map(corpus.asked, terms) if asked.having]
+        rarities = [rarity(corpus.snippets, asked.having) for asked in known]
         drift = (
-            self._state.drift(known[0]) if known else Drift(corpus.snippets, corpus.average_length)
+            self._state.drift(known[0].tokens[0])
+            if known
+            else Drift(corpus.snippets, corpus.average_length)
         )
-        for term, exact in zip(known, rarities, strict=True):
-            wanted = query.term_query(self._schema, TERMS, term, "freq")
-            if not corpus.matches_engine:
-                wanted = query.boost_query(wanted, exact / drift.rarity(self._searcher, term))
-            weighed.append((tantivy.Occur.Should, wanted))
-        return _Question(
+        weighed: list[tuple[tantivy.Occur, tantivy.Query]] = []
+        for asked, exact in zip(known, rarities, strict=True):
+            for token in asked.tokens:
+                wanted = tantivy.Query.term_query(self._schema, TERMS, token, "freq")
+                if not (corpus.matches_engine and asked.is_plain):
+                    by_engine = drift.rarity(self._searcher, token)
+                    wanted = tantivy.Query.boost_query(wanted, exact / by_engine)
+                if asked.phrase:
+                    wanted = self._in_a_row(asked.phrase, wanted)
+                weighed.append((tantivy.Occur.Should, wanted))
+        return Question(
             known,
             rarities,
             corpus.average_length,
-            query.boolean_query(weighed),
+            tantivy.Query.boolean_query(weighed),
             drift.average_length,
             self._state.records,
         )
 
-
-class _Question(NamedTuple):
-    """The terms that are in the index, the weight of each, and the query that finds them; `counted`
-    is the average length that tantivy's scores use.
-    """
-
-    terms: Sequence[str]
-    rarities: Sequence[float]
-    average_length: float
-    query: tantivy.Query
-    counted: float
-    records: RecordCache
-
-    @property
-    def most(self) -> float:
-        """The factor by which tantivy's score becomes an upper bound of the exact one."""
-        return max(1.0, self.average_length / self.counted) * (1 + ROUNDING)
-
-    @property
-    def least(self) -> float:
-        """The factor by which it becomes a lower bound."""
-        return min(1.0, self.average_length / self.counted) * (1 - ROUNDING)
-
-    def score(self, found: _Found, places: NDArray[np.intp]) -> Scores:
-        """The exact scores of the documents at `places`."""
-        if not self.terms or not len(places):
-            return np.zeros(len(places))
-        records = found.records(places, self.records.current())
-        return scores(
-            frequencies(records, self.terms),
-            found.column(LENGTH)[places],
-            self.rarities,
-            self.average_length,
+    def _in_a_row(self, pairs: Sequence[str], wanted: tantivy.Query) -> tantivy.Query:
+        """What is wanted, of the documents that have these pairs of characters in a row."""
+        row = any_of(self._schema, Clause(tantivy.Occur.Must, PHRASES, pairs))
+        return tantivy.Query.boolean_query(
+            [
+                (tantivy.Occur.Must, tantivy.Query.const_score_query(row, 0.0)),
+                (tantivy.Occur.Must, wanted),
+            ]
         )
 
 
 class TantivyFileMatches:
     """The matches of a search in some files."""
 
-    def __init__(self, question: _Question, found: _Found) -> None:
+    def __init__(self, question: Question, found: Found) -> None:
         self._question = question
         self._found = found
         self._known: dict[int, float] = {}
@@ -359,38 +322,3 @@ class TantivyFileMatches:
             ids = self._found.column(SNIPPET_ID)[places]
             self._known.update(zip(ids.tolist(), exact.tolist(), strict=True))
         return {one: self._known[one] for one in wanted if one in self._known}
-
-
-class _Found:
-    """tantivy's results, best first by its own scores. Columns are read on demand."""
-
-    def __init__(
-        self, searcher: tantivy.Searcher, addresses: list[tantivy.DocAddress], found: Scores
-    ) -> None:
-        self._searcher = searcher
-        self._addresses = addresses
-        self._columns: dict[str, Ids] = {}
-        self.scores = found
-
-    def __len__(self) -> int:
-        return len(self._addresses)
-
-    def column(self, field: str) -> Ids:
-        """A numeric field of every document; every document has each field."""
-        column = self._columns.get(field)
-        if column is None:
-            values = self._searcher.fast_field_values(field, self._addresses)
-            column = self._columns[field] = np.array(values, dtype=np.int64)
-        return column
-
-    def records(self, places: NDArray[np.intp], known: MutableMapping[int, bytes]) -> list[bytes]:
-        """The term records of some of the documents."""
-        records: list[bytes] = []
-        keys = self.column(CONTENT)[places].tolist()
-        for place, key in zip(places.tolist(), keys, strict=True):
-            record = known.get(key)
-            if record is None:
-                document = self._searcher.doc(self._addresses[place])
-                record = known[key] = cast(bytes, document.get_first(RECORD))
-            records.append(record)
-        return records

@@ -16,7 +16,9 @@ import tantivy
 
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.ranking.fields import keyword_document
+from kodit.domain.ranking.scripts import pairs
 from kodit.domain.ranking.terms import run_terms
+from kodit.domain.spelling import fold_case
 from kodit.infrastructure.files import entries_of, make_private_folder
 from kodit.infrastructure.keyword.scoring import CODE_BYTES, term_codes, term_records
 
@@ -40,6 +42,10 @@ name, from which tantivy tells how many snippets it holds, deleted ones included
 """
 MINOR_NAME = "minor_name"
 """The same for minor symbols, which only symbol look-ups search."""
+PHRASES = "phrases"
+"""The text in scripts without spaces, as pairs of characters; `PHRASE_END` ends each stretch.
+"""
+PHRASE_END = "|"
 KIND = "kind"
 """The kind of its symbol."""
 
@@ -56,6 +62,9 @@ def build_schema() -> tantivy.Schema:
         builder.add_integer_field(name, fast=True)
     builder.add_bytes_field(RECORD, stored=True)
     builder.add_text_field(TERMS, tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field(
+        PHRASES, stored=True, tokenizer_name="whitespace", index_option="position"
+    )
     for name in (NAME, MINOR_NAME, KIND):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     return builder.build()
@@ -76,6 +85,7 @@ def to_documents(snippets: Sequence[StoredSnippet]) -> Iterator[tantivy.Document
             length=len(code) // CODE_BYTES,
             record=record,
             content=_content(snippet),
+            phrases=_phrases(one.unspaced),
             name=["", *one.names],
             minor_name=list(one.minor_names),
             kind=snippet.kind or "",
@@ -98,12 +108,19 @@ class _TermCodes(dict[str, bytes]):
     def __missing__(self, run: str) -> bytes:
         if len(self) >= MOST_RUNS:
             self.clear()
-        codes = self[run] = term_codes(run_terms(run))
+        codes = self[run] = term_codes(_spaced[run].split())
         return codes
 
 
 _spaced = _SpacedTerms()
 _codes = _TermCodes()
+
+
+def _phrases(stretches: Sequence[str]) -> list[str]:
+    """One text, or none."""
+    if not stretches:
+        return []
+    return [" ".join(" ".join((*pairs(fold_case(one)), PHRASE_END)) for one in stretches)]
 
 
 def _content(snippet: StoredSnippet) -> int:

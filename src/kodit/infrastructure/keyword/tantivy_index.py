@@ -14,9 +14,10 @@ import tantivy
 from kodit.domain.errors import PermanentError
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.infrastructure.keyword.empty import EmptyReader
+from kodit.infrastructure.keyword.found import RecordCache
 from kodit.infrastructure.keyword.positions import Stamps, stamps_of, unreadable
 from kodit.infrastructure.keyword.querying import reading
-from kodit.infrastructure.keyword.reading import KeywordState, RecordCache, TantivyReader
+from kodit.infrastructure.keyword.reading import KeywordState, TantivyReader
 from kodit.infrastructure.keyword.schema import open_index
 from kodit.infrastructure.keyword.standing import DamagedIndexError, check_files, read_standing
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION

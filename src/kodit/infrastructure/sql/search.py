@@ -28,8 +28,8 @@ _STORED = StatementForMany(f"{SELECT_STORED} WHERE snippets.id IN :ids")
 _FOUND = StatementForMany(
     "SELECT snippets.id, snippets.index_id, snippets.file_id, files.path, snippets.start_line, "
     "snippets.end_line, snippets.language, snippets.symbol, snippets.kind, snippets.scope, "
-    "snippets.also_defines FROM snippets JOIN files ON files.id = snippets.file_id "
-    "WHERE snippets.id IN :ids"
+    "snippets.also_defines, snippets.content_hash "
+    "FROM snippets JOIN files ON files.id = snippets.file_id WHERE snippets.id IN :ids"
 )
 _SOURCES = StatementForMany(
     "SELECT indexes.id, indexes.location, indexes.ref FROM indexes WHERE indexes.id IN :ids"
@@ -114,7 +114,7 @@ class SearchReads:
 
     def find_many(self, snippet_ids: Sequence[int]) -> list[FoundSnippet]:
         return [
-            FoundSnippet._make([*row[:7], to_symbol(*row[7:10]), _symbols_of(row[10])])
+            FoundSnippet._make([*row[:7], to_symbol(*row[7:10]), _symbols_of(row[10]), row[11]])
             for row in _FOUND.run(self._driver, snippet_ids)
         ]
 

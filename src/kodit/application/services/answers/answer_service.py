@@ -155,7 +155,7 @@ class AnswerService:
         def find() -> SearchView:
             results = self._asked.search.search(request)
             wanted = results[: question.limit]
-            page = there = self._comparisons.existing(wanted, _place)
+            page = there = self._comparisons.existing_results(wanted)
             if question.budget is not None:
                 page = within_budget(there, question.budget)
             passed = max(1, len(wanted) if len(page) == len(there) else len(page))
@@ -336,7 +336,7 @@ class AnswerService:
             )
             return RelatedView.of(
                 str(question.place),
-                self._comparisons.existing(results, _place),
+                self._comparisons.existing_results(results),
                 self._standing_of(where(index.id), is_implied),
                 with_file=caller.is_local,
             )

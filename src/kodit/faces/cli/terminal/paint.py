@@ -37,11 +37,14 @@ def nothing(_line: str) -> Iterable[tuple[int, int]]:
 def words_of(query: str) -> Find:
     """Finds the words of a query, in any form and as parts of names."""
     from kodit.domain.ranking.query import understand  # noqa: PLC0415 - for terminals only
-    from kodit.domain.ranking.terms import identifier_terms  # noqa: PLC0415 - as above
+    from kodit.domain.ranking.terms import identifier_terms, places_of  # noqa: PLC0415 - as above
 
     terms = frozenset(understand(query).terms)
 
     def find(line: str) -> Iterable[tuple[int, int]]:
+        if not line.isascii():
+            yield from places_of(terms, line)
+            return
         for run in _NAME.finditer(line):
             of_run = identifier_terms(run[0])
             if len(of_run) > 1 and of_run[-1] in terms:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from kodit.application.views.search import ResultView
+from kodit.application.views.search import CopyView, ResultView
 from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.output import print_as_it_is, printable
 from kodit.faces.cli.terminal.paint import (
@@ -28,6 +28,8 @@ _ROWS_FOR_OTHERS = 3
 _TAB = 4
 _MOST_OTHERS = 5
 """The maximum number of further definitions named for a result."""
+_MOST_COPIES = 3
+"""The maximum number of copies named for a result."""
 
 _LEAST_ROOM = 4
 """Characters; a name with less space is left out."""
@@ -58,9 +60,12 @@ def show_results(results: Sequence[ResultView], layout: Layout) -> None:
     by_itself = screen.is_terminal() and layout.lines is None and layout.context is None
     wanted = LINES if layout.lines is None else layout.lines
     heads = [_head(number, result, layout.places) for number, result in enumerate(results, 1)]
-    shown = _fitting(heads, texts) if by_itself else [wanted] * len(results)
+    others = sum(1 for result in results if result.also_in)
+    shown = _fitting(heads, texts, others) if by_itself else [wanted] * len(results)
     for head, result, text, most in zip(heads, results, texts, shown, strict=True):
         print_as_it_is(head)
+        if result.also_in:
+            print_as_it_is(paint(f"    {_also_in(result.also_in, layout.places)}", FAINT))
         if result.explanation:
             parts = (f"{part.signal} {part.points:+.2f}" for part in result.explanation)
             print_as_it_is(f"    = {printable(', '.join(parts))}")
@@ -80,9 +85,9 @@ def show_results(results: Sequence[ResultView], layout: Layout) -> None:
             print_as_it_is("")
 
 
-def _fitting(heads: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]:
+def _fitting(heads: Sequence[str], texts: Sequence[Sequence[str]], others: int) -> list[int]:
     columns, rows = screen.size()
-    beyond = sum(screen.rows_of(head, columns) - 1 for head in heads)
+    beyond = sum(screen.rows_of(head, columns) - 1 for head in heads) + others
     return lines_that_fit([len(text) for text in texts], rows - _ROWS_FOR_OTHERS - beyond)
 
 
@@ -160,6 +165,18 @@ def _head(number: int, result: ResultView, places: Places) -> str:
         name = all_names
     symbol = f"  {kind}{paint(name, NAME)}" if name else ""
     return f"{start}{symbol}{score}"
+
+
+def _also_in(copies: Sequence[CopyView], places: Places) -> str:
+    """The copies of a result in one line, cut to the width of a terminal."""
+    named = [
+        f"{places.of(one.source, one.path)}:{one.start_line}-{one.end_line}"
+        for one in copies[:_MOST_COPIES]
+    ]
+    more = f" and {counted(len(copies) - len(named), 'more place')}" if copies[len(named) :] else ""
+    line = f"also in {', '.join(named)}{more}"
+    room = screen.size()[0] - 4
+    return f"{line[: room - 1]}…" if screen.is_terminal() and len(line) > room else line
 
 
 def _show_some(result: ResultView, text: Sequence[str], chosen: range, layout: Layout) -> None:

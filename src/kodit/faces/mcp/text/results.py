@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from kodit.application.views.search import ResultView
+from kodit.application.views.search import CopyView, ResultView
 from kodit.faces.mcp.text.sheet import (
     Sheet,
     code_lines,
@@ -27,6 +27,8 @@ FEW = 2
 """Up to this many results need no list of places before their code."""
 MOST_OTHERS = 3
 """The maximum number of further definitions named for a result."""
+MOST_COPIES = 3
+"""The maximum number of copies named for a result."""
 LEAST_LINES_OF_A_PART = 3
 """Fewer lines of a snippet's start are not worth their head line."""
 
@@ -78,17 +80,26 @@ def show_results(sheet: Sheet, results: Sequence[Placed], *, several: bool) -> i
 
 def head(result: Placed, *, several: bool) -> str:
     """`path:lines kind name`, with the number of the index if there are several, followed by the
-    names of the result's other definitions."""
-    place = f"{shown_path(result.path)}:{result.start_line}-{result.end_line}"
-    if several:
-        place = f"[{result.index_id}] {place}"
+    names of the result's other definitions and by its copies."""
+    place = _place(result, several=several)
     names = list((result.also_defines if isinstance(result, ResultView) else None) or ())
     if len(names) > MOST_OTHERS:
         names[MOST_OTHERS:] = ["…"]
     if result.symbol:
         name = f"{result.scope}.{result.symbol}" if result.scope else result.symbol
         place, names = f"{place} {result.kind}", [name, *names]
-    return f"{place} {', '.join(map(one_line, names))}" if names else place
+    title = f"{place} {', '.join(map(one_line, names))}" if names else place
+    copies = (result.also_in if isinstance(result, ResultView) else None) or ()
+    if not copies:
+        return title
+    others = [_place(one, several=several) for one in copies[:MOST_COPIES]]
+    others += [f"{len(copies) - MOST_COPIES} more"] if len(copies) > MOST_COPIES else []
+    return f"{title} (also in {', '.join(others)})"
+
+
+def _place(result: Placed | CopyView, *, several: bool) -> str:
+    place = f"{shown_path(result.path)}:{result.start_line}-{result.end_line}"
+    return f"[{result.index_id}] {place}" if several else place
 
 
 def most_informative_line(result: Placed, lines: Sequence[str]) -> list[str]:

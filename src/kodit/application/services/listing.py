@@ -1,0 +1,88 @@
+"""The list of results: no snippet twice, and each text once, with the places of its copies."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from kodit.domain.ranking import Ranked
+from kodit.domain.search import MOST_COPIES, CopyPlace, FoundSnippet
+from kodit.domain.value_objects import Hit
+
+
+class Listed(NamedTuple):
+    """A result: the identifiers of its main snippet and of the neighbours merged with it, and the
+    copies of the main snippet."""
+
+    result: Ranked | Hit
+    snippet_ids: tuple[int, ...]
+    copies: tuple[FoundSnippet, ...]
+
+
+TextKey = tuple[str, str]
+"""The content hash and the language: equal text in another language is no copy."""
+
+
+class Listing:
+    """Best first. A result is left out if its main snippet is a copy of a snippet of a result above
+    it, a merged neighbour included."""
+
+    def __init__(self) -> None:
+        self.listed: list[Listed] = []
+        self._ids: set[int] = set()
+        self._texts = set[TextKey]()
+
+    def add_ranked(self, ranked: Iterable[Ranked], found: FoundTexts) -> None:
+        """Add results of the ranking, whose snippets are all in `found`."""
+        for one in ranked:
+            ids = [candidate.snippet_id for candidate in (one.candidate, *one.neighbours)]
+            self._add(one, ids, found)
+
+    def add_hits(self, hits: Iterable[Hit], found: FoundTexts) -> None:
+        """Add the results of a single engine."""
+        for hit in hits:
+            if hit.snippet_id in found.by_id:
+                self._add(hit, [hit.snippet_id], found)
+
+    def _add(self, result: Ranked | Hit, ids: Sequence[int], found: FoundTexts) -> None:
+        texts = [_key(found.by_id[one]) for one in ids]
+        is_new = self._ids.isdisjoint(ids) and texts[0] not in self._texts
+        self._ids.update(ids)
+        if is_new:
+            self._texts.update(texts)
+            self.listed.append(Listed(result, tuple(ids), found.copies_of(ids[0])))
+
+
+class FoundTexts:
+    """The candidates by identifier and by text; `outdated` snippets do not count as copies."""
+
+    def __init__(self, found: Iterable[FoundSnippet], outdated: Collection[int] = ()) -> None:
+        self.by_id: Mapping[int, FoundSnippet] = {one.id: one for one in found}
+        self._by_text: dict[TextKey, list[FoundSnippet]] = {}
+        for one in self.by_id.values():
+            if one.id not in outdated:
+                self._by_text.setdefault(_key(one), []).append(one)
+
+    @property
+    def repeated(self) -> int:
+        """An upper bound on how many of them are copies of another one."""
+        return len(self.by_id) - len(self._by_text)
+
+    def copies_of(self, snippet_id: int) -> tuple[FoundSnippet, ...]:
+        """The other candidates with the same text."""
+        alike = self._by_text.get(_key(self.by_id[snippet_id]), ())
+        return tuple(one for one in alike if one.id != snippet_id)
+
+
+def _key(snippet: FoundSnippet) -> TextKey:
+    return snippet.content_hash, snippet.language
+
+
+def places_of(copies: Collection[FoundSnippet], sources: Mapping[int, str]) -> Sequence[CopyPlace]:
+    """The places of copies, in order, at most `MOST_COPIES`."""
+    places = [
+        CopyPlace(one.path, sources[one.index_id], one.start_line, one.end_line, one.index_id)
+        for one in copies
+        if one.index_id in sources
+    ]
+    return sorted(places)[:MOST_COPIES]

@@ -1,0 +1,44 @@
+"""A cache of snippets between searches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable
+from typing import TYPE_CHECKING, NamedTuple
+
+from kodit.domain.search import FoundSnippet
+
+# Imported where used, so that a command loads only what it needs.
+if TYPE_CHECKING:
+    from kodit.domain.ports.database import Transaction
+
+MOST_REMEMBERED = 50_000
+"""How many snippets are cached between searches: about 24 MB."""
+
+
+class _Memory(NamedTuple):
+    """Cached snippets by identifier, for one database file."""
+
+    origin: Hashable
+    snippets: dict[int, FoundSnippet]
+
+
+class SnippetMemory:
+    """What ranking reads of snippets; cached, as it never changes. Any number of threads may use
+    it."""
+
+    def __init__(self) -> None:
+        self._memory = _Memory(None, {})
+
+    def look_up(self, transaction: Transaction, ids: Collection[int]) -> list[FoundSnippet]:
+        """The snippets by identifier: the order of a set depends on its history."""
+        memory = self._memory
+        origin = transaction.search.origin
+        if memory.origin != origin or len(memory.snippets) > MOST_REMEMBERED:
+            # Other threads continue with the cache that they have.
+            memory = self._memory = _Memory(origin, {})
+        known = memory.snippets
+        found = {snippet_id: known[snippet_id] for snippet_id in ids if snippet_id in known}
+        unknown = [snippet_id for snippet_id in ids if snippet_id not in found]
+        for snippet in transaction.search.find_many(unknown):
+            found[snippet.id] = known[snippet.id] = snippet
+        return [found[snippet_id] for snippet_id in sorted(found)]
