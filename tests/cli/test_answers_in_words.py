@@ -62,7 +62,7 @@ class Asked:
         assert isinstance(answer, view)
         return answer
 
-    def stands_in(self, source: str) -> bool:
+    def is_inside(self, source: str) -> bool:
         return source == "/s"
 
 

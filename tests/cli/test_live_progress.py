@@ -79,10 +79,10 @@ def extracting(progress: TaskProgress | None) -> tuple[IndexRun, Task]:
 
 def test_the_sources_being_looked_up(draw: Draw) -> None:
     """Until there are runs, with control characters escaped."""
-    lines = draw(lambda live: live.look_for(["/a", "/b\x1b[2J"]))
+    lines = draw(lambda live: live.show_sources(["/a", "/b\x1b[2J"]))
 
     assert lines[-2:] == ["looking for /a", r"looking for /b\x1b[2J"]
-    long = draw(lambda live: live.look_for([f"/{'x' * 200}", f"/{'y' * 107}"]))
+    long = draw(lambda live: live.show_sources([f"/{'x' * 200}", f"/{'y' * 107}"]))
     assert long[-2:] == [f"looking for …{'x' * 107}", f"looking for /{'y' * 107}"]
 
 
@@ -92,8 +92,8 @@ def test_progress_is_erased_at_the_end(
     """So that the result stands alone; coloured if standard error is a terminal, wherever standard
     output goes."""
     with LiveProgress() as live:
-        live.look_for(["/a"])
-        live.look_for(["/b"])
+        live.show_sources(["/a"])
+        live.show_sources(["/b"])
     drawn = capsys.readouterr().err
     assert "\x1b[2K" in drawn[drawn.rindex("/b") :]
     monkeypatch.delenv("FORCE_COLOR")

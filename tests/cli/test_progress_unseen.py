@@ -25,7 +25,7 @@ def test_without_colours_nothing_is_bold_or_dim_either(
         monkeypatch.setenv("FORCE_COLOR", forced)
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
         with LiveProgress() as live:
-            live.look_for(["/a"])
+            live.show_sources(["/a"])
             shown(extracting(None)[0])(live)
         drawn = capsys.readouterr().err
         assert "EXTRACT" in drawn

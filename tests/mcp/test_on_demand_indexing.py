@@ -234,7 +234,7 @@ def test_all_runs_are_waited_for(idle: Tools, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(application.queue, "get_runs", end_one_and_get)
     where = Where(tuple(sources))
-    idle.serving.call(lambda it: it.on_demand_indexing.begin(Caller(), where, PATIENCE_SECONDS))
+    idle.serving.call(lambda it: it.on_demand_indexing.start(Caller(), where, PATIENCE_SECONDS))
     assert len(looks) == 2
 
 

@@ -32,7 +32,7 @@ class Answers:
             version for version, answers in self._by_version.items() if "initialize" in answers
         )
         self.negotiated = self.latest_handshake
-        """The revision of a client that has sent `initialize`."""
+        """The revision negotiated by `initialize`."""
 
     def to(self, request: Message) -> Message | None:
         """The whole response, or None for a request that only the server can answer."""

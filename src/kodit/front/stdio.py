@@ -50,7 +50,7 @@ class Front:
         self._state = threading.Lock()
         self._under_way: dict[object, _Forwarded] = {}
         self._roots: Roots | None = None
-        """Of a client that has some."""
+        """The roots of a client that announces them."""
 
     def run(self) -> None:
         """Serve until the input ends; running requests then have a moment to finish."""

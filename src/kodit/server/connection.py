@@ -40,7 +40,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         self._stranger_since = self.loop.time()
         self.on_lost: Callable[[], object] | None = None
         self.is_ahead = False
-        """Whether the request was sent before the answer to the one before it."""
+        """Whether the request was pipelined: sent before the previous answer."""
         self._partial_since: float | None = None
         self._stalled_since: float | None = None
         self._refused_since: float | None = None

@@ -39,7 +39,7 @@ class Connections:
         self.are_local = are_local
         self.heads = SharedBytes(limits.heads_bytes)
         self.received = memoryview(bytearray(READ_BYTES))
-        """Where each connection finds what it has just received."""
+        """The buffer in which each connection finds the data just received."""
         self._all: set[ManagedConnection] = set()
         self._strangers: dict[ManagedConnection, None] = {}
         self._waiting: dict[ManagedConnection, None] = {}

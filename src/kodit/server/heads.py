@@ -28,10 +28,10 @@ class HeadChecks(h11.Connection):
         self._share = Share(heads, SMALL_HEAD_BYTES)
         self._chunks = 0
         self.refusal: Refusal | None = None
-        """Why the last request is not read."""
+        """Why the last request was refused."""
         self.is_held = False
         self.unread = 0
-        """How many bytes have come that belong to no event yet."""
+        """How many received bytes do not belong to an event yet."""
 
     def next_event(self) -> Any:
         """As in h11. Raises RemoteProtocolError for a request that is refused. While `is_held`, the

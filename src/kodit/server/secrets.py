@@ -18,7 +18,7 @@ class HandedSecrets:
 
     def __init__(self) -> None:
         self._credentials: dict[tuple[str, str], Credentials] = {}
-        """By the reference and the server that each is for."""
+        """By reference and server."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for `SECRETS_PATH`. No answer contains a secret."""

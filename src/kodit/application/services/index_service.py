@@ -110,9 +110,9 @@ class IndexService:
         self._vector_index = vector_index
         self._clock = clock
         self._without_files: set[int] = set()
-        """Deleted indexes of which only rows are left."""
+        """Deleted indexes that have only rows left."""
         self._put_off: set[int] = set()
-        """Deleted indexes that could not be removed a moment ago."""
+        """Deleted indexes that could not be removed just now."""
 
     async def add(
         self, requests: Sequence[SourceRequest], policy: CallerPolicy = LOCAL
@@ -342,7 +342,7 @@ class IndexService:
             run.index_id is None
             or sync is None
             or sync.state is not TaskState.FAILED
-            or sync.failures  # the last error that may have been transient
+            or sync.failures  # its last error was transient
         ):
             return None
         index_id = run.index_id

@@ -53,7 +53,7 @@ class KnownChanges:
         self.watched: frozenset[int] = frozenset()
         """The indexes whose changes become known as they happen."""
         self.mark: Callable[[], int] = lambda: 0
-        """Marks this moment. Who watches tells by `reach` when all that had happened is known."""
+        """Marks this moment. The watcher calls `reach` when all changes before it are known."""
         self._reached = 0
 
     @cached_property

@@ -55,9 +55,9 @@ class OnDemandIndexingService:
         self._queue = queue
         self._clock = clock
         self._made: set[int] = set()
-        """Indexes that have been complete once, which they stay."""
+        """Indexes that have been complete at least once."""
 
-    async def begin(self, caller: Caller, where: Where, seconds: float) -> OnDemandIndexing:
+    async def start(self, caller: Caller, where: Where, seconds: float) -> OnDemandIndexing:
         """Request indexing of the named sources that are not known or, if none is named, of the
         project that the caller works in; wait at most `seconds` until that is done. Does nothing
         for a caller who may only read, or if everything is known. A project whose index was deleted

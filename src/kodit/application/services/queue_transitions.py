@@ -341,6 +341,6 @@ class QueueTransitions:
 
 
 def _base_of(task_type: TaskType, priority: int) -> QueuePriority:
-    """The class of requests whose priority for this stage is at most this one."""
+    """The lowest class of requests with at least this priority for the stage."""
     is_more = priority > task_priority(task_type, QueuePriority.BACKGROUND)
     return QueuePriority.USER_INITIATED if is_more else QueuePriority.BACKGROUND

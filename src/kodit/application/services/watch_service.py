@@ -60,7 +60,7 @@ class WatchService:
         self._compare_seconds = compare_seconds
         self._indexes: dict[int, Index] = {}
         self._uncompared: dict[int, int] = {}
-        """The folders that are still to be compared, each with since when it is watched."""
+        """The folders that are still to be compared, each with its watch time in ns."""
         self._looked_at = 0.0
         self._rest_until: dict[int, float] = {}
         self._compare_at: dict[int, float] = {}

@@ -111,7 +111,7 @@ class Session:
 
         return SecretsForServer(self.settings.data_dir)
 
-    def stands_in(self, source: str) -> bool:
+    def is_inside(self, source: str) -> bool:
         """Whether a source on this machine is the current folder, or holds it."""
         return self._folder is not None and f"{self._folder}/".startswith(f"{source.rstrip('/')}/")
 

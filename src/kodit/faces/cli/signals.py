@@ -69,9 +69,9 @@ def _held_back(signals: Sequence[signal.Signals]) -> Iterator[None]:
 def _after(asked_at: float, handler: Any) -> Callable[[int, FrameType | None], None]:
     """Ignores a signal that may repeat an earlier one; after that, `handler` handles it."""
 
-    def hear(number: int, _frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
         if time.monotonic() - asked_at >= SAME_SIGNAL_SECONDS:
             signal.signal(number, handler)
             signal.raise_signal(number)
 
-    return hear
+    return handle

@@ -52,7 +52,7 @@ class Dispatcher:
         self._application = application
         self._seconds_of_a_call = seconds_of_a_call
         self._beside: set[asyncio.Task[Any]] = set()
-        """What nobody waits for: counts of answers, and work that has not stopped in time."""
+        """Background tasks: counting answers, and work that has not stopped in time."""
 
     async def answer(
         self,

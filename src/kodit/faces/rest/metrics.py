@@ -39,7 +39,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._reading: asyncio.Task[None] | None = None
         self._written: dict[str, bytes] = {}
-        """By media type, since the last reading."""
+        """The written metrics of the last reading, by media type."""
         ProcessCollector(registry=self.registry)
         self.requests = Counter(
             "kodit_http_requests",

@@ -341,18 +341,18 @@ def _methods_of(request: Request) -> list[str]:
 def _of_validation(_request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    errors = [{"where": _where(one["loc"]), "what": _what(one)} for one in error.errors()]
+    errors = [{"where": _location(one["loc"]), "what": _description(one)} for one in error.errors()]
     first = errors[0]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return problem("request_invalid", f"{first['what']}{more}", {"errors": errors})
 
 
-def _where(place: Sequence[Any]) -> str:
+def _location(place: Sequence[Any]) -> str:
     """`query.limit`, without parts that the client has sent."""
     return ".".join(str(part)[:40] for part in place)
 
 
-def _what(error: Mapping[str, Any]) -> str:
+def _description(error: Mapping[str, Any]) -> str:
     name = str(error["loc"][-1] if error["loc"] else "request")[:40]
     if isinstance(error["loc"][-1], int) and len(error["loc"]) > 1:
         name = str(error["loc"][-2])[:40]

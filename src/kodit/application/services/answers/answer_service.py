@@ -105,7 +105,7 @@ def _measured(ask: Ask[Q, T]) -> Ask[Q, T]:
         try:
             return await ask(self, caller, question)
         finally:
-            self.tell(ask.__name__, time.perf_counter() - began)
+            self.report(ask.__name__, time.perf_counter() - began)
 
     return measured
 
@@ -134,7 +134,7 @@ class AnswerService:
         """Report every answer to a listener from now on."""
         self._observers.append(observer)
 
-    def tell(self, question: str, seconds: float) -> None:
+    def report(self, question: str, seconds: float) -> None:
         """Report that an answer was given or refused."""
         for observer in self._observers:
             observer(question, seconds)

@@ -57,9 +57,10 @@ class EventFeed:
         self._open_wake_up = open_wake_up
         self._log = event_log or EventLog()
         self._epoch = secrets.token_hex(4)
-        """Marks of another feed, of an earlier process say, are no places in this log."""
+        """Identifies this feed: marks of another one, such as that of an earlier process, are not
+        valid here."""
         self.readers = 0
-        """How many there are now."""
+        """The current number of readers."""
         self._watching: asyncio.Task[None] | None = None
         self._looking = asyncio.Lock()
         self._changed = asyncio.Event()

@@ -30,10 +30,10 @@ class RunWatch:
         self._database = database
         self._standing = standing
         self._states: dict[int, RunState] = {}
-        """Of the runs that have not ended."""
+        """The states of the unfinished runs."""
         self._seen: dict[int, ListedRunView] = {}
-        """Runs as they were seen last: those that have not ended, and the latest failed one of each
-        index, which another one may take the place of. Of those that do not run, not all."""
+        """The last seen views of unfinished runs, and of the latest failed run of each index, which
+        another one may supersede. Incomplete for runs that are not running."""
         self._indexes: dict[int, datetime | None] | None = None
         self._newest = 0
 

@@ -78,7 +78,7 @@ def list_and_show(
 def read_and_show(session: Session, question: ReadQuestion, *, as_json: bool) -> None:
     """Print the lines of a file unchanged."""
     text = session.ask(question, TextView)
-    say_where(question.where, text.standing, ALL if session.stands_in(text.source) else None)
+    say_where(question.where, text.standing, ALL if session.is_inside(text.source) else None)
     say_changes(session, text.standing)
     if as_json:
         print_json(text)

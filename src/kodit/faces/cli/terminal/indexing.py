@@ -208,14 +208,14 @@ def watching(names: Sequence[str], *, says_all: bool = False) -> Iterator[RunObs
     and ends as well; without it, nothing is shown for a folder without changes."""
     if not is_interactive():
         lines = ProgressLines(only_long=not says_all)
-        yield RunObserver(lines.show, lines.pace.tell, LOOK_SECONDS)
+        yield RunObserver(lines.show, lines.pace.update, LOOK_SECONDS)
         return
     from kodit.faces.cli.terminal.live import LiveProgress  # noqa: PLC0415 - for terminals only
 
     with LiveProgress(0.0 if says_all else UNSEEN_SECONDS) as live:
         far = [name for name in names if says_all or not Path(name).exists()]
         if far:
-            live.look_for(far)
+            live.show_sources(far)
         yield RunObserver(live.show, live.show_operation)
 
 

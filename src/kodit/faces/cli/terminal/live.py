@@ -72,9 +72,9 @@ class LiveProgress:
     def show_operation(self, task: Task, operation: ProgressTracker) -> None:
         """Use the progress that a task of this process reports, which is newer than what is
         stored."""
-        self.pace.tell(task, operation)
+        self.pace.update(task, operation)
 
-    def look_for(self, sources: Sequence[str]) -> None:
+    def show_sources(self, sources: Sequence[str]) -> None:
         """Show the sources until there are runs: a server may take a minute to answer."""
         room = self._console.width - len("looking for ")
         lines = (f"looking for {shortened(printable(source), room)}" for source in sources)

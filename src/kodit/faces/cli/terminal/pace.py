@@ -21,7 +21,7 @@ class Pace:
         self._told: dict[int, TaskProgress] = {}
         self._first: dict[tuple[int, int], tuple[float, int]] = {}
 
-    def tell(self, task: Task, operation: ProgressTracker) -> None:
+    def update(self, task: Task, operation: ProgressTracker) -> None:
         """Use the progress that a task of this process reports, which is newer than what is
         stored."""
         self._told[task.id] = TaskProgress(

@@ -59,7 +59,7 @@ def say_whether_indexed(session: Session) -> None:
     if session.folder is None:
         return
     indexes = session.ask(StatusQuestion(), IndexesView).indexes
-    if not any(session.stands_in(index.source) for index in indexes):
+    if not any(session.is_inside(index.source) for index in indexes):
         say("This folder is not indexed; `kodit index .` adds it.")
 
 

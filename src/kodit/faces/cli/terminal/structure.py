@@ -27,7 +27,7 @@ from kodit.faces.cli.terminal.places import Places
 def outline_and_show(session: Session, question: OutlineQuestion, *, as_json: bool) -> OutlineView:
     """Print a line for each symbol, indented by its scope."""
     view = session.ask(question, OutlineView)
-    say_where(question.where, view.standing, ALL if session.stands_in(view.source) else None)
+    say_where(question.where, view.standing, ALL if session.is_inside(view.source) else None)
     say_changes(session, view.standing)
     if as_json:
         print_json(view)

@@ -26,13 +26,13 @@ async def on_demand_indexing(call: Call, *, needs_everything: bool = False) -> N
     """Request indexing for the sources of a question that are not indexed, and wait a moment. A
     question that needs a complete index waits for one that is nearly ready."""
     service = call.application.on_demand_indexing
-    looked = await service.begin(call.caller, call.where, FIRST_WAIT_SECONDS)
-    for project in looked.deleted:
+    indexing = await service.start(call.caller, call.where, FIRST_WAIT_SECONDS)
+    for project in indexing.deleted:
         call.notes.append(
             f"The index of {project} was deleted, so this folder is not searched. To index it "
             f"again, call index with source={project}."
         )
-    if needs_everything and not looked.has_started:
+    if needs_everything and not indexing.has_started:
         await service.wait_until_made(
             call.caller, call.where, FIRST_WAIT_SECONDS, LONGEST_LATER_WAIT_SECONDS
         )
