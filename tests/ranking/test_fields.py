@@ -1,4 +1,4 @@
-"""What of a snippet goes into the engines."""
+"""The keyword fields of a snippet."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_all_that_a_snippet_defines_is_looked_up() -> None:
 
 
 def test_minor_symbols_are_looked_up_apart_from_others() -> None:
-    """By the others searches rank; the search terms are the same with and without them."""
+    """Searches rank by the others; the search terms are the same with and without them."""
     size = MinorSymbol(Symbol("pageSize", SymbolKind.FIELD, "Store"), 3, 3)
     drop = PlacedSymbol(Symbol("dropToken", SymbolKind.METHOD, "Store"), 4, 4)
     document = keyword_document(replace(SNIPPET, also_defines=(drop, size)))

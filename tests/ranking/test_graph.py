@@ -1,4 +1,4 @@
-"""What matters in a repository, by files that are made for the purpose."""
+"""The importance of files, with files made for the purpose."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def use(
 
 
 def shares(*mentions: Mention, defines: tuple[tuple[str, ...], ...]) -> dict[str, float]:
-    """The share of each name in what one file, the last, leans on, when the others define these
-    names; of names that several define that of the first."""
+    """The share of each name in what the last file uses, if the others define these names; for
+    names that several define, the share of the first."""
     files = {
         number: file_at(f"p{number}.rb", defines=names) for number, names in enumerate(defines)
     }
@@ -56,7 +56,7 @@ def test_the_tenth_use_counts_less_than_the_first() -> None:
     assert found["often"] / found["once"] == pytest.approx(sqrt(9))
 
 
-def test_a_use_of_what_several_define_counts_in_parts() -> None:
+def test_a_use_of_an_ambiguous_name_is_divided() -> None:
     found = shares(use("both"), use("one"), defines=(("both", "one"), ("both",)))
     assert found["one"] / found["both"] == pytest.approx(2.0)
 
@@ -66,12 +66,12 @@ def test_a_member_counts_less_than_a_name_in_sight() -> None:
     assert found["get"] / found["one"] == pytest.approx(MEMBER)
 
 
-def test_a_file_needs_nobody_for_what_it_defines_itself() -> None:
+def test_a_files_own_definitions_need_no_other_file() -> None:
     assert shares(use("user"), use("one"), defines=(("user", "one"),)) == {"one": 1.0}
 
 
 @pytest.mark.parametrize(("definers", "counts"), [(8, True), (9, False)])
-def test_what_too_many_files_define_says_nothing(definers: int, counts: bool) -> None:
+def test_names_that_too_many_files_define_say_nothing(definers: int, counts: bool) -> None:
     found = shares(use("run"), use("one"), defines=(("one", "run"), *[("run",)] * (definers - 1)))
     assert ("run" in found) is counts
 
