@@ -70,7 +70,7 @@ def stdio(
 def savings(context: typer.Context, as_json: Json = False) -> None:
     """Show what answers to assistants cost, compared with reading the files they name.
 
-    Counted on this machine, in the data directory: numbers, and nothing of what was asked. A
+    Counted on this machine, in the data directory: only numbers, nothing about the questions. A
     token is four characters.
     """
     from kodit.faces.cli.terminal.clients import show_savings

@@ -132,10 +132,10 @@ def explain(
     everywhere: Everywhere = False,
     as_json: Json = False,
 ) -> None:
-    """Explain why a file is indexed or left out, and how far its snippets are.
+    """Explain why a file is indexed or left out, and which stages its snippets have passed.
 
-    Shows the rule that leaves it out and where that is written, or its snippets and the stages
-    that they have passed, its last author, and when it was first and last changed.
+    Shows the rule that leaves it out and where that is written, or its snippets with their stages,
+    its last author, and when it was first and last changed.
     """
     from kodit.domain.questions import ExplainQuestion
     from kodit.faces.cli.terminal.left_out import explain_and_show
@@ -184,12 +184,11 @@ def symbols(
 ) -> None:
     """Show where a name is defined, and where it is used.
 
-    Definitions that are spelled as asked come first, then those in other case. Uses follow by kind:
+    Definitions with the exact spelling come first, then those in another case. Uses follow by kind:
     calls, imports, types that inherit it, types, writes, reads, and last the word in comments and
-    documents. A use is marked as likely where its file does not say for certain that this
-    definition is meant; uses of other things of the same name are left out where that is certain.
-    Tests, examples and generated code come last. A member that a type inherits is shown where its
-    base defines it.
+    documents. A use is marked as likely if its file leaves open which definition is meant; uses
+    that certainly mean another definition of the same name are left out. Tests, examples and
+    generated code come last. A member that a type inherits is shown where its base defines it.
     """
     from kodit.domain.questions import SymbolsQuestion
     from kodit.faces.cli.terminal.files import symbols_and_show

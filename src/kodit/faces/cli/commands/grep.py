@@ -172,11 +172,11 @@ def grep(
 ) -> None:
     """Find lines in indexed files with a regular expression.
 
-    Looks at the files that are in the index, under the same ignore rules: folders as they are
-    now, git sources at the commit that was indexed. Lines are ordered by index, path and number.
-    RE2 takes time proportional to the text for any PATTERN; it has no back-references and no
-    look-around, and its classes (\\w, \\d, \\s, \\b) are ASCII. If ripgrep is
-    installed, folders are searched faster, with the same results.
+    Searches the files of the index, under the same ignore rules: folders as they are now, git
+    sources at the indexed commit. Lines are ordered by index, path and number. RE2 takes time
+    proportional to the text for any PATTERN; it has no back-references and no look-around, and
+    its classes (\\w, \\d, \\s, \\b) are ASCII. If ripgrep is installed, folders are
+    searched faster, with the same results.
     """
     from kodit.domain.questions import GrepQuestion
     from kodit.faces.cli.terminal.grepping import GrepMode, grep_and_show

@@ -68,7 +68,7 @@ def map_of(
 ) -> None:
     """Show the most important files and definitions of a repository.
 
-    A file is important if important files use what it defines, as far as the names tell. Tests and
+    A file is important if important files use its definitions, judging by names. Tests and
     examples count little. The first file is the most important one.
     """
     from kodit.domain.questions import MapQuestion
