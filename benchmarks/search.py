@@ -96,8 +96,9 @@ def main() -> None:
 
 
 def take_part(base: Path, folder: Path, size: int) -> bool:
-    """Index as many of the base's files as have `size` snippets, some at random, by themselves.
-    False where it has no more than that."""
+    """Index some of the base's files, chosen at random, that have `size` snippets together. False
+    if it has no more than that.
+    """
     connection = sqlite3.connect(base / "kodit.db")
     source = Path(connection.execute("SELECT location FROM indexes").fetchone()[0])
     files = connection.execute(
@@ -107,7 +108,7 @@ def take_part(base: Path, folder: Path, size: int) -> bool:
     connection.close()
     if sum(count for _path, count in files) <= size:
         return False
-    random.Random(0).shuffle(files)  # noqa: S311 - the same ones each time
+    random.Random(0).shuffle(files)  # noqa: S311 - repeatable
     part = folder / "source"
     for path, count in files:
         if size > 0:

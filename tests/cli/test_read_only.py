@@ -49,8 +49,8 @@ def test_a_read_only_directory_is_read_without_changes(
             refused = kodit.run_here(*change)
             assert refused.code == 2, refused
             assert refused.said == [
-                f"kodit: the data directory {kodit.data_dir} cannot be written by this user: what "
-                "is in it can be read, but not changed or brought to another version of Kodit; "
+                f"kodit: the data directory {kodit.data_dir} cannot be written by this user: its "
+                "contents can be read, but not changed or migrated to another version of Kodit; "
                 "make it writable, or choose another one with --data-dir"
             ], change
         refreshed = kodit.run_here("search", "quartz", source)

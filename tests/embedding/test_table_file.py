@@ -95,7 +95,7 @@ def test_a_file_that_was_cut_is_noticed(path: Path, length: int) -> None:
 
 def test_a_file_that_is_too_long_is_noticed(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"x")
-    with pytest.raises(DamagedTableError, match="another length"):
+    with pytest.raises(DamagedTableError, match="does not have the length"):
         open_table(path)
 
 

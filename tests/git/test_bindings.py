@@ -75,8 +75,8 @@ def test_a_reference_that_was_not_approved_is_not_used(store: CredentialStore) -
     with pytest.raises(SourceError) as refused:
         store.load(REFERENCE, SOURCE)
     assert str(refused.value) == (
-        "this user has not given env:TOKEN_OF_TEST for https://git.example.org as ada, so "
-        "nothing was sent; give it with the source once more"
+        "this user has not approved env:TOKEN_OF_TEST for https://git.example.org as ada, so "
+        "nothing was sent; give it with the source again"
     )
 
 
@@ -325,7 +325,7 @@ def test_a_stored_reference_needs_approval_again(attack: Attack) -> None:
     outcome = attack.kodit.run("index", attack.url)
 
     assert outcome.code == 1
-    assert "this user has not given env:TOKEN_OF_TEST for " in outcome.err
+    assert "this user has not approved env:TOKEN_OF_TEST for " in outcome.err
     assert not attack.was_sent_the_secret()
     failed = read_rows(attack.kodit.data_dir, "SELECT failures FROM tasks WHERE state = 'failed'")
     assert failed == [(0,)]  # not what may pass by itself

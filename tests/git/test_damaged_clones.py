@@ -19,7 +19,7 @@ from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.report import ignore_report
 from kodit.domain.value_objects import FileProcessingStatus, Source, SourceKind
 from kodit.faces.cli.advice import with_advice
-from kodit.infrastructure.git.clone import fault_of, synchronise
+from kodit.infrastructure.git.clone import clone_fault, synchronise
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sources.source_reader import PooledSourceReader
 
@@ -238,7 +238,7 @@ def test_the_run_that_meets_a_damaged_clone_succeeds(
     assert asyncio.run(run()) == expected
     assert commit is not None
     blobs = [origin.git("rev-parse", f"HEAD:{path}") for path in expected]
-    assert fault_of(clone, commit, blobs) is None
+    assert clone_fault(clone, commit, blobs) is None
     assert [path.name for path in clone.parent.iterdir() if path.name.endswith(".tmp")] == []
 
 
@@ -251,7 +251,7 @@ def test_doctor_reports_every_damaged_clone(
     sound = tmp_path / "sound"
     commit = synchronise(Source(SourceKind.GIT, origin.url), sound)
     assert commit is not None
-    assert fault_of(sound, commit, blobs) is None
+    assert clone_fault(sound, commit, blobs) is None
     harmless = (
         the_tip_is_garbage,
         the_tip_is_of_nothing,
@@ -266,7 +266,7 @@ def test_doctor_reports_every_damaged_clone(
         clone = tmp_path / damage.__name__
         shutil.copytree(sound, clone)
         damage(clone, origin)
-        fault = fault_of(clone, commit, blobs)
+        fault = clone_fault(clone, commit, blobs)
         assert (fault is None) == (damage in harmless), damage
 
 

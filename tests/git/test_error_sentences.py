@@ -13,8 +13,8 @@ from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.errors import (
     DamagedCloneError,
+    error_of_reading,
     explain,
-    explain_reading,
     last_line,
 )
 from kodit.infrastructure.git.runner import GitError
@@ -241,7 +241,7 @@ def test_what_is_wrong_with_a_clone(code: int, said: str, is_damage: bool) -> No
     """Only damage that cloning again would repair; not that git was killed, or that the machine is
     short of something.
     """
-    error = explain_reading(GitError(said, code), Path("/data/clones/1.git"))
+    error = error_of_reading(GitError(said, code), Path("/data/clones/1.git"))
     assert isinstance(error, DamagedCloneError) == is_damage
     assert str(error).startswith("the clone /data/clones/1.git cannot be read: ")
     assert (error.code, error.fields) == ("clone_unreadable", {"clone": "/data/clones/1.git"})

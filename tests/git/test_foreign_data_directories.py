@@ -18,7 +18,7 @@ from kodit.domain.errors import UserError
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.data_directory import check_data_directory
 from kodit.infrastructure.files import remove_tree, write_atomically
-from kodit.infrastructure.git.clone import distrust, remove_clone, synchronise
+from kodit.infrastructure.git.clone import mark_damaged, remove_clone, synchronise
 from kodit.infrastructure.locks import open_lock_file
 from kodit.infrastructure.sources.parsing import parse_source
 
@@ -173,7 +173,7 @@ def test_a_clone_that_leads_elsewhere_is_cloned_again(
     replace(clone, victim.path / ".git")
     commit = origin.commit({"b.py": "two"})
 
-    distrust(clone)
+    mark_damaged(clone)
     assert everything(victim.path) == before
     assert synchronise(source, clone) == commit
     assert everything(victim.path) == before

@@ -13,9 +13,9 @@ from kodit.infrastructure.git.clone import (
     _is_damaged,
     _remove_broken_refs,
     _remove_locks,
-    distrust,
-    fault_of,
-    stands_at,
+    clone_fault,
+    is_at_commit,
+    mark_damaged,
     synchronise,
 )
 from kodit.infrastructure.git.objects import TreeEntry
@@ -75,21 +75,21 @@ def test_what_a_ref_stands_for() -> None:
 
 def test_a_clone_is_at_the_commit_its_files_name(clone: Path) -> None:
     """Once its packs are complete, by the ref or the packed refs; undecodable bytes are ignored."""
-    assert not stands_at(clone, COMMIT)
+    assert not is_at_commit(clone, COMMIT)
     write(clone / "packed-refs", f"# pack-refs with: peeled\n{COMMIT} refs/kodit/tip\n")
-    assert stands_at(clone, COMMIT)
-    assert not stands_at(clone, COMMIT[::-1])
+    assert is_at_commit(clone, COMMIT)
+    assert not is_at_commit(clone, COMMIT[::-1])
     tip = write(clone / "refs" / "kodit" / "tip", f"{COMMIT[::-1]}\n")
-    assert stands_at(clone, COMMIT[::-1])
-    assert not stands_at(clone, COMMIT)
+    assert is_at_commit(clone, COMMIT[::-1])
+    assert not is_at_commit(clone, COMMIT)
     tip.write_bytes(b"\xff\n")
-    assert not stands_at(clone, COMMIT)
+    assert not is_at_commit(clone, COMMIT)
     tip.unlink()
     write(clone / "objects" / "pack" / "pack-1.idx", "")
-    assert not stands_at(clone, COMMIT)
+    assert not is_at_commit(clone, COMMIT)
     write(clone / "objects" / "pack" / "pack-1.pack", "")
-    assert stands_at(clone, COMMIT)
-    assert not stands_at(clone / "nowhere", COMMIT)
+    assert is_at_commit(clone, COMMIT)
+    assert not is_at_commit(clone / "nowhere", COMMIT)
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -162,17 +162,17 @@ def test_nothing_is_removed_of_an_untrusted_clone(clone: Path) -> None:
     (clone / "refs" / "link").symlink_to(clone.parent)
     _remove_locks(clone)
     _remove_broken_refs(clone)
-    distrust(clone)
+    mark_damaged(clone)
     assert all(one.exists() for one in theirs)
     (clone / "refs" / "link").unlink()
-    distrust(clone)
+    mark_damaged(clone)
     assert [one.name for one in theirs if one.exists()] == ["a.lock", "broken"]
-    distrust(clone)
+    mark_damaged(clone)
 
 
 def test_what_is_wrong_with_a_clone_that_is_not_there(clone: Path) -> None:
-    assert fault_of(clone / "nowhere", COMMIT) == "is missing"
-    told = fault_of(clone, COMMIT)
+    assert clone_fault(clone / "nowhere", COMMIT) == "is missing"
+    told = clone_fault(clone, COMMIT)
     assert told is not None
     assert told.startswith("is damaged: ")
 

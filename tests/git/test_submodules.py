@@ -18,7 +18,7 @@ from kodit.domain.value_objects import Scan, Source, SourceKind
 from kodit.infrastructure.folder.left_out import left_out_of_folder
 from kodit.infrastructure.folder.scan import scan_folder
 from kodit.infrastructure.git import submodules
-from kodit.infrastructure.git.clone import fault_of, synchronise
+from kodit.infrastructure.git.clone import clone_fault, synchronise
 from kodit.infrastructure.git.left_out import left_out_of_tree
 from kodit.infrastructure.git.submodules import fetched_commits, refusals
 from kodit.infrastructure.git.tree import list_files, read_present_blobs
@@ -88,7 +88,7 @@ def test_files_at_the_pinned_commit(make_repository: MakeRepository, tmp_path: P
     assert found.skipped == {}
     blobs = [file.content_hash for file in found.changed]
     assert read_present_blobs(clone, blobs, verify=True)[2] == b"def deep(): ...\n"
-    assert fault_of(clone, commit, blobs) is None
+    assert clone_fault(clone, commit, blobs) is None
     assert named(outer.url, clone, commit, submodules=True) == []
 
 

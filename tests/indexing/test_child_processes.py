@@ -171,7 +171,7 @@ def children() -> set[int]:
 
 def test_a_child_that_dies_is_a_transient_error(pool: ProcessPool) -> None:
     """The error says how it died, and the next call has a new child."""
-    with pytest.raises(TransientError, match="was ended by SIGSEGV while it ran die"):
+    with pytest.raises(TransientError, match="was killed by SIGSEGV while it ran die"):
         asyncio.run(pool.call(f"{WORK}:die"))
 
     assert asyncio.run(pool.call(f"{WORK}:answer_large", 3)) == bytes(3)

@@ -109,7 +109,7 @@ def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessPoo
         ("want_memory", "there is not enough memory"),
         ("want_a_library", "there is not enough memory"),
         ("want_a_thread", "no more processes or threads"),
-        ("be_killed", "was ended by SIGKILL, as the system does where memory runs out,"),
+        ("be_killed", "was killed by SIGKILL, as the system does if memory runs out,"),
         ("end_short_of_memory", "ran out of memory"),
     ],
 )

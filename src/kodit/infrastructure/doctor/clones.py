@@ -16,7 +16,7 @@ from kodit.domain.errors import KoditError, NotFoundError
 from kodit.domain.value_objects import SourceKind
 from kodit.infrastructure.doctor.database import newest_index
 from kodit.infrastructure.files import remove_tree
-from kodit.infrastructure.git.clone import fault_of, remove_clone
+from kodit.infrastructure.git.clone import clone_fault, remove_clone
 from kodit.infrastructure.locks import try_lock
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 
@@ -59,7 +59,7 @@ class CloneExaminer:
         with self._database.read() as transaction:
             files = transaction.indexes.known_files(index.id).values()
         blobs = sorted({file.content_hash for file in files})
-        what = fault_of(self._path(index.id), str(index.working_copy.commit), blobs)
+        what = clone_fault(self._path(index.id), str(index.working_copy.commit), blobs)
         return None if what is None else f"the clone of {index.source} {what}"
 
     def _clone_again(self, index: Index, what: str) -> Problem:

@@ -59,7 +59,7 @@ def open_table(path: Path, *, check_all: bool = False) -> TableFile:
     query_scales_at = _aligned(scales_at + 2 * tokens)
     table_at = _aligned(query_scales_at + 2 * tokens)
     if len(data) != table_at + tokens * dimensions:
-        raise DamagedTableError(path, "has another length than it says")
+        raise DamagedTableError(path, "does not have the length in its header")
     if zlib.crc32(data[HEADER_BYTES:table_at].data) != header["crc_words"]:
         raise DamagedTableError(path, "has damaged words")
     if check_all and zlib.crc32(data[table_at:].data) != header["crc_table"]:

@@ -34,7 +34,7 @@ _ESCAPES[b"v"] = b"\v"
 _MACRO = b"[attr]"
 _DEEPEST_MACRO = 8
 _LONGEST_LINE = 2047
-"""Bytes of a line; git says nothing by a longer one."""
+"""Bytes of a line; git ignores longer ones."""
 _UTF8_BOM = b"\xef\xbb\xbf"
 _NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 _NO = frozenset({"false", "no", "0", "off"})
@@ -236,7 +236,7 @@ def _values(fields: Iterable[bytes]) -> _Values | None:
     for field in filter(None, fields):
         text, equals, after = field.decode("latin-1").partition("=")
         value: Value = after if equals else True
-        if text.startswith(("-", "!")):  # goes before what is said behind a `=`
+        if text.startswith(("-", "!")):  # takes precedence over a value after `=`
             value = False if text.startswith("-") else None
             text = text[1:]
         if not _NAME.fullmatch(text):

@@ -54,11 +54,13 @@ class Layer:
 
     @property
     def is_of_git(self) -> bool:
-        """Whether a repository holds the file, and it speaks of nothing beyond."""
+        """Whether the file belongs to a repository, and applies only to it."""
         return self.kind is LayerKind.GITIGNORE
 
     def at(self, base: str) -> Layer:
-        """The same at the root of a repository: what a user ignores is relative to each of them."""
+        """The same layer at the root of a repository: the user's patterns are relative to each of
+        them.
+        """
         if self.kind is not LayerKind.USER:
             return self
         layer = copy(self)
@@ -67,16 +69,18 @@ class Layer:
 
 
 Deciding = tuple[Layer, Pattern]
-"""The pattern that decides, and where it stands."""
+"""The deciding pattern and its layer."""
 
 
 def said(deciding: Iterable[Deciding | None]) -> list[bool | None]:
-    """What patterns say: True for a match, False for a negated one, None for silence."""
+    """The results of patterns: True for a match, False for a negated one, None if none matches."""
     return [None if found is None else not found[1].negated for found in deciding]
 
 
 def shown(layer: Layer, pattern: Pattern, top: str) -> str:
-    """A pattern as `.gitignore:3: build/`, its file given from `top`, the path of the source."""
+    """A pattern in the form `.gitignore:3: build/`, its file relative to `top`, the path of the
+    source.
+    """
     if not layer.file:
         return f"--exclude {pattern.written}"
     if layer.kind is LayerKind.USER:

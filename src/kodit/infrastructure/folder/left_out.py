@@ -141,7 +141,7 @@ def _rule_inside(folder: ScannedFolder, reason: str) -> str:
     if reason == NESTED_REPOSITORY:
         return "a nested repository, by its .git, which --submodules would index"
     if reason == REPOSITORY_DATA:
-        return "files as a version-control system keeps them"
+        return "data of a version-control system, by its files"
     with os.scandir(folder.descriptor) as entries:
         names = {entry.name for entry in entries}
     if reason == VENDORED:

@@ -116,7 +116,7 @@ def outer_ignore_files(folder: Path, tree: WorkTree) -> list[OuterRules]:
 
 
 def user_rules() -> OuterRules:
-    """What the user's own ignore file holds, if there is one."""
+    """The contents of the user's own ignore file, if there is one."""
     own = user_ignore_file()
     content = None if own is None else _read_rules(own, follow=True)
     return OuterRules("", content or b"", str(own), LayerKind.USER)

@@ -172,7 +172,7 @@ class DirectoryRules:
         """These rules at the root of a nested repository, to which the outer `.gitignore` and
         `.gitattributes` do not apply. `exclude` and `attributes` are the contents of its own
         `info`, and `tracking` its tracked files: by default the same as before. `user` is the
-        user's ignore file where the repository lies below a folder that is in no repository.
+        user's ignore file if the repository is below a folder outside of any repository.
         """
         layers = [layer.at(self._path) for layer in self._layers if not layer.is_of_git or user]
         if user is not None:
@@ -317,7 +317,7 @@ class DirectoryRules:
         return verdict
 
     def _is_tracked(self, name: str, is_directory: bool) -> bool:
-        """Whether git tracks a file of the folder, or anything in a folder of it."""
+        """Whether git tracks a file in the folder, or anything in a subfolder."""
         tracking = self._state.tracking
         path = self._path + name
         return tracking.holds_folder(path) if is_directory else tracking.holds_file(path)

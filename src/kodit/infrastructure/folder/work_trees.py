@@ -1,4 +1,4 @@
-"""The rules at the root of a source, and of each work tree that lies below it."""
+"""The rules at the root of a source, and of each work tree below it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kodit.infrastructure.folder.rules import DirectoryRules
 def rules_of_root(
     root: Path, include: Sequence[str], exclude: Sequence[str]
 ) -> tuple[DirectoryRules, bool]:
-    """The rules that hold at the root of a source, and whether it lies in a work tree."""
+    """The rules that apply at the root of a source, and whether it is in a work tree."""
     tree = enclosing_work_tree(root)
     if tree is None:
         rules = DirectoryRules.at_root(include=include, exclude=exclude, folder=root.name)
@@ -40,8 +40,9 @@ def rules_of_root(
 
 
 def rules_of_work_tree(rules: DirectoryRules, place: Path, *, is_within: bool) -> DirectoryRules:
-    """The rules at the root of a work tree that lies below that of a source, `is_within` another
-    work tree or in a folder that is in none; the same where `place` is none."""
+    """The rules at the root of a work tree below the root of a source. `is_within` says whether it
+    is inside another work tree. Unchanged if `place` is no work tree.
+    """
     directory = git_directory_at(place)
     if not is_within and (directory is None or is_bare(directory)):
         return rules

@@ -92,7 +92,7 @@ def synchronise(
         ) from error
 
 
-def distrust(clone_path: Path) -> None:
+def mark_damaged(clone_path: Path) -> None:
     """Mark a clone that could not be read, so that the next synchronisation replaces it."""
     if not is_own_folder(clone_path):
         return
@@ -139,7 +139,7 @@ def _bring_up_to_date(transfer: Transfer, clone_path: Path, *, from_scratch: boo
             return _clone(transfer, ref, clone_path)
     except (FilesRefusedError, GitError) as error:
         is_refused = isinstance(error, FilesRefusedError)
-        if not is_refused and fault_of(clone_path, tip) is None:
+        if not is_refused and clone_fault(clone_path, tip) is None:
             raise
         return _clone(transfer, ref, clone_path, whole=is_refused)
     if not is_current:
@@ -148,7 +148,7 @@ def _bring_up_to_date(transfer: Transfer, clone_path: Path, *, from_scratch: boo
     return tip
 
 
-def fault_of(clone_path: Path, commit: str, blob_ids: Sequence[str] = ()) -> str | None:
+def clone_fault(clone_path: Path, commit: str, blob_ids: Sequence[str] = ()) -> str | None:
     """What is wrong with a clone that should hold a commit, its history and these blobs; None if
     nothing is. Reads every object.
 
@@ -172,7 +172,7 @@ def fault_of(clone_path: Path, commit: str, blob_ids: Sequence[str] = ()) -> str
         return f"is damaged: {told or 'a commit is missing'}"
     damaged = next(filter(_is_damaged, clone_path.glob("objects/[0-9a-f][0-9a-f]/*")), None)
     if damaged is not None:
-        return f"is damaged: the object {damaged.parent.name}{damaged.name} is not what it was"
+        return f"is damaged: the object {damaged.parent.name}{damaged.name} is corrupt"
     return f"lacks {missing} of the files that are indexed" if missing else None
 
 
@@ -188,7 +188,7 @@ def _is_damaged(path: Path) -> bool:
     return digest != path.parent.name + path.name
 
 
-def stands_at(clone_path: Path, commit: str) -> bool:
+def is_at_commit(clone_path: Path, commit: str) -> bool:
     """Whether a clone holds a commit, judging by its file names, without running git."""
     try:
         packs = {path.name for path in (clone_path / "objects" / "pack").iterdir()}

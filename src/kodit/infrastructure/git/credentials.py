@@ -130,8 +130,8 @@ class CredentialStore:
         if not self._bindings.holds(binding):
             who = "" if binding.user is None else f" as {binding.user}"
             raise SourceError(
-                f"this user has not given {reference} for {binding.server}{who}, so nothing was "
-                "sent; give it with the source once more",
+                f"this user has not approved {reference} for {binding.server}{who}, so nothing was "
+                "sent; give it with the source again",
                 code="credentials_not_given",
                 source=str(source),
                 reference=reference,

@@ -152,7 +152,7 @@ def no_such_ref(source: Source, ref: str | None) -> SourceError:
     )
 
 
-def explain_reading(error: GitError, clone_path: Path) -> TransientError:
+def error_of_reading(error: GitError, clone_path: Path) -> TransientError:
     """The error to raise for a git that could not read a clone: DamagedCloneError, unless git was
     killed or the machine is at fault.
     """

@@ -94,13 +94,13 @@ class _LeftOutListing(Listing):
         parent, _, name = path.rpartition("/")
         above = self._rules_of(parent) if path else None
         if above is None:
-            return "files as a version-control system keeps them"
+            return "data of a version-control system, by its files"
         by_name = above.of_directory(name) if is_folder else above.of_file(name)
         if by_name is not None:
             return above.why(name, "", is_directory=is_folder)
         inside: dict[str, str] = {
             NESTED_REPOSITORY: self._why_not_fetched(path),
-            REPOSITORY_DATA: "files as a version-control system keeps them",
+            REPOSITORY_DATA: "data of a version-control system, by its files",
             VENDORED: self._by_mark(path),
             GENERATED: "a cache, by its CACHEDIR.TAG",
             IGNORED: ".noindex: empty",

@@ -22,8 +22,8 @@ from kodit.infrastructure.folder.rules import IGNORED, DirectoryRules
 from kodit.infrastructure.folder.scan import CACHE_SIGNATURE, TOO_LARGE
 from kodit.infrastructure.folder.tracked import ALL_TRACKED
 from kodit.infrastructure.git import objects
-from kodit.infrastructure.git.clone import distrust
-from kodit.infrastructure.git.errors import DamagedCloneError, explain_reading
+from kodit.infrastructure.git.clone import mark_damaged
+from kodit.infrastructure.git.errors import DamagedCloneError, error_of_reading
 from kodit.infrastructure.git.objects import TreeEntry
 from kodit.infrastructure.git.repositories_in_trees import CommittedRepositories, is_inside
 from kodit.infrastructure.git.runner import GitError
@@ -58,14 +58,14 @@ def list_files(
     return listing.result(commit)
 
 
-def note_listing(clone_path: Path) -> None:
+def record_listing(clone_path: Path) -> None:
     """Record the rules by which the files of a clone were listed."""
-    if clone_path.is_dir() and not was_listed_alike(clone_path):
+    if clone_path.is_dir() and not is_listing_current(clone_path):
         with contextlib.suppress(OSError):
             write_atomically(clone_path / _LISTED_BY, _rules_now())
 
 
-def was_listed_alike(clone_path: Path) -> bool:
+def is_listing_current(clone_path: Path) -> bool:
     """Whether listing the same commit again would give the same files: neither this program's rules
     nor the settings have changed since.
     """
@@ -96,7 +96,7 @@ def read_present_blobs(
         blobs = objects.read_blobs(clone_path, blob_ids)
         for identity, blob in zip(blob_ids, blobs, strict=True):
             if blob is None or (verify and blob_id(blob) != identity):
-                raise GitError(f"fatal: the file {identity} is not there as it was.", 1)
+                raise GitError(f"fatal: the file {identity} is missing or has changed.", 1)
         return blobs
 
 
@@ -108,9 +108,9 @@ def reading(clone_path: Path) -> Iterator[None]:
     try:
         yield
     except GitError as error:
-        told = explain_reading(error, clone_path)
+        told = error_of_reading(error, clone_path)
         if isinstance(told, DamagedCloneError):
-            distrust(clone_path)
+            mark_damaged(clone_path)
         raise told from None
 
 

@@ -111,8 +111,8 @@ class _Child:
             return f"ended with status {code}{_memory_limit()}"
         name = signal.Signals(-code).name
         if -code == signal.SIGKILL:
-            return f"was ended by {name}, as the system does where memory runs out,"
-        return f"was ended by {name}{_memory_limit()}"
+            return f"was killed by {name}, as the system does if memory runs out,"
+        return f"was killed by {name}{_memory_limit()}"
 
     def _close(self) -> None:
         if self._talk is not None:

@@ -90,8 +90,9 @@ class FileMarks:
         return outer_attributes(root, tree)
 
     def _is_repository(self, folder: str) -> bool:
-        """Whether a repository within the source has its root there, a submodule for instance: the
-        attributes above do not speak of it."""
+        """Whether the folder is the root of a nested repository, such as a submodule, to which the
+        attributes above do not apply.
+        """
         if self._location.is_folder:
             return git_directory_at(Path(self._location.path, folder)) is not None
         return folder in self._submodules
@@ -103,7 +104,7 @@ class FileMarks:
 
     @cached_property
     def _submodules(self) -> Mapping[str, str]:
-        """The commits of those that a clone holds, by path."""
+        """The commits of the submodules in a clone, by path."""
         if self._location.is_folder or not self._location.source.submodules:
             return {}
         from kodit.infrastructure.git.submodules import read_record  # noqa: PLC0415 - as below

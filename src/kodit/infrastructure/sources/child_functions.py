@@ -58,23 +58,27 @@ def look_up(
     """The commit of a git source, or None if its clone does not hold it; `answer_seconds` is how
     long its server may be silent.
     """
-    from kodit.infrastructure.git.clone import stands_at
+    from kodit.infrastructure.git.clone import is_at_commit
     from kodit.infrastructure.git.remote import has_been_deepened
     from kodit.infrastructure.git.remote import look_up as ask
     from kodit.infrastructure.git.runner import Limits
     from kodit.infrastructure.git.submodules import refusals
-    from kodit.infrastructure.git.tree import was_listed_alike
+    from kodit.infrastructure.git.tree import is_listing_current
 
     report(0, None)
     limits = Limits(answer_seconds, 1.5 * answer_seconds)
     with _network(location.source, access):
         commit = ask(location.source, credentials, limits=limits)
     clone = Path(location.path)
-    if commit is None or not stands_at(clone, commit) or has_been_deepened(location.source, clone):
+    if (
+        commit is None
+        or not is_at_commit(clone, commit)
+        or has_been_deepened(location.source, clone)
+    ):
         return None
     if location.source.submodules and refusals(clone):
         return None  # to try again what could not be fetched
-    return commit if was_listed_alike(clone) else None
+    return commit if is_listing_current(clone) else None
 
 
 def verify(
@@ -120,7 +124,7 @@ def scan(
             submodules=source.submodules,
         )
     from kodit.infrastructure.git.clone import synchronise
-    from kodit.infrastructure.git.tree import list_files, note_listing
+    from kodit.infrastructure.git.tree import list_files, record_listing
 
     clone = Path(location.path)
     with _network(source, access):
@@ -129,7 +133,7 @@ def scan(
     found = list_files(
         clone, commit, known, source.include, source.exclude, submodules=source.submodules
     )
-    note_listing(clone)
+    record_listing(clone)
     return found
 
 

@@ -34,8 +34,8 @@ class ReadOnlyDatabase(SqliteDatabase):
     def _refused(self) -> UserError:
         folder = self.path.parent
         return UserError(
-            f"the data directory {folder} cannot be written by this user: what is in it can be "
-            "read, but not changed or brought to another version of Kodit",
+            f"the data directory {folder} cannot be written by this user: its contents can be "
+            "read, but not changed or migrated to another version of Kodit",
             code="data_dir_read_only",
             data_dir=str(folder),
         )

@@ -80,7 +80,7 @@ def read_tail(
     driver: Cursors, of: VectorsOf, newest: int, partly_embedded: Collection[PartlyEmbedded]
 ) -> Tail:
     """The vectors of snippets with ids above `newest`, without those of partly embedded files that
-    may not answer yet.
+    are not searched yet.
     """
     parameters = {"kind": of.kind.value, "model": of.model, "newest": newest}
     return Tail(_ROWS.run(driver, of.index_ids, parameters), partly_embedded)

@@ -62,8 +62,8 @@ def unknown_states(rows: int) -> RowStates:
 
 
 class PackedRows(NamedTuple):
-    """A pack, the files of its index for which only some packed rows may answer, and what is known
-    about each row in this state of the database.
+    """A pack, the files of its index for which only some packed rows are searched, and what is
+    known about each row in this state of the database.
     """
 
     pack: Pack
@@ -149,7 +149,7 @@ class VectorSet:
         return _Sweep(self, allowed, distances)
 
     def holding(self, rows: Rows) -> Rows:
-        """Those of the rows that also exist in the database and may answer."""
+        """Those of the rows that also exist in the database and are searched."""
         return rows[self._hold(rows)]
 
     def rescored(self, rows: Rows, query: FloatVector) -> tuple[Ids, FloatVector]:
