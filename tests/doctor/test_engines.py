@@ -21,6 +21,8 @@ from kodit.infrastructure.doctor.keyword import KeywordExaminer
 from kodit.infrastructure.doctor.keyword_files import read_all
 from kodit.infrastructure.doctor.packs import PackExaminer
 from kodit.infrastructure.keyword.standing import DamagedIndexError
+from kodit.infrastructure.keyword.tantivy_index import TantivyKeywordIndex
+from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.vectors.pack_file import write_pack
 
@@ -133,8 +135,9 @@ def test_a_missing_snippet_is_logged_once(place: Place, database: SqliteDatabase
     ]
 
 
-def test_a_bit_that_has_turned_by_itself_is_seen(place: Place) -> None:
-    """Nobody has written the file, so that its time and its size are as they were."""
+def test_a_bit_that_has_turned_by_itself_is_seen(place: Place, database: SqliteDatabase) -> None:
+    """Nobody has written the file, so that its time and its size are as they were: whoever writes
+    the index next would not notice, so that a repair starts with none."""
     path = max(place.keyword.glob("*.store"), key=lambda one: one.stat().st_size)
     status = path.stat()
     data = bytearray(path.read_bytes())
@@ -143,3 +146,13 @@ def test_a_bit_that_has_turned_by_itself_is_seen(place: Place) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     with pytest.raises(DamagedIndexError, match=f"its file {path.name} is damaged"):
         read_all(place.keyword)
+    index = TantivyKeywordIndex(place.data_dir / "keyword", ProcessPool(place.data_dir))
+    examiner = KeywordExaminer(database, place.keyword, index)
+    [problem] = examiner.examine()
+    assert problem.relog == frozenset([1, 2])
+    repair(problem)
+    documents, _standing = read_all(place.keyword)
+    assert not len(documents.snippet_ids)
+    live = "SELECT id, index_id FROM snippets WHERE state = 'live' ORDER BY id"
+    logged = "SELECT snippet_id, index_id FROM keyword_changes ORDER BY snippet_id"
+    assert place.sql(logged) == place.sql(live)
