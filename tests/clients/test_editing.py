@@ -69,6 +69,7 @@ def test_comments_order_and_trailing_commas_stay() -> None:
         "// only a comment",
         "{ // only a comment\n}",
         '{"a": {"b": [1, {"c": "}"}]} }',
+        r'{"a\"b": "\\", "c": "\" // \u0041"}',
     ],
 )
 def test_every_shape_of_a_file_takes_the_entry(text: str) -> None:

@@ -170,6 +170,18 @@ def test_what_is_no_file_of_settings(place: Place, monkeypatch: pytest.MonkeyPat
         plan_connection(CLIENT, place.path, entry())
 
 
+def test_what_cannot_be_taken_back_is_not_written(place: Place) -> None:
+    """How to take it back is kept first."""
+    place.path.write_text(OTHERS)
+    place.connect()
+    [kept] = (place.data_dir / connecting.FOLDER).iterdir()
+    assert place.disconnect() == OTHERS
+    kept.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        place.connect()
+    assert place.path.read_text() == OTHERS
+
+
 def test_a_folder_whose_name_is_not_valid_text(place: Place) -> None:
     place.path = place.folder / "\udcff" / "mcp.json"
     place.connect()

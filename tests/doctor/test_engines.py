@@ -21,6 +21,8 @@ from kodit.infrastructure.doctor.keyword import KeywordExaminer
 from kodit.infrastructure.doctor.keyword_files import read_all
 from kodit.infrastructure.doctor.packs import PackExaminer
 from kodit.infrastructure.keyword.standing import DamagedIndexError
+from kodit.infrastructure.keyword.tantivy_index import TantivyKeywordIndex
+from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.vectors.pack_file import write_pack
 
@@ -132,8 +134,9 @@ def test_a_missing_snippet_is_logged_once(place: Place, database: SqliteDatabase
     ]
 
 
-def test_a_bit_flip_is_found(place: Place) -> None:
-    """No process has written the file, so that its time and size are unchanged."""
+def test_a_bit_flip_is_found(place: Place, database: SqliteDatabase) -> None:
+    """No process has written the file, so that its time and size are unchanged: the next writer of
+    the index would not notice, so that a repair starts with an empty one."""
     path = max(place.keyword.glob("*.store"), key=lambda one: one.stat().st_size)
     status = path.stat()
     data = bytearray(path.read_bytes())
@@ -142,3 +145,13 @@ def test_a_bit_flip_is_found(place: Place) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     with pytest.raises(DamagedIndexError, match=f"its file {path.name} is damaged"):
         read_all(place.keyword)
+    index = TantivyKeywordIndex(place.data_dir / "keyword", ProcessPool(place.data_dir))
+    examiner = KeywordExaminer(database, place.keyword, index)
+    [problem] = examiner.examine()
+    assert problem.relog == frozenset([1, 2])
+    repair(problem)
+    documents, _standing = read_all(place.keyword)
+    assert not len(documents.snippet_ids)
+    live = "SELECT id, index_id FROM snippets WHERE state = 'live' ORDER BY id"
+    logged = "SELECT snippet_id, index_id FROM keyword_changes ORDER BY snippet_id"
+    assert place.sql(logged) == place.sql(live)

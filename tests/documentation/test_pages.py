@@ -13,6 +13,7 @@ import pytest
 import typer.main
 
 from kodit.faces.cli.app import app
+from kodit.infrastructure.resident.starting import IDLE_MINUTES
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
@@ -55,6 +56,12 @@ def test_every_command_that_a_page_shows_exists(page: Path) -> None:
             option = word.partition("=")[0]
             if re.fullmatch(r"--[a-z][\w-]*|-[A-Za-z]", option):
                 assert option in known, f"{page.name}: kodit {' '.join(words)} has no {option}"
+
+
+def test_when_a_server_ends_that_nobody_uses() -> None:
+    for page in ("connect.md", "serve.md"):
+        text = (ROOT / "docs" / page).read_text()
+        assert f"after {IDLE_MINUTES} minutes without a connection" in text
 
 
 def test_every_message_that_troubleshooting_quotes_is_said() -> None:

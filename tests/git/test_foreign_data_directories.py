@@ -14,6 +14,7 @@ import pytest
 from tests.support.command import KoditCommand
 from tests.support.fixtures import kodit
 
+from kodit.composition import Application, foundation
 from kodit.domain.errors import UserError
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.data_directory import check_data_directory
@@ -21,6 +22,7 @@ from kodit.infrastructure.files import remove_tree, write_atomically
 from kodit.infrastructure.git.clone import mark_damaged, remove_clone, synchronise
 from kodit.infrastructure.locks import open_lock_file
 from kodit.infrastructure.sources.parsing import parse_source
+from kodit.settings import Settings
 
 if TYPE_CHECKING:
     from tests.git.conftest import GitServer, MakeRepository, Repository
@@ -70,6 +72,20 @@ def test_a_link_where_kodit_writes(tmp_path: Path, name: str) -> None:
     (said,) = outcome.said
     assert f"is not used: {kodit.data_dir / name} is a symbolic link" in said
     assert not outside.exists()
+
+
+@pytest.mark.parametrize("is_brief", [False, True])
+@pytest.mark.parametrize("is_read_only", [False, True])
+def test_a_data_directory_is_checked_before_anything_in_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_brief: bool, is_read_only: bool
+) -> None:
+    """Also where it cannot be written, or is only asked a question."""
+    settings = Settings(data_dir=tmp_path / "data")
+    with Application(settings):
+        (settings.data_dir / "vectors").symlink_to(tmp_path)
+    monkeypatch.setattr(foundation, "is_read_only", lambda _path: is_read_only)
+    with pytest.raises(UserError, match="vectors is a symbolic link"):
+        Application(settings, is_brief=is_brief).open()
 
 
 def test_harmless_links(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from kodit.application.services.code_indexing_application_service import (
     CodeIndexingApplicationService,
 )
 from kodit.application.services.queue_service import QueueService
-from kodit.application.services.stage import StageOutcome, tracker_of
-from kodit.domain.entities import Index, IndexedFile, ProgressTracker, Snippet
+from kodit.application.services.stage import StageHandler, StageOutcome, tracker_of
+from kodit.domain.entities import Index, IndexedFile, ProgressTracker, Snippet, Task
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
 from kodit.domain.ports.repositories import ExtractedFile, Extraction
@@ -29,7 +29,6 @@ from kodit.domain.value_objects import (
     SlicedFile,
     Source,
     SourceKind,
-    TaskProgress,
     TaskType,
 )
 from kodit.infrastructure.memory import ManualClock
@@ -139,8 +138,7 @@ class Place:
         with database.write() as transaction:
             self.index_id = transaction.indexes.add(Source(SourceKind.GIT, "https://x/y"), NOW).id
         self.shown: list[tuple[str, int, int | None, str]] = []
-        self.work: dict[str, int] = {}
-        self.progress: TaskProgress | None = None
+        self.stored = Task.create(TaskType.SYNC, 0, {})
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         with self.database.write() as transaction:
@@ -149,6 +147,10 @@ class Place:
 
     def do(self, stage: TaskType) -> StageOutcome:
         """Work within the claim of a task, whichever it is."""
+        return self.claimed(self.indexing.handlers()[stage])
+
+    def claimed(self, work: StageHandler) -> StageOutcome:
+        """Work within the claim of a task, and note how it is stored afterwards."""
         self.shown.clear()
 
         def show(one: ProgressTracker) -> None:
@@ -160,11 +162,11 @@ class Place:
             assert task is not None
             tracker = tracker_of(task)
             tracker.subscribe(show)
-            outcome = await self.indexing.handlers()[stage](task, tracker)
-            with self.database.read() as transaction:
-                stored = transaction.tasks.get_task(task.id)
-            self.work, self.progress = dict(stored.work), stored.progress
-            return outcome
+            try:
+                return await work(task, tracker)
+            finally:
+                with self.database.read() as transaction:
+                    self.stored = transaction.tasks.get_task(task.id)
 
         try:
             return asyncio.run(run())

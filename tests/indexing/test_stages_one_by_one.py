@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,16 @@ from tests.indexing.one_stage import ADA, NAMES, Place, scanned
 from tests.queue.databases import sqlite_database
 
 from kodit.application.services import code_indexing_application_service as stages
-from kodit.domain.entities import IndexRun
-from kodit.domain.errors import SourceError
+from kodit.application.services.stage import Stage, StageOutcome
+from kodit.domain.entities import IndexRun, ProgressTracker, Task
+from kodit.domain.errors import SourceError, TaskCancelled
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ports.repositories import Extraction
 from kodit.domain.source import SourceHistory
 from kodit.domain.value_objects import (
     QueuePriority,
     Scan,
+    TaskOperation,
     TaskProgress,
     TaskType,
     VectorKind,
@@ -172,8 +175,8 @@ def test_extraction_counts_what_it_stores(place: Place) -> None:
     shown = [one[1:3] for one in place.shown if one[0] == "EXTRACT_SNIPPETS"]
     assert {total for _current, total in shown[1:]} == {5}
     assert list(dict.fromkeys(current for current, _total in shown)) == [0, 1, 3, 4, 5]
-    assert place.work == {"files_parsed": 5, "snippets_written": 5, "snippets_removed": 0}
-    assert place.progress == TaskProgress("EXTRACT_SNIPPETS", 5, 5)
+    assert place.stored.work == {"files_parsed": 5, "snippets_written": 5, "snippets_removed": 0}
+    assert place.stored.progress == TaskProgress("EXTRACT_SNIPPETS", 5, 5)
 
     place.source.commit = "c2"
     changed = scanned("a.py", content="1")
@@ -181,7 +184,7 @@ def test_extraction_counts_what_it_stores(place: Place) -> None:
     place.do(TaskType.SYNC)
     place.do(TaskType.EXTRACT)
     assert place.texts() == ["a.py 1", "d.py 0", "e.py 0"]
-    assert place.work == {"files_parsed": 1, "snippets_written": 1, "snippets_removed": 3}
+    assert place.stored.work == {"files_parsed": 1, "snippets_written": 1, "snippets_removed": 3}
     assert place.index().working_copy.skipped == {}
 
 
@@ -210,7 +213,7 @@ def test_the_keyword_index_follows_in_batches(place: Place) -> None:
     assert len(place.keywords.batches) == 3
     shown = [one[1:3] for one in place.shown if one[0] == "CREATE_BM25_INDEX"]
     assert list(dict.fromkeys(shown[1:])) == [(0, 5), (2, 5), (4, 5), (5, 5)]
-    assert place.work == {"keywords_indexed": 5}
+    assert place.stored.work == {"keywords_indexed": 5}
     place.do(TaskType.BM25_INDEX)
     assert len(place.keywords.batches) == 3
 
@@ -289,3 +292,29 @@ def test_who_asks_for_a_run(place: Place) -> None:
             assert run.tasks[0].priority == IndexRun.create(1, base, NOW).tasks[0].priority
             place.sql("DELETE FROM tasks")
             place.sql("DELETE FROM index_runs")
+
+
+@pytest.mark.parametrize(
+    ("counts", "reached", "failures"),
+    [({}, None, 2), ({"files": 0}, None, 2), ({"files": 1}, None, 0), ({}, 4, 0), ({}, 3, 2)],
+)
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_commit_that_gets_anywhere_restores_the_retry_budget(
+    place: Place, counts: dict[str, int], reached: int | None, failures: int, *, is_cancelled: bool
+) -> None:
+    """And is stored, although the user has asked the task to stop."""
+
+    async def work(task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+        place.sql(f"UPDATE tasks SET failures = 2, cancel_requested = {int(is_cancelled)}")  # noqa: S608 - ours
+        assert tracker is not None
+        with tracker.create_child(TaskOperation.EXTRACT_SNIPPETS) as step:
+            step.set_current(3)
+            stage = Stage(place.database, task, tracker)
+            await stage.commit(lambda _transaction: (None, counts), step, reached)
+        return StageOutcome()
+
+    with pytest.raises(TaskCancelled) if is_cancelled else nullcontext():
+        place.claimed(work)
+    assert place.stored.failures == failures
+    assert place.stored.progress == TaskProgress("EXTRACT_SNIPPETS", reached or 3, None)
+    assert place.stored.work == counts

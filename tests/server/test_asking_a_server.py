@@ -108,6 +108,16 @@ def test_who_is_no_server(said: bytes, told: str) -> None:
         handshake(connection)
 
 
+def test_no_more_is_received_than_is_asked_for() -> None:
+    """Whatever length is announced."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+    with (
+        server_that_says(head + b"no JSON") as (connection, _asked),
+        pytest.raises(TransientError, match="has not answered: Expecting value"),
+    ):
+        exchange(connection, "GET", "/x", largest=7)
+
+
 def test_a_server_that_is_silent() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs, pytest.raises(TransientError, match="has not answered: timed out"):
