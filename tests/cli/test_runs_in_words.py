@@ -155,6 +155,17 @@ def test_indexes_by_name(capsys: Captured) -> None:
     assert capsys.readouterr().out.startswith("queue: 0 workers, 0 running, 1 waiting\n[2] /s\n")
 
 
+def test_parts_of_indexes_are_named(capsys: Captured) -> None:
+    """What is all of an index, or of none, is not."""
+    parts: dict[str, object] = {
+        "a": SimpleNamespace(path="src\x1b", index=SimpleNamespace(source="/s")),
+        "b": SimpleNamespace(path="", index=SimpleNamespace(source="/t")),
+    }
+    application = cast(Application, SimpleNamespace(locator=SimpleNamespace(find_part=parts.get)))
+    indexing._say_parts(application, IndexRequest(["a", "b", "c"]))
+    assert capsys.readouterr().err == "src\\x1b is part of /s.\n"
+
+
 def test_a_queue_that_is_paused_is_shown(capsys: Captured) -> None:
     """Even where nothing waits in it."""
     for paused, lines in ((None, 2), ("2026-01-02T03:04:05Z", 3)):
@@ -327,6 +338,9 @@ def test_a_folder_of_much_more_than_code_is_asked_about(
         "Index it anyway? [y/N]",
     ]
     assert capsys.readouterr().err.splitlines() == (said if is_broad else [])
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))  # of a program, not of somebody
+    assert indexing._confirmed(application, request) is request
+    assert capsys.readouterr().err == ""
     sure = replace(request, even_if_broad=True)
     assert indexing._confirmed(application, sure) is sure
 

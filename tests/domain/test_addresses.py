@@ -140,6 +140,7 @@ SOURCES = [
         "https://github.com/psf/requests@feature/x",
         "file:///srv/mirror.git",
         "https://example.org/Team/Ledger",
+        "/code/.github",
     )
 ]
 
@@ -182,6 +183,8 @@ SOURCES = [
         ("mirror", [Meant(7)]),
         ("lask", []),
         (".", []),
+        (".github", []),  # a folder here, whatever else is called like that
+        ("code/.github", [Meant(9)]),
         ("/", []),
         ("", []),
     ],
