@@ -6,6 +6,8 @@ import asyncio
 import os
 import random
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from tests.browsing.conftest import BANK, SHOP, Indexed, write_files
@@ -14,8 +16,11 @@ from tests.support.sources import commit_all, write_file
 from kodit import Kodit
 from kodit.application.services.grep_service import GrepService
 from kodit.composition import Application
+from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, NotFoundError, SourceError
 from kodit.domain.grep import Expression, GrepAnswer, GrepRequest
+from kodit.domain.ports.sources import SourceReader
+from kodit.domain.value_objects import SearchFilter
 from kodit.infrastructure.grep import line_searcher
 from kodit.infrastructure.grep.folder_lister import ScannedFolderLister
 from kodit.infrastructure.grep.line_searcher import FIRST_FILES, PooledLineSearcher
@@ -211,3 +216,13 @@ def test_an_expression_that_takes_too_long_is_given_up(
     with pytest.raises(InvalidQueryError, match=r"took more than 1 s"):
         asyncio.run(grep(HARD, stall=60.0, total=1.0))
     assert places(asyncio.run(grep("^word", stall=60.0, total=60.0))) == [(1, "word.txt", 1)]
+
+
+def test_a_folder_that_takes_too_long_to_list_is_left_out() -> None:
+    class Endless:
+        async def scan(self, *_: object) -> None:
+            await asyncio.Event().wait()
+
+    lister = ScannedFolderLister(cast(SourceReader, Endless()), 0.01)
+    index = cast(Index, SimpleNamespace(id=1))
+    assert asyncio.run(lister.files(index, SearchFilter())) == ()

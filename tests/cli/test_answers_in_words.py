@@ -21,6 +21,7 @@ from kodit.application.views.files import (
     TextView,
 )
 from kodit.application.views.map import MappedDefinitionView, MappedFileView, MapView
+from kodit.application.views.search import ResultView, SearchView
 from kodit.application.views.standing import StandingView
 from kodit.domain.questions import (
     FilesQuestion,
@@ -35,6 +36,7 @@ from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.files import list_and_show, read_and_show, symbols_and_show
 from kodit.faces.cli.terminal.grepping import GrepMode, grep_and_show
 from kodit.faces.cli.terminal.notices import NOTHING_INDEXED
+from kodit.faces.cli.terminal.searching import SearchOptions, Shown, search_and_show
 from kodit.faces.cli.terminal.structure import map_and_show, outline_and_show
 
 Captured = pytest.CaptureFixture[str]
@@ -50,12 +52,15 @@ class Asked:
     """A session with prepared answers and a current folder."""
 
     remote = None
+    is_served = True
 
     def __init__(self, *answers: Any, folder: str | None = "/s/src") -> None:
         self._answers = list(answers)
+        self.asked: list[Any] = []
         self.folder = folder
 
-    def ask(self, _question: object, view: type[object]) -> Any:
+    def ask(self, question: object, view: type[object]) -> Any:
+        self.asked.append(question)
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -325,3 +330,46 @@ def test_what_of_a_name_fits_the_terminal(
     assert shown(35)[0] == "  a.py:4: method Cart.add"
     assert shown(31)[1] == "  b.py:7: in sum: add()   # yes"
     assert shown(30)[1] == "  b.py:7: add()   # yes"
+
+
+def test_a_search_that_finds_nothing(capsys: Captured) -> None:
+    """Says why: the page, the files there are, or how far their index is."""
+    empty = SearchView("x", (), (STANDING,), None)
+    result = ResultView(
+        *(1, "/s", "src/a.py", None, 1, 2, "python", None, None, "", 0.5, "x", False)
+    )
+    file = FilesView(
+        (FileView(path="src/a.py", size=1, lines=1, snippets=1, **PLACE),), (STANDING,), None
+    )
+    none = FilesView((), (STANDING,), None)
+
+    def said(*answers: Any, as_json: bool = False, **options: Any) -> tuple[list[str], Any]:
+        session: Any = Asked(*answers)
+        typed = SearchOptions(["x"], **{"sources": ["a b"], **options})
+        search_and_show(session, typed, Shown(as_json=as_json), explain=False)
+        told = capsys.readouterr()
+        assert bool(told.out) is as_json
+        return told.err.splitlines(), session.asked[-1]
+
+    assert said(empty, as_json=True)[0] == []
+    assert said(empty, file)[0] == ["Nothing found."]
+    sentences, asked = said(empty, replace(empty, results=(result,)), offset=3, limit=2)
+    assert sentences == ["There are no more results: --offset 3 is past the last of 1."]
+    assert (asked.offset, asked.limit, asked.budget, asked.wait) == (0, 5, None, 0.0)
+    assert said(empty, replace(empty, results=(result,)), budget=1)[0] == [
+        "A budget of 1 token is too small for the first result, src/a.py:1-2."
+    ]
+    sentences, asked = said(empty, none, file, everywhere=True, sources=(), paths=["*.c"])
+    assert sentences == ["No indexed file matches these filters."]
+    assert asked.where == Where(everywhere=True)
+    within = replace(empty, standing=(replace(STANDING, folder="a b"),))
+    assert said(within, none, none)[0] == [
+        "Nothing found; no file in a b is indexed. `kodit explain 'a b'` says why."
+    ]
+    assert said(empty, none, none)[0] == ["Nothing found; no files are indexed."]
+    new, newer = (replace(one, indexed_at=None, state="indexing") for one in (STANDING, OTHER))
+    [sentence] = said(replace(empty, standing=(STANDING, newer)))[0]
+    assert sentence.endswith("; see `kodit status`.")
+    assert said(replace(empty, standing=(STANDING, new, newer)))[0] == [
+        "Nothing found; indexes 1 and 2 are not complete yet, see `kodit status`."
+    ]

@@ -386,10 +386,14 @@ def test_a_source_that_waits_is_not_announced(capsys: pytest.CaptureFixture[str]
 
 def test_lines_of_a_search_that_refreshes(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     """None, unless it takes long."""
-    run, _task = extracting(TaskProgress("EXTRACT_SNIPPETS", 5, None))
+    run, task = extracting(TaskProgress("EXTRACT_SNIPPETS", 5, None))
     lines = ProgressLines(only_long=True)
     lines.show([timed(run, 1)], {run.id: Source(SourceKind.FOLDER, "/a")})
     assert capsys.readouterr().err == ""
     clock.now += 10
     lines.show([run], {})
     assert capsys.readouterr().err == f"[{run.index_id}] EXTRACT 5, 1.0 s\n"
+    task.progress = TaskProgress("EXTRACT_SNIPPETS", 0, 0)
+    clock.now += 10
+    lines.show([run], {})
+    assert capsys.readouterr().err == f"[{run.index_id}] EXTRACT 1.0 s\n"

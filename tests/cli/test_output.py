@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sys
 from typing import Any
@@ -92,3 +93,14 @@ def test_errors_that_have_advice() -> None:
 def _below(command: Any) -> list[Any]:
     children = getattr(command, "commands", {}).values()
     return [command, *(one for child in children for one in _below(child))]
+
+
+def test_nobody_reads_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left to be written later, which would fail at the end of the program."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        say("a")
+        say("b")
+        stream.flush()

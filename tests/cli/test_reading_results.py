@@ -16,11 +16,19 @@ import pytest
 from tests.support.command import KoditCommand, Outcome, succeeded
 from tests.support.sources import python_function, write_file
 
+from kodit.application.views.search import ResultView
 from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.pager import paged
 from kodit.faces.cli.terminal.paint import matches_of, painted, words_of
 from kodit.faces.cli.terminal.places import Places
-from kodit.faces.cli.terminal.results import LINES, best_window, lines_that_fit
+from kodit.faces.cli.terminal.results import (
+    LINES,
+    Layout,
+    _fitting,
+    around_best,
+    best_window,
+    lines_that_fit,
+)
 from kodit.faces.cli.terminal.screen import Color
 
 QUARTZ = ("search", "quartz", "--path", "deep/")
@@ -68,6 +76,18 @@ def test_the_lines_that_answer() -> None:
     assert best_window(text, 3, find) == range(1, 4)
     assert best_window(text, 9, find) == range(6)
     assert best_window(text, 2, words_of("beryl")) == range(2)
+    assert best_window(["Quartz quartz", "quartz opal"], 1, find) == range(1, 2)
+    places = Places(None)
+    result = ResultView(*(1, "/s", "a.py", None, 7, 12, "python", None, None, "", 0.5, "", False))
+    for context, around in ((0, (11, text[4:5])), (1, (10, text[3:6])), (9, (7, text))):
+        assert around_best(result, text, Layout(places, context=context, find=find)) == around
+
+
+def test_a_path_that_takes_several_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves fewer of them to the text."""
+    monkeypatch.setattr(screen, "size", lambda: (20, 9))
+    assert _fitting(["x" * 20], [["y"] * 9]) == [5]
+    assert _fitting(["x" * 50], [["y"] * 9]) == [3]
 
 
 # Places

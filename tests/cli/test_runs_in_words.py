@@ -14,14 +14,17 @@ import pytest
 from tests.cli.test_answers_in_words import Asked, Captured, printed
 
 from kodit.application.services.source_service import IndexRequest
-from kodit.application.views.indexes import IndexesView, IndexView, SizesView
+from kodit.application.views.indexes import AcceptedView, IndexesView, IndexView, SizesView
+from kodit.application.views.left_out import LeftOutsView, LeftOutView
 from kodit.application.views.runs import ListedRunView, QueueView, RunsView, TaskView, WorkView
 from kodit.composition import Application
-from kodit.domain.errors import NotFoundError
+from kodit.domain.errors import IndexingError, NotFoundError
+from kodit.domain.questions import Where
 from kodit.domain.symbols import Use
 from kodit.domain.value_objects import TaskState
 from kodit.faces.cli.terminal import indexing, queue, status
 from kodit.faces.cli.terminal.files import _TITLES
+from kodit.faces.cli.terminal.refreshing import refresh
 from kodit.faces.cli.terminal.runs import MARKS
 
 QUEUE = QueueView(None, "priority", {}, False, (), 0, {}, 0)
@@ -152,6 +155,123 @@ def test_indexes_by_name(capsys: Captured) -> None:
     assert capsys.readouterr().out.startswith("queue: 0 workers, 0 running, 1 waiting\n[2] /s\n")
 
 
+def test_parts_of_indexes_are_named(capsys: Captured) -> None:
+    """What is all of an index, or of none, is not."""
+    parts: dict[str, object] = {
+        "a": SimpleNamespace(path="src\x1b", index=SimpleNamespace(source="/s")),
+        "b": SimpleNamespace(path="", index=SimpleNamespace(source="/t")),
+    }
+    application = cast(Application, SimpleNamespace(locator=SimpleNamespace(find_part=parts.get)))
+    indexing._say_parts(application, IndexRequest(["a", "b", "c"]))
+    assert capsys.readouterr().err == "src\\x1b is part of /s.\n"
+
+
+def test_a_queue_that_is_paused_is_shown(capsys: Captured) -> None:
+    """Even where nothing waits in it."""
+    for paused, lines in ((None, 2), ("2026-01-02T03:04:05Z", 3)):
+        session: Any = Asked(IndexesView((INDEX,), replace(QUEUE, paused_since=paused)))
+        assert status.show_indexes(session, [], as_json=False)
+        assert len(capsys.readouterr().out.splitlines()) == lines
+
+
+def test_what_is_left_out_of_each_index(capsys: Captured) -> None:
+    """Of all of them unless some are named."""
+    one = LeftOutView(2, "/s", "a.png", None, "binary", "the extension .png", 1, True)
+    for names, where in (([], Where(everywhere=True)), (["2"], Where(sources=("2",)))):
+        session: Any = Asked(IndexesView((INDEX,), QUEUE), LeftOutsView((one,), (), ()))
+        assert status.show_indexes(session, names, as_json=False, with_left_out=True)
+        assert session.asked[-1].where == where
+        assert "a.png" in capsys.readouterr().out.splitlines()[-1]
+
+
+class Indexing:
+    """A server elsewhere that indexes what it is asked to, or says why not."""
+
+    url = "https://kodit.example.org"
+
+    def __init__(self, run: ListedRunView, index: IndexView, *wrong: str) -> None:
+        self._accepted, self._run, self._wrong = AcceptedView(index, run), run, wrong
+        self.told: list[tuple[str, dict[str, Any]]] = []
+
+    def add(self, source: str, **options: Any) -> AcceptedView:
+        self.told.append((source, options))
+        if source in self._wrong:
+            raise NotFoundError(f"there is no {source}")
+        return self._accepted
+
+    def add_or_sync(self, name: str) -> AcceptedView:
+        return self.add(name)
+
+    def wait_for(self, _run_id: int) -> ListedRunView:
+        return self._run
+
+    def find(self, _name: str) -> IndexView:
+        return self._accepted.index
+
+
+def indexed_elsewhere(
+    capsys: Captured, server: Indexing, request: IndexRequest, *, wait: bool = True
+) -> tuple[bool, list[str]]:
+    session: Any = Asked()
+    session.remote = server
+    succeeded = indexing.index_and_show(session, request, wait=wait, as_json=False)
+    told = capsys.readouterr()
+    assert told.out.startswith("[2] /s")
+    return succeeded, told.err.splitlines()
+
+
+def test_sources_are_indexed_elsewhere(capsys: Captured) -> None:
+    done = replace(RUN, state="succeeded", tasks=())
+    options: dict[str, Any] = {
+        "include": ("*.py",),
+        "exclude": (),
+        "submodules": True,
+        "credentials": "env:A",
+        "sync_every": 0,
+    }
+    for given in ({}, options, *({name: value} for name, value in options.items())):
+        server = Indexing(done, INDEX)
+        assert indexed_elsewhere(capsys, server, IndexRequest(["a", "b", "a"], **given)) == (
+            True,
+            [],
+        )
+        all_of_it = dict.fromkeys(options) | given if given else {}
+        assert server.told == [("a", all_of_it), ("b", all_of_it)]
+    refusing = Indexing(done, INDEX, "b")
+    both = IndexRequest(["a", "b"])
+    assert indexed_elsewhere(capsys, refusing, both) == (False, ["kodit: there is no b"])
+    assert indexed_elsewhere(capsys, refusing, both, wait=False) == (
+        False,
+        [
+            "kodit: there is no b",
+            "Queued; the workers of https://kodit.example.org will do the work.",
+        ],
+    )
+    with pytest.raises(NotFoundError, match="there is no b"):
+        indexed_elsewhere(capsys, refusing, IndexRequest(["b"]))
+
+
+def test_a_run_that_fails_elsewhere(capsys: Captured) -> None:
+    """Before a search, that is an error where nothing was indexed before."""
+    wrong = replace(TASK, error="no room", state="failed")
+    failed = replace(RUN, state="failed", tasks=(replace(TASK, id=30), wrong))
+    server = Indexing(failed, INDEX)
+    said = "run 8 failed: SYNC: no room"
+    assert indexed_elsewhere(capsys, server, IndexRequest(["a"])) == (False, [said])
+    session: Any = Asked()
+    session.remote = server
+    with pytest.raises(IndexingError, match=said):
+        refresh(session, "a")
+    session.remote = Indexing(failed, replace(INDEX, updated_at="2026-01-02T03:04:05Z"))
+    refresh(session, "a")
+    [told] = capsys.readouterr().err.splitlines()
+    assert told.startswith("/s was searched as indexed ")
+    assert told.endswith(f" ago: {said}")
+    session.remote = Indexing(replace(RUN, state="succeeded"), INDEX)
+    refresh(session, "a")
+    assert capsys.readouterr().err == ""
+
+
 def test_indexes_are_watched_until_ctrl_c(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +338,9 @@ def test_a_folder_of_much_more_than_code_is_asked_about(
         "Index it anyway? [y/N]",
     ]
     assert capsys.readouterr().err.splitlines() == (said if is_broad else [])
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))  # of a program, not of somebody
+    assert indexing._confirmed(application, request) is request
+    assert capsys.readouterr().err == ""
     sure = replace(request, even_if_broad=True)
     assert indexing._confirmed(application, sure) is sure
 

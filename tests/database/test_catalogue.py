@@ -195,3 +195,21 @@ def test_a_file_that_was_not_read_is_not_shown(shelf: Shelf) -> None:
 
 def test_a_text_in_a_pattern_stands_for_itself() -> None:
     assert containing("a/b%c_d") == "a//b/%c/_d"
+
+
+def test_the_snippet_that_is_nearest_to_a_line(shelf: Shelf) -> None:
+    """Of two that hold it the inner one, and none that is farther away than it may be."""
+    shelf.content.replace(**{"b.py": ["whole", "inner"]})
+    moved = "UPDATE snippets SET start_line = ?, end_line = ? WHERE text = ?"
+    shelf.sql(moved, 1, 20, "whole")
+    shelf.sql(moved, 5, 9, "inner")
+    file_id = shelf.files["b.py"]
+
+    def nearest(line: int, most_away: int) -> list[str]:
+        ids = shelf.transaction.search.nearest_lines({file_id: line}, most_away)
+        return [one.text for one in shelf.transaction.search.get_many(list(ids.values()))]
+
+    for line, text in ((4, "whole"), (5, "inner"), (9, "inner"), (10, "whole")):
+        assert nearest(line, 0) == [text]
+    assert nearest(23, 3) == ["whole"]
+    assert nearest(23, 2) == []

@@ -115,6 +115,8 @@ def test_a_file_records_what_its_snippets_were_made_from(
     assert (summary.problems, summary.left_out) == (
         (left_out, {}) if language is not None else ({}, left_out)
     )
+    counted = content.transaction.indexes.left_out([content.id])
+    assert counted == ({content.id: summary.left_out} if summary.left_out else {})
     assert (summary.files, summary.snippets) == (1 if language is None else 2, snippets)
     content.replace(a=None)
     gone = content.transaction.indexes.files_by_path(content.id, ["a"])["a"]

@@ -141,6 +141,7 @@ SOURCES = [
         "https://github.com/psf/requests@feature/x",
         "file:///srv/mirror.git",
         "https://example.org/Team/Ledger",
+        "/code/.github",
     )
 ]
 
@@ -183,6 +184,8 @@ SOURCES = [
         ("mirror", [NameMatch(7)]),
         ("lask", []),
         (".", []),
+        (".github", []),  # a folder here, whatever else is called like that
+        ("code/.github", [Meant(9)]),
         ("/", []),
         ("", []),
     ],

@@ -114,6 +114,19 @@ def test_a_queued_run_of_a_source_that_executes(kodit: KoditCommand, tmp_path: P
     assert "is not valid; delete its index" in kodit.run_here("queue", "show", "1").out
 
 
+def test_a_password_in_a_stored_address_is_sent_to_nobody(
+    kodit: KoditCommand, tmp_path: Path
+) -> None:
+    """As Kodit stores none: who asks for the index by its number is told so."""
+    write_file(tmp_path / "code" / "a.py", CODE["a.py"])
+    assert kodit.run_here("index", "--no-wait", tmp_path / "code").code == 0
+    execute(
+        kodit.data_dir, "UPDATE indexes SET kind = 'git', location = 'http://a:b@127.0.0.1:9/x'"
+    )
+    (said,) = kodit.run_here("index", "1").said
+    assert "the stored source 'http://127.0.0.1:9/x' is not valid; delete its index" in said
+
+
 def test_nothing_in_a_database_controls_the_terminal(kodit: KoditCommand, tmp_path: Path) -> None:
     """Every text of every table is hostile; printed text is escaped."""
     write_file(tmp_path / "code" / "a.py", python_function("quartz", "a b c".split()))

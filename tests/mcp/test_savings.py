@@ -35,6 +35,21 @@ def test_answers_are_counted_against_the_files_they_name(tools: Tools, tmp_path:
     assert "shop" not in kept
 
 
+def test_only_files_that_are_shown_count(tools: Tools) -> None:
+    """Not those for which there is no room, and no answer that names none."""
+    store = SavingsFile(tools.serving.data_dir)
+    before = store.load().by_tool.get("grep", Cost())
+    listed = store.load().by_tool.get("indexes")
+    tools.text("indexes")
+    text = tools.text("grep", pattern=".", budget=100)
+    shown = [path for line in text.splitlines() if (path := tools.folder / line).is_file()]
+    assert len(shown) < 4
+    after = store.load().by_tool["grep"]
+    size = sum(path.stat().st_size for path in shown)
+    assert after == before + Cost(1, len(text), size)
+    assert store.load().by_tool.get("indexes") == listed
+
+
 def test_what_an_answer_names_and_is_gone_counts_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,10 @@ from kodit.domain.ranking.places import MOST_PLACES, QueryPlace, query_places
                 "The other one is",
             ],
         ),
+        (
+            "could not open the file: the disk of it is full",
+            ["could not open the file: the disk of it is full", "the disk of it is full"],
+        ),
         ("x = 1\n\ny = 2", ["x = 1", "y = 2"]),
     ],
 )

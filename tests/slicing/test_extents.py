@@ -11,6 +11,8 @@ from tests.slicing.test_golden import SOURCES, name_of
 from kodit.domain.snippet import Extent
 from kodit.domain.value_objects import SlicedFile
 from kodit.infrastructure.slicing import slice_file
+from kodit.infrastructure.slicing.languages import LANGUAGES
+from kodit.infrastructure.slicing.leading import with_leading_lines
 
 NAMED = sorted((Path(__file__).parent / "named").iterdir())
 
@@ -146,3 +148,13 @@ def test_conversions_are_named_by_their_type() -> None:
     )
     expected = {"operator bool", "operator std::function<int()>", "operator int", "operator char*"}
     assert placed("a.cc", code).keys() == {"A", *expected}
+
+
+def test_a_comment_that_begins_in_another_definition_leads_up_to_none() -> None:
+    """Neither does what is above a blank line."""
+    lines = ["int a; /* of", "both */", "// this", "int b;", "", "int c;"]
+    java = LANGUAGES["java"]
+    assert with_leading_lines(3, 1, lines, java) == 2
+    assert with_leading_lines(3, 1, ["/* of", *lines[1:]], java) == 2
+    assert with_leading_lines(3, 0, ["/* of", *lines[1:]], java) == 0
+    assert with_leading_lines(5, 0, lines, java) == 5
