@@ -247,6 +247,7 @@ _ROWS = (
         leading=("//", "#["),
         enclosing=(*_C_COMMENT, ("#[", ")]")),
         hidden=RUST_MACROS,
+        stand_in=b"extern ",
         imports_by_value=True,
     ),
     Language(
