@@ -129,6 +129,23 @@ def test_an_empty_answer_is_an_answer(arguments: tuple[str, ...], command: Kodit
 
 
 @pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ("--imports", "No import of parse_price was found."),
+        ("--callers", "No call of parse_price was found."),
+        ("--implementations", "Nothing that inherits from or implements parse_price was found."),
+    ],
+)
+def test_uses_that_are_not_there_are_said_to_be_none(
+    command: KoditCommand, option: str, sentence: str
+) -> None:
+    """The definition alone would leave it open."""
+    done = command.succeed("symbols", "parse_price", option)
+    assert sentence in done.err
+    assert "parse_price" in done.out
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("grep", "("), "not a regular expression"),

@@ -15,10 +15,9 @@ from kodit.domain.mentions import Mention, MentioningSnippet, MentionKind
 from kodit.infrastructure.slicing import detect_language, slice_file
 from kodit.infrastructure.slicing import mentions as module
 from kodit.infrastructure.slicing.languages import LANGUAGES
-from kodit.infrastructure.slicing.mentions import (
+from kodit.infrastructure.slicing.mentions import LONGEST_NAME, MOST_OF_A_PIECE
+from kodit.infrastructure.slicing.qualifiers import (
     LONGEST_CHAIN,
-    LONGEST_NAME,
-    MOST_OF_A_PIECE,
     qualifier_of,
     without_arguments,
 )

@@ -18,6 +18,8 @@ from kodit.domain.modules import Place, folder_of, is_below, is_module
 
 _STEPS = re.compile(r"\.|::|->|:|\\|/")
 _ITSELF = frozenset({"self", "this", "cls", "Self", "static"})
+_CONSTRUCTORS = frozenset({"new()"})
+"""What gives an object of the type on which it is called, whatever it is said to return."""
 _BASES = frozenset({"super", "super()", "base", "parent"})
 
 DEEPEST = 8
@@ -38,11 +40,18 @@ class Sight(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How a language resolves names. `own_members`: a member of the current type needs no receiver.
-    `folders`: all files of a folder are one module."""
+    `folders`: all files of a folder are one module. `extensions`: a function may be called like a
+    member of a type. `module_values`: a variable may hold a module, and what a module defines is
+    named through it. `open_types`: other code may add members to a type. `bare_calls`: naming a
+    method calls it, without brackets."""
 
     sight: Sight = Sight.INDEX
     own_members: bool = True
     folders: bool = False
+    extensions: bool = False
+    module_values: bool = False
+    open_types: bool = False
+    bare_calls: bool = False
 
 
 _RULES: Mapping[str, Rules] = {
@@ -50,11 +59,16 @@ _RULES: Mapping[str, Rules] = {
     "javascript": Rules(Sight.FILE, own_members=False),
     "typescript": Rules(Sight.FILE, own_members=False),
     "tsx": Rules(Sight.FILE, own_members=False),
-    "rust": Rules(Sight.FILE, own_members=False),
+    "rust": Rules(Sight.FILE, own_members=False, open_types=True),
     "go": Rules(Sight.FOLDER, own_members=False, folders=True),
     "java": Rules(Sight.FOLDER, folders=True),
-    "kotlin": Rules(Sight.FOLDER, folders=True),
-    "scala": Rules(Sight.FOLDER, folders=True),
+    "kotlin": Rules(Sight.FOLDER, folders=True, extensions=True, open_types=True),
+    "scala": Rules(Sight.FOLDER, folders=True, open_types=True, bare_calls=True),
+    "swift": Rules(open_types=True),
+    "cpp": Rules(open_types=True),
+    "ruby": Rules(bare_calls=True),
+    "elixir": Rules(module_values=True),
+    "lua": Rules(module_values=True),
 }
 _ANY = Rules()
 
@@ -255,6 +269,12 @@ class Inference:
         for target, file in some:
             if target.is_type:
                 types.add(target.name)
+                # A name for another type.
+                types.update(
+                    file.real_name(hint.mention.name)
+                    for hint in file.hints_for_field(target.owner, target.name)
+                    if hint.mention.kind is MentionKind.TYPE and not is_call
+                )
             elif not target.is_member:
                 key = f"{target.name}()" if is_call else target.name
                 hints = file.hints_for_field(target.owner, key)
@@ -269,12 +289,7 @@ class Inference:
                 types |= self._field(one, step, file, depth).types
             if types:
                 return Meaning(frozenset(types))
-            inner = {
-                one.target.name
-                for one in self.declared(name)
-                if one.target.is_type and one.target.owner in known.types
-            }
-            return Meaning(frozenset(inner)) if inner else self._element_types(known)
+            return self._within(known, step)
         if known.module:
             importing = known.importing or file.path
             found = self._of_declared(
@@ -293,6 +308,19 @@ class Inference:
                 return Meaning(frozenset({name})) if name[:1].isupper() else UNKNOWN
             return Meaning(module=joined(known.module, name), importing=known.importing)
         return UNKNOWN
+
+    def _within(self, known: Meaning, step: str) -> Meaning:
+        """Resolves a step that no field declares: a nested type, a new object, or the elements of a
+        container."""
+        name = step.removesuffix("()")
+        inner = {
+            one.target.name
+            for one in self.declared(name)
+            if one.target.is_type and one.target.owner in known.types
+        }
+        if inner:
+            return Meaning(frozenset(inner))
+        return known if step in _CONSTRUCTORS else self._element_types(known)
 
     def _element_types(self, known: Meaning) -> Meaning:
         """Resolves a container to its elements: `list[C]`, `Map<K, C>`, `RefCell<C>`. These are the

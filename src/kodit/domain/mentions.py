@@ -90,7 +90,9 @@ _WITH_ALIAS = re.compile(rf"^([^ih\n]{_FIELD})\t({_FIELD})\t({_FIELD})\t(.+)$", 
 @lru_cache(maxsize=64)
 def _named(names: tuple[str, ...]) -> re.Pattern[str]:
     either = "|".join(map(re.escape, names))
-    return re.compile(rf"^{_FIELD}\t(?:{either})(?:\t.*)?$", re.MULTILINE)
+    by_module = rf"(?:[^\t\n]*[^\w\t\n])?(?:{either})(?:\.\w+)?(?:\t.*)?"
+    whole = rf"i\d+\t\*\t(?:{by_module}|{_FIELD}\t(?:{either}))"
+    return re.compile(rf"^(?:{_FIELD}\t(?:{either})(?:\t.*)?|{whole})$", re.MULTILINE)
 
 
 class MentioningSnippet(NamedTuple):
@@ -111,7 +113,8 @@ class MentioningSnippet(NamedTuple):
         return decode_mentions(self.encoded, self.start_line)
 
     def named(self, names: tuple[str, ...]) -> Iterator[Mention]:
-        """The mentions of these names."""
+        """The mentions of these names, and of modules that are imported as a whole by one of them,
+        or under it: their own name is a star."""
         return decode_mentions("\n".join(_named(names).findall(self.encoded)), self.start_line)
 
     @property

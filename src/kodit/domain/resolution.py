@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 
+from kodit.domain.common_members import is_common
 from kodit.domain.file_facts import MentioningFile
 from kodit.domain.inference import (
     Declarations,
@@ -23,13 +23,13 @@ from kodit.domain.inference import (
     steps_of,
 )
 from kodit.domain.mentions import Mention, MentionKind
+from kodit.domain.module_values import Verdict, is_foreign, of_module
 from kodit.domain.modules import (
     Place,
     ends_alike,
     folder_of,
     is_below,
     is_module,
-    module_of,
     split_module,
 )
 
@@ -62,14 +62,6 @@ _EXTENSION = re.compile(r"(?:^e|E)xtensions?$")
 
 _SHORTEST_LIKE = 3
 """The fewest letters of a receiver's name that say something about its type."""
-
-
-class Verdict(IntEnum):
-    """Whether a mention refers to a definition."""
-
-    NO = 0
-    LIKELY = 1
-    CERTAIN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +133,34 @@ class Resolver:
         meaning = self._inference.meaning(mention.qualifier, around, mention.line, file)
         owners, verdict = self._owners_meant(mention, file, meaning)
         verdicts = {one: verdict for owner in owners for one in group.members.get(owner, ())}
+        is_alone = len(group.others) == 1
         for one in group.others:
-            verdicts[one] = _of_module(mention, file, one, meaning)
+            verdicts[one] = of_module(mention, file, one, meaning, is_alone=is_alone)
+        if not any(verdicts.values()):
+            verdicts.update(self._of_values(mention, file, group, meaning))
         return verdicts
+
+    def _of_values(
+        self, mention: Mention, file: MentioningFile, group: _Group, meaning: Meaning
+    ) -> dict[Target, Verdict]:
+        """Functions that no type has, called by a receiver: one that extends the type of it, or
+        that of a module that is held by a variable."""
+        rules = rules_of(file.language)
+        if rules.extensions:
+            plain = mention._replace(qualifier="")
+            return {one: self._extending(plain, file, one) for one in group.others if not one.scope}
+        is_known = meaning.types or meaning.importing or len(self._targets) > 1
+        if is_known or not rules.module_values or is_foreign(mention.qualifier, file.language):
+            return {}
+        return dict.fromkeys(group.others, Verdict.LIKELY)
+
+    def _extending(self, mention: Mention, file: MentioningFile, target: Target) -> Verdict:
+        """A function that is called as if it were a member: the file imports it, or sees it."""
+        verdict = self._plain(mention, "", file, target)
+        if verdict is Verdict.CERTAIN and not file.imports.get(mention.name):
+            is_told = target.path == file.path or not is_common(mention.name, file.language)
+            return Verdict.LIKELY if is_told else Verdict.NO
+        return verdict
 
     def _plain(
         self, mention: Mention, around: str, file: MentioningFile, target: Target
@@ -165,12 +182,21 @@ class Resolver:
         """The verdict on a name that neither the file nor its imports define."""
         sight = rules_of(file.language).sight
         if sight is Sight.INDEX:
+            if rules_of(file.language).module_values:
+                return self._of_module_values(file, target)
             return Verdict.CERTAIN if len(self._targets) == 1 else Verdict.LIKELY
         if sight is Sight.FOLDER and folder_of(target.path) == folder_of(file.path):
             return Verdict.CERTAIN
         if any(is_below(star, target.place, file.path) for star in file.stars):
             return Verdict.LIKELY
         return Verdict.NO
+
+    def _of_module_values(self, file: MentioningFile, target: Target) -> Verdict:
+        """What lies in a module is named through it, unless that was imported."""
+        if target.scope and target.owner in file.imports:
+            return Verdict.CERTAIN
+        is_alone = len(self._targets) == 1 and not target.scope
+        return Verdict.LIKELY if is_alone else Verdict.NO
 
     def _in_its_file(self, around: str, target: Target) -> Verdict:
         """Among several definitions in one file, the innermost that encloses the mention counts."""
@@ -212,9 +238,9 @@ class Resolver:
         last = steps[-1] if steps else ""
         if last in self._owners:
             return frozenset({last}), Verdict.CERTAIN
-        if meaning.module:
+        if meaning.module and (meaning.importing or is_foreign(mention.qualifier, file.language)):
             return frozenset(), Verdict.NO
-        return self._like(last)
+        return self._like(last, file)
 
     def _of_types(self, meaning: Meaning, file: MentioningFile) -> tuple[frozenset[str], Verdict]:
         reached: set[str] = set()
@@ -227,8 +253,8 @@ class Resolver:
             return frozenset(reached), Verdict.CERTAIN
         if not any(map(self._inference.is_declared, meaning.types)):
             if all(map(_PARAMETER.match, meaning.types)):
-                return self._like("")
-            return self._extensions()
+                return self._like("", file)
+            return self._extensions(file)
         # A member that the type lacks is taken for that of the only type derived from it that has
         # it.
         below = [
@@ -238,14 +264,16 @@ class Resolver:
         ]
         if below:
             return frozenset(below), Verdict.LIKELY if len(below) == 1 else Verdict.NO
-        return self._extensions()
+        return self._extensions(file)
 
-    def _extensions(self) -> tuple[frozenset[str], Verdict]:
-        """Classes with extension methods, for members that a type lacks."""
+    def _extensions(self, file: MentioningFile) -> tuple[frozenset[str], Verdict]:
+        """Types that may add a member to one that lacks it."""
+        if rules_of(file.language).open_types:
+            return self._like("", file)
         found = frozenset(one for one in self._owners if _EXTENSION.search(one))
         return found, Verdict.LIKELY if len(found) == 1 else Verdict.NO
 
-    def _like(self, receiver: str) -> tuple[frozenset[str], Verdict]:
+    def _like(self, receiver: str, file: MentioningFile) -> tuple[frozenset[str], Verdict]:
         """Types with a name similar to the receiver's: `pool.get()` is more likely a member of
         `ConnectionPool` than of another type."""
         found = self._by_name.get(receiver)
@@ -253,13 +281,18 @@ class Resolver:
             likeness = {one: _likeness(receiver, one) for one in self._owners}
             best = max(likeness.values(), default=0.0)
             alike = frozenset(one for one, much in likeness.items() if much == best)
-            is_told = best > 0 or len(alike) <= _MOST_NAMESAKES
+            common = is_common(self._targets[0].name, file.language)
+            is_told = best > 0 or (len(alike) <= _MOST_NAMESAKES and not common)
             found = self._by_name[receiver] = alike, Verdict.LIKELY if is_told else Verdict.NO
         return found
 
     def _by_import(self, imported: Mention, file: MentioningFile, target: Target) -> Verdict:
         """Whether an imported name refers to this definition."""
         module = imported.qualifier
+        if imported.name == "*":
+            named = target.name in (imported.alias, *split_module(module)[-2:])
+            is_meant = named and is_module(module, target.place, file.path)
+            return Verdict.CERTAIN if is_meant else Verdict.NO
         names = (imported.name, imported.alias)
         if not module or (target.name not in names and imported.name != "default"):
             return Verdict.NO
@@ -275,30 +308,6 @@ class Resolver:
         if is_handed_on or is_below(module, target.place, file.path):
             return Verdict.LIKELY
         return Verdict.NO
-
-
-def _of_module(mention: Mention, file: MentioningFile, target: Target, meaning: Meaning) -> Verdict:
-    """For `a.name`, where the name is not a member of a type: whether `a` is its module or
-    scope."""
-    steps = [step.removesuffix("()") for step in steps_of(mention.qualifier)]
-    if not steps or steps[0] == "?":
-        return Verdict.NO
-    if target.scope and steps[-1] == target.owner:
-        return Verdict.CERTAIN
-    if meaning.importing:
-        return _in_module(meaning, target)
-    around = [*module_of(target.path), *filter(None, target.scope.split("."))]
-    folder = folder_of(target.path).rpartition("/")[2]
-    if not meaning.types and (ends_alike(steps, around) or steps[-1] == folder):
-        return Verdict.CERTAIN if len(steps) > 1 or target.path == file.path else Verdict.LIKELY
-    return Verdict.NO
-
-
-def _in_module(meaning: Meaning, target: Target) -> Verdict:
-    if is_module(meaning.module, target.place, meaning.importing):
-        return Verdict.CERTAIN
-    below = is_below(meaning.module, target.place, meaning.importing)
-    return Verdict.LIKELY if below else Verdict.NO
 
 
 def may_import(imported: Mention, importing: str, path: str) -> bool:

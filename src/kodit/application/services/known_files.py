@@ -93,6 +93,7 @@ def target_of(snippet: StoredSnippet) -> Target:
         snippet.symbol or "",
         snippet.scope,
         is_member=bool(snippet.scope) and snippet.kind in MEMBERS,
-        is_type=snippet.kind in _TYPES,
+        is_type=snippet.kind in _TYPES
+        or (snippet.kind == SymbolKind.MODULE and snippet.language == "ruby"),
         root=_ENDING.sub("", snippet.source).rpartition("/")[2],
     )

@@ -13,12 +13,15 @@ from kodit.application.services.known_files import KnownFiles, target_of
 from kodit.domain.code_text import prose_spans
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.file_facts import MentioningFile
+from kodit.domain.inference import rules_of
 from kodit.domain.mentions import Mention, MentioningSnippet, MentionKind
 from kodit.domain.ports.catalogue import OpenCatalogue
 from kodit.domain.resolution import Resolver, Verdict
 from kodit.domain.symbols import Reference, Use, naming_line, uses
 from kodit.domain.text import cut_line
+from kodit.domain.value_objects import SymbolKind
 
+_CALLED = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD})
 _RECEIVER = re.compile(r"([\w$)\]]+(?:(?:\.|::|->|\?\.)[\w$]+)*)(?:\.|::|->|\?\.)\s*$")
 
 
@@ -39,10 +42,12 @@ class UseLookup:
         self._names = tuple(names)
         words = "|".join(map(re.escape, self._names))
         self._word = re.compile(rf"(?<!\w)(?:{words})(?!\w)")
+        wanted = list(wanted)
         targets = list(map(target_of, namesakes))
         asked = list(map(target_of, wanted))
         every = list(dict.fromkeys([*targets, *asked]))
         self._resolver = Resolver(every, asked, known.declared) if asked else None
+        self._are_called = any(one.kind in _CALLED for one in wanted)
 
     def references(self, snippets: Iterable[StoredSnippet]) -> list[Reference]:
         """Every line of the snippets that uses the name, each line once. Lines that certainly refer
@@ -122,9 +127,26 @@ class UseLookup:
             if verdict is not Verdict.NO:
                 use = Use(mention.kind.value)
                 is_likely = verdict is Verdict.LIKELY
+                if use is Use.READ and self._is_bare_call(mention, snippet, text):
+                    use = Use.CALL
                 if use is Use.IMPORT and snippet.symbol and line < naming_line(snippet):
                     within = ""  # the head of the file is one snippet with its first definition
                 yield Reference(snippet, line, text, use, within, is_likely=is_likely)
+
+    def _is_bare_call(self, mention: Mention, snippet: StoredSnippet, line: str) -> bool:
+        """Whether what is read is a method that is called without brackets, and no variable."""
+        if not self._are_called or not rules_of(snippet.language).bare_calls:
+            return False
+        if mention.qualifier or snippet.language != "ruby":
+            return mention.qualifier not in ("", ".")
+        name = re.escape(mention.name)
+        if not re.search(rf"(?<![\w@:$.]){name}(?![\w:?!]|\s*=[^=~>])", line):
+            return False
+        bound = (
+            rf"(?<![\w@:$.]){name}\s*(?:,[\w\s,]*)?(?:\|\|)?=(?![=~>])|\|[^|\n]*\b{name}\b[^|\n]*\|"
+        )
+        given = rf"\bdef\s+[\w.!?]+[ (][^\n]*\b{name}\b"
+        return not re.search(rf"{bound}|{given}", snippet.text)
 
     def _judge(self, mention: Mention, around: str, file: MentioningFile) -> Verdict:
         # For a name that is defined elsewhere, nothing more can be said.

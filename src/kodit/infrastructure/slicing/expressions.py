@@ -30,10 +30,11 @@ CSHARP_EXTENSIONS = re.compile(
 """Blocks of extension members, which no grammar supports yet."""
 
 RUST_MACROS = re.compile(
-    rb"^[ \t]*(\w+!)[ \t]*\{[ \t\r]*\n\s*(?:///?|#\[|(?:pub|fn|struct|impl|enum|mod|trait|async|unsafe)\b)",
+    rb"^[ \t]*((?:\w{5,}!|\w{4}![ \t])[ \t]*)\{[ \t\r]*\n\s*(?:///?|#\[|(?:pub|fn|struct|impl|enum|mod|trait|async|unsafe)\b)",
     re.MULTILINE,
 )
-"""Macros around items, as for conditional compilation: hiding the macro leaves a block of items."""
+"""Macros around items, as for conditional compilation, also inside an `impl`: `extern` in place of
+the macro leaves a block of items, which may stand wherever items may."""
 
 KOTLIN_UNSUPPORTED = re.compile(
     rb"^[ \t]*is [^\n{]{1,200}?([ \t]if[ \t][^\n]{1,200}?)[ \t]*->|\b(where)(?=\??\.|:)",

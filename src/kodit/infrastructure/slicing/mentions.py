@@ -3,8 +3,10 @@
 A capture named by a `MentionKind` is a name with its qualifier. With it, or alone, may come
 
 * `qualifier`: the qualifier, where the grammar has no node for both;
-* `module`: the module of an imported name;
+* `module`: the module of an imported name; `from`: the whole import, where the module is the text
+  between its first word and the name;
 * `namespace`: the variable that stands for all of `module`, or a star where all of it is imported;
+* `bare`: an imported module that no name stands for;
 * `alias`: the name under which the file uses it, or that is given a value or a type;
 * `field`: the same for a parameter that is also a field;
 * `returns`: the function whose result has the type;
@@ -13,6 +15,8 @@ A capture named by a `MentionKind` is a name with its qualifier. With it, or alo
 * `declares`: a name at its declaration, where the patterns would take it for a use;
 * `component`: a call if it begins with a capital, as a component does among HTML tags;
 * `function`: a call unless it is a word by which the language defines or imports;
+* `token`: a call if a bracket follows, qualified by the text before it, where the grammar has no
+  expressions;
 * one of `_WORDS`: the pattern counts only if the captured text is one of those words.
 
 These conditions are checked here and not by predicates of the queries: for those, tree-sitter would
@@ -29,6 +33,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kodit.domain.mentions import MentionKind, mention_row
 from kodit.infrastructure.slicing.pieces import Piece
+from kodit.infrastructure.slicing.qualifiers import (
+    LONGEST_CHAIN,
+    LONGEST_QUALIFIER,
+    qualifier_before,
+    qualifier_of,
+)
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -37,12 +47,6 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 120
 """Characters of a name; anything longer is not a name to search for."""
-
-LONGEST_QUALIFIER = 400
-"""Bytes of a qualifier; only the end of a longer one is read."""
-
-LONGEST_CHAIN = 120
-"""Characters of the qualifier that are kept."""
 
 MOST_OF_A_PIECE = 2_000
 """Mentions kept per piece: in a table of a million names, a single name means little."""
@@ -72,10 +76,11 @@ _RANKED = {
 
 _COMPONENT = "component"
 _FUNCTION = "function"
-for _capture in (_COMPONENT, _FUNCTION):
+_BY_TEXT = "token"
+for _capture in (_COMPONENT, _FUNCTION, _BY_TEXT):
     _RANKED[_capture] = _RANKED[MentionKind.CALL.value]
 
-_JUDGED = frozenset({_COMPONENT, _FUNCTION})
+_JUDGED = frozenset({_COMPONENT, _FUNCTION, _BY_TEXT})
 
 _DEFINING = frozenset(
     "def defp defmacro defmacrop defmodule defprotocol defimpl defstruct defdelegate defguard"
@@ -85,6 +90,13 @@ _SPECIAL = frozenset("case cond for if quote receive try unless unquote with".sp
 """Words of Elixir that look like calls."""
 _WORDS = {
     "required": frozenset({"require"}),
+    "requiring": frozenset({"require", "require_relative", "load", "include", "import"}),
+    "autoloading": frozenset({"autoload"}),
+    "loading": frozenset({"load"}),
+    "modules": frozenset({"using", "Import-Module"}),
+    "running": frozenset({"command", "exec", "nohup", "run", "time", "trap", "xargs"}),
+    "composing": frozenset(". $ $! <$> <&> & <*> <* *> >>= =<< >> >=> <=< <|> |>".split()),
+    "composed": frozenset(". & <*> >>= =<< >> >=> <=< <|> |>".split()),
     "importing": frozenset({"@import"}),
     "sourcing": frozenset({"source", "."}),
     "including": frozenset({"include", "extend", "prepend"}),
@@ -96,18 +108,11 @@ _WORDS = {
 """Patterns with such a capture count only if it is one of these words."""
 
 _NAME = re.compile(r"(?:[^\W\d]|[$@])[\w$]*[!?]?$")
-_SEPARATOR = re.compile(r"(?:\?\.|!!\.|!\.|::|\?->|->|\\|[.:#/])$")
-_CHAIN = re.compile(r"[\w$@.:\\>?!/#()\[\]-]+$")
-_KEYWORD = re.compile(r"^(?:\(?(?:await|new|co_await|yield|return|not|try)\s+)+|^[&*!(]+(?=[\w$])")
-_CAST = re.compile(
-    r"^\(\(?([A-Z]\w*)\)[^()]*\)|\([\w.]+(?:\(\))?\s+as[?!]?\s+([A-Z]\w*)\)|[\w.]+\.\(\*?([A-Z]\w*)\)"
-)
-"""`((Type) name)`, `(name as Type)`, `name.(Type)`: an object of the type, like the result of a
-constructor call.
-"""
-_TYPE_ARGUMENTS = re.compile(r"<[\w$., <>?\[\]]*>(?=\(|\.|::|$)")
+NO_NAME = "."
+"""The alias of an imported module that no name stands for."""
+
 _LAST = re.compile(r"::|\.")
-_WHITE_SPACE = re.compile(r"\s+")
+_FROM = re.compile(r"\s*\w+\s+([\w.]*\w)\.?\s*(?:\{.*)?$", re.DOTALL)
 _BUILT_IN = frozenset(
     "any bool boolean byte char comparable complex128 complex64 dict double error float float32"
     " float64 i16 i32 i64 i8 int int16 int32 int64 int8 isize list long number object rune short"
@@ -133,13 +138,23 @@ class _Aliased(NamedTuple):
     is_value: bool
 
 
+class _Star(NamedTuple):
+    """That all of a module is imported: the byte where its name stands, the row, the module, and
+    the variable that stands for it."""
+
+    place: int
+    row: int
+    module: str
+    alias: str
+
+
 def place_mentions(pieces: Sequence[Piece], matches: Iterable[Match], source: bytes) -> None:
     """Give each piece the mentions on its rows, in order."""
     found, said, stars = _sort_captures(matches, source)
     aliases = _aliases(found, said) if said else {}
     starts = [piece.first for piece in pieces]
     rows: list[list[str]] = [[] for _ in pieces]
-    for row, module, alias in stars:
+    for _, row, module, alias in stars:
         number = bisect_right(starts, row) - 1
         if number >= 0:
             line = row - starts[number]
@@ -152,8 +167,10 @@ def place_mentions(pieces: Sequence[Piece], matches: Iterable[Match], source: by
         if kind is MentionKind.TYPE and name in _BUILT_IN:
             continue
         own = ""
+        if _BY_TEXT in captures:
+            qualifier = qualifier_before(start, source)
         if len(captures) > 1:
-            qualifier, own = _qualifier_and_alias(captures, qualifier, source)
+            qualifier, own = _qualifier_and_alias(captures, start, qualifier, source)
         row = node.end_point[0]
         while row >= following:
             number += 1
@@ -167,26 +184,26 @@ def place_mentions(pieces: Sequence[Piece], matches: Iterable[Match], source: by
 
 
 def _qualifier_and_alias(
-    captures: dict[str, list[Node]], qualifier: str, source: bytes
+    captures: dict[str, list[Node]], start: int, qualifier: str, source: bytes
 ) -> tuple[str, str]:
     """The qualifier and the alias of a name, from the other captures of the match."""
     if qualifiers := captures.get("qualifier"):
         qualifier = qualifier_of(_end_of(qualifiers[0], source))
-    if modules := captures.get("module"):
-        qualifier = _text(modules[0], source).strip(_QUOTES)
+    if module := _module(captures, start, source):
+        qualifier = module
     given = captures.get("alias")
     return qualifier, _text(given[0], source) if given else ""
 
 
 def _sort_captures(
     matches: Iterable[Match], source: bytes
-) -> tuple[list[_Found], list[_Aliased], list[tuple[int, str, str]]]:
+) -> tuple[list[_Found], list[_Aliased], list[_Star]]:
     """The captured names, each once and in order; types and values that apply to aliases; and the
-    imports of a whole module: row, module, and the variable that stands for it.
+    imports of a whole module.
     """
     by_end: dict[int, _Found] = {}
     said: list[_Aliased] = []
-    stars: list[tuple[int, str, str]] = []
+    stars: dict[int, _Star] = {}
     declared: set[int] = set()
     for _, captures in matches:
         size = len(captures)
@@ -213,11 +230,36 @@ def _sort_captures(
                 is_value = capture == "value"
                 said += [_Aliased(one.start_byte, one.end_byte, alias, is_value) for one in nodes]
             elif capture == "namespace":
-                module = _text(captures["module"][0], source).strip(_QUOTES)
-                alias = _text(nodes[0], source)
-                is_name = alias.isidentifier() and "sourcing" not in captures
-                stars.append((nodes[0].end_point[0], module, alias if is_name else ""))
-    return [by_end[end] for end in sorted(by_end.keys() - declared)], said, stars
+                star = _star(nodes[0], captures, source)
+                stars[star.place] = star
+            elif capture == "bare":
+                star = _star(nodes[0], captures, source)
+                stars.setdefault(star.place, star._replace(alias=NO_NAME))
+    ordered = [by_end[end] for end in sorted(by_end.keys() - declared)]
+    return ordered, said, [stars[place] for place in sorted(stars)]
+
+
+def _star(node: Node, captures: dict[str, list[Node]], source: bytes) -> _Star:
+    """That all of a module is imported, and the variable that stands for it, if one does."""
+    alias = _text(node, source)
+    modules = captures.get("module", [node])
+    is_module = modules[0].start_byte == node.start_byte
+    if is_module or not alias.isidentifier() or "sourcing" in captures:
+        alias = ""
+    module = _module(captures, node.start_byte, source)
+    return _Star(modules[0].start_byte, node.end_point[0], module, alias)
+
+
+def _module(captures: dict[str, list[Node]], end: int, source: bytes) -> str:
+    """The module from which an import takes what ends before a byte."""
+    if modules := captures.get("module"):
+        return _text(modules[0], source).strip(_QUOTES)
+    if imports := captures.get("from"):
+        start = imports[0].start_byte
+        text = source[start : min(end, start + LONGEST_QUALIFIER)].decode("utf-8", "ignore")
+        if match := _FROM.match(text):
+            return match[1]
+    return ""
 
 
 def _are_words(captures: dict[str, list[Node]], source: bytes) -> bool:
@@ -229,6 +271,10 @@ def _are_words(captures: dict[str, list[Node]], source: bytes) -> bool:
 
 
 def _is_called(capture: str, node: Node, source: bytes) -> bool:
+    if capture == _BY_TEXT:
+        after = source[node.end_byte : node.end_byte + 1]
+        before = source[max(0, node.start_byte - 8) : node.start_byte].split()
+        return after == b"(" and before[-1:] != [b"fn"]
     if capture == _COMPONENT:
         return source[node.start_byte : node.start_byte + 1].isupper()
     return capture != _FUNCTION or _text(node, source) not in _DEFINING | _SPECIAL
@@ -275,50 +321,6 @@ def _named(kind: MentionKind, start: int, end: int, source: bytes) -> tuple[str,
     return (match[0], qualifier_of(text[: match.start()])) if match else ("", "")
 
 
-def qualifier_of(before: str) -> str:
-    """The qualifier of a name, from the text before it: a chain of names, calls without their
-    arguments (`pool.get()`), `?` for any other expression.
-    """
-    if not before:
-        return ""
-    bare = _KEYWORD.sub("", without_arguments(_CAST.sub(r"\1\2\3()", before.strip())))
-    bare = _SEPARATOR.sub("", _TYPE_ARGUMENTS.sub("", _WHITE_SPACE.sub("", bare)))
-    if not bare:
-        return "."
-    chain = _CHAIN.search(bare)
-    if chain is None:
-        return "?"
-    if chain.start() > 0 or len(chain[0]) > LONGEST_CHAIN:
-        rest = chain[0][-LONGEST_CHAIN:]
-        for separator in (".", "::", "->"):
-            if separator in rest:
-                return "?." + rest.partition(separator)[2]
-        return "?"
-    return chain[0]
-
-
-def without_arguments(text: str) -> str:
-    """Text without the contents of brackets, keeping the outermost pairs. A closing bracket whose
-    opening one is before the text removes everything up to it.
-    """
-    kept: list[str] = []
-    depth = 0
-    for character in text:
-        if character in "([{":
-            if depth == 0:
-                kept.append(character)
-            depth += 1
-        elif character in ")]}":
-            depth -= 1
-            if depth < 0:
-                kept, depth = [], 0
-            if depth == 0:
-                kept.append(character)
-        elif depth == 0:
-            kept.append(character)
-    return "".join(kept)
-
-
 def _start(node: Node, captures: dict[str, list[Node]]) -> int:
     qualifiers = captures.get("qualifier") if len(captures) > 1 else None
     return qualifiers[0].start_byte if qualifiers else node.start_byte
@@ -332,4 +334,4 @@ def _end_of(node: Node, source: bytes) -> str:
 def _text(node: Node, source: bytes) -> str:
     start = node.start_byte
     text = source[start : min(node.end_byte, start + LONGEST_CHAIN)].decode("utf-8", "ignore")
-    return text if text.isidentifier() else _WHITE_SPACE.sub("", text)
+    return text if text.isidentifier() else "".join(text.split())

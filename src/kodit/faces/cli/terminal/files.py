@@ -98,6 +98,12 @@ _TITLES = {
     "text": "mentioned in comments, strings and documents",
 }
 _CALLEES = {"call": "calls"}
+_NO_USES = {
+    "callers": "No call of {} was found.",
+    "callees": "No call in {} was found.",
+    "implementations": "Nothing that inherits from or implements {} was found.",
+    "imports": "No import of {} was found.",
+}
 
 
 @paged
@@ -119,6 +125,8 @@ def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bo
         say(f"Nothing found.{did_you_mean(answer.near)}")
     elif answer.near:
         say(f"No definition of {printable(question.name)} is indexed.{did_you_mean(answer.near)}")
+    elif question.uses and not answer.references:
+        say(_NO_USES[question.uses].format(printable(question.name)))
     elif not answer.complete:
         say("There may be more; --limit shows more, and --path or --language narrow it down.")
     if not answer.definitions and not (question.uses and answer.references):

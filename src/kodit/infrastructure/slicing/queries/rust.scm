@@ -17,7 +17,9 @@
     (scoped_type_identifier name: (type_identifier) @name)
     (generic_type type: (scoped_type_identifier name: (type_identifier) @name))
     (reference_type type: (type_identifier) @name)
+    (reference_type type: (scoped_type_identifier name: (type_identifier) @name))
     (reference_type type: (generic_type type: (type_identifier) @name))
+    (reference_type type: (generic_type type: (scoped_type_identifier name: (type_identifier) @name)))
   ]) @definition.scope
 
 (field_declaration name: (field_identifier) @name) @named.field

@@ -21,3 +21,5 @@
 (union_specifier name: (_) @declares body: (_))
 (enum_specifier name: (_) @declares body: (_))
 (type_definition declarator: (type_identifier) @declares)
+(call_expression function: (parenthesized_expression (identifier) @call))
+(type_definition type: (_) @annotation declarator: (type_identifier) @alias)

@@ -44,3 +44,7 @@
 (declaration type: [(type_identifier) (qualified_identifier)] @call declarator: (init_declarator value: [(argument_list) (initializer_list)]))
 (class_specifier name: (_) @declares body: (_))
 (alias_declaration name: (_) @declares)
+(call_expression function: (parenthesized_expression [(identifier) (qualified_identifier)] @call))
+(type_definition type: (_) @annotation declarator: (type_identifier) @alias)
+(alias_declaration name: (_) @alias type: (_) @annotation)
+(namespace_alias_definition name: (_) @alias [(namespace_identifier) (nested_namespace_specifier)] @import)

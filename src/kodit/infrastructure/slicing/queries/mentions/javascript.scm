@@ -38,3 +38,6 @@
   value: (member_expression
     object: (call_expression function: (identifier) @required arguments: (arguments . (string) @module))
     property: (_) @import))
+(import_statement "import" . source: (string) @module @bare)
+(call_expression function: (import) arguments: (arguments . (string) @module @bare))
+(call_expression function: (identifier) @required arguments: (arguments . (string) @module @bare))

@@ -13,3 +13,7 @@
   name: (_) @alias
   body: (body_statement
     (call method: (identifier) @including arguments: (argument_list [(constant) (scope_resolution)] @inherits))))
+(call !receiver method: (identifier) @requiring arguments: (argument_list . (string) @module @namespace))
+(assignment left: [(identifier) (instance_variable)] @alias right: [(constant) (scope_resolution)] @read)
+(block_argument (simple_symbol) @call)
+(call !receiver method: (identifier) @autoloading arguments: (argument_list . (simple_symbol) @import (string) @module))

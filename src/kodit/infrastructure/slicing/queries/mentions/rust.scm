@@ -39,3 +39,7 @@
 (trait_item name: (_) @declares)
 (type_item name: (_) @declares)
 (type_parameter name: (_) @declares)
+(token_tree (identifier) @token . (token_tree))
+(extern_crate_declaration name: (identifier) @import)
+(mod_item name: (identifier) @module @bare !body)
+(scoped_use_list path: [(identifier) (scoped_identifier)] @import list: (use_list (self)))

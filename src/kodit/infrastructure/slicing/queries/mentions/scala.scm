@@ -11,11 +11,16 @@
 (trait_definition name: (_) @alias extend: (extends_clause [(type_identifier) (stable_type_identifier)] @inherits))
 (trait_definition name: (_) @alias extend: (extends_clause (generic_type type: (_) @inherits)))
 (enum_definition name: (_) @alias extend: (extends_clause (type_identifier) @inherits))
-(import_declaration path: (identifier) @import .)
-(import_declaration path: (identifier) @module (namespace_selectors (identifier) @import))
-(import_declaration path: (identifier) @module (namespace_selectors (arrow_renamed_identifier name: (_) @import alias: (_) @alias)))
-(import_declaration path: (identifier) @module (namespace_selectors (as_renamed_identifier name: (_) @import alias: (_) @alias)))
-(import_declaration path: (identifier) @module (namespace_wildcard) @namespace)
+(import_declaration (identifier) @import .) @from
+(import_declaration (namespace_selectors (identifier) @import)) @from
+(import_declaration (namespace_selectors (arrow_renamed_identifier name: (_) @import alias: (_) @alias))) @from
+(import_declaration (namespace_selectors (as_renamed_identifier name: (_) @import alias: (_) @alias))) @from
+(import_declaration (as_renamed_identifier name: (_) @import alias: (_) @alias)) @from
+(import_declaration (namespace_selectors . (namespace_wildcard) @namespace)) @from
+(import_declaration (namespace_wildcard) @namespace) @from
+(export_declaration (identifier) @import .) @from
+(export_declaration (namespace_selectors (identifier) @import)) @from
+(export_declaration (namespace_wildcard) @namespace) @from
 (type_identifier) @type
 (stable_type_identifier) @type
 (val_definition pattern: (identifier) @alias type: (_) @annotation)

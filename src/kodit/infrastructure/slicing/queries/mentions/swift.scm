@@ -16,3 +16,6 @@
 (protocol_function_declaration name: (simple_identifier) @returns name: [(user_type) (optional_type) (array_type)] @annotation)
 (assignment target: (directly_assignable_expression [(simple_identifier) (navigation_expression)] @write))
 (type_parameter (type_identifier) @declares)
+(call_expression (_ rhs: [(simple_identifier) (navigation_expression)] @call) (call_suffix))
+(call_expression (prefix_expression target: [(simple_identifier) (navigation_expression)] @call) (call_suffix))
+(call_expression (nil_coalescing_expression if_nil: [(simple_identifier) (navigation_expression)] @call) (call_suffix))

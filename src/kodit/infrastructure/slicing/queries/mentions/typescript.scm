@@ -67,3 +67,8 @@
 (type_alias_declaration name: (_) @declares)
 (type_parameter name: (_) @declares)
 (mapped_type_clause name: (_) @declares)
+(import_statement "import" . source: (string) @module @bare)
+(call_expression function: (import) arguments: (arguments . (string) @module @bare))
+(call_expression function: (identifier) @required arguments: (arguments . (string) @module @bare))
+
+(import_require_clause (identifier) @namespace source: (string) @module)

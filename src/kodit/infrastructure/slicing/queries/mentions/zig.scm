@@ -21,3 +21,5 @@
 (function_declaration name: (_) @returns type: (_) @annotation)
 (struct_initializer . [(identifier) (field_expression)] @type)
 (variable_declaration . (field_expression) @write)
+(builtin_function (builtin_identifier) @importing (arguments . (string) @module @bare))
+(using_namespace_declaration (builtin_function (builtin_identifier) @importing (arguments . (string) @module @namespace)))

@@ -1,0 +1,13 @@
+(import_specification (configurable_uri) @module @bare)
+(import_specification (configurable_uri) @module (identifier) @namespace)
+(import_specification (configurable_uri) @module (combinator "show" (identifier) @import))
+(library_export (configurable_uri) @module @bare)
+(class_definition name: (_) @alias superclass: (superclass (type_identifier) @inherits))
+(class_definition name: (_) @alias superclass: (superclass (mixins (type_identifier) @inherits)))
+(class_definition name: (_) @alias interfaces: (interfaces (type_identifier) @inherits))
+((identifier) @token . (selector (argument_part)))
+((selector (unconditional_assignable_selector (identifier) @token)) . (selector (argument_part)))
+((selector (conditional_assignable_selector (identifier) @token)) . (selector (argument_part)))
+(type_identifier) @type
+(declaration (type_identifier) @type (initialized_identifier_list (initialized_identifier . (identifier) @alias)))
+(formal_parameter (type_identifier) @type name: (identifier) @alias)

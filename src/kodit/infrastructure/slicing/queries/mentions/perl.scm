@@ -1,0 +1,5 @@
+(use_statement module: (package) @module @bare)
+(require_expression (bareword) @module @bare)
+(method_call_expression invocant: (_) @qualifier method: (method) @call)
+(function_call_expression function: (function) @call)
+(ambiguous_function_call_expression function: (function) @call)

@@ -1,0 +1,5 @@
+(use_statement (string_value) @module @namespace)
+(import_statement (string_value) @module @namespace)
+(forward_statement (string_value) @module @namespace)
+(include_statement (identifier) @call)
+(call_expression (function_name) @call)

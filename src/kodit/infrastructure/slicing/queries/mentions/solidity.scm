@@ -1,0 +1,10 @@
+(import_directive !import_name !alias source: (string) @module @bare)
+(import_directive import_name: (identifier) @import source: (string) @module)
+(import_directive !import_name alias: (identifier) @namespace source: (string) @module)
+(contract_declaration name: (_) @alias (inheritance_specifier ancestor: (user_defined_type) @inherits))
+(interface_declaration name: (_) @alias (inheritance_specifier ancestor: (user_defined_type) @inherits))
+(call_expression function: (expression [(identifier) (member_expression)] @call))
+(emit_statement name: (expression (identifier) @call))
+(user_defined_type) @type
+(state_variable_declaration type: (_) @annotation name: (identifier) @alias)
+(parameter type: (_) @annotation name: (identifier) @alias)
