@@ -16,7 +16,8 @@ from kodit.domain.report import ignore_report
 from kodit.domain.source import FileHistory, SourceHistory
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.clone import synchronise
-from kodit.infrastructure.git.history import _Changes, clone_history, folder_history
+from kodit.infrastructure.git.history import clone_history, folder_history
+from kodit.infrastructure.git.history_changes import Changes
 from kodit.infrastructure.git.remote import look_up
 from kodit.infrastructure.git.runner import GitError
 from kodit.infrastructure.sources.child_functions import read_history
@@ -211,10 +212,10 @@ commits = st.lists(
 
 def test_an_undecodable_author_is_replaced_and_a_path_dropped() -> None:
     """As far as the text can be decoded."""
-    changes = _Changes(lambda _done, _total: None)
+    changes = Changes(lambda _done, _total: None)
     changes.feed(b"\0" + b"1" * 40 + b" 7\0M\xfcller\0m\xfc@host\0\nM\0a.py\0M\0\xff.py\0")
     assert changes.result(None) == {"a.py": FileHistory("M\ufffdller", "m\ufffd@host", 7, 7)}
-    late = _Changes(lambda _done, _total: None)
+    late = Changes(lambda _done, _total: None)
     late.feed(b"\0" + b"1" * 40 + b" 999999999999\0Ada\0a@host\0\nM\0a.py\0")
     assert late.result(None)["a.py"].changed_at == 253_402_300_799
 
@@ -230,9 +231,9 @@ def test_output_in_any_pieces_means_the_same(
         output += f"\0{number:040x} {time}\0{name}\0{address}\0".encode()
         output += (b"\0", b"\n")[number % 2]  # a merge, or not
         output += "".join(f"M\0{path}\0" for path in paths).encode()
-    whole = _Changes(lambda _done, _total: None)
+    whole = Changes(lambda _done, _total: None)
     whole.feed(output)
-    pieces = _Changes(lambda _done, _total: None)
+    pieces = Changes(lambda _done, _total: None)
     previous = 0
     for cut in [*sorted(cuts), len(output)]:
         pieces.feed(output[previous:cut])

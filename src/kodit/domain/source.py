@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -135,13 +135,24 @@ MOST_UNKNOWN = 1000
 class SourceHistory:
     """Authors and dates of files, by path. `files` replaces what was known of these files, None if
     no commit has the path; `later` comes from commits after the known ones, and is added to what
-    was known. If `is_whole`, no commit has any other path. `mark` is the commit up to which this
-    goes."""
+    was known. If `is_whole`, no commit has any other path, and none has another one in the folders
+    `whole_within`, which end in a slash. `mark` is the commit up to which this goes."""
 
     mark: str | None
     files: Mapping[str, FileHistory | None]
     later: Mapping[str, FileHistory] = field(default_factory=dict)
     is_whole: bool = False
+    whole_within: tuple[str, ...] = ()
+
+    def with_all_of(self, paths: Iterable[str]) -> SourceHistory:
+        """The same, told of each of these files that no commit has, and of no others where it is
+        whole."""
+        files = {
+            path: self.files.get(path)
+            for path in paths
+            if self.is_whole or path.startswith(self.whole_within)
+        }
+        return replace(self, files=files if self.is_whole else {**self.files, **files})
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +173,8 @@ class Scan:
     changed; `gone` the known paths that no longer exist; `unchanged` counts the rest. `skipped`
     counts the files left out, by reason ("ignored" is counted only if no file is left, and then by
     rule). `commit` is the commit that was read, on git sources. `scanned_at_ns` is the file
-    system's clock when the scan started.
+    system's clock when the scan started. `repositories` are the paths of the work trees that were
+    read within a folder.
     """
 
     changed: tuple[ScannedFile, ...]
@@ -171,3 +183,4 @@ class Scan:
     skipped: dict[str, int] = field(default_factory=dict)
     commit: str | None = None
     scanned_at_ns: int = 0
+    repositories: tuple[str, ...] = ()

@@ -98,6 +98,7 @@ class CodeIndexingApplicationService:
             index = await stage.read(lambda transaction: transaction.indexes.get(stage.index_id))
             commit = await self._reader.look_up(index)
             working_copy = index.working_copy
+            nested: Sequence[str] = ()
             if commit is None or commit != working_copy.commit:
                 known = await stage.read(
                     lambda transaction: transaction.indexes.known_files(index.id)
@@ -109,13 +110,14 @@ class CodeIndexingApplicationService:
                 except BaseException:
                     await self._discard_if_deleted(stage, index)
                     raise
+                nested = scan.repositories
                 working_copy = replace(
                     working_copy,
                     commit=scan.commit,
                     scanned_at_ns=scan.scanned_at_ns,
                     skipped=dict(scan.skipped),
                 )
-            working_copy = await self._follow_history(stage, step, index, working_copy)
+            working_copy = await self._follow_history(stage, step, index, working_copy, nested)
             is_finished = await self._finish_scan(stage, step, index, working_copy)
             if is_finished:
                 step.skip("nothing has changed")
@@ -158,18 +160,23 @@ class CodeIndexingApplicationService:
             await stage.commit(partial(store, found), step, step.current + len(found))
 
     async def _follow_history(
-        self, stage: Stage, step: ProgressTracker, index: Index, working_copy: WorkingCopy
+        self,
+        stage: Stage,
+        step: ProgressTracker,
+        index: Index,
+        working_copy: WorkingCopy,
+        nested: Sequence[str],
     ) -> WorkingCopy:
-        """Store the authors and dates that are not known yet."""
+        """Store the authors and dates that are not known yet, also of nested repositories."""
         unknown = await stage.read(
             lambda transaction: transaction.indexes.files_without_history(index.id, MOST_UNKNOWN)
         )
-        history = await self._reader.history(index, working_copy.commit, unknown)
+        history = await self._reader.history(index, working_copy.commit, unknown, nested)
         if history is None:
             return working_copy
-        if history.is_whole:
+        if history.is_whole or history.whole_within:
             known = await stage.read(lambda transaction: transaction.indexes.known_files(index.id))
-            history = replace(history, files={path: history.files.get(path) for path in known})
+            history = history.with_all_of(known)
         for part in _parts(history, FILES_PER_SCAN_BATCH):
             await stage.commit(partial(_record_history, index.id, part), step)
         return replace(working_copy, history_commit=history.mark)

@@ -78,11 +78,16 @@ class SourceReader(Protocol):
         ...
 
     async def history(
-        self, index: Index, commit: str | None, unknown: Sequence[str]
+        self,
+        index: Index,
+        commit: str | None,
+        unknown: Sequence[str],
+        repositories: Sequence[str] = (),
     ) -> SourceHistory | None:
         """The part of the history that is not yet known; None if there is nothing new, or no
         history at all. `commit` is the scanned commit, None for folders; `unknown` are files
-        without a stored history, all or MOST_UNKNOWN of them."""
+        without a stored history, all or MOST_UNKNOWN of them; `repositories` are those within a
+        folder, as the scan found them."""
         ...
 
     async def extract(

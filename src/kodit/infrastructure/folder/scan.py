@@ -133,6 +133,7 @@ class Scanner:
         self._unchanged = 0
         self._skipped: Counter[str] = Counter()
         self._ignored = IgnoredEntries()
+        self._repositories: list[str] = []
         self._top = ""
 
     def result(self, started_ns: int) -> Scan:
@@ -145,6 +146,7 @@ class Scanner:
             unchanged=self._unchanged,
             skipped=dict(sorted(self._skipped.items())),
             scanned_at_ns=started_ns,
+            repositories=tuple(self._repositories),
         )
 
     def scan(self, folder: ScannedFolder) -> None:
@@ -177,6 +179,8 @@ class Scanner:
         if folder.depth and ".git" in listed:
             place = self._root / folder.prefix
             rules = rules_of_work_tree(folder.rules, place, is_within=folder.in_repository)
+            if rules is not folder.rules:
+                self._repositories.append(folder.prefix.removesuffix("/"))
             folder = folder._replace(rules=rules)
         if noindex is not None and not noindex.strip() and not folder.rules.is_named:
             self._leave_out(folder, "", IGNORED)

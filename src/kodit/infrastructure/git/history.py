@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from pathlib import Path
 from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import MOST_UNKNOWN, FileHistory, SourceHistory
 from kodit.infrastructure.folder.repository import WorkTree, enclosing_work_tree, is_file
+from kodit.infrastructure.git.history_changes import Changes
 from kodit.infrastructure.git.runner import (
     LOCAL_LIMITS,
     OFFLINE,
@@ -30,10 +31,6 @@ from kodit.infrastructure.git.runner import (
 _FOLDER_LIMITS = Limits(silent=30.0, total=1800.0)
 """For a folder inside another user's repository, where a named pipe among git's files hangs git."""
 
-_LATEST_SECOND = 253_402_300_799
-"""The last second of the year 9999: a commit may claim any time, including one that no calendar and
-no database column can hold.
-"""
 
 _LOG = (
     "log",
@@ -63,7 +60,7 @@ path, which costs more from 50 paths on.
 
 
 @dataclass(frozen=True, slots=True)
-class _Repository:
+class Repository:
     """Commits and trees to read: our own clone, or another repository's objects below an empty
     repository of ours. `prefix` is the folder of the files, "" or ending with a slash; `shallow` is
     the file that lists where the history is cut off.
@@ -84,9 +81,9 @@ class _Repository:
             limits=self.limits,
         )
 
-    def changes(self, walk: str, paths: Sequence[str], report: Report) -> _Changes:
+    def changes(self, walk: str, paths: Sequence[str], report: Report) -> Changes:
         """The changes made by the commits of a walk to these paths, or to all below the prefix."""
-        changes = _Changes(report)
+        changes = Changes(report)
         limited = [self.prefix + path for path in paths] or [self.prefix] * bool(self.prefix)
         stream_git(
             [*_LOG, "--end-of-options", walk, *(["--", *limited] if limited else [])],
@@ -157,9 +154,9 @@ def clone_history(
     the earliest time. Renames are not followed: a file's first commit is the first that has its
     path. Raises GitError if the clone cannot be read.
     """
-    repository = _Repository(clone_path, clone_path / "shallow")
-    kept = partial(_files, clone_path, commit)
-    return _follow(repository, commit, known, unknown, kept, report)
+    repository = Repository(clone_path, clone_path / "shallow")
+    kept = partial(files_of, clone_path, commit)
+    return follow(repository, commit, known, unknown, kept, report)
 
 
 def folder_history(
@@ -176,9 +173,21 @@ def folder_history(
     """
     folder = Path(root)
     tree = enclosing_work_tree(folder)
-    commit = None if tree is None else _head(tree)
+    commit = None if tree is None else head_of(tree)
     if tree is None or commit is None:
         return None if known is None else SourceHistory(None, {}, is_whole=True)
+    with objects_of(tree, folder) as repository:
+        try:
+            return follow(repository, commit, known, unknown, lambda: None, report)
+        except (GitError, GitTimeoutError):
+            if known is not None:
+                return None  # the known history may become valid again later
+            return SourceHistory(repository.mark(commit), {}, is_whole=True)
+
+
+@contextmanager
+def objects_of(tree: WorkTree, folder: Path) -> Iterator[Repository]:
+    """The objects of a work tree, for the files below a folder in it."""
     below = folder.relative_to(tree.root).as_posix()
     with tempfile.TemporaryDirectory(prefix="kodit-history-") as empty:
         directory = Path(empty)
@@ -190,23 +199,19 @@ def folder_history(
         if is_file(shallow):
             environment["GIT_SHALLOW_FILE"] = str(shallow)
         prefix = "" if below == "." else f"{below}/"
-        repository = _Repository(directory, shallow, prefix, environment, _FOLDER_LIMITS)
-        try:
-            return _follow(repository, commit, known, unknown, lambda: None, report)
-        except (GitError, GitTimeoutError):
-            if known is not None:
-                return None  # the known history may become valid again later
-            return SourceHistory(repository.mark(commit), {}, is_whole=True)
+        yield Repository(directory, shallow, prefix, environment, _FOLDER_LIMITS)
 
 
-def _follow(  # noqa: PLR0917 - the parameters of the two functions above
-    repository: _Repository,
+def follow(  # noqa: PLR0917 - the parameters of its callers
+    repository: Repository,
     commit: str,
     known: str | None,
     unknown: Sequence[str],
     kept: Callable[[], frozenset[bytes] | None],
     report: Report,
 ) -> SourceHistory | None:
+    """What the history of a repository says that is not known, as `clone_history` has it. `kept`
+    gives the paths that are told of, None for all."""
     now = repository.mark(commit)
     if now == known and not unknown:
         return None
@@ -225,7 +230,7 @@ def _follow(  # noqa: PLR0917 - the parameters of the two functions above
 
 
 def _new_changes(
-    repository: _Repository, commit: str, known: str, unknown: Sequence[str], report: Report
+    repository: Repository, commit: str, known: str, unknown: Sequence[str], report: Report
 ) -> tuple[dict[str, FileHistory], set[str]] | None:
     """The changes that new commits add to the known history, and the files whose history has to be
     read again; None if that is all files.
@@ -256,7 +261,8 @@ def _new_changes(
     return later, again
 
 
-def _head(tree: WorkTree) -> str | None:
+def head_of(tree: WorkTree) -> str | None:
+    """The commit that is checked out."""
     try:
         output = run_git(
             ["rev-parse", "--verify", "--quiet", "HEAD"],
@@ -270,92 +276,11 @@ def _head(tree: WorkTree) -> str | None:
     return commit if len(commit) == 40 else None
 
 
-def _files(clone_path: Path, commit: str) -> frozenset[bytes]:
+def files_of(clone_path: Path, commit: str) -> frozenset[bytes]:
+    """The paths of the files of a commit."""
     output = run_git(
         ["ls-tree", "-r", "-z", "--name-only", "--full-tree", "--end-of-options", commit],
         git_directory=clone_path,
         environment=OFFLINE,
     )
     return frozenset(output.split(b"\0"))
-
-
-class _Changes:
-    """Parses git's output in pieces and keeps the latest and the earliest change per path.
-
-    The output is a series of fields that end with NUL: a commit's id and time, the author's name
-    and address, then status and path in turn. Empty fields and newlines separate commits.
-    """
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self._rest = b""
-        self._fields: list[bytes] = []
-        self._commits = 0
-        self._latest: dict[bytes, tuple[int, bytes, bytes, bytes]] = {}
-        self._earliest: dict[bytes, int] = {}
-        self._tied: set[bytes] = set()
-        self._commit: tuple[int, bytes, bytes, bytes] = (0, b"", b"", b"")
-
-    def feed(self, piece: bytes) -> None:
-        """Parse the next piece of output."""
-        *fields, self._rest = (self._rest + piece).split(b"\0")
-        self._parse(self._fields + fields)
-        self._report(self._commits, None)
-
-    def _parse(self, fields: list[bytes]) -> None:
-        position = 0
-        count = len(fields)
-        latest, earliest, commit = self._latest, self._earliest, self._commit
-        tied = self._tied
-        while position < count:
-            field = fields[position].lstrip(b"\n")
-            if not field:
-                position += 1
-                continue
-            if b" " in field:  # a status never contains a space
-                if count - position < 3:
-                    break
-                identity, _, time = field.partition(b" ")
-                seconds = min(int(time or 0), _LATEST_SECOND)
-                commit = (seconds, identity, fields[position + 1], fields[position + 2])
-                self._commits += 1
-                position += 3
-                continue
-            if count - position < 2:
-                break
-            path = fields[position + 1]
-            position += 2
-            known = latest.get(path)
-            if known is None or commit[0] > known[0]:
-                latest[path] = commit
-                tied.discard(path)
-            elif commit[0] == known[0] and commit[1] != known[1]:
-                tied.add(path)
-            if known is None or commit[0] < earliest[path]:
-                earliest[path] = commit[0]
-        self._commit = commit
-        self._fields = fields[position:]
-
-    def certainly_latest(self, commits: frozenset[bytes]) -> frozenset[bytes]:
-        """The paths whose latest change was made by one of these commits, and only by it."""
-        return frozenset(
-            path
-            for path, (_, identity, _, _) in self._latest.items()
-            if identity in commits and path not in self._tied
-        )
-
-    def result(self, kept: frozenset[bytes] | None) -> dict[str, FileHistory]:
-        """The history of the paths in `kept` (None for all). A path that cannot be decoded is
-        dropped: scans leave such files out too.
-        """
-        found = {}
-        for path, (time, _, name, address) in self._latest.items():
-            if kept is None or path in kept:
-                with suppress(UnicodeDecodeError):
-                    found[path.decode("utf-8")] = FileHistory(
-                        name.decode("utf-8", "replace"),
-                        address.decode("utf-8", "replace"),
-                        time,
-                        self._earliest[path],
-                    )
-        return found

@@ -7,7 +7,7 @@ reporting: a submodule counts if its ref exists, which is set when all of its fi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,6 +86,24 @@ def with_submodules(
         ]
         stack += reversed(below)
     return found, frozenset(roots)
+
+
+def submodules_of(clone_path: Path, entries: Iterable[TreeEntry]) -> dict[str, str]:
+    """The fetched submodules of a commit with these entries, by path: their commits. Raises
+    GitError."""
+    pins: dict[str, str] = {}
+    links = [entry for entry in entries if entry.is_repository]
+    commits = fetched_commits(clone_path) if links else frozenset()
+    while links and len(pins) < MOST:
+        link = links.pop(0)
+        if link.blob_id in commits:
+            pins[link.path] = link.blob_id
+            links += [
+                one._replace(path=f"{link.path}/{one.path}")
+                for one in list_tree(clone_path, link.blob_id)
+                if one.is_repository
+            ]
+    return pins
 
 
 def _texts(kept: Mapping[object, object]) -> dict[str, str]:

@@ -181,21 +181,24 @@ def read_history(
     commit: str | None,
     known: str | None,
     unknown: Sequence[str],
+    repositories: Sequence[str] = (),
     *,
     report: Any,
 ) -> SourceHistory | None:
-    """Authors and dates that are not known yet: since the known mark, or of the unknown files."""
-    from kodit.infrastructure.git.history import clone_history, folder_history
+    """Authors and dates that are not known yet: since the known mark, or of the unknown files.
+    `repositories` are those within a folder."""
+    from kodit.infrastructure.git.nested_history import history_of_clone, history_of_folder
 
     if location.is_folder:
-        return folder_history(location.path, known, unknown, report)
+        return history_of_folder(location.path, repositories, known, unknown, report)
     if commit is None:
         return None
     from kodit.infrastructure.git.tree import reading
 
     clone = Path(location.path)
     with reading(clone):
-        return clone_history(clone, commit, known, unknown, report)
+        submodules = location.source.submodules
+        return history_of_clone(clone, commit, known, unknown, report, submodules=submodules)
 
 
 def clone_from_scratch(

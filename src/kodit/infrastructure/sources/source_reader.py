@@ -101,7 +101,11 @@ class PooledSourceReader:
         return await self._from_sound_clone(index, scan)
 
     async def history(
-        self, index: Index, commit: str | None, unknown: Sequence[str]
+        self,
+        index: Index,
+        commit: str | None,
+        unknown: Sequence[str],
+        repositories: Sequence[str] = (),
     ) -> SourceHistory | None:
         async def read() -> SourceHistory | None:
             found: SourceHistory | None = await self._pool.call(
@@ -110,6 +114,7 @@ class PooledSourceReader:
                 commit,
                 index.working_copy.history_commit,
                 unknown,
+                repositories,
                 stall_seconds=GIT_STALL_SECONDS,
             )
             return found
