@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from kodit.domain.ranking.candidate import CorpusStatistics
 from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
 from kodit.domain.ranking.ranking import Contribution
-from kodit.domain.ranking.terms import asked_terms
+from kodit.domain.ranking.terms import query_terms_of
 
 CALIBRATED_MODEL = "kodit-static-1"
 """The embedding model whose similarities the threshold is for; with others, no result is weak."""
@@ -55,5 +55,5 @@ def is_weak(
 
 def _occurs(name: str, statistics: CorpusStatistics) -> bool:
     """Whether any snippet has the whole name, or a form of it."""
-    *_, whole = ("", *asked_terms(name))
+    *_, whole = ("", *query_terms_of(name))
     return bool(statistics.frequencies.get(whole, not whole))
