@@ -99,6 +99,8 @@ def test_results_of_a_search() -> None:
         | {"index_id": 3, "start_line": 8, "end_line": 9}
     ]
     assert both(SearchView, "q", [copied], ())["results"] == [{**result, "also_in": also_in}]
+    weak = [replace(results[0], is_weak=True)]
+    assert both(SearchView, "q", weak, (), **asked) == {**answer, "results": [result], "weak": True}
     related = {"place": "a/b.py:4", "results": [result], "standing": []}
     assert both(RelatedView, "a/b.py:4", results, ()) == related
 

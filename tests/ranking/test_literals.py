@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 import pytest
 
 from kodit.domain.ranking.literals import (
@@ -157,3 +159,9 @@ def test_a_path_may_be_longer_or_shorter_than_that_of_the_file() -> None:
     assert QueryPlace("url.c", 1).likeness("/home", "lib/aurl.c") == 0
     assert QueryPlace("a/b/c.c", 1).likeness("/a", "b/c.c") == 3
     assert asked.file_name == "url.c"
+
+
+def test_a_text_contains_a_literal_in_either_composition() -> None:
+    text = normalize("NFD", 'raise ValueError("no façade is déjà vu here")')
+    (literal, *_) = literals(normalize("NFC", 'raise ValueError("no façade is déjà vu here")'))
+    assert share_contained(literal, text, lambda _word: 1.0) == 1.0

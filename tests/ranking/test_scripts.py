@@ -13,7 +13,7 @@ from kodit.domain.ranking import divide, understand
 from kodit.domain.ranking.query import QueryKind
 from kodit.domain.ranking.scripts import is_unspaced, pieces
 from kodit.domain.ranking.signals import OTHER_DIACRITICS_SHARE, same_name
-from kodit.domain.ranking.terms import alike, asked_terms, places_of, terms, words
+from kodit.domain.ranking.terms import alike, places_of, query_terms_of, terms, words
 from kodit.domain.spelling import composed, fold_case, without_diacritics
 
 
@@ -47,7 +47,7 @@ def test_scripts_without_spaces_are_pieces_of_their_own() -> None:
 
 def test_a_stretch_has_its_characters_and_pairs_and_is_asked_for_as_one() -> None:
     assert terms("東京都") == ["東", "京", "都", "東京", "京都"]
-    assert asked_terms("東京都") == ["東京都"]
+    assert query_terms_of("東京都") == ["東京都"]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_stretch_has_its_characters_and_pairs_and_is_asked_for_as_one() -> Non
 )
 def test_spellings_that_are_the_same(one: str, other: str) -> None:
     assert fold_case(one) == fold_case(other)
-    assert asked_terms(one) == asked_terms(other)
+    assert query_terms_of(one) == query_terms_of(other)
     assert same_name(one, other) > OTHER_DIACRITICS_SHARE or not one.islower()
 
 
@@ -85,7 +85,7 @@ def test_spellings_that_are_the_same(one: str, other: str) -> None:
 def test_words_that_are_alike(one: str, other: str) -> None:
     """Each finds the other, as second best."""
     for written, asked in ((one, other), (other, one)):
-        (term,) = asked_terms(asked)
+        (term,) = query_terms_of(asked)
         assert term not in terms(written)
         assert not set(alike(term)).isdisjoint(terms(written))
     assert same_name(one, other) == OTHER_DIACRITICS_SHARE

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from kodit.domain.ranking.stemming import stem
 from kodit.domain.ranking.terms import (
     LONGEST_IDENTIFIER,
-    asked_terms,
     identifiers,
+    query_terms_of,
     run_terms,
     runs,
     terms,
@@ -103,4 +103,4 @@ def test_runs_have_the_terms_of_the_identifiers_in_them(text: str) -> None:
 
 @given(st.text(st.sampled_from("aZ_09")))
 def test_in_ascii_questions_ask_for_what_texts_have(text: str) -> None:
-    assert asked_terms(text) == terms(text)
+    assert query_terms_of(text) == terms(text)

@@ -13,6 +13,7 @@ from tests.support.sources import write_file
 
 from kodit import Kodit
 from kodit.application.services.listing import FoundTexts, Listing
+from kodit.domain.ranking import Candidate, Ranked
 from kodit.domain.search import MOST_COPIES, FoundSnippet, SearchResult, with_copy
 from kodit.domain.value_objects import Hit, SearchMode
 
@@ -120,3 +121,19 @@ def test_not_all_places_of_a_common_text_are_named(kodit: Kodit) -> None:
         copy = replace(result.snippet, path=f"{number:03}.py")
         result = with_copy(result, copy)
     assert [one.path for one in result.also_in] == [f"{n:03}.py" for n in range(MOST_COPIES)]
+
+
+def test_copies_of_merged_neighbours_are_left_out() -> None:
+    """They are part of a result above, whatever else is shown with them elsewhere."""
+    texts = FoundTexts([found(number, text) for number, text in enumerate("abacb")])
+    one, two, three, four, five = (
+        Candidate(number, number, "a.py", number, number, "python", None, 1.0, 0.0, 0.0)
+        for number in range(5)
+    )
+    listing = Listing()
+    listing.add_ranked(
+        [Ranked(one, 3.0, (), (two,)), Ranked(three, 2.0, (), (four,)), Ranked(five, 1.0, ())],
+        texts,
+    )
+    assert [each.snippet_ids for each in listing.listed] == [(0, 1)]
+    assert [copy.id for copy in listing.listed[0].copies] == [2]

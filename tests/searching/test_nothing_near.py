@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from tests.searching.test_golden_rankings import GOLDEN
 
 from kodit import Kodit
 from kodit.domain.value_objects import SearchMode
 
 
 @pytest.mark.parametrize(
-    "query", ["zzzzqqqq", "zzzzqqqq wwwwkkkk", "zzzz::qqqq()", "zzzz/qqqq.xyzzy", "=> ???", "zqx"]
+    "query",
+    [
+        "flurb the gronkle",
+        "zzzzqqqq",
+        "zzzzqqqq wwwwkkkk",
+        "zzzz::qqqq()",
+        "zzzz/qqqq.xyzzy",
+        "=> ???",
+        "zqx",
+    ],
 )
 def test_words_that_are_nowhere(query: str, searchable: Kodit) -> None:
     """They do not return the least dissimilar snippets, which the vectors alone would."""
@@ -36,3 +48,28 @@ def test_a_misspelled_name(query: str, path: str, searchable: Kodit) -> None:
 def test_one_word_that_occurs_is_enough(searchable: Kodit) -> None:
     """The others may have other words for the same thing."""
     assert searchable.search("zzzzqqqq wwwwkkkk matrix")[0].snippet.path == "rs/matrix.rs"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "zzzzqqqq wwwwkkkk the flurb matrix",
+        "how to bake sourdough bread for a large value",
+        "purple elephants dancing on the moon line",
+        "PushZzzzQqqq",
+    ],
+)
+def test_a_weak_best_says_so(query: str, searchable: Kodit) -> None:
+    """And so does every page of such an answer."""
+    for offset in (0, 1):
+        results = searchable.search(query, limit=1, offset=offset)
+        assert [one.is_weak for one in results] == [True]
+
+
+def test_what_is_there_is_no_weak_answer(searchable: Kodit) -> None:
+    """Of the questions that are answered rightly, and of names that are nearly right."""
+    ranks = json.loads(GOLDEN.read_text())["ranks"]
+    first = [query for query, rank in ranks.items() if rank == 1]
+    queries = [*first, "Schedulre", "cs/Scheduler.cs", "MAILR"]
+    weak = [query for query in queries if any(one.is_weak for one in searchable.search(query))]
+    assert weak == []

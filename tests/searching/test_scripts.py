@@ -14,7 +14,7 @@ from tests.searching.test_keyword_reading import ids, snippet, store
 from tests.support.sources import write_file
 
 from kodit import Kodit
-from kodit.domain.ranking.terms import asked_terms
+from kodit.domain.ranking.terms import query_terms_of
 from kodit.domain.value_objects import Scope, SearchMode
 from kodit.infrastructure.keyword.reading import TantivyReader
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
@@ -131,7 +131,7 @@ UNSPACED = st.one_of(
 
 
 def found(reader: TantivyReader, query: str) -> list[int]:
-    return ids(reader.search(asked_terms(query), Scope(frozenset([1])), 100))
+    return ids(reader.search(query_terms_of(query), Scope(frozenset([1])), 100))
 
 
 @given(st.lists(st.one_of(SPACED, UNSPACED), min_size=1, max_size=12))
@@ -168,9 +168,9 @@ def test_a_word_is_found_within_a_text_without_spaces(
     texts = [before + word + after, *before, word[::-1], "x".join(word)]
     snippets = [snippet(number, text) for number, text in enumerate(texts, start=1)]
     reader = store(folder / "8", *snippets).reader()
-    folded = asked_terms(word)[0]
-    expected = [n for n, text in enumerate(texts, start=1) if folded in asked_terms(text)[0]]
-    having = [n for n in found(reader, word) if len(asked_terms(texts[n - 1])) == 1]
+    folded = query_terms_of(word)[0]
+    expected = [n for n, text in enumerate(texts, start=1) if folded in query_terms_of(text)[0]]
+    having = [n for n in found(reader, word) if len(query_terms_of(texts[n - 1])) == 1]
     assert set(having) <= set(expected)
     assert 1 in having
     shutil.rmtree(folder)
@@ -196,7 +196,7 @@ def test_a_phrase_counts_as_often_as_it_stands_there(tmp_path: Path) -> None:
     assert found(reader, "東京都") == [2, 1]
     assert reader.statistics(["東京都"]).frequencies == {"東京都": 2}
     assert found(reader, "lantern 東京都") == [2, 1, 0]
-    hits = reader.search(asked_terms("lantern 東京都"), Scope(frozenset([1])), 9)
+    hits = reader.search(query_terms_of("lantern 東京都"), Scope(frozenset([1])), 9)
     alone = reader.search(["lantern"], Scope(frozenset([1])), 9)
     assert hits[2].score == next(one.score for one in alone if one.snippet_id == 0)
     matches = reader.in_files(["東京都"], [0])

@@ -252,7 +252,7 @@ class SearchResult:
 
     The points of `explanation` sum to it; a search of one engine has none. `is_cut` says that the
     snippet was shortened to fit the budget. `also_in` lists the other places of the same text, by
-    path.
+    path. `is_weak` is set in every result if even the best one matches the query poorly.
     """
 
     snippet: StoredSnippet
@@ -260,6 +260,7 @@ class SearchResult:
     explanation: tuple[SignalPoints, ...] = ()
     is_cut: bool = False
     also_in: tuple[CopyPlace, ...] = ()
+    is_weak: bool = False
 
 
 def with_copy(result: SearchResult, copy: StoredSnippet) -> SearchResult:

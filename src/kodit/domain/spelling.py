@@ -1,7 +1,7 @@
-"""Which spellings are the same, by the rules of Unicode.
+"""Equivalent spellings, by the rules of Unicode.
 
-Two spellings are the same if they differ in case, in composition (NFC, NFD) or in compatibility
-(full-width forms, ligatures), and alike if they differ in diacritics.
+Spellings are equivalent if they differ only in case, in composition (NFC, NFD) or in compatibility
+(full-width forms, ligatures), and alike if they also differ in diacritics.
 """
 
 from __future__ import annotations
@@ -15,24 +15,23 @@ IGNORED = (
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff"
 )
-"""Default_Ignorable_Code_Point: what is not seen, as soft hyphens, joiners and directions."""
+"""Default_Ignorable_Code_Point: invisible characters such as soft hyphens and joiners."""
 _IGNORED_CHARACTER = re.compile(f"[{IGNORED}]+")
 
 _PLAIN_LETTERS = {
     "ð": "d", "ø": "o", "þ": "th", "đ": "d", "ħ": "h", "\u0131": "i", "ł": "l", "ŧ": "t",
     "æ": "ae", "œ": "oe", "\u0640": "",
 }  # fmt: skip
-"""Letters that have a stroke or are two in one, which no decomposition tells, and the line by which
-Arabic letters are drawn out."""
+"""Letters with a stroke and ligatures, which have no decomposition, and the Arabic tatweel."""
 
 
 def composed(text: str) -> str:
-    """As most text is written (NFC): a letter and its marks are one character, if there is one."""
+    """The text in NFC, as most text is written."""
     return text if text.isascii() else normalize("NFC", text)
 
 
 def fold_case(text: str) -> str:
-    """The one form of all spellings that are the same: NFKC_Casefold."""
+    """The common form of all equivalent spellings: NFKC_Casefold."""
     if text.isascii():
         return text.lower()
     while True:
@@ -43,14 +42,14 @@ def fold_case(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """The text without what is not seen."""
+    """The text without invisible characters."""
     return _IGNORED_CHARACTER.sub("", text)
 
 
 @lru_cache(maxsize=4_096)
 def without_diacritics(word: str) -> str:
-    """The one form of all words that are alike, of one whose case is folded; digits as those of
-    ASCII. Marks that make another letter remain, as vowels and viramas of Indic scripts do."""
+    """The common form of all case-folded words that are alike, with ASCII digits. Marks that make a
+    different letter remain, such as the vowels and viramas of Indic scripts."""
     if word.isascii():
         return word
     plain = "".join(
@@ -66,8 +65,7 @@ def _plain(character: str) -> str:
 
 
 def _is_diacritic(character: str) -> bool:
-    """By canonical combining class: overlays, the points of Hebrew and Arabic, and what stands
-    above or below; not nuktas, viramas, voicing marks, and the vowels and tones of Thai and others.
-    """
+    """By canonical combining class: overlays, the points of Hebrew and Arabic, and marks above or
+    below; not nuktas, viramas, voicing marks, and the vowels and tones of Thai and others."""
     kind = combining(character)
     return kind == 1 or 10 <= kind <= 36 or kind >= 200

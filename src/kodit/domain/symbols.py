@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from kodit.domain.prototypes import without_declarations
-from kodit.domain.ranking.terms import asked_terms
+from kodit.domain.ranking.terms import query_terms_of
 from kodit.domain.search import EVERYTHING, SearchFilter, StoredSnippet
 from kodit.domain.snippet import Extent, MinorSymbol, SymbolKind
 from kodit.domain.spelling import fold_case
@@ -275,7 +275,7 @@ def _name_in_code(text: str) -> str:
 
 def rarest_terms(name: str) -> list[str]:
     """The search terms of every text with this name: for an identifier the most specific one."""
-    return asked_terms(name)[-1:]
+    return query_terms_of(name)[-1:]
 
 
 def merge_pieces(snippets: Iterable[StoredSnippet]) -> list[StoredSnippet]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +20,7 @@ from kodit.domain.ranking import (
     Ranked,
     about_names,
     divide,
+    is_weak,
     occurs,
     possible_names,
     rank,
@@ -216,7 +217,10 @@ class SearchService:
             listing.add_ranked(*self._rank(question, hits))
             if len(listing.listed) >= question.depth:
                 break
-        return self._show(question.transaction, listing.listed[: question.depth])
+        results = self._show(question.transaction, listing.listed[: question.depth])
+        return (
+            [replace(one, is_weak=True) for one in results] if _weak(question, listing) else results
+        )
 
     def _rank(self, question: _Question, hits: set[int]) -> tuple[list[Ranked], FoundTexts]:
         files: dict[int, set[int]] = {}
@@ -359,6 +363,17 @@ def _checked(query: str) -> str:
 
 def _by_id(snippets: Iterable[StoredSnippet]) -> dict[int, StoredSnippet]:
     return {snippet.id: snippet for snippet in snippets}
+
+
+def _weak(question: _Question, listing: Listing) -> bool:
+    """Whether the best result is weak; never if the keyword index lacks some snippets."""
+    if not listing.listed or question.keyword.leaves_out:
+        return False
+    best = listing.listed[0].result
+    statistics = question.keyword.statistics(question.understanding.terms)
+    return isinstance(best, Ranked) and is_weak(
+        question.understanding, best.explanation, statistics, question.model
+    )
 
 
 def _explanation(result: Ranked | Hit) -> tuple[SignalPoints, ...]:

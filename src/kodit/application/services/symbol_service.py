@@ -271,7 +271,8 @@ def _spellings(name: RequestedName, definitions: list[StoredSnippet]) -> list[st
 def _with_other_spellings(
     called: Sequence[StoredSnippet], defining: Iterable[StoredSnippet]
 ) -> list[StoredSnippet]:
-    """The database knows no case but that of ASCII, and no composition; the keyword index does."""
+    """Add definitions in equivalent spellings, which the keyword index finds: the database folds
+    the case of ASCII only."""
     found = {one.id: one for one in defining if one.symbol is not None}
     return list({**found, **{one.id: one for one in called}}.values())
 

@@ -111,6 +111,8 @@ class SearchView:
     next: str | None
     problems: tuple[str, ...] = ()
     """The problems of sources that were named beside valid ones."""
+    weak: bool | None = field(default=None, metadata=ONLY_WHEN_SET)
+    """True if even the best result matches the query poorly."""
 
     @classmethod
     def of(
@@ -128,7 +130,8 @@ class SearchView:
         shown = tuple(
             ResultView.of(result, explain=explain, with_file=with_file) for result in results
         )
-        return cls(query, shown, standing, following, problems)
+        is_weak = any(result.is_weak for result in results)
+        return cls(query, shown, standing, following, problems, is_weak or None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Pure functions on text and numbers. `fields` selects what the engines index of a
 from __future__ import annotations
 
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
+from kodit.domain.ranking.confidence import is_weak
 from kodit.domain.ranking.fields import (
     KeywordDocument,
     keyword_document,
@@ -27,6 +28,7 @@ __all__ = [
     "Ranked",
     "about_names",
     "divide",
+    "is_weak",
     "keyword_document",
     "occurs",
     "possible_names",

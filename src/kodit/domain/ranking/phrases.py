@@ -1,8 +1,7 @@
-"""Questions in scripts without spaces between words, of which a sentence is one stretch.
+"""Queries in scripts without spaces between words, where a sentence is one segment.
 
-A short stretch is a word, and is found where it stands. Of a longer one that stands nowhere the
-parts are asked for that do, the longest first from the left: the code that is searched is the
-dictionary.
+A short segment is searched for as one word. A longer one that occurs nowhere is split from the left
+into the longest parts that do occur: the indexed text serves as the dictionary.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from kodit.domain.ranking.query import MOST_TERMS, QueryKind, QueryUnderstanding
 from kodit.domain.ranking.scripts import is_unspaced
 
 LONGEST_WORD = 4
-"""Characters; a longer stretch may be several words."""
+"""Characters; a longer segment may be several words."""
 SHORTEST_PART = 2
 LONGEST_PART = 32
 
@@ -24,7 +23,7 @@ Occurs = Callable[[str], bool]
 
 
 def divide(query: QueryUnderstanding, occurs: Occurs) -> QueryUnderstanding:
-    """The query with every stretch that is long and stands nowhere as the parts of it that do."""
+    """The query, with each long segment that occurs nowhere replaced by its parts that do."""
     if query.text.isascii():
         return query
     divided = {word: tuple(_parts(word, occurs)) for word in query.words if _may_divide(word)}
@@ -46,12 +45,12 @@ def _may_divide(word: str) -> bool:
 
 
 def _parts(word: str, occurs: Occurs) -> Iterator[str]:
-    """Nothing if the whole stands somewhere."""
+    """The parts of a segment; none if the whole segment occurs."""
     if occurs(word):
         return
     start = 0
     while start <= len(word) - SHORTEST_PART:
-        # Where a stretch stands, its beginnings do.
+        # If a segment occurs, so do its prefixes.
         least, most = SHORTEST_PART - 1, min(LONGEST_PART, len(word) - start)
         while least < most:
             middle = (least + most + 1) // 2

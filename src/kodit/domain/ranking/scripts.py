@@ -1,9 +1,8 @@
-"""Text that is not ASCII, by the rules of Unicode: where words begin and end.
+"""Word boundaries in text that is not ASCII, by the rules of Unicode.
 
-Scripts without spaces between words (Chinese, Japanese, Korean with its particles, Thai, Lao,
-Khmer, Burmese) are cut into pairs of characters, as is usual where there is no dictionary; a
-question asks for several pairs in a row. Everywhere else marks belong to the letter before them.
-
+Scripts without spaces between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese), and Korean with
+its particles, are indexed as pairs of characters, the usual way without a dictionary; a query is a
+phrase of such pairs. In all other scripts, a mark belongs to the letter before it.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ _UNSPACED = (
     "\U0001aff0-\U0001b16f"
     "\u3105-\u312f\u31a0-\u31bf"  # Bopomofo
 )
-"""As ranges of an expression: letters and marks of the scripts without spaces."""
+"""The letters and marks of the scripts without spaces, as the ranges of a character class."""
 
 _BLOCKS_WITH_MARKS = (range(0x300, 0x3400), range(0xA000, 0xAC00), range(0xF900, 0x20000))
 
 _MARKED = re.compile("(?:Am*+)+(?!a)(?:0m*+)*|(?:Am*+)?(?:am*+)+(?:0m*+)*|(?:0m*+)+")
-"""The words of an identifier, seen by what its characters are."""
+"""A word of an identifier whose characters are replaced by their kinds."""
 
 
 class _Expressions(NamedTuple):
@@ -45,7 +44,7 @@ class _Expressions(NamedTuple):
 
 @cache
 def _expressions() -> _Expressions:
-    """Made when the first text asks for them: it takes 10 ms to find all marks."""
+    """Compiled on first use: finding all marks takes 10 ms."""
     within = f"{_ranges(_marks())}{IGNORED}"
     letter = rf"[^\W{_UNSPACED}]"
     return _Expressions(
@@ -74,42 +73,42 @@ def _ranges(codes: Iterable[int]) -> str:
 
 
 def pieces(text: str) -> list[str]:
-    """Identifiers, numbers, and stretches without spaces between their words; in order, as
-    written."""
+    """Identifiers, numbers, and segments of scripts without spaces; in order, unchanged."""
     return _expressions().pieces.findall(text)
 
 
 def placed_pieces(text: str) -> Iterator[tuple[int, str]]:
-    """The same, each with where it begins."""
+    """The same, each with its start."""
     for match in _expressions().pieces.finditer(text):
         yield match.start(), match[0]
 
 
 def is_unspaced(piece: str) -> bool:
-    """Whether a piece, or a term, is of a script without spaces."""
+    """Whether a piece, or a term, is in a script without spaces."""
     return not piece.isascii() and _expressions().unspaced.match(piece) is not None
 
 
 def cased_words(identifier: str) -> list[str]:
-    """The words of an identifier, cut as `parseHTTPHeader_v2` is; as written, but composed."""
+    """The words of an identifier, split at changes of case like `parseHTTPHeader_v2`; composed, and
+    in their own case."""
     seen = visible(normalize("NFKC", identifier))
     kinds = "".join(map(_KINDS.__getitem__, seen))
     return [seen[slice(*match.span())] for match in _MARKED.finditer(kinds)]
 
 
-def grams(stretch: str) -> tuple[str, ...]:
-    """Every character of a stretch without spaces, and every two in a row."""
-    return (*stretch, *pairs(stretch))
+def grams(segment: str) -> tuple[str, ...]:
+    """Every character of a segment, and every two adjacent ones."""
+    return (*segment, *pairs(segment))
 
 
-def pairs(stretch: str) -> tuple[str, ...]:
-    """Every two characters in a row; of a stretch of one, that one."""
-    return tuple(map("".join, pairwise(stretch))) or (stretch,)
+def pairs(segment: str) -> tuple[str, ...]:
+    """Every two adjacent characters; for a segment of one character, that one."""
+    return tuple(map("".join, pairwise(segment))) or (segment,)
 
 
 class _Kinds(dict[str, str]):
-    """Of each character a letter that tells its kind: `A` for capitals, `a` for other letters, `0`
-    for digits, `m` for marks, `_` for what separates."""
+    """The kind of each character: `A` for capitals, `a` for other letters, `0` for digits, `m` for
+    marks, `_` for separators."""
 
     def __missing__(self, character: str) -> str:
         kind = self[character] = self._kind(character)

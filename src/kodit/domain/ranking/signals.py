@@ -43,7 +43,7 @@ OTHER_CASE_SHARE = 0.5
 """`Serialize` asked for and `serialize` found: the method, not the trait."""
 
 OTHER_DIACRITICS_SHARE = 0.5
-"""`cote` asked for and `côté` found."""
+"""The query has `cote` and the definition is `côté`."""
 
 MOST_FOLDERS = 2
 """How many folders count as depth; beyond that, depth says nothing more."""

@@ -4,10 +4,10 @@ An identifier gives its words, split at case and underscores, lower-cased and st
 several words also gives them joined, so that an exact name is a rare term of its own, however it
 is written: `hashMap`, `HASH_MAP` and, in a question, *hash map* all have `hashmap`.
 
-What is not ASCII goes by the rules of `scripts`. A stretch without spaces between its words is one
-term of a question, a phrase; code has its characters and pairs of them. A word with diacritics also
-has a term without them, which is marked: by it a question in another spelling finds the word, but
-what is spelled as the question is comes first (`alike`).
+Text that is not ASCII follows the rules of `scripts`. In a query, a segment of a script without
+spaces is one term, a phrase; an indexed text has the segment's characters and pairs of characters.
+An indexed word with diacritics also has a marked term without them, so that a query in another
+spelling finds it, and the exact spelling still ranks first (`alike`).
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
 PLAIN = "~"
-"""Begins the term without diacritics of a word that has some."""
+"""The prefix of the term without diacritics of a word that has some."""
 
 
 def identifiers(text: str) -> list[str]:
-    """Identifiers, numbers and stretches without spaces, in order, as written."""
+    """Identifiers, numbers, and segments of scripts without spaces; in order, unchanged."""
     return _ASCII_IDENTIFIER.findall(text) if text.isascii() else pieces(text)
 
 
@@ -59,7 +59,7 @@ def words(identifier: str) -> tuple[str, ...]:
 
 
 def folded_words(identifier: str) -> tuple[str, ...]:
-    """The same, the same in every spelling (`fold_case`)."""
+    """The words of an identifier, case-folded: equal for all equivalent spellings."""
     if identifier.isascii():
         return words(identifier)
     return tuple(map(fold_case, cased_words(identifier)))
@@ -67,22 +67,19 @@ def folded_words(identifier: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4_096)
 def identifier_terms(identifier: str) -> tuple[str, ...]:
-    """The terms by which a question asks for one of `identifiers`: its stemmed words and, when
-    they are several, the words joined, unstemmed. A stretch without spaces is one term."""
-    if identifier.isascii():
-        parts = words(identifier)
-    elif is_unspaced(identifier):
+    """The query's terms for one of `identifiers`: its stemmed words and, if there are several, the
+    words joined, unstemmed. A segment of a script without spaces is one term."""
+    if not identifier.isascii() and is_unspaced(identifier):
         return (fold_case(identifier),)
-    else:
-        parts = folded_words(identifier)
     if len(identifier) > LONGEST_IDENTIFIER:
         return ()
+    parts = folded_words(identifier)
     stems = tuple(stem(part) for part in parts)
     return (*stems, "".join(parts)) if len(parts) > 1 else stems
 
 
-def asked_terms(text: str) -> list[str]:
-    """The terms by which a question asks for a text, in order."""
+def query_terms_of(text: str) -> list[str]:
+    """The terms of a query with this text, in order."""
     return list(chain.from_iterable(map(identifier_terms, identifiers(text))))
 
 
@@ -93,22 +90,22 @@ def runs(text: str) -> list[str]:
 
 
 def run_terms(run: str) -> tuple[str, ...]:
-    """The search terms that a text has for one run."""
+    """The search terms of one run in an indexed text."""
     if not run.isascii():
-        return _foreign_terms(run)
+        return _non_ascii_terms(run)
     if run[0].isdigit():
         return tuple(chain.from_iterable(map(identifier_terms, identifiers(run))))
     return identifier_terms(run)
 
 
 def terms(text: str) -> list[str]:
-    """All search terms of a text, in order, repeated as often as they occur."""
+    """All search terms of an indexed text, in order, repeated as often as they occur."""
     return list(chain.from_iterable(map(run_terms, runs(text))))
 
 
 def alike(term: str) -> tuple[str, ...]:
-    """The terms of words that differ in their diacritics from that of a question. A stretch without
-    spaces has none."""
+    """The indexed terms of words that differ from a query's term only in diacritics; none for a
+    script without spaces."""
     if term.isascii():
         return (PLAIN + term,)
     if is_unspaced(term):
@@ -117,7 +114,7 @@ def alike(term: str) -> tuple[str, ...]:
     return (PLAIN + plain,) if plain == term else (PLAIN + plain, plain)
 
 
-def _foreign_terms(run: str) -> tuple[str, ...]:
+def _non_ascii_terms(run: str) -> tuple[str, ...]:
     if is_unspaced(run):
         return grams(fold_case(run))
     exact = identifier_terms(run)
@@ -126,7 +123,7 @@ def _foreign_terms(run: str) -> tuple[str, ...]:
 
 
 def places_of(asked: Collection[str], text: str) -> Iterator[tuple[int, int]]:
-    """From and to of what the terms of a question stand for in a text that is not ASCII."""
+    """The start and end of each match of a query's terms in a text that is not ASCII."""
     wanted = frozenset(chain(asked, *map(alike, asked)))
     for start, piece in placed_pieces(text):
         if is_unspaced(piece):
@@ -136,10 +133,10 @@ def places_of(asked: Collection[str], text: str) -> Iterator[tuple[int, int]]:
             yield start, start + len(piece)
 
 
-def _places_in(term: str, stretch: str, start: int) -> Iterator[tuple[int, int]]:
-    """Where a term stands in a stretch, unless that has another length when it is folded."""
-    folded = fold_case(stretch)
-    at = folded.find(term) if len(folded) == len(stretch) else -1
+def _places_in(term: str, segment: str, start: int) -> Iterator[tuple[int, int]]:
+    """The matches in a segment, unless folding changes its length."""
+    folded = fold_case(segment)
+    at = folded.find(term) if len(folded) == len(segment) else -1
     while at >= 0:
         yield start + at, start + at + len(term)
         at = folded.find(term, at + len(term))

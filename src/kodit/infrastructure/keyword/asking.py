@@ -1,4 +1,4 @@
-"""The terms of a question, as the engine and the scores take them."""
+"""The terms of a query, for tantivy and for the exact scores."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from kodit.infrastructure.keyword.schema import LENGTH, PHRASES, TERMS
 from kodit.infrastructure.keyword.scoring import frequencies, scores
 
 ALIKE_SHARE = 0.25
-"""What a word counts that differs from the one asked for in its diacritics."""
+"""The weight of a word that differs from the query's only in diacritics."""
 LONGEST_TOKEN = 2
-"""Characters of a script without spaces that are one token; more are pairs in a row."""
+"""Characters of a script without spaces that are one token; more are a phrase of pairs."""
 ROUNDING = 1e-5
 """Relative error of tantivy's single-precision scores."""
 LEAST_ALIKE = 0.1
-"""What part of the engine's score is sure to remain, as it counts words that are alike in full."""
+"""A lower bound of the exact score as a share of tantivy's, which gives words that differ in
+diacritics their full weight."""
 
 
 class Asked(NamedTuple):
-    """One term of a question by the `tokens` that are in the index, each of which counts its share;
-    of pairs that must stand in a row (`phrase`) only the rarest is a token. `having` is the number
-    of snippets that have the term."""
+    """One term of a query: its `tokens` that are in the index, with their weights. For a phrase,
+    `phrase` lists its pairs of characters, and the rarest one is the only token. `having` is the
+    number of snippets that have the term."""
 
     tokens: tuple[str, ...]
     shares: tuple[float, ...]
@@ -37,19 +38,19 @@ class Asked(NamedTuple):
 
     @property
     def is_plain(self) -> bool:
-        """Whether there is nothing to it but a token."""
+        """Whether it is a single token with its full weight."""
         return self.shares == (1.0,) and not self.phrase
 
 
 def phrase_of(term: str) -> tuple[str, ...]:
-    """The pairs of characters that stand in a row where a term does; none where it is one token."""
+    """The adjacent pairs of characters that make up a term; none if it is one token."""
     if term.isascii() or len(term) <= LONGEST_TOKEN or not is_unspaced(term):
         return ()
     return pairs(term)
 
 
 def having_term(term: str) -> Clause:
-    """The snippets that have a term as it is spelled."""
+    """A clause for the snippets that have a term in its exact spelling."""
     phrase = phrase_of(term)
     if phrase:
         return Clause(tantivy.Occur.Must, PHRASES, phrase)
@@ -93,7 +94,7 @@ class Question(NamedTuple):
         )
 
     def _frequencies(self, found: Found, places: NDArray[np.intp]) -> Scores:
-        """How often each of them has each of the terms."""
+        """How often each document has each term."""
         records = found.records(places, self.records.current())
         tokens = [token for one in self.asked for token in one.tokens]
         counted = frequencies(records, tokens)

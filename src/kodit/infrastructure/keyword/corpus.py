@@ -90,7 +90,7 @@ class Corpus:
         return Asked(tokens, shares, having)
 
     def _frequencies(self, tokens: Iterable[str]) -> dict[str, int]:
-        """As the engine counts them."""
+        """Their document frequencies in tantivy."""
         with reading(self._folder):
             return {token: self._searcher.doc_freq(TERMS, token) for token in tokens}
 

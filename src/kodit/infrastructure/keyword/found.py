@@ -1,4 +1,4 @@
-"""What one search of the engine found."""
+"""The results of one search of tantivy."""
 
 from __future__ import annotations
 
@@ -66,6 +66,6 @@ class Found:
         return records
 
     def phrases(self, places: NDArray[np.intp]) -> list[str]:
-        """What some of the documents have of scripts without spaces, in pairs of characters."""
+        """The text of some of the documents in scripts without spaces, as pairs of characters."""
         documents = (self._searcher.doc(self._addresses[place]) for place in places.tolist())
         return [cast(str, document.get_first(PHRASES) or "") for document in documents]

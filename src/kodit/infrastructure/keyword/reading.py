@@ -268,7 +268,7 @@ class TantivyReader:
         )
 
     def _in_a_row(self, pairs: Sequence[str], wanted: tantivy.Query) -> tantivy.Query:
-        """What is wanted, of the documents that have these pairs of characters in a row."""
+        """The query, restricted to documents with this phrase of pairs of characters."""
         row = any_of(self._schema, Clause(tantivy.Occur.Must, PHRASES, pairs))
         return tantivy.Query.boolean_query(
             [

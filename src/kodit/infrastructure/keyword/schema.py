@@ -43,7 +43,7 @@ name, from which tantivy tells how many snippets it holds, deleted ones included
 MINOR_NAME = "minor_name"
 """The same for minor symbols, which only symbol look-ups search."""
 PHRASES = "phrases"
-"""The text in scripts without spaces, as pairs of characters; `PHRASE_END` ends each stretch.
+"""The text in scripts without spaces, as pairs of characters; `PHRASE_END` ends each segment.
 """
 PHRASE_END = "|"
 KIND = "kind"
@@ -116,11 +116,11 @@ _spaced = _SpacedTerms()
 _codes = _TermCodes()
 
 
-def _phrases(stretches: Sequence[str]) -> list[str]:
-    """One text, or none."""
-    if not stretches:
+def _phrases(segments: Sequence[str]) -> list[str]:
+    """The value of `PHRASES`; none without such text."""
+    if not segments:
         return []
-    return [" ".join(" ".join((*pairs(fold_case(one)), PHRASE_END)) for one in stretches)]
+    return [" ".join(" ".join((*pairs(fold_case(one)), PHRASE_END)) for one in segments)]
 
 
 def _content(snippet: StoredSnippet) -> int:

@@ -56,6 +56,7 @@ ENGINES = {
 
 
 _NOTHING_MATCHES = "Nothing found."
+_WEAK = "No result matches the query well; these are the closest ones."
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,8 @@ def search_and_show(
     find = words_of(question.query) if is_text and answer.results else nothing
     print_results(session, answer, shown, find)
     say_problems(answer.problems)
+    if answer.weak:
+        say(_WEAK)
     if not answer.results and not shown.as_json:
         why = _why_empty(session, question, answer.standing)
         say(why)

@@ -45,6 +45,8 @@ async def search(call: Call) -> str:
         return await nothing_found(call, view.standing, start, view.problems)
     call.name_files(view.results)
     page = call.page(view.standing, {one.index_id for one in view.results}, view.problems)
+    if view.weak:
+        page.note("No result matches the query well; these are the closest ones.")
     shown = _show(page, view.results, several=len(view.standing) > 1)
     if shown < len(view.results):
         return page.finish(cursor_at(question, start + shown))
