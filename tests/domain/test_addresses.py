@@ -185,7 +185,7 @@ SOURCES = [
         ("lask", []),
         (".", []),
         (".github", []),  # a folder here, whatever else is called like that
-        ("code/.github", [Meant(9)]),
+        ("code/.github", [NameMatch(9)]),
         ("/", []),
         ("", []),
     ],
