@@ -1,4 +1,4 @@
-"""Members that the types of a language have themselves, or most of its libraries."""
+"""Members that a language's own types, or most of its libraries, have."""
 
 from __future__ import annotations
 
@@ -97,5 +97,5 @@ _COMMON: Mapping[str, frozenset[str]] = {
 
 
 def is_common(member: str, language: str) -> bool:
-    """Whether the name of a member says nothing of the type that has it."""
+    """Whether the name of a member says nothing about the type that has it."""
     return member in _COMMON.get(language, ())

@@ -19,7 +19,7 @@ from kodit.domain.modules import Place, folder_of, is_below, is_module
 _STEPS = re.compile(r"\.|::|->|:|\\|/")
 _ITSELF = frozenset({"self", "this", "cls", "Self", "static"})
 _CONSTRUCTORS = frozenset({"new()"})
-"""What gives an object of the type on which it is called, whatever it is said to return."""
+"""Calls that return an object of the type they are called on, whatever their declared result."""
 _BASES = frozenset({"super", "super()", "base", "parent"})
 
 DEEPEST = 8

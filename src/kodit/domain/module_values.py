@@ -1,4 +1,4 @@
-"""What is called by the name of its module, or by a variable that holds it."""
+"""Members of modules, called through the module's name or a variable that holds the module."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FOREIGN: Mapping[str, frozenset[str]] = {
         " vim".split()
     ),
 }
-"""Modules that a language, or what usually runs it, gives without an import."""
+"""Modules that a language, or its usual runtime, provides without an import."""
 
 _OWN_CRATE = frozenset({"crate", "super"})
-"""How paths of Rust begin that stay within the source."""
+"""The first part of Rust paths that stay within the source."""
 
 
 class Verdict(IntEnum):
@@ -63,8 +63,8 @@ def _in_module(meaning: Meaning, target: Target) -> Verdict:
 
 
 def is_foreign(qualifier: str, language: str) -> bool:
-    """Whether what begins with a name that no file of the index explains is a module for sure, and
-    no variable of which nothing is known."""
+    """Whether an expression that starts with a name unknown to the index is certainly a module of
+    another program, and not a variable of unknown type."""
     first = steps_of(qualifier)[0]
     is_path = qualifier.startswith((":", f"{first}::"))
     return is_path or first in FOREIGN.get(language, ())

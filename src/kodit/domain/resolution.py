@@ -143,8 +143,8 @@ class Resolver:
     def _of_values(
         self, mention: Mention, file: MentioningFile, group: _Group, meaning: Meaning
     ) -> dict[Target, Verdict]:
-        """Functions that no type has, called by a receiver: one that extends the type of it, or
-        that of a module that is held by a variable."""
+        """The verdicts on functions outside of types that are called with a receiver: those that
+        extend the receiver's type, and those of a module that a variable holds."""
         rules = rules_of(file.language)
         if rules.extensions:
             plain = mention._replace(qualifier="")
@@ -155,7 +155,8 @@ class Resolver:
         return dict.fromkeys(group.others, Verdict.LIKELY)
 
     def _extending(self, mention: Mention, file: MentioningFile, target: Target) -> Verdict:
-        """A function that is called as if it were a member: the file imports it, or sees it."""
+        """The verdict on a function that is called like a member: the file imports it or sees
+        it."""
         verdict = self._plain(mention, "", file, target)
         if verdict is Verdict.CERTAIN and not file.imports.get(mention.name):
             is_told = target.path == file.path or not is_common(mention.name, file.language)
@@ -192,7 +193,7 @@ class Resolver:
         return Verdict.NO
 
     def _of_module_values(self, file: MentioningFile, target: Target) -> Verdict:
-        """What lies in a module is named through it, unless that was imported."""
+        """A member of a module is named through the module, unless it was imported itself."""
         if target.scope and target.owner in file.imports:
             return Verdict.CERTAIN
         is_alone = len(self._targets) == 1 and not target.scope
@@ -267,7 +268,7 @@ class Resolver:
         return self._extensions(file)
 
     def _extensions(self, file: MentioningFile) -> tuple[frozenset[str], Verdict]:
-        """Types that may add a member to one that lacks it."""
+        """Types that may add a member to a type that lacks it."""
         if rules_of(file.language).open_types:
             return self._like("", file)
         found = frozenset(one for one in self._owners if _EXTENSION.search(one))

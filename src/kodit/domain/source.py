@@ -145,8 +145,8 @@ class SourceHistory:
     whole_within: tuple[str, ...] = ()
 
     def with_all_of(self, paths: Iterable[str]) -> SourceHistory:
-        """The same, told of each of these files that no commit has, and of no others where it is
-        whole."""
+        """The same history with an entry for each of these files, None for those that no commit
+        has, and, if it is whole, without other files."""
         files = {
             path: self.files.get(path)
             for path in paths

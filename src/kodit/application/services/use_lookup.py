@@ -134,7 +134,8 @@ class UseLookup:
                 yield Reference(snippet, line, text, use, within, is_likely=is_likely)
 
     def _is_bare_call(self, mention: Mention, snippet: StoredSnippet, line: str) -> bool:
-        """Whether what is read is a method that is called without brackets, and no variable."""
+        """Whether a mention that reads a name calls a method without brackets, and not a
+        variable."""
         if not self._are_called or not rules_of(snippet.language).bare_calls:
             return False
         if mention.qualifier or snippet.language != "ruby":
