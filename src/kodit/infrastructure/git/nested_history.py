@@ -1,4 +1,4 @@
-"""Authors and dates of files in repositories within a source: those of their own history."""
+"""Authors and dates of files in nested repositories, from their own history."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ from kodit.infrastructure.git.submodules import submodules_of
 _LARGEST_HEAD = 1_000
 _COMMIT_DIGITS = frozenset("0123456789abcdef")
 _DIGEST_BYTES = 3
-"""A mark of a history, with a `+` and this digest behind it, fits into its column of the database:
-40 digits of a commit, 17 characters for a history that is cut off, and these seven."""
+"""A history's mark followed by `+` and this digest fits into its database column: 40 digits of a
+commit, 17 characters for a history that is cut off, and these seven.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Nested:
-    """A repository at a `path` of the source: the commit whose files are there, a way to open it,
-    and the files that its history is read of, None for all."""
+    """A repository at a `path` of the source: its commit, a way to open it, and the files whose
+    history is read, None for all.
+    """
 
     path: str
     commit: str

@@ -33,8 +33,9 @@ RUST_MACROS = re.compile(
     rb"^[ \t]*((?:\w{5,}!|\w{4}![ \t])[ \t]*)\{[ \t\r]*\n\s*(?:///?|#\[|(?:pub|fn|struct|impl|enum|mod|trait|async|unsafe)\b)",
     re.MULTILINE,
 )
-"""Macros around items, as for conditional compilation, also inside an `impl`: `extern` in place of
-the macro leaves a block of items, which may stand wherever items may."""
+"""Macros around items, as for conditional compilation, even in an `impl`: replacing the macro by
+`extern` leaves a block of items, which is valid wherever items are.
+"""
 
 KOTLIN_UNSUPPORTED = re.compile(
     rb"^[ \t]*is [^\n{]{1,200}?([ \t]if[ \t][^\n]{1,200}?)[ \t]*->|\b(where)(?=\??\.|:)",

@@ -139,8 +139,9 @@ class _Aliased(NamedTuple):
 
 
 class _Star(NamedTuple):
-    """That all of a module is imported: the byte where its name stands, the row, the module, and
-    the variable that stands for it."""
+    """An import of all of a module: the byte of its name, the row, the module, and the variable
+    that stands for it.
+    """
 
     place: int
     row: int
@@ -240,7 +241,7 @@ def _sort_captures(
 
 
 def _star(node: Node, captures: dict[str, list[Node]], source: bytes) -> _Star:
-    """That all of a module is imported, and the variable that stands for it, if one does."""
+    """The import of all of a module, and the variable that stands for it, if there is one."""
     alias = _text(node, source)
     modules = captures.get("module", [node])
     is_module = modules[0].start_byte == node.start_byte
@@ -251,7 +252,7 @@ def _star(node: Node, captures: dict[str, list[Node]], source: bytes) -> _Star:
 
 
 def _module(captures: dict[str, list[Node]], end: int, source: bytes) -> str:
-    """The module from which an import takes what ends before a byte."""
+    """The module of an import whose imported name ends before a byte."""
     if modules := captures.get("module"):
         return _text(modules[0], source).strip(_QUOTES)
     if imports := captures.get("from"):
