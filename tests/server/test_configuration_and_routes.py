@@ -364,7 +364,12 @@ def test_the_parts_of_a_server(
         process._application.open()
         local = LocalSocket(tmp_path)
         chores = {one.name: one for one in process._chores(local)}
-        assert set(chores) == {"update indexes", "rebuild the keyword index", "check the socket"}
+        assert set(chores) == {
+            "update indexes",
+            "rebuild the keyword index",
+            "release memory",
+            "check the socket",
+        }
         assert not await chores["check the socket"].do_piece()
         assert not process._activity.stop.is_set()
         local.remove()
