@@ -1,4 +1,4 @@
-"""What is remembered because it may be asked for again."""
+"""The cache that is bounded by size."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import threading
 from kodit.domain.recent import Recent
 
 
-def test_what_nobody_asks_for_is_dropped() -> None:
-    """And what is asked for again and again stays, however much comes."""
+def test_values_not_looked_up_are_dropped() -> None:
+    """A value that is looked up again and again stays, however many are added."""
     recent: Recent[int, str] = Recent(10, lambda _value: 1)
     for number in range(1_000):
         recent.add(number, str(number))
@@ -18,8 +18,8 @@ def test_what_nobody_asks_for_is_dropped() -> None:
     assert recent.find([998, 999]) == {998: "998", 999: "999"}
 
 
-def test_sizes_count() -> None:
-    """All together stay within the size; what is larger than half of it is not remembered."""
+def test_the_sizes_are_bounded() -> None:
+    """A value larger than a generation is not cached."""
     recent: Recent[int, bytes] = Recent(1_000, len)
     for number in range(100):
         recent.add(number, bytes(number * 10))
@@ -28,7 +28,7 @@ def test_sizes_count() -> None:
     assert recent.find([50]) == {50: bytes(500)}
 
 
-def test_a_value_that_is_added_again_takes_the_place_of_the_other() -> None:
+def test_a_value_replaces_the_one_of_the_same_key() -> None:
     recent: Recent[str, int] = Recent(4, lambda _value: 1)
     recent.add("one", 1)
     recent.add("one", 2)
@@ -36,8 +36,8 @@ def test_a_value_that_is_added_again_takes_the_place_of_the_other() -> None:
     assert recent.values == [2]
 
 
-def test_a_thread_keeps_what_it_has_found() -> None:
-    """While others drop it."""
+def test_threads_find_only_right_values() -> None:
+    """While other threads add so many that values are dropped."""
     recent: Recent[int, int] = Recent(4, lambda _value: 1)
     wrong: list[object] = []
 

@@ -81,8 +81,8 @@ def test_large_blocks_go_back_and_threads_share_arenas(
     assert (mapped > 0, arenas <= 2) == expected
 
 
-def test_what_nobody_uses_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the process has worked since the last time, and not before."""
+def test_unused_objects_are_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But only when the process has worked since the last release."""
     monkeypatch.setattr(allocator, "RELEASE_AFTER_SECONDS", 3600.0)
     memory = UnusedMemory()
     held = _Cycle()
@@ -100,7 +100,7 @@ def test_what_nobody_uses_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
-def test_free_pages_between_used_ones_go_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_free_pages_between_blocks_in_use_are_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allocator, "RELEASE_AFTER_SECONDS", 0.0)
     library = ctypes.CDLL(None)
     library.malloc.restype = ctypes.c_void_p
@@ -121,7 +121,7 @@ def test_free_pages_between_used_ones_go_back(monkeypatch: pytest.MonkeyPatch) -
 
 
 class _Cycle:
-    """One that reference counts do not end."""
+    """An object that only the garbage collector frees."""
 
     def __init__(self) -> None:
         self.itself = self

@@ -168,8 +168,8 @@ def test_the_surroundings_of_a_child(pool: ProcessPool, tmp_path: Path) -> None:
     assert open_files() == before
 
 
-def test_a_child_releases_memory_when_nobody_asks(pool: ProcessPool) -> None:
-    """What holds the pipe goes, without another call."""
+def test_an_idle_child_releases_memory(pool: ProcessPool) -> None:
+    """The object that holds the pipe is freed, without another call."""
     read_end, write_end = os.pipe()
     pool.inherit(write_end)
     asyncio.run(pool.call(f"{WORK}:leave_garbage", write_end))

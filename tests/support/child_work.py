@@ -104,7 +104,7 @@ def tell_surroundings(descriptor: int, *, report: Any) -> dict[str, Any]:
 
 
 class _Holding:
-    """One that only the garbage collector ends; then its descriptor is closed."""
+    """An object that only the garbage collector frees; then its descriptor is closed."""
 
     def __init__(self, descriptor: int) -> None:
         self.itself = self
@@ -115,7 +115,7 @@ class _Holding:
 
 
 def leave_garbage(descriptor: int, *, report: Any) -> None:
-    """Leave behind what holds a descriptor and is collected no sooner than memory is released."""
+    """Leave an object that holds a descriptor, and is freed no sooner than memory is released."""
     report(0, None)
     gc.disable()
     vars(allocator)["RELEASE_AFTER_SECONDS"] = 0.0

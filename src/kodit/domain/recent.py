@@ -1,4 +1,4 @@
-"""What a process remembers because it may be asked for again."""
+"""A cache that is bounded by size."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Key, Value]):
-    """Values by key, of which those are dropped that nobody has asked for lately.
+    """Values by key; those that have not been looked up recently are dropped.
 
-    There are two generations of half the size that is allowed. What is new, or asked for again,
-    belongs to the younger one; when that is full it becomes the older one, and what was in the
-    older one is dropped. Any number of threads may use it at once: what one of them has found
-    stays with it.
+    There are two generations, each up to half of the maximum size. New values, and values that are
+    looked up again, go into the younger one. When that is full it becomes the older one, and the
+    previous older one is dropped. Any number of threads may use it at once.
     """
 
     __slots__ = ("_half", "_older", "_size", "_size_of", "_younger")
 
     def __init__(self, most: int, size_of: Callable[[Value], int]) -> None:
-        """`most` is the size of all values together, in the unit of `size_of`."""
+        """`most` is the maximum size of all values together, in the unit of `size_of`."""
         self._half = most // 2
         self._size_of = size_of
         self._size = 0
@@ -30,11 +29,11 @@ class Recent(Generic[Key, Value]):
 
     @property
     def values(self) -> list[Value]:
-        """All that is remembered, in no order."""
+        """All cached values, in no particular order."""
         return list((self._older | self._younger).values())
 
     def find(self, keys: Iterable[Key]) -> dict[Key, Value]:
-        """Those of the values that are remembered."""
+        """The values that are cached, by key."""
         younger, older = self._younger, self._older
         found = {}
         for key in keys:
@@ -46,7 +45,7 @@ class Recent(Generic[Key, Value]):
         return found
 
     def add(self, key: Key, value: Value) -> None:
-        """Remember a value, unless it is larger than a generation."""
+        """Cache a value, unless it is larger than a generation."""
         size = self._size_of(value)
         if self._size + size > self._half:
             if size > self._half:

@@ -24,7 +24,7 @@ from kodit.infrastructure.processes.parent_death import death_with_parent
 SECONDS_BETWEEN_REPORTS = 0.1
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 IDLE_SECONDS = 1.0
-"""How long nothing is asked for before memory is released."""
+"""How long a child waits for a call before it releases memory."""
 
 EXIT_SHORT_OF_MEMORY = 75
 """From `sysexits.h`: a transient failure."""

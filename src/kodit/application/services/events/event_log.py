@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST_EVENTS = 2_000
-"""Some 3 MB: a run has about ten."""
+"""About 3 MB. A run has about ten."""
 
 
 @dataclass(frozen=True, slots=True)
