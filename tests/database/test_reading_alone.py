@@ -120,8 +120,8 @@ def test_work_of_threads_is_done_without_an_event_loop() -> None:
     need_loop()  # elsewhere, nothing happens
 
 
-def test_a_connection_keeps_few_statements(tmp_path: Path) -> None:
-    """Each that is compiled holds some kilobytes, and a server has nine connections."""
+def test_a_connection_caches_few_statements(tmp_path: Path) -> None:
+    """A compiled statement takes some kilobytes, and a server has nine connections."""
 
     def compiled() -> int:
         return sum(type(one).__name__ == "Statement" for one in gc.get_objects())

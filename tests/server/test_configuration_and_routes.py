@@ -390,14 +390,14 @@ def test_the_parts_of_a_server(
     patiently(run())
 
 
-def test_little_garbage_comes_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was there at the start is left alone; what comes is looked through soon."""
+def test_little_garbage_accumulates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects that exist at the start are exempt; the others are collected soon."""
     frozen: list[bool] = []
     monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
     before = gc.get_threshold()
     gc.set_threshold(1_000_000)
     try:
-        process._keep_what_is_there()
+        process._freeze_objects()
         assert gc.get_threshold()[0] <= 10_000
     finally:
         gc.set_threshold(*before)
