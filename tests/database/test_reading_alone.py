@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,6 +18,7 @@ from kodit.application.services.threads import LoopNeededError, in_thread, need_
 from kodit.domain.errors import DatabaseReplacedError
 from kodit.infrastructure import sql, vectors
 from kodit.infrastructure.sql.reading import ReadingDatabase
+from kodit.infrastructure.sql.sqlite import connect
 from kodit.infrastructure.sql.statements import Statement, StatementForMany
 from kodit.infrastructure.sqlalchemy.entities import METADATA
 
@@ -116,3 +118,17 @@ def test_work_of_threads_is_done_without_an_event_loop() -> None:
     with pytest.raises(LoopNeededError):
         run_alone(more())
     need_loop()  # elsewhere, nothing happens
+
+
+def test_a_connection_caches_few_statements(tmp_path: Path) -> None:
+    """A compiled statement takes some kilobytes, and a server has nine connections."""
+
+    def compiled() -> int:
+        return sum(type(one).__name__ == "Statement" for one in gc.get_objects())
+
+    gc.collect()
+    before = compiled()
+    with closing(connect(tmp_path / "some.db", 1.0, "rwc")) as connection:
+        for number in range(300):
+            assert connection.execute(f"SELECT {number}").fetchone() == (number,)
+        assert 32 <= compiled() - before <= 64

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
 
-from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
+from kodit.infrastructure.processes import allocator
+from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES, UnusedMemory
 
 LOOK = """
 import ctypes, json, sys, threading, xml.etree.ElementTree as ElementTree
@@ -75,3 +79,53 @@ def test_large_blocks_go_back_and_threads_share_arenas(
     )
     mapped, arenas = json.loads(ran.stdout)
     assert (mapped > 0, arenas <= 2) == expected
+
+
+def test_unused_objects_are_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But only when the process has worked since the last release."""
+    monkeypatch.setattr(allocator, "RELEASE_AFTER_SECONDS", 3600.0)
+    memory = UnusedMemory()
+    held = _Cycle()
+    seen = weakref.ref(held)
+    gc.disable()
+    try:
+        del held
+        assert not memory.release()
+        assert seen() is not None
+        monkeypatch.setattr(allocator, "RELEASE_AFTER_SECONDS", 0.0)
+        assert memory.release()
+        assert seen() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_free_pages_between_blocks_in_use_are_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocator, "RELEASE_AFTER_SECONDS", 0.0)
+    library = ctypes.CDLL(None)
+    library.malloc.restype = ctypes.c_void_p
+    library.free.argtypes = [ctypes.c_void_p]
+    memory = UnusedMemory()
+    before = _resident()
+    blocks = [library.malloc(50_000) for _block in range(1_000)]
+    for block in blocks:
+        ctypes.memset(block, 1, 50_000)
+    used, freed = blocks[::10], [block for number, block in enumerate(blocks) if number % 10]
+    for block in freed:
+        library.free(block)
+    assert _resident() - before > 30e6
+    assert memory.release()
+    assert _resident() - before < 20e6
+    for block in used:
+        library.free(block)
+
+
+class _Cycle:
+    """An object that only the garbage collector frees."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")

@@ -359,13 +359,13 @@ def test_a_scope_of_no_files_holds_nothing() -> None:
 
 def test_caches_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Records, statistics of sets of indexes, and the terms of runs."""
-    monkeypatch.setattr(found, "MOST_RECORDS", 2)
+    monkeypatch.setattr(found, "MOST_RECORD_BYTES", 4_000)
     monkeypatch.setattr(reading, "MOST_CORPORA", 2)
     monkeypatch.setattr(schema, "MOST_RUNS", 3)
     records = RecordCache()
     for number in range(10):
-        records.current()[number] = b""
-        assert len(records.current()) <= 2
+        records.add(number, bytes(800))
+        assert 1 <= len(records.values) <= 4
     for number in range(1, 6):
         engine.apply(batch(1, 1, snippet(number, number), index_id=number))
     state = KeywordState(open_index(engine.folder), engine.folder, records, Standing())

@@ -89,6 +89,8 @@ def test_a_cache_may_be_cleared_by_another_thread(
     """No thread loses candidates that it has already looked up."""
     alone = [application.search.search(SearchRequest(query, limit=20)) for query in QUERIES]
     monkeypatch.setattr(snippet_memory, "MOST_REMEMBERED", 3)
+    memory = snippet_memory.SnippetMemory()
+    monkeypatch.setattr(application.search, "_memory", memory)
 
     def search(number: int) -> list[list[SearchResult]]:
         order = [(number + turn) % len(QUERIES) for turn in range(len(QUERIES))]
@@ -100,6 +102,7 @@ def test_a_cache_may_be_cleared_by_another_thread(
 
     for found in at_once(search, 8):
         assert found == alone
+    assert len(memory._memory.snippets.values) <= 3
 
 
 def test_cached_values_are_not_read_again(application: Application) -> None:

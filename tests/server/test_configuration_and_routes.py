@@ -4,6 +4,7 @@ hand over: each part by itself, without a listening server."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -26,7 +27,7 @@ from kodit.infrastructure.resident.connecting import (
     HANDSHAKE_PATH,
     SECRETS_PATH,
 )
-from kodit.server import log_file, workers
+from kodit.server import log_file, process, workers
 from kodit.server.activity import Activity
 from kodit.server.app import App
 from kodit.server.asking import Asking
@@ -364,7 +365,12 @@ def test_the_parts_of_a_server(
         process._application.open()
         local = LocalSocket(tmp_path)
         chores = {one.name: one for one in process._chores(local)}
-        assert set(chores) == {"update indexes", "rebuild the keyword index", "check the socket"}
+        assert set(chores) == {
+            "update indexes",
+            "rebuild the keyword index",
+            "release memory",
+            "check the socket",
+        }
         assert not await chores["check the socket"].do_piece()
         assert not process._activity.stop.is_set()
         local.remove()
@@ -382,3 +388,17 @@ def test_the_parts_of_a_server(
         process._application.close()
 
     patiently(run())
+
+
+def test_little_garbage_accumulates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects that exist at the start are exempt; the others are collected soon."""
+    frozen: list[bool] = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
+    before = gc.get_threshold()
+    gc.set_threshold(1_000_000)
+    try:
+        process._freeze_objects()
+        assert gc.get_threshold()[0] <= 10_000
+    finally:
+        gc.set_threshold(*before)
+    assert frozen == [True]

@@ -10,6 +10,7 @@ import sys
 import time
 from typing import Any
 
+from kodit.infrastructure.processes import allocator
 from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
 
 
@@ -100,3 +101,22 @@ def tell_surroundings(descriptor: int, *, report: Any) -> dict[str, Any]:
         "streams": [os.fstat(number).st_rdev for number in (0, 1)],
         "inherited": os.fstat(descriptor).st_ino,
     }
+
+
+class _Holding:
+    """An object that only the garbage collector frees; then its descriptor is closed."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.itself = self
+        self.descriptor = descriptor
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
+
+
+def leave_garbage(descriptor: int, *, report: Any) -> None:
+    """Leave an object that holds a descriptor, and is freed no sooner than memory is released."""
+    report(0, None)
+    gc.disable()
+    vars(allocator)["RELEASE_AFTER_SECONDS"] = 0.0
+    _Holding(descriptor)

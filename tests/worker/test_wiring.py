@@ -98,6 +98,7 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
         assert service._retention == UnusedRetention(timedelta(days=3), 5000)
         assert [(chore.name, chore.interval) for chore in application.schedule] == [
             ("rebuild the keyword index", 60.0),
+            ("release memory", 5.0),
             ("update indexes", 10.0),
         ]
         dead.parent.mkdir(exist_ok=True)
@@ -105,7 +106,10 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
         do_chores(application)
         assert not dead.exists()
     with Application(Settings.load({}, data_dir=tmp_path)) as application:
-        assert [chore.name for chore in application.schedule] == ["rebuild the keyword index"]
+        assert [chore.name for chore in application.schedule] == [
+            "rebuild the keyword index",
+            "release memory",
+        ]
 
 
 def test_a_worker_leaves_nothing_behind(tmp_path: Path) -> None:

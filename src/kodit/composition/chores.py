@@ -19,6 +19,7 @@ from kodit.application.services.sync_scheduler import SyncScheduler
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.retention import Retention, UnusedRetention
+from kodit.infrastructure.processes.allocator import UnusedMemory
 from kodit.settings import Settings
 
 
@@ -64,9 +65,12 @@ def make_schedule(
     """For a process that serves the queue until told to stop. Indexes are brought up to date only
     if an interval is set; `is_watched` says whether an index is also updated on changes."""
     rebuilds = KeywordRebuilds(database=database, indexing=indexing, clock=clock)
-    rebuilding = Chore("rebuild the keyword index", 60.0, rebuilds.queue_some)
+    every = [
+        Chore("rebuild the keyword index", 60.0, rebuilds.queue_some),
+        Chore("release memory", 5.0, partial(in_one_piece, UnusedMemory().release)),
+    ]
     if settings.sync_every_seconds is None:
-        return [rebuilding]
+        return every
     scheduler = SyncScheduler(
         database=database,
         indexing=indexing,
@@ -75,6 +79,6 @@ def make_schedule(
         is_watched=is_watched,
     )
     return [
-        rebuilding,
+        *every,
         Chore("update indexes", scheduler.pause_seconds, scheduler.queue_some),
     ]

@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 SOCKET_LOOK_SECONDS = 30.0
 """How often the server checks whether its clients can still find it."""
+OBJECTS_BETWEEN_COLLECTIONS = 10_000
+"""Few of the objects that requests create survive, so a collection takes about a millisecond."""
 
 
 class ServerProcess:
@@ -170,8 +172,9 @@ class ServerProcess:
 
 def _freeze_objects() -> None:
     """Exempt existing objects from garbage collection: scanning them repeatedly would block the
-    event loop."""
+    event loop. New ones are collected before much garbage accumulates."""
     gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
 
 
 def _shown(sockets: Sequence[socket.socket]) -> str:

@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable
 from typing import TYPE_CHECKING, NamedTuple
 
+from kodit.domain.recent import Recent
 from kodit.domain.search import FoundSnippet
 
 # Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Transaction
 
-MOST_REMEMBERED = 50_000
-"""How many snippets are cached between searches: about 24 MB."""
+MOST_REMEMBERED = 4_096
+"""How many snippets are cached between searches: about 4 MB. One search needs a few hundred."""
 
 
 class _Memory(NamedTuple):
     """Cached snippets by identifier, for one database file."""
 
     origin: Hashable
-    snippets: dict[int, FoundSnippet]
+    snippets: Recent[int, FoundSnippet]
+
+    @classmethod
+    def of(cls, origin: Hashable) -> _Memory:
+        return cls(origin, Recent(MOST_REMEMBERED, lambda _snippet: 1))
 
 
 class SnippetMemory:
@@ -27,18 +32,18 @@ class SnippetMemory:
     it."""
 
     def __init__(self) -> None:
-        self._memory = _Memory(None, {})
+        self._memory = _Memory.of(None)
 
     def look_up(self, transaction: Transaction, ids: Collection[int]) -> list[FoundSnippet]:
         """The snippets by identifier: the order of a set depends on its history."""
         memory = self._memory
         origin = transaction.search.origin
-        if memory.origin != origin or len(memory.snippets) > MOST_REMEMBERED:
+        if memory.origin != origin:
             # Other threads continue with the cache that they have.
-            memory = self._memory = _Memory(origin, {})
-        known = memory.snippets
-        found = {snippet_id: known[snippet_id] for snippet_id in ids if snippet_id in known}
+            memory = self._memory = _Memory.of(origin)
+        found = memory.snippets.find(ids)
         unknown = [snippet_id for snippet_id in ids if snippet_id not in found]
         for snippet in transaction.search.find_many(unknown):
-            found[snippet.id] = known[snippet.id] = snippet
+            found[snippet.id] = snippet
+            memory.snippets.add(snippet.id, snippet)
         return [found[snippet_id] for snippet_id in sorted(found)]

@@ -95,7 +95,7 @@ class Question(NamedTuple):
 
     def _frequencies(self, found: Found, places: NDArray[np.intp]) -> Scores:
         """How often each document has each term."""
-        records = found.records(places, self.records.current())
+        records = found.records(places, self.records)
         tokens = [token for one in self.asked for token in one.tokens]
         counted = frequencies(records, tokens)
         if all(one.is_plain for one in self.asked):

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
 from typing import cast
 
 import numpy as np
 import tantivy
 from numpy.typing import NDArray
 
+from kodit.domain.recent import Recent
 from kodit.infrastructure.keyword.schema import CONTENT, PHRASES, RECORD
 
-MOST_RECORDS = 16_384
-"""Term records that are cached between searches: some 8 MB."""
+MOST_RECORD_BYTES = 2 << 20
+"""The size of the term records that are cached between searches. One search needs a few hundred."""
+RECORD_BYTES = 200
+"""The overhead of one cached record."""
 
 Scores = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
 
-class RecordCache:
+class RecordCache(Recent[int, bytes]):
     """Records by the content they were made from, for all states of an index."""
 
     def __init__(self) -> None:
-        self._records: dict[int, bytes] = {}
-
-    def current(self) -> MutableMapping[int, bytes]:
-        """The current cache. A caller keeps it while another thread starts a new one."""
-        if len(self._records) > MOST_RECORDS:
-            self._records = {}
-        return self._records
+        super().__init__(MOST_RECORD_BYTES, lambda record: len(record) + RECORD_BYTES)
 
 
 class Found:
@@ -53,15 +49,17 @@ class Found:
             column = self._columns[field] = np.array(values, dtype=np.int64)
         return column
 
-    def records(self, places: NDArray[np.intp], known: MutableMapping[int, bytes]) -> list[bytes]:
+    def records(self, places: NDArray[np.intp], cache: RecordCache) -> list[bytes]:
         """The term records of some of the documents."""
-        records: list[bytes] = []
         keys = self.column(CONTENT)[places].tolist()
+        known = cache.find(keys)
+        records: list[bytes] = []
         for place, key in zip(places.tolist(), keys, strict=True):
             record = known.get(key)
             if record is None:
                 document = self._searcher.doc(self._addresses[place])
                 record = known[key] = cast(bytes, document.get_first(RECORD))
+                cache.add(key, record)
             records.append(record)
         return records
 

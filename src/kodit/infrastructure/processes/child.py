@@ -18,11 +18,13 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
 
+from kodit.infrastructure.processes.allocator import UnusedMemory
 from kodit.infrastructure.processes.parent_death import death_with_parent
 
 SECONDS_BETWEEN_REPORTS = 0.1
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
-
+IDLE_SECONDS = 1.0
+"""How long a child waits for a call before it releases memory."""
 
 EXIT_SHORT_OF_MEMORY = 75
 """From `sysexits.h`: a transient failure."""
@@ -38,8 +40,11 @@ def main() -> None:
     # Ctrl-C reaches the whole process group, and the parent decides how to react.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    memory = UnusedMemory()
     while True:
         try:
+            if not connection.poll(IDLE_SECONDS):
+                memory.release()
             name, arguments = connection.recv()
         except EOFError:
             return

@@ -6,7 +6,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-MOST_EVENTS = 5_000
+MOST_EVENTS = 2_000
+"""About 3 MB. A run has about ten."""
 
 
 @dataclass(frozen=True, slots=True)
