@@ -274,7 +274,12 @@ def test_what_is_taken_out(text: str, after: str | None) -> None:
 
 
 def test_a_new_server_stands_below_the_others() -> None:
-    """However far these are indented."""
+    """However far these are indented; or beside them on one line."""
+    for line, after in (
+        ('{"mcpServers": {"a": 1}}', '{"mcpServers": {"a": 1, "kodit": {}}}'),
+        ('{"mcpServers": {"a": 1,}}', '{"mcpServers": {"a": 1, "kodit": {},}}'),
+    ):
+        assert applied(line, jsonc.edits_to_set(line, KEYS, {})) == after
     text = '{\n  "mcpServers": {\n       "other": 1\n  }\n}\n'
     added = applied(text, jsonc.edits_to_set(text, KEYS, {}))
     assert added == text.replace('"other": 1\n', '"other": 1,\n       "kodit": {}\n')
