@@ -250,6 +250,22 @@ def test_a_table_in_another_form_is_left_alone(text: str) -> None:
         toml.edits_to_set(text, TABLE, ENTRY)
 
 
+def test_how_a_table_in_another_form_has_to_be_written() -> None:
+    text = '[[mcp_servers.kodit]]\ncommand = "a"\n'
+    with pytest.raises(
+        UneditableError, match=r"write it as a table, \[mcp_servers\.kodit\], or add"
+    ):
+        toml.edits_to_set(text, TABLE, ENTRY)
+
+
+def test_a_file_ends_as_it_did() -> None:
+    """With a new line or without one."""
+    for end in ("", "\n", "\r\n"):
+        text = f'a = 1{end or chr(10)}[mcp_servers.kodit]{end or chr(10)}command = "old"{end}'
+        edits = toml.edits_to_set(text, TABLE, {"command": "new"})
+        assert applied(text, edits) == text.replace("old", "new")
+
+
 def test_a_table_is_added_below_an_empty_line() -> None:
     added = applied("a = 1\n", toml.edits_to_set("a = 1\n", TABLE, {"command": "x"}))
     assert added == 'a = 1\n\n[mcp_servers.kodit]\ncommand = "x"\n'

@@ -121,6 +121,11 @@ def test_all_rows_of_a_deleted_index_are_removed(rows: Rows, leftovers: Leftover
     add_run(rows.database, 77)
     rows.sql(
         "UPDATE embeddings SET index_id = 77",
+        "UPDATE enrichments SET index_id = 77",
+        "INSERT INTO vectors SELECT 77, kind, snippet_id, file_id, embedding_id, model, code "
+        "FROM vectors",
+        "INSERT INTO snippets (index_id, file_id, state, start_line, end_line, language, scope, "
+        "content_hash, text) VALUES (77, 1, 'removed', 1, 2, '', '', '', '')",
         "INSERT INTO keyword_changes (index_id, file_id, change_set, snippet_id, op, token) "
         "VALUES (77, 1, 1, 1, 'add', 1)",
         "INSERT INTO pending_snippets VALUES (77, 'ENRICH', 1)",
@@ -128,7 +133,10 @@ def test_all_rows_of_a_deleted_index_are_removed(rows: Rows, leftovers: Leftover
     count = rows.sql("SELECT count(*) FROM embeddings")
     [problem] = leftovers.examine()
     assert problem.index_id == 77
-    assert "embeddings, index_runs, keyword_changes, pending_snippets, tasks" in problem.what
+    assert problem.what == (
+        "rows in embeddings, enrichments, index_runs, keyword_changes, pending_snippets, snippets, "
+        "tasks, vectors belong to an index that does not exist"
+    )
     repair(problem)
     assert leftovers.examine() == []
     assert rows.sql("SELECT count(*) FROM embeddings") == count

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
+from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES, configure_allocator
 
 LOOK = """
 import ctypes, json, sys, threading, xml.etree.ElementTree as ElementTree
@@ -51,6 +51,17 @@ library.fclose(file)
 arenas = len(ElementTree.parse(sys.argv[1]).findall("heap"))
 print(json.dumps([mapped, arenas]))
 """
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may know no such parameters, or give their numbers another meaning."""
+
+    class Musl:
+        def mallopt(self, parameter: int, value: int) -> None:
+            pytest.fail(f"{parameter} was set to {value}")
+
+    monkeypatch.setattr("ctypes.CDLL", lambda _name: Musl())
+    configure_allocator()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
