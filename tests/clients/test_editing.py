@@ -250,6 +250,22 @@ def test_a_table_in_another_form_is_left_alone(text: str) -> None:
         toml.edits_to_set(text, TABLE, ENTRY)
 
 
+def test_how_a_table_in_another_form_has_to_be_written() -> None:
+    text = '[[mcp_servers.kodit]]\ncommand = "a"\n'
+    with pytest.raises(
+        UneditableError, match=r"write it as a table, \[mcp_servers\.kodit\], or add"
+    ):
+        toml.edits_to_set(text, TABLE, ENTRY)
+
+
+def test_a_file_ends_as_it_did() -> None:
+    """With a new line or without one."""
+    for end in ("", "\n", "\r\n"):
+        text = f'a = 1{end or chr(10)}[mcp_servers.kodit]{end or chr(10)}command = "old"{end}'
+        edits = toml.edits_to_set(text, TABLE, {"command": "new"})
+        assert applied(text, edits) == text.replace("old", "new")
+
+
 def test_a_table_is_added_below_an_empty_line() -> None:
     added = applied("a = 1\n", toml.edits_to_set("a = 1\n", TABLE, {"command": "x"}))
     assert added == 'a = 1\n\n[mcp_servers.kodit]\ncommand = "x"\n'
@@ -274,7 +290,12 @@ def test_what_is_taken_out(text: str, after: str | None) -> None:
 
 
 def test_a_new_server_stands_below_the_others() -> None:
-    """However far these are indented."""
+    """However far these are indented; or beside them on one line."""
+    for line, after in (
+        ('{"mcpServers": {"a": 1}}', '{"mcpServers": {"a": 1, "kodit": {}}}'),
+        ('{"mcpServers": {"a": 1,}}', '{"mcpServers": {"a": 1, "kodit": {},}}'),
+    ):
+        assert applied(line, jsonc.edits_to_set(line, KEYS, {})) == after
     text = '{\n  "mcpServers": {\n       "other": 1\n  }\n}\n'
     added = applied(text, jsonc.edits_to_set(text, KEYS, {}))
     assert added == text.replace('"other": 1\n', '"other": 1,\n       "kodit": {}\n')

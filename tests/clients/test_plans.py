@@ -67,7 +67,9 @@ def test_a_file_that_others_have_servers_in(place: Place) -> None:
     assert place.disconnect() == OTHERS
     assert place.disconnect() == OTHERS
     assert plan_undo(CLIENT, place.path, place.data_dir).is_none
-    assert not list((place.data_dir / connecting.FOLDER).iterdir())
+    folder = place.data_dir / connecting.FOLDER
+    assert not list(folder.iterdir())
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700  # what was undone may hold secrets
 
 
 def test_a_file_that_was_made_goes_again(place: Place) -> None:

@@ -89,6 +89,9 @@ def test_packed_data_is_compared_to_the_last_byte(place: Place, database: Sqlite
         wrong = "2 vectors in 1-code.pack differ from the database"
         assert told(problems) == ([] if change is _same else [wrong]), change.__name__
         assert {problem.refresh for problem in problems} <= {frozenset([1])}
+    token = write_pack(folder / "1-code.pack", model, [gone])  # of which nothing is left
+    place.sql("UPDATE indexes SET code_pack = ? WHERE id = 1", token)
+    assert PackExaminer(database, folder).examine() == []
 
 
 def test_pending_changes_of_the_keyword_index_are_no_drift(

@@ -63,6 +63,13 @@ OTHER_CODE = "vectors have a code that differs from that of their embedding"
         (["UPDATE vectors SET model = 'n' WHERE kind = 'code'"], {NO_CODE_VECTOR: 3}),
         (["DELETE FROM vectors WHERE kind = 'text' AND index_id = 1"], {NO_TEXT_VECTOR: 3}),
         (
+            [  # which another stage has still to do with them is no excuse
+                "UPDATE vectors SET model = 'n' WHERE kind = 'code' AND snippet_id = 1",
+                "INSERT INTO pending_snippets VALUES (1, 'ENRICH', 1)",
+            ],
+            {NO_CODE_VECTOR: 1},
+        ),
+        (
             ["UPDATE snippets SET enrichment_id = NULL WHERE id = 1"],
             {NO_ENRICHMENT: 1, "enrichments are unused but not marked as unused": 1},
         ),

@@ -5,11 +5,10 @@ it or it has changed since the check.
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -25,12 +24,6 @@ from kodit.domain.errors import KoditError
 from kodit.domain.value_objects import QueuePriority
 from kodit.infrastructure.doctor.clones import CloneExaminer
 from kodit.infrastructure.doctor.credentials import CredentialExaminer
-from kodit.infrastructure.doctor.database import (
-    MOST_MESSAGES,
-    DatabaseExaminer,
-    has_tables,
-    unreadable_database,
-)
 from kodit.infrastructure.doctor.leftovers import LeftoverExaminer
 from kodit.infrastructure.doctor.queue import QueueExaminer
 from kodit.infrastructure.git.credentials import CredentialStore
@@ -128,6 +121,11 @@ def test_all_rows_of_a_deleted_index_are_removed(rows: Rows, leftovers: Leftover
     add_run(rows.database, 77)
     rows.sql(
         "UPDATE embeddings SET index_id = 77",
+        "UPDATE enrichments SET index_id = 77",
+        "INSERT INTO vectors SELECT 77, kind, snippet_id, file_id, embedding_id, model, code "
+        "FROM vectors",
+        "INSERT INTO snippets (index_id, file_id, state, start_line, end_line, language, scope, "
+        "content_hash, text) VALUES (77, 1, 'removed', 1, 2, '', '', '', '')",
         "INSERT INTO keyword_changes (index_id, file_id, change_set, snippet_id, op, token) "
         "VALUES (77, 1, 1, 1, 'add', 1)",
         "INSERT INTO pending_snippets VALUES (77, 'ENRICH', 1)",
@@ -135,7 +133,10 @@ def test_all_rows_of_a_deleted_index_are_removed(rows: Rows, leftovers: Leftover
     count = rows.sql("SELECT count(*) FROM embeddings")
     [problem] = leftovers.examine()
     assert problem.index_id == 77
-    assert "embeddings, index_runs, keyword_changes, pending_snippets, tasks" in problem.what
+    assert problem.what == (
+        "rows in embeddings, enrichments, index_runs, keyword_changes, pending_snippets, snippets, "
+        "tasks, vectors belong to an index that does not exist"
+    )
     repair(problem)
     assert leftovers.examine() == []
     assert rows.sql("SELECT count(*) FROM embeddings") == count
@@ -269,6 +270,11 @@ def test_a_task_is_held_by_who_lives_until_its_lease_ends(queue: Queue) -> None:
     [lost] = queue.told()
     assert "is held by a worker that has died or lost it" in lost
     queue.clock.set(NOW)
+    queue.rows.sql("UPDATE tasks SET lease_expires_at = NULL WHERE state = 'running'")
+    assert len(queue.told()) == 1
+    until = int((NOW + LEASE).timestamp() * 1_000_000)
+    queue.rows.sql(f"UPDATE tasks SET lease_expires_at = {until} WHERE state = 'running'")  # noqa: S608 - ours
+    assert queue.told() == []
     queue.rows.sql("UPDATE tasks SET worker = 'nobody-1-abcd' WHERE state = 'running'")
     assert len(queue.told()) == 1
 
@@ -348,51 +354,3 @@ def test_a_run_that_is_stuck_goes_on_where_it_can(queue: Queue) -> None:
     repair(problem)
     assert queue.examiner.examine() == []
     assert queue.rows.sql("SELECT type FROM tasks WHERE state = 'ready'") == [("EXTRACT",)]
-
-
-# The database file
-
-
-def test_only_damage_to_its_indexes_alone_is_repaired(rows: Rows) -> None:
-    """What else its pages lack, no index can give back; some of it is told."""
-    examiner = DatabaseExaminer(rows.database)
-
-    def harm(*statements: str) -> list[Problem]:
-        with closing(sqlite3.connect(rows.database.path)) as connection:
-            for statement in statements:
-                connection.execute(statement)
-            connection.commit()
-        return examiner.examine()
-
-    ((definition,),) = rows.sql("SELECT sql FROM sqlite_master WHERE name = 'snippets_of_file'")
-    [lacking] = harm(
-        "DROP INDEX snippets_of_file",
-        f"{definition} WHERE id > 9",
-        "PRAGMA writable_schema = ON",
-        "UPDATE sqlite_master SET sql = substr(sql, 1, instr(sql, ' WHERE id > 9') - 1) "
-        "WHERE name = 'snippets_of_file'",
-    )
-    assert "from index snippets_of_file" in lacking.what
-    assert lacking.what.count(";") == MOST_MESSAGES - 1
-    assert lacking.remedy == "rebuilds the database's own indexes"
-    assert lacking.repair is not None
-    [beyond] = harm(
-        "PRAGMA writable_schema = ON",
-        "UPDATE sqlite_master SET sql = replace(sql, 'also_defines TEXT', "
-        "'also_defines TEXT NOT NULL') WHERE name = 'snippets' AND type = 'table'",
-        "PRAGMA schema_version = 999999",
-    )
-    assert "from index snippets_of_file" in beyond.what
-    assert (beyond.remedy.partition(";")[0], beyond.repair) == ("nothing", None)
-
-
-def test_an_unreadable_file_is_not_called_damaged_or_empty(tmp_path: Path) -> None:
-    """It may be locked, or another user's; opening it reports that."""
-    (tmp_path / "folder").mkdir()
-    assert unreadable_database(tmp_path / "folder") is None
-    assert has_tables(tmp_path / "folder")
-    assert has_tables(made(tmp_path / "other", b"no database" * 99))
-    assert unreadable_database(tmp_path / "other") is not None
-    assert unreadable_database(tmp_path / "missing") is None
-    assert not has_tables(tmp_path / "missing")
-    assert not has_tables(made(tmp_path / "empty", b""))

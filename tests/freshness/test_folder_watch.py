@@ -147,6 +147,32 @@ def test_events_may_be_missed_while_watches_are_broken(folder: Path) -> None:
     assert asyncio.run(look()) == [[], [1], []]
 
 
+def test_the_pauses_between_watches_that_tell_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is twice as long as the one before, up to a minute."""
+    pauses: list[float] = []
+
+    class Broken:
+        def paths(self, _seconds: float, _is_urgent: Callable[[str], bool]) -> set[str]:
+            raise RuntimeError("out of order")
+
+        def stop(self) -> None:
+            """Nobody waits for it."""
+
+        def close(self) -> None:
+            """There is nothing to close."""
+
+    watch = FolderWatch(folder.with_name("marks"), lambda _folders: Broken())
+    monkeypatch.setattr(watch._stop, "wait", pauses.append)
+    watch._follow([watching(folder)])
+    for _ in range(12):
+        watch._changes(0.0)
+    asyncio.run(watch.aclose())
+    assert pauses[:4] == [0.1, 0.2, 0.4, 0.8]
+    assert pauses[-2:] == [60.0, 60.0]
+
+
 def test_folders_that_appear_with_all_that_is_in_them(folder: Path, tmp_path: Path) -> None:
     write_file(tmp_path / "other" / "far" / "d.py", "d")
     found = changes_after(

@@ -196,6 +196,49 @@ def test_where_there_is_no_server(tmp_path: Path) -> None:
     secrets.give(REFERENCE, HOST, ADA)
 
 
+def test_what_is_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it, over a connection that is closed then."""
+    monkeypatch.chdir(tmp_path)
+    asked: list[bytes] = []
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("server.sock")
+        listening.listen()
+        before = set(os.listdir("/dev/fd"))  # noqa: PTH208 - of descriptors
+
+        def answer() -> None:
+            accepted, _ = listening.accept()
+            with accepted:
+                asked.append(accepted.recv(10_000))
+                accepted.sendall(b"HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\n{}")
+                accepted.recv(1)  # until the other side has closed it
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        SecretsForServer(Path()).give(REFERENCE, HOST, ADA)
+        thread.join()
+        assert set(os.listdir("/dev/fd")) == before  # noqa: PTH208 - likewise
+    head, _, body = asked[0].partition(b"\r\n\r\n")
+    assert head.startswith(f"POST {SECRETS_PATH} ".encode())
+    assert json.loads(body) == {
+        "reference": REFERENCE,
+        "server": HOST,
+        "username": ADA.username,
+        "password": ADA.password,
+    }
+
+
+def test_half_an_answer_is_none() -> None:
+    """The server has ended while it gave it."""
+    for said in (b"", b'{"username": "ada"', b"null"):
+        ours, theirs = socket.socketpair()
+        worker = SecretsFromServer(theirs)
+        with theirs:
+            with ours:
+                ours.sendall(said)
+            with pytest.raises(TransientError, match="has ended"):
+                worker.find(REFERENCE, HOST)
+
+
 class Line:
     """A worker's line to a server, in this process."""
 

@@ -75,6 +75,7 @@ class ToldSource:
     async def extract(
         self, _index: Index, files: Sequence[IndexedFile], report: Report
     ) -> list[ExtractedFile]:
+        assert files
         report(1, None)
         return [
             ExtractedFile(one.id, one.content_hash, "v1", self._sliced(one))

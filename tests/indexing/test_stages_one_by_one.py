@@ -294,6 +294,12 @@ def test_who_asks_for_a_run(place: Place) -> None:
             place.sql("DELETE FROM index_runs")
 
 
+def test_a_task_that_is_of_no_index_has_no_stage(place: Place) -> None:
+    task = Task.create(TaskType.SYNC, 0, {})
+    with pytest.raises(ValueError, match="names no index in its payload"):
+        Stage(place.database, task, ProgressTracker()).index_id  # noqa: B018 - it is asked for
+
+
 @pytest.mark.parametrize(
     ("counts", "reached", "failures"),
     [({}, None, 2), ({"files": 0}, None, 2), ({"files": 1}, None, 0), ({}, 4, 0), ({}, 3, 2)],

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kodit.infrastructure.processes import allocator
-from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES, UnusedMemory
+from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES, UnusedMemory, configure_allocator
 
 LOOK = """
 import ctypes, json, sys, threading, xml.etree.ElementTree as ElementTree
@@ -55,6 +55,17 @@ library.fclose(file)
 arenas = len(ElementTree.parse(sys.argv[1]).findall("heap"))
 print(json.dumps([mapped, arenas]))
 """
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may know no such parameters, or give their numbers another meaning."""
+
+    class Musl:
+        def mallopt(self, parameter: int, value: int) -> None:
+            pytest.fail(f"{parameter} was set to {value}")
+
+    monkeypatch.setattr("ctypes.CDLL", lambda _name: Musl())
+    configure_allocator()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from tests.queue.driver import LEASE, QueueDriver
 from tests.queue.working import (
     StageOnCall,
     attempts_of_sync,
     eventually,
+    raising,
     state_of,
     work,
 )
@@ -17,7 +20,7 @@ from kodit.application.services.indexing_worker_service import (
 )
 from kodit.application.services.queue_service import QueueService
 from kodit.domain.entities import Task
-from kodit.domain.errors import TransientError
+from kodit.domain.errors import PermanentError, TaskCancelled, TransientError
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.value_objects import (
     AttemptOutcome,
@@ -148,3 +151,52 @@ def test_a_heartbeat_that_cannot_be_sent_is_made_good_by_the_next(queue: QueueDr
 
     work(queue, {TaskType.SYNC: stage}, scene)
     assert attempts_of_sync(queue, run.id) == [AttemptOutcome.SUCCEEDED]
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "code"),
+    [
+        (None, "succeeded", None),
+        (TransientError("503"), "retried", None),
+        (PermanentError("it is gone", code="source_gone"), "failed", "source_gone"),
+        (ZeroDivisionError("by zero"), "failed", "internal_error"),
+        (TaskCancelled("cancelled on request"), "cancelled", None),
+    ],
+)
+def test_the_log_says_how_a_task_has_ended(
+    queue: QueueDriver,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception | None,
+    outcome: str,
+    code: str | None,
+) -> None:
+    run = queue.request()
+
+    def ended() -> list[str]:
+        return [vars(one)["outcome"] for one in caplog.records if one.message == "task ended"]
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(ended)
+
+    with caplog.at_level(logging.INFO):
+        work(queue, {} if error is None else {TaskType.SYNC: raising(error)}, scene)
+    assert ended()[0] == outcome
+    with queue.database.read() as transaction:
+        [stored] = transaction.tasks.get_runs([run.id])
+    about = stored.tasks[0].error_about
+    assert (about.code if about is not None and outcome == "failed" else None) == code
+
+
+def test_the_log_says_what_a_worker_has_given_back(
+    queue: QueueDriver, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue.request()
+    stage = StageOnCall()
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await stage.began.wait()
+
+    with caplog.at_level(logging.INFO):
+        work(queue, {TaskType.SYNC: stage}, scene)
+    [stopped] = [one for one in caplog.records if one.message == "worker stopped"]
+    assert vars(stopped)["released"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -9,13 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.support.command import wait_until
+from tests.queue.requests import NOW, add_run
+from tests.support.command import PATIENCE_SECONDS, wait_until
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.ports.workers import WorkerRegistry
-from kodit.domain.value_objects import TaskType
+from kodit.domain.value_objects import Source, SourceKind, TaskType
 from kodit.infrastructure.locks import try_lock
-from kodit.infrastructure.memory import MemoryDatabase, MemoryWorkerRegistry
+from kodit.infrastructure.memory import MemoryDatabase, MemoryWakeUp, MemoryWorkerRegistry
 from kodit.infrastructure.processes import worker_registry
 from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 
@@ -198,6 +200,28 @@ def test_memory_holds_the_queue_alone() -> None:
         pytest.raises(LookupError, match="holds no snippets"),
     ):
         _ = transaction.snippets
+
+
+def test_a_wake_up_in_memory_may_come_too_late() -> None:
+    """Its loop has ended, and nobody waits on it any more."""
+
+    async def wake() -> MemoryWakeUp:
+        wake_up = MemoryWakeUp()
+        wake_up.notify()
+        await wake_up.wait(PATIENCE_SECONDS)
+        await wake_up.wait(0.0)
+        return wake_up
+
+    asyncio.run(wake()).notify()
+
+
+def test_indexes_in_memory_are_numbered_by_themselves() -> None:
+    database = MemoryDatabase()
+    add_run(database)
+    with database.write() as transaction:
+        for number, location in enumerate(("/one", "/two"), 1):
+            index = transaction.indexes.add(Source(SourceKind.FOLDER, location), NOW)
+            assert index.id == number
 
 
 def test_the_rules_of_a_worker_are_those_that_it_told(registry: WorkerRegistry) -> None:

@@ -80,7 +80,7 @@ def answers(place: Path) -> list[list[SearchResult]]:
         ]
 
 
-@pytest.mark.parametrize(("share", "gone"), [(1.0, 0), (0.4, 0), (1.0, 30), (0.4, 60)])
+@pytest.mark.parametrize(("share", "gone"), [(1.0, 0), (0.999, 0), (1.0, 30), (0.4, 60)])
 def test_a_search_finds_the_same_with_and_without_a_pack(
     share: float, gone: int, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

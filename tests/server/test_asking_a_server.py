@@ -194,7 +194,7 @@ def test_a_runtime_folder_that_has_gone_holds_no_socket(tmp_path: Path) -> None:
     assert find_socket(tmp_path) is None
 
 
-def test_folders_that_are_not_private(tmp_path: Path) -> None:
+def test_folders_that_are_not_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir(mode=0o700)
     (tmp_path / "link").symlink_to("folder")
@@ -204,6 +204,10 @@ def test_folders_that_are_not_private(tmp_path: Path) -> None:
     for mode in (0o710, 0o701, 0o740):
         (tmp_path / "folder").chmod(mode)
         assert why_not_private(tmp_path / "folder") == "other users can access it"
+    number = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: number + 1)
+    other = why_not_private(tmp_path / "folder")
+    assert other == f"it belongs to another user (number {number})"
 
 
 def test_where_sockets_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

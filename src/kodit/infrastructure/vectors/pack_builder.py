@@ -146,6 +146,6 @@ def _has_fallen_behind(
         (newest, newest, index_id, kind, model),
     ).fetchone()
     if pack is None:
-        return int(added) + int(kept) > FEWEST_CHANGES
+        return int(added) > FEWEST_CHANGES
     changes = added + len(pack) - kept
     return bool(changes > max(FEWEST_CHANGES, LARGEST_SHARE * len(pack)))
