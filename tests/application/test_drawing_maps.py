@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.support.catalogue import CodeInMemory
 
@@ -67,6 +69,19 @@ def test_a_file_takes_no_more_than_its_share() -> None:
     assert len(files["core.py"].definitions) > LEAST_DEFINITIONS
     assert spent([files["core.py"]]) <= share
     assert set(files) == {"core.py", "use.py"}
+
+
+def test_the_last_files_share_what_is_left() -> None:
+    """They have fewer definitions than the first ones, and none that is too much."""
+    texts = {
+        f"f{number}.py": functions(*(f"name_{number}_of_some_length_{at}" for at in range(9)))
+        for number in range(12)
+    }
+    names = [name for text in texts.values() for name in re.findall(r"def (\w+)", text)]
+    texts["use.py"] = "def use():\n" + "".join(f"    {name}()\n" for name in names)
+    (only,) = maps(CodeInMemory(texts), 300)
+    assert spent(only.files) <= 4 * 300
+    assert 0 < len(only.files[-1].definitions) < len(only.files[0].definitions)
 
 
 def test_equally_important_files_are_in_the_order_of_their_paths() -> None:

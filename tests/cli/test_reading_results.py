@@ -87,8 +87,8 @@ def test_a_path_that_takes_several_rows(monkeypatch: pytest.MonkeyPatch) -> None
     """Leaves fewer of them to the text."""
     monkeypatch.setattr(screen, "size", lambda: (20, 9))
     assert _fitting(["x" * 20], [["y"] * 9], 0) == [5]
-    assert _fitting(["x" * 20], [["y"] * 9], 2) == [3]
     assert _fitting(["x" * 50], [["y"] * 9], 0) == [3]
+    assert _fitting(["x" * 20], [["y"] * 9], 1) == [4]
 
 
 # Places

@@ -109,6 +109,8 @@ def test_owner_and_name_where_there_is_no_such_folder(tmp_path: Path) -> None:
         ("ssh://-x@example.org/a", "no valid user"),
         ("ssh://git:pass@example.org/a", "use a key"),
         ("https://example.org:x/a", "not a valid URL"),
+        ("https://example.org/a?b=c", "has a query or a fragment"),
+        ("https://example.org/a#b", "has a query or a fragment"),
         ("https://example.org", "no repository"),
         ("https://example.org/", "no repository"),
         ("git@-x:a/b", "option"),

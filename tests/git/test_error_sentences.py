@@ -108,6 +108,7 @@ def test_transient_errors(said: str) -> None:
             "unable to connect to x: x[0: 127.0.0.1]: errno=Connection refused",
         ),
         ("fatal: Could not read from remote repository.", "Could not read from remote repository"),
+        (" \n", "it gave no reason"),
     ],
 )
 def test_the_most_informative_line(said: str, reason: str) -> None:

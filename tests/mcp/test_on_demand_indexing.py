@@ -319,3 +319,10 @@ def test_remote_callers_cannot_index_folders(idle: Tools) -> None:
     writer = Caller(opened, folder=None)
     found = idle.call("grep", caller=writer, pattern="TAX", source=str(idle.folder))
     assert "shop/prices.py" in text_of(found)
+
+
+def test_a_source_that_is_refused_is_refused_by_name(idle: Tools) -> None:
+    """With what is wrong with it, which is more than that nobody has indexed it."""
+    for name, arguments in (("grep", {"pattern": "x"}), ("search", {"query": "x"})):
+        said = idle.refused(name, source="/", **arguments)
+        assert said.startswith("/ holds much more than code")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kodit.infrastructure.slicing import slice_file
+from kodit.infrastructure.slicing.limits import MOST_SYMBOLS
 
 METHODS = "".join(f"    def m{number}(self):\n        return {number}\n\n" for number in range(3))
 LONG = "".join(f"        step_{number} = {number} + step_{number - 1}\n" for number in range(1, 60))
@@ -90,3 +91,9 @@ def test_data_and_documents_define_nothing_more() -> None:
 def test_an_exported_value_of_the_same_name(path: str, code: str, expected: str) -> None:
     """It is a definition in languages that import differently, or if it is exported."""
     assert expected in [name.partition(" ")[0] for name in defined_in(path, code)]
+
+
+def test_all_that_is_no_detail_is_named() -> None:
+    """However many there are in one snippet; of values and the like only so many."""
+    types = "".join(f"type A{number}=0;" for number in range(MOST_SYMBOLS + 9))
+    assert len(defined_in("a.ts", f"{types}\n")) >= MOST_SYMBOLS + 8

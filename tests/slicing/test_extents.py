@@ -158,3 +158,12 @@ def test_a_comment_that_begins_in_another_definition_leads_up_to_none() -> None:
     assert with_leading_lines(3, 1, ["/* of", *lines[1:]], java) == 2
     assert with_leading_lines(3, 0, ["/* of", *lines[1:]], java) == 0
     assert with_leading_lines(5, 0, lines, java) == 5
+
+
+def test_a_line_between_two_types_goes_with_the_one_below() -> None:
+    """It belongs to neither, but is outside of both as the next one is."""
+    body = "".join(f"        step_{number} = {number} + other()\n" for number in range(14))
+    methods = "".join(f"    def f{number}(self):\n{body}" for number in range(3))
+    code = f"class A:\n{methods}run(A)\nclass B:\n{body}"
+    snippets = slice_file("a.py", code.encode()).snippets
+    assert [(one.start_line, one.end_line) for one in snippets[-2:]] == [(32, 46), (47, 62)]
