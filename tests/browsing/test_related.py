@@ -86,8 +86,8 @@ def test_a_missing_snippet_is_a_user_error(indexed: Indexed) -> None:
 
 
 def test_what_is_a_copy_and_what_is_not(tmp_path: Path) -> None:
-    """The same lines of the same path in another index are a copy; with another path, or other
-    lines, they are not. Of files with the same name, three are listed."""
+    """The same lines of the same path in another index are left out; those of other paths are one
+    result. Of files with the same name, three are listed."""
     code = python_function("carry", "a b c d".split())
     other = python_function("carry", "a b c e".split())
     write_files(tmp_path / "first", {"same.py": code, "changed.py": code, "moved.py": code})
@@ -95,9 +95,12 @@ def test_what_is_a_copy_and_what_is_not(tmp_path: Path) -> None:
     write_files(tmp_path / "third", {f"{name}/same.py": code for name in "abcd"})
     with Kodit(tmp_path / "data") as kodit:
         kodit.index(*(tmp_path / name for name in ("first", "second", "third")))
-        found = places(kodit.related(1, "same.py:1", everywhere=True, limit=20))
-        assert (2, "same.py") not in found
-        assert {(1, "moved.py"), (1, "changed.py"), (2, "changed.py")} <= set(found)
+        results = kodit.related(1, "same.py:1", everywhere=True, limit=20)
+        copies, changed = sorted(results, key=lambda one: -len(one.also_in))
+        found = {*places([copies]), *((one.index_id, one.path) for one in copies.also_in)}
+        elsewhere = {(3, f"{name}/same.py") for name in "abcd"}
+        assert found == {(1, "moved.py"), (1, "changed.py"), *elsewhere}
+        assert places([changed]) == [(2, "changed.py")]
         found = places(kodit.related(1, "changed.py:1", everywhere=True, limit=20))
         assert (2, "changed.py") in found
         assert len(kodit.related(1, "same.py:1", everywhere=True, limit=2)) == 2
