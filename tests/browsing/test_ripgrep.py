@@ -46,6 +46,11 @@ TRICKY_FILES: dict[str, str | bytes] = {
     "bom.txt": "\ufefffoo at the start\n",
     "latin1.txt": "caf\xe9 na\xefve foo\n".encode("latin-1"),
     "utf16.txt": "foo in wide letters, café\n".encode("utf-16"),
+    "no_mark.txt": "foo in wide letters, café\n".encode("utf-16-be"),
+    "utf32.txt": "foo in wider letters, café\n".encode("utf-32-le"),
+    "no_zeros.txt": "日本語".encode("utf-16"),
+    "mark_lies.txt": b"\xff\xfe" + "foo, café\n".encode(),
+    "iso2022.txt": "foo 日本語\n".encode("iso2022_jp"),
     "controls.txt": "esc\x1b[31m foo\x1b[0m\ttab\x0bvertical\x0cfeed\n",
     "nul.txt": "foo\nbin\x00ary foo\n",
     "long.txt": "x" * 30_000 + "foo" + "y" * 30_000 + "\nfoo\n",
@@ -71,6 +76,7 @@ TRICKY_PATTERNS = [
     r"\s",
     r"o\s+o",
     r"[^a-z]foo",
+    "日本語",
     "caf.",
     "café",
     "caf[é]",
@@ -161,6 +167,8 @@ _CONTENTS = st.one_of(
     st.text(alphabet="abkKsSéÉ日 1\t\n\r" + KELVIN + LONG_S, max_size=20).map(str.encode),
     st.text(alphabet="abkKsSéà \n", max_size=20).map(lambda text: text.encode("latin-1")),
     st.text(alphabet="abké日\n", max_size=20).map(lambda text: text.encode("utf-16")),
+    st.text(alphabet="abké日 \n", max_size=20).map(lambda text: text.encode("utf-16-be")),
+    st.text(alphabet="abk日 \n", max_size=20).map(lambda text: text.encode("iso2022_jp")),
     st.binary(max_size=12),
 )
 

@@ -187,6 +187,73 @@ def test_half_a_character_is_no_wide_text() -> None:
     assert decode(b"\n\0") is None
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("# vim: ts=4 fenc=koi8-r\nимя\n", "koi8-r"),
+        ("имя\n# vim: set fileencoding=koi8-r :\n", "koi8-r"),
+        ("(имя)\n;; Local Variables:\n;; coding: koi8-r-unix\n;; End:\n", "koi8-r"),
+        ("# -*- coding: cp1251-dos -*-\nимя\n", "cp1251"),
+        ("use encoding 'koi8-r';\nимя\n", "koi8-r"),
+        ("\\documentclass{a}\n" * 9 + "\\usepackage[koi8-r]{inputenc}\nимя\n", "koi8-r"),
+        ("\\usepackage[applemac]{inputenc}\nGröße\n", "mac_roman"),
+        (".. -*- coding: koi8-r -*-\nимя\n", "koi8-r"),
+        ('msgid ""\n"Content-Type: text/plain; charset=koi8-r\\n"\nимя\n', "koi8-r"),
+        ("scriptencoding cp1250\nżółć\n", "cp1250"),
+        (f"<html><!-- {'x' * 1100} --><meta charset=koi8-r>имя\n", "koi8-r"),
+        ("# coding: shift_jis\n①関数\n", "cp932"),
+        ("# coding: gb2312\n囧镕\n", "gbk"),
+        ("<meta charset=iso-8859-1>\n“naïve” … €\n", "cp1252"),
+        ("<?xml version='1.0' encoding='utf-16'?>\n<a>Größe</a>\n", "latin-1"),
+    ],
+)
+def test_a_declaration_in_an_odd_place(text: str, encoding: str) -> None:
+    """As editors, LaTeX and catalogues of translations have them, by names for more than they say,
+    and one that cannot be true."""
+    assert decode(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        codecs.BOM_UTF8 * 2 + "größe\n".encode(),
+        codecs.BOM_UTF8 + "größe\n".encode("latin-1"),
+        codecs.BOM_UTF8 + "größe\n".encode("utf-16-le"),
+        codecs.BOM_UTF16_LE + "größe\n".encode(),
+        codecs.BOM_UTF16_BE + "größe\n".encode(),
+        codecs.BOM_UTF32_BE + "größe\n".encode(),
+    ],
+    ids=["twice", "Latin-1", "UTF-16", "UTF-8 as LE", "UTF-8 as BE", "UTF-8 as UTF-32"],
+)
+def test_a_mark_that_is_wrong(data: bytes) -> None:
+    assert decode(data) == "größe\n"
+    assert not looks_binary(data.replace(codecs.BOM_UTF32_BE, b""))
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (RUSSIAN.encode() + b"caf\xe9\n", RUSSIAN + "café\n"),
+        (RUSSIAN.encode() + b"\x93caf\xe9\x94 \x81\n", RUSSIAN + "“café” \x81\n"),
+        (RUSSIAN.encode() + "я".encode()[:1], RUSSIAN + "Ñ"),
+        (b"x = '\xed\xa0\x80'\n", "x = '\ufffd'\n"),
+        (b"x = '\xed\xa0\xbd\xed\xb8\x80'\n", "x = '\U0001f600'\n"),
+        (b"x = 'a\xc0\x80b'\n", "x = 'a\ufffdb'\n"),
+        (b"it\x92s \x93so\x94 \x85 now\n", "it\u2019s “so” … now\n"),
+        ("Größe übrig für Straße: naïve: “ça” été, déjà\n".encode("mac_roman"), None),
+        ("# Größe — übrig, Straße: naïve, “ça”, l\u2019été\n".encode("cp1252"), None),
+    ],
+    ids=["a line", "marks", "cut", "half", "halves", "NUL", "typographic", "Macintosh", "Windows"],
+)
+def test_text_that_is_not_all_in_one_encoding(data: bytes, text: str | None) -> None:
+    """A few bytes that are no UTF-8 cost no more than themselves; what is left is Windows-1252,
+    which has characters where Latin-1 has controls."""
+    if text is None:
+        encoding = "cp1252" if data.startswith(b"#") else "mac_roman"
+        text = data.decode(encoding)
+    assert decode(data) == text
+
+
 def test_an_encoding_declared_outside() -> None:
     """It overrides all but a byte order mark; if decoding fails, it is ignored."""
     assert decode("é\n".encode("utf-16-le"), "UTF-16LE") == "é\n"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from kodit.infrastructure.declared_encoding import declared_encodings, python_name
+
 HEAD_BYTES = 8000
 """The number of bytes in which git searches for a NUL byte to call a file binary (FIRST_FEW_BYTES
 in xdiff-interface.c).
@@ -20,17 +22,6 @@ _MARKS = (
 WIDE_MARKS = tuple(mark for mark, _ in _MARKS)
 """After one of these marks, NUL bytes are part of the text."""
 
-_DECLARATION_BYTES = 1024
-_DECLARED = re.compile(
-    rb"""^[ \t\f]*(?:\#|//|/\*|--|;|%|<!--|"|\{-).*?coding[:=][ \t]*([-\w.]+)  # PEP 263, Emacs, Vim
-    | ^.{0,80}?\bfileencoding=([-\w.]+)
-    | \A\s*<\?xml\b[^>]*?\bencoding[ \t]*=[ \t]*["']([-\w.]+)
-    | <meta\b[^>]*?\bcharset[ \t]*=[ \t]*["']?([-\w.]+)
-    | \A@charset[ \t]+"([-\w.]+)"
-    """,
-    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
-)
-_DECLARING_LINES = 3
 _ESCAPES = b"\x1b$"
 """Escape sequence of ISO 2022, whose bytes are all ASCII and so valid UTF-8 as well."""
 
@@ -43,10 +34,25 @@ _GUESSED = (
     *("cp932", "euc_jp", "gb18030", "big5", "euc_kr", "iso8859_2", "mac_roman"),
 )
 """Encodings in which source code has been written; no others are guessed."""
-_OTHER_LATIN = ("cp1250", "cp1254", "iso8859_2")
+_OTHER_LATIN = ("cp1250", "cp1254", "iso8859_2", "mac_roman")
 _WITHIN_WORDS = re.compile(r"(?<=[A-Za-z])[\x80-\xff]|[\x80-\xff](?=[A-Za-z])")
+_PUNCTUATION = "\x85\x91\x92\x93\x94\x96\x97\xab\xb4\xbb"
+"""What stands beside letters in Windows-1252: quotation marks, dashes, an ellipsis."""
 _KANA = re.compile("[\u3041-\u30fe]")
-_WESTERN = ("cp1252", "latin_1", "iso8859_1", "iso8859_15", "mac_roman")
+_HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]")
+_WESTERN = ("cp1252", "latin_1", "iso8859_1", "iso8859_15")
+_SURROGATES = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
+"""A character beyond 16 bits as CESU-8 has it: two halves, each of three bytes."""
+_LONE_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]|\xc0\x80")
+"""Half of such a character, and the NUL of Java's modified UTF-8."""
+_BEYOND = re.compile("[^\0-\x7f]+")
+_ESCAPED = re.compile("[\udc80-\udcff]")
+_TYPOGRAPHIC = {
+    byte: text for byte in range(0x80, 0xA0) if (text := bytes([byte]).decode("cp1252", "ignore"))
+}
+_UNESCAPED = {0xDC00 + byte: _TYPOGRAPHIC.get(byte, chr(byte)) for byte in range(0x80, 0x100)}
+_GOOD_PER_BAD = 3
+"""A text with so many characters in UTF-8 for each byte that is none is UTF-8."""
 
 
 def decode(data: bytes, encoding: str | None = None) -> str | None:
@@ -73,7 +79,8 @@ def decode(data: bytes, encoding: str | None = None) -> str | None:
 
 
 def looks_binary(data: bytes) -> bool:
-    """Whether there is a NUL byte near the start, unless the text is UTF-16 or UTF-32."""
+    """Whether there is a NUL byte near the start of what is not UTF-16 or UTF-32."""
+    data = _without_mark(data)
     return (
         b"\0" in data[:HEAD_BYTES]
         and not data.startswith(WIDE_MARKS)
@@ -81,10 +88,27 @@ def looks_binary(data: bytes) -> bool:
     )
 
 
+def _without_mark(data: bytes) -> bytes:
+    """The bytes after the mark of UTF-8, which some tools write twice."""
+    while data.startswith(codecs.BOM_UTF8):
+        data = data[len(codecs.BOM_UTF8) :]
+    return data
+
+
 def _decode(data: bytes, encoding: str | None) -> str | None:
     for mark, name in _MARKS:
         if data.startswith(mark):
-            return data.decode(name, "replace")
+            text = _despite_wide_mark(data[len(mark) :])
+            return data.decode(name, "replace") if text is None else text
+    return _decode_unmarked(data, encoding)
+
+
+def _decode_unmarked(data: bytes, encoding: str | None) -> str | None:
+    """Text without a mark of UTF-16 or UTF-32."""
+    if (rest := _without_mark(data)) != data:
+        data = rest
+        if (text := _decoded(data, "utf-8")) is not None:
+            return text
     if encoding is not None and (text := _decoded(data, encoding)) is not None:
         return text
     if b"\0" in data[:HEAD_BYTES]:
@@ -95,36 +119,60 @@ def _decode(data: bytes, encoding: str | None) -> str | None:
     return _decode_narrow(data)
 
 
+def _despite_wide_mark(rest: bytes) -> str | None:
+    """The text behind a mark of UTF-16 or UTF-32 that is UTF-8: it has lines, but no zeros."""
+    if b"\0" in rest or b"\n" not in rest:
+        return None
+    return _decoded(rest, "utf-8")
+
+
 def _decode_narrow(data: bytes) -> str | None:
     if _ESCAPES in data and (text := _decoded(data, "iso2022_jp")) is not None:
         return text
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8")
     except UnicodeDecodeError:
         return None if _is_binary(data) else _decode_other(data)
 
 
 def _decode_other(data: bytes) -> str:
-    """Decodes text that is not UTF-8."""
-    head = data[:_DECLARATION_BYTES]
-    for match in _DECLARED.finditer(head):
-        name = next(filter(None, match.groups()), b"").decode("ascii")
-        is_near = match[3] or match[4] or match[5] or _is_in_first_lines(head, match.start())
-        if is_near and (text := _decoded(data, name)) is not None:
+    """Text that is not UTF-8, or not all of it."""
+    if (text := _nearly_utf8(data)) is not None:
+        return text
+    for name in declared_encodings(data):
+        if (text := _decoded(data, name)) is not None:
             return text
-    return _decoded(data, _guessed(data)) or data.decode("latin-1")
+    return _decoded(data, _guessed(data)) or _western(data)
 
 
-def _is_in_first_lines(head: bytes, position: int) -> bool:
-    return head.count(b"\n", 0, position) < _DECLARING_LINES
+def _western(data: bytes) -> str:
+    """Text in Windows-1252, which is Latin-1 with typographic characters in place of controls."""
+    return data.decode("latin-1").translate(_TYPOGRAPHIC)
+
+
+def _nearly_utf8(data: bytes) -> str | None:
+    """The text of UTF-8 with a few bytes that are none: half a character where a text was cut, a
+    line from elsewhere. These are read as Windows-1252."""
+    data = _SURROGATES.sub(_joined, data)
+    data = _LONE_SURROGATE.sub(_REPLACEMENT.encode(), data)
+    text = data.decode("utf-8", "surrogateescape")
+    bad = len(_ESCAPED.findall(text))
+    good = sum(len(run) for run in _BEYOND.findall(text)) - bad
+    return text.translate(_UNESCAPED) if good >= bad * _GOOD_PER_BAD else None
+
+
+def _joined(match: re.Match[bytes]) -> bytes:
+    halves = match[0].decode("utf-8", "surrogatepass")
+    return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le").encode()
 
 
 def _decoded(data: bytes, encoding: str) -> str | None:
     """The text; None if it is not in that encoding, or the encoding is unknown."""
+    name = python_name(encoding)
+    if name == "cp1252":
+        return _western(data)
     try:
-        if not codecs.lookup(encoding)._is_text_encoding:
-            return None
-        return data.decode(encoding)
+        return data.decode(name) if codecs.lookup(name)._is_text_encoding else None
     except (LookupError, ValueError, AttributeError):
         return None
 
@@ -137,14 +185,17 @@ def _guessed(data: bytes) -> str:
     # Few files are not UTF-8, and only they need it.
     from charset_normalizer import from_bytes  # noqa: PLC0415 - as said
 
-    best = from_bytes(
-        sample,
-        cp_isolation=list(_GUESSED),
-        enable_fallback=False,
-        preemptive_behaviour=False,
-    ).best()
-    if best is None or best.encoding in _WESTERN:
-        return "latin-1"
+    best = None
+    guesses = list(_GUESSED)
+    while best is None:
+        best = from_bytes(
+            sample, cp_isolation=guesses, enable_fallback=False, preemptive_behaviour=False
+        ).best()
+        if best is None or best.encoding in _WESTERN:
+            return "latin-1"
+        if best.encoding == "cp932" and _is_half_width(sample):
+            guesses.remove("cp932")
+            best = None
     if best.encoding in _OTHER_LATIN and _is_western(sample):
         return "latin-1"
     return "euc_jp" if _is_japanese(sample) else best.encoding
@@ -155,7 +206,16 @@ def _is_western(sample: bytes) -> bool:
     good a guess as any.
     """
     within = _WITHIN_WORDS.findall(sample.decode("latin-1"))
-    return sum(map(str.isalpha, within)) >= len(within) * 0.95
+    letters: int = sum(one.isalpha() or one in _PUNCTUATION for one in within)
+    return letters >= len(within) * 0.95
+
+
+def _is_half_width(sample: bytes) -> bool:
+    """Whether a text would be full of half-width Kana, which nobody writes: the letters of other
+    alphabets have their bytes."""
+    text = sample.decode("cp932", "ignore")
+    beyond = sum(character > "\x7f" for character in text)
+    return len(_HALF_WIDTH_KANA.findall(text)) * 3 > beyond
 
 
 def _is_japanese(sample: bytes) -> bool:

@@ -18,8 +18,11 @@ TIME_LIMIT_SECONDS = 5.0
 """After this the files are read without preselection."""
 _OPTIONS = (
     "--no-config --no-messages --no-mmap --threads=1 --files-with-matches --null"
-    " --color=never --regexp"
+    " --text --encoding=none --color=never --regexp"
 ).split()
+_NOT_AS_WRITTEN = r"|\x00|\x1b\$|\xff\xfe|\xfe\xff"
+"""What texts hold whose bytes are not those of their characters: UTF-16 and UTF-32, with a mark and
+without, and ISO 2022. They are all read."""
 
 
 def find_ripgrep() -> str | None:
@@ -42,7 +45,8 @@ def worth_reading(
         return everything
     found: set[str] = set()
     for some in _in_commands(paths):
-        names = _run(ripgrep, folder, pattern, [f"./{path}" for path in some])
+        asked = [f"./{path}" for path in some]
+        names = _run(ripgrep, folder, f"(?-u)(?:{pattern}){_NOT_AS_WRITTEN}", asked)
         if names is None:
             return everything
         found.update(name.removeprefix("./") for name in names)

@@ -56,7 +56,7 @@ def show_results(results: Sequence[ResultView], layout: Layout) -> None:
     """Print place and symbol of each result, some lines of its text, and on request the parts of
     its score. On a terminal all of it fits the screen, if it has a row for each result: the best
     results get the most lines."""
-    texts = [result.text.splitlines() for result in results]
+    texts = [_lines_of(result.text) for result in results]
     by_itself = screen.is_terminal() and layout.lines is None and layout.context is None
     wanted = LINES if layout.lines is None else layout.lines
     heads = [_head(number, result, layout.places) for number, result in enumerate(results, 1)]
@@ -83,6 +83,11 @@ def show_results(results: Sequence[ResultView], layout: Layout) -> None:
             print_as_it_is("    … cut by --budget")
         if most and not by_itself:
             print_as_it_is("")
+
+
+def _lines_of(text: str) -> list[str]:
+    """The lines of a text as they are numbered: at newlines alone, not at form feeds."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _fitting(heads: Sequence[str], texts: Sequence[Sequence[str]], others: int) -> list[int]:
