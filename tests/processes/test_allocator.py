@@ -14,7 +14,11 @@ from pathlib import Path
 import pytest
 
 from kodit.infrastructure.processes import allocator
-from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES, UnusedMemory, configure_allocator
+from kodit.infrastructure.processes.allocator import (
+    ALLOCATOR_VARIABLES,
+    UnusedMemory,
+    configure_allocator,
+)
 
 LOOK = """
 import ctypes, json, sys, threading, xml.etree.ElementTree as ElementTree

@@ -20,6 +20,7 @@ from tests.support.command import PATIENCE_SECONDS, wait_until
 
 from kodit.domain.errors import TransientError
 from kodit.infrastructure.processes import child
+from kodit.infrastructure.processes import pool as pool_module
 from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
 from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.pool import ProcessPool
@@ -177,6 +178,22 @@ def test_an_idle_child_releases_memory(pool: ProcessPool) -> None:
     assert select.select([read_end], [], [], PATIENCE_SECONDS)[0] == [read_end]
     assert os.read(read_end, 1) == b""
     os.close(read_end)
+
+
+def test_a_child_is_replaced_after_many_calls(
+    pool: ProcessPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a library leaks ends with it. Every call is answered."""
+    monkeypatch.setattr(pool_module, "CALLS_PER_CHILD", 2)
+
+    async def numbers() -> list[int]:
+        return [await pool.call(f"{WORK}:tell_own_id") for _ in range(5)]
+
+    first, second, third, fourth, fifth = asyncio.run(numbers())
+    assert (first, third) == (second, fourth)
+    assert len({first, third, fifth}) == 3
+    for ended in (first, third):
+        assert not Path(f"/proc/{ended}").exists()
 
 
 def test_a_child_that_exits_is_reported_with_its_status(

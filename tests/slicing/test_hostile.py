@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import gc
 import sys
-import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from kodit.infrastructure.slicing import slice_file
-from kodit.infrastructure.slicing.budget import Budget, GaveUpError
+from kodit.infrastructure.slicing.budget import Budget
 from kodit.infrastructure.slicing.concealing import for_parser
 from kodit.infrastructure.slicing.grammars import load_grammar
 from kodit.infrastructure.slicing.languages import LANGUAGES
@@ -108,57 +105,6 @@ def test_parsed_source_is_freed() -> None:
     del tree
     gc.collect()
     assert sys.getrefcount(source) == before
-
-
-@pytest.mark.parametrize(
-    "end", [b"", b"\n", b")", b"\nx = (", b"\nx = '", b"\n# \xc3\xa9", b"\n\xc3"]
-)
-def test_nothing_read_is_leaked(end: bytes) -> None:
-    """However often the end is read again: a process slices millions of files."""
-    grammar = load_grammar("python")
-    sources = [b"def f%d(value):\n    return value" % number + end for number in range(100)]
-
-    def parse_all() -> list[int]:
-        return [grammar.parse(one, Budget(60.0)).root_node.end_byte for one in sources]
-
-    assert parse_all() == [len(one) for one in sources]
-    with _growth() as growth:
-        parse_all()
-    assert growth[0] < len(sources) * 40  # the smallest object has forty
-
-
-def test_a_stopped_parse_leaks_nothing() -> None:
-    class Spent(Budget):
-        def is_spent(self, *_: object) -> bool:
-            return True
-
-    grammar = load_grammar("python")
-    source = b"x = [" + b"1,\n" * 5_000
-
-    def give_up() -> None:
-        for _ in range(10):
-            with pytest.raises(GaveUpError):
-                grammar.parse(source, Spent(60.0))
-
-    give_up()
-    with _growth() as growth:
-        give_up()
-    assert growth[0] < len(source)
-
-
-@contextmanager
-def _growth() -> Iterator[list[int]]:
-    """By how many bytes Python's objects have grown in the block."""
-    growth: list[int] = []
-    gc.collect()
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        yield growth
-        gc.collect()
-        growth.append(tracemalloc.get_traced_memory()[0] - before)
-    finally:
-        tracemalloc.stop()
 
 
 def test_shell_grammar_sees_only_ascii() -> None:
