@@ -41,7 +41,7 @@ these names.
 """
 
 
-RELEASE_AFTER_SECONDS: Final = 1.0
+RELEASE_AFTER_SECONDS: Final = 0.25
 """Processor time since the last release after which memory is released again, which takes some 20
 ms.
 """
