@@ -14,7 +14,7 @@ from kodit import Kodit
 from kodit.application.services.index_service import SourceRequest
 from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
-from kodit.domain.caller import Caller
+from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.errors import NotFoundError, SourceError, UserError
 from kodit.domain.policy import CallerPolicy
 from kodit.domain.questions import (
@@ -278,7 +278,10 @@ def test_a_branch_with_a_slash_in_the_address_of_a_page(tmp_path: Path) -> None:
     commit_all(repository)
     git(repository, "branch", "feature/x")
     with Application(Settings.load(data_dir=tmp_path / "data")) as application:
-        parsed = application.parser.parse("https://github.com/o/r/tree/feature/x/src")
+        page = "https://github.com/o/r/tree/feature/x/src"
+        parsed = application.parser.parse(page)
+        [asked] = application.sources._understand(IndexRequest([page]), LOCAL_CALLER)
+        assert (asked.source, asked.others) == (parsed.source, parsed.others)
         assert [parsed.source.ref, *(one.ref for one in parsed.others)] == [
             "feature",
             "feature/x",

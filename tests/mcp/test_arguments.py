@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -226,6 +227,21 @@ def test_invalid_arguments_get_a_correct_example(
     with pytest.raises(InvalidQueryError) as caught:
         understand(BY_NAME[tool], given)
     assert (caught.value.code, str(caught.value)) == (code, sentence)
+
+
+def test_a_parameter_that_is_kept_for_later() -> None:
+    """Is offered nowhere, and refused with what there is instead."""
+    symbols = BY_NAME["symbols"]
+    reserved = [replace(one, is_reserved=one.name == "uses") for one in symbols.parameters]
+    tool = replace(symbols, parameters=tuple(reserved))
+    assert "uses" not in tool.input_schema["properties"]
+    assert understand(tool, {"name": "x", "uses": None}) == {"name": "x"}
+    with pytest.raises(InvalidQueryError, match="`uses` of symbols is reserved") as caught:
+        understand(tool, {"name": "x", "uses": "callers"})
+    assert caught.value.code == "argument_reserved"
+    with pytest.raises(InvalidQueryError) as caught:
+        understand(tool, {"nothing": "x"})
+    assert "`uses`" not in str(caught.value)
 
 
 async def _silent(progress: float, total: float | None = None, message: str | None = None) -> None:

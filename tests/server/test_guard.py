@@ -87,6 +87,32 @@ def test_work_that_ends_without_an_answer(
     assert [vars(one)["path"] for one in records] == ["/"] * len(logged)
 
 
+def test_work_for_a_request_that_is_cancelled_stops() -> None:
+    """As where the server is closed around it."""
+
+    async def run() -> None:
+        started, stopped = asyncio.Event(), asyncio.Event()
+
+        async def work(_scope: Scope, _receive: Receive, _send: Send) -> None:
+            started.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                stopped.set()
+
+        activity = Activity()
+        activity.become_ready()
+        asked = asyncio.create_task(_asked(Guard(work, Standing(None), LARGE, activity)))
+        await started.wait()
+        asked.cancel()
+        await asyncio.wait({asked})
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert stopped.is_set()
+
+    patiently(run())
+
+
 @dataclass(frozen=True)
 class Standing:
     """Admits every request, as a caller with a folder."""
