@@ -145,6 +145,56 @@ def test_an_import_by_another_name_is_a_use() -> None:
     assert sum(ranked.files.values()) == pytest.approx(1.0)
 
 
+def test_all_of_a_module_is_in_sight_where_it_is_imported() -> None:
+    ours = file_at("ours.py", defines=("match",))
+    star = Mention(MentionKind.IMPORT, "*", 1, "ours")
+    user = file_at("user.py", star, call("match"), defines=("u",))
+    assert set(importance({1: ours, 2: user}).names) == {(1, "match")}
+    other = file_at("user.py", call("match"), defines=("u",))
+    assert importance({1: ours, 2: other}).names == {}
+
+
+def test_a_member_of_a_module_from_elsewhere_is_not_ours() -> None:
+    """Of a variable nothing is known, of a module it is."""
+    ours = file_at("ours.py", defines=("insert",))
+    module = Mention(MentionKind.IMPORT, "*", 1, "data.map", "M")
+    user = file_at("user.py", module, call("insert", "M"), defines=("u",))
+    assert importance({1: ours, 2: user}).names == {}
+    own = Mention(MentionKind.IMPORT, "*", 1, "ours", "M")
+    for imported, qualifier in ((own, "M"), (module, "variable")):
+        user = file_at("user.py", imported, call("insert", qualifier), defines=("u",))
+        assert set(importance({1: ours, 2: user}).names) == {(1, "insert")}
+
+
+def test_a_member_comes_with_its_type(tmp_path: Path) -> None:
+    """Also where nobody names the type, and before it; a name that a file defines often counts for
+    each definition in part."""
+    shapes = "class {0}:\n    def area(self):\n        return {1}\n\n\n"
+    write_file(
+        tmp_path / "code/shapes.py",
+        "".join(shapes.format(name, number) for number, name in enumerate(("Round", "Square")))
+        + "class Plan:\n    def draw_all(self):\n        return 1\n\n\n"
+        + "def make_plan():\n    return 2\n",
+    )
+    write_file(
+        tmp_path / "code/app.py",
+        "from shapes import make_plan\n\n\ndef run(one):\n"
+        "    make_plan()\n    one.area()\n    one.draw_all()\n",
+    )
+    with Kodit(tmp_path / "data") as opened:
+        opened.index(tmp_path / "code")
+        (drawn,) = opened.map()
+        (few,) = opened.map(budget=LEAST_BUDGET, paths=["shapes.py"])
+    (file,) = (one for one in drawn.files if one.path == "shapes.py")
+    assert [one.symbol for one in file.definitions] == [
+        *("Round", "area", "Square", "area"),
+        *("Plan", "draw_all", "make_plan"),
+    ]
+    for drawn_file in (file, *few.files):
+        for one in drawn_file.definitions:
+            assert not one.scope or one.scope in {other.symbol for other in drawn_file.definitions}
+
+
 def test_what_everybody_defines_says_nothing() -> None:
     files = {number: file_at(f"a{number}.py", defines=("run",)) for number in range(9)}
     files[9] = file_at("user.py", call("run", "thing"), defines=("user",))

@@ -101,8 +101,9 @@ def test_what_is_a_copy_and_what_is_not(tmp_path: Path) -> None:
         elsewhere = {(3, f"{name}/same.py") for name in "abcd"}
         assert found == {(1, "moved.py"), (1, "changed.py"), *elsewhere}
         assert places([changed]) == [(2, "changed.py")]
-        found = places(kodit.related(1, "changed.py:1", everywhere=True, limit=20))
-        assert (2, "changed.py") in found
+        assert (2, "changed.py") in places(
+            kodit.related(1, "changed.py:1", everywhere=True, limit=20)
+        )
         assert len(kodit.related(1, "same.py:1", everywhere=True, limit=2)) == 2
         last = code.count("\n")
         assert kodit.related(1, f"same.py:{last}") == kodit.related(1, "same.py:1")

@@ -21,9 +21,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def paths(outcome: Outcome) -> list[str]:
-    """The paths of results, unordered."""
+    """The paths of results and of their copies, unordered."""
     assert outcome.code == 0, outcome
-    return sorted({result["path"] for result in outcome.json()["results"]})
+    results = outcome.json()["results"]
+    places = [place for result in results for place in (result, *result.get("also_in", ()))]
+    return sorted({place["path"] for place in places})
 
 
 def indexes(kodit: KoditCommand) -> list[str]:

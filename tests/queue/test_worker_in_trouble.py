@@ -176,7 +176,7 @@ def test_the_log_says_how_a_task_has_ended(
         return [vars(one)["outcome"] for one in caplog.records if one.message == "task ended"]
 
     async def scene(_worker: IndexingWorkerService) -> None:
-        await eventually(ended)
+        await eventually(lambda: bool(ended()))
 
     with caplog.at_level(logging.INFO):
         work(queue, {} if error is None else {TaskType.SYNC: raising(error)}, scene)

@@ -43,7 +43,7 @@ class Rules:
     `folders`: all files of a folder are one module. `extensions`: a function may be called like a
     member of a type. `module_values`: a variable may hold a module, and what a module defines is
     named through it. `open_types`: other code may add members to a type. `bare_calls`: naming a
-    method calls it, without brackets."""
+    method calls it, without brackets. `hands_on`: a module may export what it imports."""
 
     sight: Sight = Sight.INDEX
     own_members: bool = True
@@ -52,6 +52,7 @@ class Rules:
     module_values: bool = False
     open_types: bool = False
     bare_calls: bool = False
+    hands_on: bool = False
 
 
 _RULES: Mapping[str, Rules] = {
@@ -67,6 +68,7 @@ _RULES: Mapping[str, Rules] = {
     "swift": Rules(open_types=True),
     "cpp": Rules(open_types=True),
     "ruby": Rules(bare_calls=True),
+    "haskell": Rules(Sight.FILE, own_members=False, bare_calls=True, hands_on=True),
     "elixir": Rules(module_values=True),
     "lua": Rules(module_values=True),
 }
@@ -320,7 +322,9 @@ class Inference:
         }
         if inner:
             return Meaning(frozenset(inner))
-        return known if step in _CONSTRUCTORS else self._element_types(known)
+        if step in _CONSTRUCTORS and any(map(self.is_declared, known.types)):
+            return known
+        return self._element_types(known)
 
     def _element_types(self, known: Meaning) -> Meaning:
         """Resolves a container to its elements: `list[C]`, `Map<K, C>`, `RefCell<C>`. These are the

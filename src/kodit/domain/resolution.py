@@ -188,7 +188,8 @@ class Resolver:
             return Verdict.CERTAIN if len(self._targets) == 1 else Verdict.LIKELY
         if sight is Sight.FOLDER and folder_of(target.path) == folder_of(file.path):
             return Verdict.CERTAIN
-        if any(is_below(star, target.place, file.path) for star in file.stars):
+        is_alone = rules_of(file.language).hands_on and len(self._targets) == 1
+        if is_alone or any(is_below(star, target.place, file.path) for star in file.stars):
             return Verdict.LIKELY
         return Verdict.NO
 
@@ -234,9 +235,13 @@ class Resolver:
             found = self._by_types.get(key)
             if found is None:
                 found = self._by_types[key] = self._of_types(meaning, file)
-            return found
+            if found[1] is not Verdict.NO or not rules_of(file.language).open_types:
+                return found
         steps = steps_of(mention.qualifier)
         last = steps[-1] if steps else ""
+        if meaning.types:
+            is_declared = any(map(self._inference.is_declared, meaning.types))
+            return self._like("" if is_declared else last, file)
         if last in self._owners:
             return frozenset({last}), Verdict.CERTAIN
         if meaning.module and (meaning.importing or is_foreign(mention.qualifier, file.language)):
@@ -255,7 +260,7 @@ class Resolver:
         if not any(map(self._inference.is_declared, meaning.types)):
             if all(map(_PARAMETER.match, meaning.types)):
                 return self._like("", file)
-            return self._extensions(file)
+            return self._extensions()
         # A member that the type lacks is taken for that of the only type derived from it that has
         # it.
         below = [
@@ -265,12 +270,10 @@ class Resolver:
         ]
         if below:
             return frozenset(below), Verdict.LIKELY if len(below) == 1 else Verdict.NO
-        return self._extensions(file)
+        return self._extensions()
 
-    def _extensions(self, file: MentioningFile) -> tuple[frozenset[str], Verdict]:
+    def _extensions(self) -> tuple[frozenset[str], Verdict]:
         """Types that may add a member to a type that lacks it."""
-        if rules_of(file.language).open_types:
-            return self._like("", file)
         found = frozenset(one for one in self._owners if _EXTENSION.search(one))
         return found, Verdict.LIKELY if len(found) == 1 else Verdict.NO
 

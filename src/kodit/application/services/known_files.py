@@ -86,14 +86,15 @@ class KnownFiles:
 
 def target_of(snippet: StoredSnippet) -> Target:
     """A stored definition, as the rules of resolution need it."""
+    is_ruby = snippet.language == "ruby"  # where modules are included like base types
     return Target(
         snippet.index_id,
         snippet.path,
         snippet.language,
         snippet.symbol or "",
         snippet.scope,
-        is_member=bool(snippet.scope) and snippet.kind in MEMBERS,
-        is_type=snippet.kind in _TYPES
-        or (snippet.kind == SymbolKind.MODULE and snippet.language == "ruby"),
+        is_member=bool(snippet.scope)
+        and (snippet.kind in MEMBERS or (is_ruby and snippet.kind == SymbolKind.FUNCTION)),
+        is_type=snippet.kind in _TYPES or (is_ruby and snippet.kind == SymbolKind.MODULE),
         root=_ENDING.sub("", snippet.source).rpartition("/")[2],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from kodit.domain.repository_map import (
     cost_of_line,
 )
 from kodit.domain.search import CHARACTERS_PER_TOKEN
-from kodit.domain.symbols import Definition, outlined
+from kodit.domain.symbols import MEMBERS, Definition, outlined
 from kodit.domain.text import cut_line
 from kodit.domain.value_objects import SearchFilter
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 MOST_OF_A_FILE = 0.15
 """The share of a budget that one file may take, so that a map shows more than one file."""
+
+MEMBER = 0.5
+"""The importance of a member of a type, compared with that of a type or function: a newcomer looks
+for these first."""
 
 LEAST_DEFINITIONS = 3
 FILES_PER_READ = 256
@@ -117,30 +122,52 @@ def _best(
     firsts: dict[tuple[str, str], Definition] = {}
     for one in outlined(snippets.values()):  # the first piece of a definition names it
         firsts.setdefault((one.snippet.scope, one.snippet.symbol or ""), one)
-    found = list(firsts.values())
+    by_line: dict[tuple[int, str], Definition] = {}
+    for one in firsts.values():  # a type and its constructor may be one line
+        by_line.setdefault((one.line, one.snippet.symbol or ""), one)
+    found = list(by_line.values())
+    types = {_name_of(one): one for one in found if one.snippet.kind not in MEMBERS}
+    often = Counter(one.snippet.symbol for one in found)
     texts = {
         number: line
         for one in snippets.values()
         for number, line in enumerate(one.text.split("\n"), one.start_line)
     }
+
+    def importance_of(one: Definition) -> float:
+        """A name that a file defines often says little about each of these."""
+        symbol = one.snippet.symbol or ""
+        whole = ranked.names.get((file_id, symbol), 0.0)
+        return whole / often[symbol] * (MEMBER if one.snippet.scope in types else 1.0)
+
     found.sort(
         key=lambda one: (
-            -ranked.names.get((file_id, one.snippet.symbol or ""), 0.0),
+            -importance_of(one),
             one.snippet.scope.count("."),
             one.snippet.start_line,
         )
     )
-    chosen: list[MappedDefinition] = []
+    chosen: dict[int, MappedDefinition] = {}
     for definition in found:
-        used = ranked.names.get((file_id, definition.snippet.symbol or ""), 0.0)
-        if not used and len(chosen) >= LEAST_DEFINITIONS:
+        if not importance_of(definition) and len(chosen) >= LEAST_DEFINITIONS:
             break
-        mapped = _mapped(definition, texts)
-        room -= cost_of_line(mapped.text)
+        # A member comes with the type that it belongs to.
+        around = types.get(definition.snippet.scope)
+        added = [
+            _mapped(one, texts)
+            for one in (around, definition)
+            if one is not None and one.line not in chosen
+        ]
+        room -= sum(cost_of_line(one.text) for one in added)
         if room < 0:
             break
-        chosen.append(mapped)
-    return tuple(sorted(chosen, key=lambda one: one.line))
+        chosen.update((one.line, one) for one in added)
+    return tuple(chosen[line] for line in sorted(chosen))
+
+
+def _name_of(definition: Definition) -> str:
+    snippet = definition.snippet
+    return ".".join(filter(None, (snippet.scope, snippet.symbol)))
 
 
 def _mapped(definition: Definition, texts: Mapping[int, str]) -> MappedDefinition:

@@ -127,20 +127,29 @@ class UseLookup:
             if verdict is not Verdict.NO:
                 use = Use(mention.kind.value)
                 is_likely = verdict is Verdict.LIKELY
-                if use is Use.READ and self._is_bare_call(mention, snippet, text):
+                if use is Use.READ and self._is_bare_call(mention, snippet, text, within):
                     use = Use.CALL
                 if use is Use.IMPORT and snippet.symbol and line < naming_line(snippet):
                     within = ""  # the head of the file is one snippet with its first definition
                 yield Reference(snippet, line, text, use, within, is_likely=is_likely)
 
-    def _is_bare_call(self, mention: Mention, snippet: StoredSnippet, line: str) -> bool:
+    def _is_bare_call(
+        self, mention: Mention, snippet: StoredSnippet, line: str, within: str
+    ) -> bool:
         """Whether a mention that reads a name calls a method without brackets, and not a
         variable."""
         if not self._are_called or not rules_of(snippet.language).bare_calls:
             return False
-        if mention.qualifier or snippet.language != "ruby":
+        if mention.qualifier or snippet.language == "scala":
             return mention.qualifier not in ("", ".")
         name = re.escape(mention.name)
+        if snippet.language == "haskell":
+            return bool(within) and not re.search(
+                rf"^\s*{name}\b[^=]*::|^\s*\w+[^=|\n]*\b{name}\b[^=|\n]*="
+                rf"|\\[^\n]*\b{name}\b[^\n]*->|\b{name}\b\s*<-|\blet\s+{name}\b",
+                snippet.text,
+                re.MULTILINE,
+            )
         if not re.search(rf"(?<![\w@:$.]){name}(?![\w:?!]|\s*=[^=~>])", line):
             return False
         bound = (

@@ -42,15 +42,18 @@ receiver's name is known."""
 
 @dataclass(slots=True)
 class GraphFile:
-    """A file: how often it uses each name, alone and as a member; its imports, by local name; and
-    the names that it defines."""
+    """A file: how often it uses each name, alone, as a member, and through the local name of a
+    module; its imports, by local name; the modules of which it imports everything; and the names
+    that it defines."""
 
     path: str
     language: str
     is_aside: bool
     uses: dict[str, int] = field(default_factory=dict)
     members: dict[str, int] = field(default_factory=dict)
+    through: dict[tuple[str, str], int] = field(default_factory=dict)
     imports: dict[str, Mention] = field(default_factory=dict)
+    stars: list[Mention] = field(default_factory=list)
     defines: dict[str, float] = field(default_factory=dict)
     """The weight of a use of each name that the file defines."""
 
@@ -62,8 +65,16 @@ class GraphFile:
     def mention(self, mention: Mention) -> None:
         """Add a use of a name."""
         if mention.kind is MentionKind.IMPORT:
-            self.imports[mention.alias or mention.name] = mention
+            if mention.name == "*" and not mention.alias:
+                self.stars.append(mention)
+            else:
+                self.imports[mention.alias or mention.name] = mention
         elif mention.kind in _COUNTED:
+            module = self.imports.get(mention.qualifier) if mention.qualifier else None
+            if module is not None and module.name == "*":
+                key = (mention.qualifier, mention.name)
+                self.through[key] = self.through.get(key, 0) + 1
+                return
             counts = self.members if mention.qualifier else self.uses
             counts[mention.name] = counts.get(mention.name, 0) + 1
 
@@ -105,10 +116,14 @@ def _edges(
     """The files that a file uses, with the name and the weight of each use."""
     file = files[file_id]
     edges: list[_Edge] = []
-    for counts, worth in ((file.uses, 1.0), (file.members, MEMBER)):
-        for name, count in counts.items():
-            imported = file.imports.get(name) if worth == 1.0 else None
-            wanted = imported.name if imported else name
+    for uses, worth in (
+        ([(name, name, count) for name, count in file.uses.items()], 1.0),
+        ([(local, name, count) for (local, name), count in file.through.items()], 1.0),
+        ([(name, name, count) for name, count in file.members.items()], MEMBER),
+    ):
+        for local, name, count in uses:
+            imported = file.imports.get(local) if worth == 1.0 else None
+            wanted = imported.name if imported and imported.name != "*" else name
             found = definers.get(wanted, ())
             if file_id in found or len(found) > MOST_DEFINERS:
                 continue
@@ -130,7 +145,9 @@ def _edges(
 def _may_mean(file: GraphFile, imported: Mention | None, target: GraphFile) -> bool:
     if imported is not None:
         return may_import(imported, file.path, target.path)
-    return sees_unqualified(file.language, file.path, target.path)
+    return sees_unqualified(file.language, file.path, target.path) or any(
+        may_import(star, file.path, target.path) for star in file.stars
+    )
 
 
 def _walk(files: Mapping[int, GraphFile], edges: Mapping[int, Sequence[_Edge]]) -> dict[int, float]:
