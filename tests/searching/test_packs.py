@@ -123,6 +123,10 @@ def test_a_pack_that_is_replaced_during_a_search(place: Path) -> None:
             put_pack(place, "code", model, rows[-1:])
             reader = application.engines.vector_index.reader(transaction)
             hits = reader.search(VectorKind.CODE, model, vector, scope, 1000)
+            known = {1: [row[0] for row in rows]}
+            scores = {hit.snippet_id: hit.score for hit in hits}
+            assert scores == reader.score(VectorKind.CODE, model, vector, known)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     assert {hit.snippet_id for hit in hits} == {row[0] for row in rows}
 
 
