@@ -15,7 +15,8 @@ import argparse
 import re
 import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,7 +47,14 @@ NOT_HERE = frozenset(
     {
         *("Python.module", "Python.namespace", "Python.unknown", "Java.package", "Go.package"),
         *("Go.packageName", "Kotlin.package", "PHP.namespace", "PHP.alias", "C#.namespace"),
-        *("C.header", "C++.header", "C++.namespace", "Ruby.library", "Rust.implementation"),
+        *(
+            "Elixir.implementation",
+            "C.header",
+            "C++.header",
+            "C++.namespace",
+            "Ruby.library",
+            "Rust.implementation",
+        ),
         *(
             "Haskell.module",
             "Sh.script",
@@ -69,6 +77,10 @@ LOCAL = frozenset(
 """Kinds that Ctags also lists inside functions: here only those at the beginning of a line
 count.
 """
+LUA_FUNCTION = re.compile(r"\bfunction\b\s*[\w.:]|[\w\]]\s*=\s*function\b")
+"""A function of Lua with a name: Ctags also lists what is assigned the result of a call with a
+function among its arguments."""
+
 NAMELESS = ("__anon", "<lambda>")
 """Ctags's placeholders for anonymous definitions."""
 
@@ -103,6 +115,12 @@ def tags_of(folder: Path) -> Iterator[Tag]:
         if f"{language}.{kind}" not in NOT_HERE and not name.startswith(NAMELESS):
             name = name.removesuffix("=") if kind in ("accessor", "function") else name
             yield Tag(language, kind, plain(name), path, int(number.removesuffix(';"')))
+
+
+def in_heredocs(lines: Sequence[str]) -> set[int]:
+    """The lines within heredocs, such as documentation: Ctags takes examples there for code."""
+    inside = accumulate(line.count('"""') % 2 for line in lines)
+    return {number for number, marks in enumerate(inside, 1) if marks % 2}
 
 
 def plain(name: str) -> str:
@@ -140,12 +158,17 @@ class Comparison:
         for path, tags in sorted(by_file.items()):
             language, places = named_here(folder / path, path)
             lines = (folder / path).read_text("utf-8", "replace").split("\n")
+            prose = in_heredocs(lines) if language == "elixir" else set()
             for tag in tags:
                 if {language, LANGUAGES[tag.language]} - {"c", "cpp", "tsx", "typescript"} and (
                     language != LANGUAGES[tag.language]
                 ):
                     continue
                 if f"{tag.language}.{tag.kind}" in LOCAL and lines[tag.line - 1][:1].isspace():
+                    continue
+                if tag.language == "Elixir" and tag.line in prose:
+                    continue
+                if tag.language == "Lua" and not LUA_FUNCTION.search(lines[tag.line - 1]):
                     continue
                 self.all[tag.language, tag.kind] += 1
                 if not any(

@@ -257,3 +257,26 @@ def test_every_language_is_repaired_alike() -> None:
         code = ("<?php\n" if extension == "php" else "") + "".join(parts)
         names = {name.rpartition(" ")[2] for name in defined(f"a.{extension}", code)}
         assert {f"f{number}" for number in range(6)} <= names, extension
+
+
+def test_a_struct_that_is_partial_and_by_reference_keeps_its_name() -> None:
+    code = "namespace A\n{\n    public ref partial struct Reader\n    {\n"
+    code += "        public int Peek() { return 1; }\n    }\n}\n"
+    assert {"struct A.Reader", "method A.Reader.Peek"} <= defined("a.cs", code)
+
+
+def test_macros_around_items_within_a_type_leave_its_methods_in_it() -> None:
+    code = (
+        "impl Stream {\n    cfg_wide! {\n        /// Reads.\n        pub fn read(&self) {}\n    }\n"
+    )
+    code += "\n    pub fn write(&self) {}\n}\n\nmock! {\n    pub fn open() {}\n}\n"
+    assert {"method Stream.read", "method Stream.write"} <= defined("a.rs", code)
+    assert "function open" in defined("a.rs", code)
+
+
+def test_haskell_with_marked_lines_in_a_comment_is_not_literate() -> None:
+    code = "module A where\n\nimport B\n\nfirst :: Int\nfirst = 1\n\n"
+    code += "{-\n> second :: Int\n> second = 2\n-}\n"
+    assert "function first" in defined("a.hs", code)
+    literate = "Some text.\n\n> second :: Int\n> second = 2\n"
+    assert "function second" in defined("a.lhs", literate)

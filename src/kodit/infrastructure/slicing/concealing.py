@@ -19,13 +19,14 @@ def for_parser(source: bytes, language: Language) -> bytes:
         source = b"\n".join(_in_place(line) for line in source.split(b"\n"))
     if language.hidden is None:
         return source
-    stand_in = language.stand_in
 
     def conceal(match: re.Match[bytes]) -> bytes:
         start, end = match.span(match.lastindex or 0)
         whole = match.start()
         text = match[0]
         size = end - start
+        is_second = language.second_stand_in and match.lastindex == 2
+        stand_in = language.second_stand_in if is_second else language.stand_in
         instead = (stand_in + stand_in[-1:] * size)[:size]
         return text[: start - whole] + instead + text[end - whole :]
 

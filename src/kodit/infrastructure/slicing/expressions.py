@@ -25,9 +25,11 @@ CPP_MACROS = re.compile(
 CPP_LINE = re.compile(r"\s*+(?:export\s+)?(?P<kind>module)\s+(?P<name>[\w.]+(?::[\w.]+)?)\s*;")
 
 CSHARP_EXTENSIONS = re.compile(
-    rb"^[ \t]*(extension[ \t]*(?:<[^<>\n]*>[ \t]*)?\([^\n{};]*)(?=\s*\{)", re.MULTILINE
+    rb"^[ \t]*(extension[ \t]*(?:<[^<>\n]*>[ \t]*)?\([^\n{};]*)(?=\s*\{)"
+    rb"|\b(ref[ \t]+)(?=partial[ \t]+struct\b)",
+    re.MULTILINE,
 )
-"""Blocks of extension members, which no grammar supports yet."""
+"""Blocks of extension members, and `ref partial struct`, which no grammar supports yet."""
 
 RUST_MACROS = re.compile(
     rb"^[ \t]*((?:\w{5,}!|\w{4}![ \t])[ \t]*)\{[ \t\r]*\n\s*(?:///?|#\[|(?:pub|fn|struct|impl|enum|mod|trait|async|unsafe)\b)",
@@ -62,9 +64,12 @@ OBJC_LINE = re.compile(
 """An enumeration opened by a macro."""
 
 HASKELL_BIRD_TRACKS = re.compile(
-    rb"^>[ \t]*(?:module|import|data|type|[a-z]\w*[ \t]+::)", re.MULTILINE
+    rb"\A(?!(?s:.*?)^(?:module|import)[ \t]+[A-Z])(?s:.*?)"
+    rb"^>[ \t]*(?:module|import|data|type|[a-z]\w*[ \t]+::)",
+    re.MULTILINE,
 )
-"""Marks a literate file, in which only the lines that begin with `>` are code."""
+"""Marks a literate file, in which only the lines that begin with `>` are code: a file with code on
+other lines may show such lines in a comment."""
 
 _SQL_NAME = r"""(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[\w$\#@]+)"""
 SQL_LINE = re.compile(

@@ -26,7 +26,8 @@ class Language:
 
     The groups of `hidden`, matched on UTF-8 bytes, are hidden from the parser by as many bytes of
     `stand_in`, whose last byte is repeated: syntax that the grammar does not support would
-    otherwise mislead it. `line_pattern` matches the beginning of a line with a definition that the
+    otherwise mislead it. `second_stand_in` replaces the second group, where it needs another.
+    `line_pattern` matches the beginning of a line with a definition that the
     grammar may miss; its groups are `name` and `kind`, a word that `keywords` has as `line WORD`.
     If code is embedded in another format, only the text between a match of `embedded` and its
     closing mark is parsed; if `literate` is found, only the lines that begin with `>` are.
@@ -50,6 +51,7 @@ class Language:
     keywords: Mapping[str, SymbolKind | None] = field(default_factory=dict)
     hidden: re.Pattern[bytes] | None = None
     stand_in: bytes = b" "
+    second_stand_in: bytes = b""
     line_pattern: re.Pattern[str] | None = None
     no_names: frozenset[str] = frozenset()
     imports_by_value: bool = False
