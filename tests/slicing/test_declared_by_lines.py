@@ -50,6 +50,13 @@ def declared(line: str, *known: Definition, row: int = 3) -> list[str]:
         ("@Test(1) fun a()", ["function a"]),
         ("public Map<K, V> find (", ["function find"]),
         ("fun <T> List<T>.second()", ["function second"]),
+        ("#  define A(x) x", ["macro A"]),
+        ("template <typename T, typename U> struct A : B<T> {", ["struct A"]),
+        ("using A = B;", ["type A"]),
+        ("using namespace a;", []),
+        ("API_EXPORT class A {", ["class A"]),
+        ("API_EXPORT(1) struct A {", ["struct A"]),
+        ("int a(int b) {", []),
         ("return class of", []),
         ("class of things", []),
         ("x = 1", []),
@@ -111,3 +118,29 @@ def test_lines_of_a_dialect() -> None:
         (2, "view", "seen", ()),
     ]
     assert list(defined_by_lines(["class A"], LANGUAGES["python"])) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("static CURLcode a(struct b *c,", ["function a"]),
+        ("MACRO inline auto a(int b) noexcept -> int {", ["function a"]),
+        ("template <typename T> MACRO(2) T* a(T b) {", ["function a"]),
+        ("std::vector<int, int> B::a(int c) { return d(c); }", ["function a"]),
+        ("unsigned long a (void)", ["function a"]),
+        ("int a(int b);", []),
+        ("a(b) {", []),
+        ("} else if (a) {", []),
+        ("  return a(b) {", []),
+        ("  else a (b) {", []),
+        ("int b = a(c) {", []),
+        ("void API_DEFINE(a) {", []),
+        ("bool operator()(int a) {", []),
+        ("struct A { int a(int b) { return b; } };", ["struct A", "method A.a"]),
+    ],
+)
+@pytest.mark.parametrize("language", ["c", "cpp"])
+def test_functions_of_languages_like_c(language: str, line: str, expected: list[str]) -> None:
+    """They begin with a type, or with macros that the grammar does not know."""
+    found = declared_on([0], [line], (), language)
+    assert [f"{one.kind} {'.'.join((*one.scope, one.name))}" for one in found] == expected

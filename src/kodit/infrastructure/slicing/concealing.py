@@ -11,7 +11,8 @@ _NO_LINE_END = re.compile(rb"[^\r\n]")
 
 def for_parser(source: bytes, language: Language) -> bytes:
     """The source as the parser gets it: the language's `hidden` matches replaced by stand-ins of
-    the same number of bytes, and everything around embedded code blanked out.
+    the same number of bytes, or by blanks in groups called so, and everything around embedded code
+    blanked out.
     """
     if language.embedded is not None:
         source = _only_embedded(source, *language.embedded)
@@ -25,9 +26,12 @@ def for_parser(source: bytes, language: Language) -> bytes:
         whole = match.start()
         text = match[0]
         size = end - start
-        is_second = language.second_stand_in and match.lastindex == 2
-        stand_in = language.second_stand_in if is_second else language.stand_in
-        instead = (stand_in + stand_in[-1:] * size)[:size]
+        if (match.lastgroup or "").startswith("blank"):
+            instead = _NO_LINE_END.sub(b" ", match[match.lastgroup or 0])
+        else:
+            is_second = language.second_stand_in and match.lastindex == 2
+            stand_in = language.second_stand_in if is_second else language.stand_in
+            instead = (stand_in + stand_in[-1:] * size)[:size]
         return text[: start - whole] + instead + text[end - whole :]
 
     return language.hidden.sub(conceal, source)

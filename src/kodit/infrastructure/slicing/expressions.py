@@ -39,13 +39,22 @@ RUST_MACROS = re.compile(
 `extern` leaves a block of items, which is valid wherever items are.
 """
 
+_KOTLIN_ANNOTATIONS = rb"(?:@[\w.:]++(?:\((?:[^()]|\([^()]{0,200}\)){0,500}\))?+\s++){1,10}+"
 KOTLIN_UNSUPPORTED = re.compile(
-    rb"^[ \t]*is [^\n{]{1,200}?([ \t]if[ \t][^\n]{1,200}?)[ \t]*->|\b(where)(?=\??\.|:)",
+    rb"^[ \t]*is [^\n{]{1,200}?([ \t]if[ \t][^\n]{1,200}?)[ \t]*->|\b(where)(?=\??\.|:)"
+    rb"|(?P<blank>"
+    + _KOTLIN_ANNOTATIONS
+    + rb")(?=(?:public\s+|private\s+|internal\s+)?enum\s+class\b)|"
+    + _KOTLIN_ANNOTATIONS
+    + rb"(?:public\s+|private\s+|internal\s+)?"
+    rb"(?P<blank_word>(?:annotation|inner|expect|actual|external|sealed|data(?=\s+object))\s)"
+    rb"(?=\s*(?:class|object|interface)\b)",
     re.MULTILINE,
 )
 """Guards of `when` branches, which tree-sitter-kotlin 1.1.0 does not support yet, and variables
-named like a soft keyword: the guard becomes part of the type's name, the variable another name. The
-lengths are bounded to keep the time linear on a hostile line.
+named like a soft keyword: the guard becomes part of the type's name, the variable another name. It
+takes annotations and a soft keyword before a class for an expression, so that one of them is
+blanked. The lengths are bounded to keep the time linear on a hostile line.
 """
 
 CUDA_LAUNCHES = re.compile(

@@ -21,14 +21,18 @@ _SPACE = re.compile(r"\s+")
 _DECLARED = re.compile(
     r"""
     [ \t]*+ (?:@[\w.]+(?:\([^()]*\))?[ \t]++)*+
-    (?:(?P<kind>
+    (?:template[ \t]*+<(?:[^<>]|<(?:[^<>]|<[^<>]*+>)*+>)*+>[ \t]*+)?+
+    (?:\#[ \t]*+define[ \t]++(?P<macro>[^\W\d]\w*+)
+     |using[ \t]++(?P<other>[^\W\d]\w*+)[ \t]*+=
+     |(?P<kind>
         class|record|actor|object|interface|protocol|struct|union|enum|trait|module|namespace|mixin
         |func?|fn|def|defp|function|sub|procedure|typealias|type|macro_rules!|val|var|let|const
        )[ \t]++ (?:<[^<>]*>[ \t]*+)?+ (?:[\w<>?,*]+(?:\.|::))*+ (?P<name>[^\W\d]\w*+)
        [?!]?+ [ \t]*+ (?:[({:<=\[;]|(?:extends|implements|where|inherits|get)\b|\r?$)
      |(?P<access>public|private|protected|internal)[ \t]++ (?:[\w<>\[\],.?]++[ \t]++)+?
        (?P<method>[^\W\d]\w*+) [ \t]*+ \(
-     |(?!return\b|else\b|new\b|throw\b|await\b|yield\b)[a-z][\w()]*+ [ \t]++
+     |(?!(?:return|else|new|throw|await|yield|using)\b)[a-z][\w()]*+ [ \t]++
+     |[A-Z][A-Z0-9_]++ (?:\([^()]*\))?+ [ \t]++  # a macro that stands for modifiers
     )
     """,
     re.VERBOSE,
@@ -45,6 +49,23 @@ _KINDS = {
     "macro_rules!": SymbolKind.MACRO,
 }
 """Words that declare something other than a function."""
+
+_TYPED = re.compile(
+    r"""
+    [ \t]*+ (?:template[ \t]*+<(?:[^<>]|<(?:[^<>]|<[^<>]*+>)*+>)*+>[ \t]*+)?+
+    (?!(?:return|else|new|throw|case|goto|delete|using|typedef|co_\w+|await|do)\b)
+    (?:[^\W\d][\w:<>,.\[\]]*+ (?:\([^()]*\))?+ [ \t*&]++)+?
+    (?:\w+::)*+ (?P<name>[^\W\d]\w*+) [ \t]*+ \(
+    """,
+    re.VERBOSE,
+)
+"""A function that begins with the type that it returns, or with macros in place of that."""
+_TYPES_FIRST = frozenset(("c", "cpp", "cuda", "objc"))
+"""Languages in which functions have no word that declares them."""
+_NO_FUNCTION = re.compile(
+    r"(?:if|while|for|switch|catch|sizeof|defined|operator|[A-Z][A-Z0-9]*_\w*)\Z"
+)
+"""Words of statements, and names of macros."""
 
 _MODIFIERS = 6
 """Words allowed before the declaring word."""
@@ -88,21 +109,26 @@ def _definition(row: int, name: str, kind: SymbolKind, scope: list[str]) -> Defi
 
 
 def declared_on(
-    rows: Iterable[int], lines: Sequence[str], known: Sequence[Definition]
+    rows: Iterable[int],
+    lines: Sequence[str],
+    known: Sequence[Definition],
+    language: str = "",
 ) -> Iterator[Definition]:
     """Definitions on lines that the parser could not read, by the declaring words common to most
     languages.
 
     `known` are the outermost definitions of the file, which give the scopes. Lines inside a
-    function are skipped.
+    function are skipped. In languages like C, a function is known by the type before its name.
     """
+    is_typed = language in _TYPES_FIRST
     for row in rows:
         if len(lines[row]) > _LONGEST:
             continue
         around = _around(row, known)
         inside: list[Definition | None] = [around]
         last = around
-        for text in _PARTS_OF_LINE.split(lines[row]):
+        parts = _PARTS_OF_LINE.split(lines[row])
+        for text, end in zip(parts, [*parts[1:], ""], strict=True):
             if text == "{":
                 inside.append(last)
             elif text == "}":
@@ -111,6 +137,8 @@ def declared_on(
                 last = inside[-1]
                 continue
             found = _declaration(text)
+            if found is None and is_typed and end != ";":
+                found = _typed(text)
             outer = inside[-1]
             if found is not None and (outer is None or outer.kind not in FUNCTIONS):
                 last = _declared(row, *found, outer)
@@ -137,8 +165,20 @@ def _declaration(text: str) -> tuple[SymbolKind, str] | None:
             return _KINDS.get(match["kind"], SymbolKind.FUNCTION), match["name"]
         if match["method"]:
             return SymbolKind.FUNCTION, match["method"]
+        if match["macro"]:
+            return SymbolKind.MACRO, match["macro"]
+        if match["other"]:
+            return SymbolKind.TYPE, match["other"]
         at = match.end()
     return None
+
+
+def _typed(text: str) -> tuple[SymbolKind, str] | None:
+    """The kind and name of a function that begins with a type."""
+    match = _TYPED.match(text)
+    if match is None or _NO_FUNCTION.match(match["name"]):
+        return None
+    return SymbolKind.FUNCTION, match["name"]
 
 
 def _around(row: int, known: Sequence[Definition]) -> Definition | None:

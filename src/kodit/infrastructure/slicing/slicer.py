@@ -189,7 +189,7 @@ def _cut_by_syntax(decoded: str, text: Text, language: Language, budget: Budget)
     pieces = with_closers(pieces, text)
     by_lines = [
         *defined_by_lines(text.lines, language),
-        *declared_on(unknown, text.lines, found.definitions),
+        *declared_on(unknown, text.lines, found.definitions, language.name),
     ]
     name_all(pieces, Outline(found.definitions, [*found.minor, *by_lines]), text.lines, language)
     place_mentions(pieces, matches.mentions, source)
