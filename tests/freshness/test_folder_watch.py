@@ -389,21 +389,3 @@ def test_watches_that_run_out(
     assert (list(unwatched), list(left)) == ([1], [])
     assert found.keys() == {2}
     assert len(caplog.records) == 1
-
-
-def test_an_end_while_new_watches_are_set_up(folder: Path) -> None:
-    """They are ended too, although the former ones have already been ended."""
-
-    async def run() -> None:
-        def ended_watch(folders: list[str]) -> Watch:
-            made = open_watch(folders)
-            watch._end()
-            return made
-
-        watch = FolderWatch(folder.with_name("marks"), ended_watch)
-        await watch.follow([watching(folder)])
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            assert await watch.changes(10 * PATIENCE_SECONDS) == {}
-        await watch.aclose()
-
-    asyncio.run(run())

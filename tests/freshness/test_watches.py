@@ -172,3 +172,21 @@ def test_marks_that_are_told_out_of_order(tmp_path: Path) -> None:
     assert list((tmp_path / "marks").iterdir()) == []
     asyncio.run(watch.aclose())
     assert not (tmp_path / "marks").exists()
+
+
+def test_an_end_while_new_watches_are_set_up(folder: Path) -> None:
+    """They are ended too, although the former ones have already been ended."""
+
+    async def run() -> None:
+        def ended_watch(folders: list[str]) -> Watch:
+            made = open_watch(folders)
+            watch._end()
+            return made
+
+        watch = FolderWatch(folder.with_name("marks"), ended_watch)
+        await watch.follow([watching(folder)])
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await watch.changes(10 * PATIENCE_SECONDS) == {}
+        await watch.aclose()
+
+    asyncio.run(run())

@@ -4,7 +4,6 @@ hand over: each part by itself, without a listening server."""
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import logging
 import os
@@ -27,7 +26,7 @@ from kodit.infrastructure.resident.connecting import (
     HANDSHAKE_PATH,
     SECRETS_PATH,
 )
-from kodit.server import log_file, process, workers
+from kodit.server import log_file, workers
 from kodit.server.activity import Activity
 from kodit.server.app import App
 from kodit.server.asking import Asking
@@ -388,17 +387,3 @@ def test_the_parts_of_a_server(
         process._application.close()
 
     patiently(run())
-
-
-def test_little_garbage_accumulates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Objects that exist at the start are exempt; the others are collected soon."""
-    frozen: list[bool] = []
-    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
-    before = gc.get_threshold()
-    gc.set_threshold(1_000_000)
-    try:
-        process._freeze_objects()
-        assert gc.get_threshold()[0] <= 10_000
-    finally:
-        gc.set_threshold(*before)
-    assert frozen == [True]

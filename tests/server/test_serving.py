@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from tests.support.server import RunningServer
 from tests.support.sources import python_function, write_file
 
 from kodit.infrastructure.resident.connecting import ask_to_end, connect, exchange, handshake
+from kodit.server import process
 
 
 @pytest.fixture
@@ -218,3 +220,17 @@ def _is_alive(process: int) -> bool:
         return "State:\tZ" not in Path(f"/proc/{process}/status").read_text("ascii")
     except OSError:
         return False
+
+
+def test_little_garbage_accumulates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects that exist at the start are exempt; the others are collected soon."""
+    frozen: list[bool] = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
+    before = gc.get_threshold()
+    gc.set_threshold(1_000_000)
+    try:
+        process._freeze_objects()
+        assert gc.get_threshold()[0] <= 10_000
+    finally:
+        gc.set_threshold(*before)
+    assert frozen == [True]
