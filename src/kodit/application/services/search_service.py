@@ -70,6 +70,8 @@ TIERS = (Tier(160, 70), Tier(1_000, 500), Tier(11_000, 11_000))
 """The first tier is enough for most searches: 96 of 100 wanted files are among its candidates. A
 request for more results than it has continues with those of the next tier, below them. So the
 results and their order depend on the query alone, and a page is a slice of them."""
+TIERS_OF_ONE = (50, 1_000, 11_000)
+"""The same for the modes that use a single engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +195,11 @@ class SearchService:
         """The results of a single engine, in its own order."""
         mode, transaction = question.request.mode, question.transaction
         listing = Listing()
-        for tier in TIERS:
+        for tier in TIERS_OF_ONE:
+            limit = max(tier, question.depth)
             if mode is SearchMode.KEYWORD:
-                limit = max(tier.keyword, question.depth)
                 hits = question.keyword.search(question.understanding.terms, question.scope, limit)
             else:
-                limit = max(tier.vectors, question.depth)
                 kind = VectorKind.CODE if mode is SearchMode.CODE else VectorKind.TEXT
                 hits = _nearest(question, kind, limit)
             found = self._memory.look_up(transaction, {hit.snippet_id for hit in hits})
