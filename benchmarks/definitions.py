@@ -113,7 +113,8 @@ def tags_of(folder: Path) -> Iterator[Tag]:
         name, path, number, kind, language = fields[:FIELDS]
         language = language.removeprefix("language:")
         if f"{language}.{kind}" not in NOT_HERE and not name.startswith(NAMELESS):
-            name = name.removesuffix("=") if kind in ("accessor", "function") else name
+            if kind in ("accessor", "function") and not name.startswith("operator"):
+                name = name.removesuffix("=")
             yield Tag(language, kind, plain(name), path, int(number.removesuffix(';"')))
 
 
