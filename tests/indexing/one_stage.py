@@ -67,7 +67,11 @@ class ToldSource:
         return self.found
 
     async def history(
-        self, _index: Index, commit: str | None, unknown: Sequence[str]
+        self,
+        _index: Index,
+        commit: str | None,
+        unknown: Sequence[str],
+        _repositories: Sequence[str] = (),
     ) -> SourceHistory | None:
         self.asked_history.append((commit, sorted(unknown)))
         return self.told
