@@ -67,7 +67,7 @@ def test_the_log_is_bounded() -> None:
     log = EventLog()
     for identity in range(10_000):
         log.add(change(identity))
-    assert numbers(log, log.last - 2_001) is None
+    assert numbers(log, log.last - 1_001) is None
     assert len(log.after(log.last - 1_000) or ()) == 1_000
 
 

@@ -42,8 +42,8 @@ these names.
 
 
 RELEASE_AFTER_SECONDS: Final = 0.25
-"""Processor time since the last release after which memory is released again, which takes some 20
-ms.
+"""Processor time since the last release after which memory is released again, which takes a few
+milliseconds.
 """
 
 

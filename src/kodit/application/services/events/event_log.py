@@ -6,8 +6,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-MOST_EVENTS = 2_000
-"""About 3 MB. A run has about ten."""
+MOST_EVENTS = 1_000
+"""About 1.5 MB. A run has about ten events."""
 
 
 @dataclass(frozen=True, slots=True)
