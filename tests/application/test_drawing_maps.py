@@ -106,12 +106,12 @@ def test_uses_in_examples_count_little(folder: str) -> None:
 
 
 def test_definitions_are_those_that_are_used_and_a_few_others_by_line() -> None:
-    """Members of small types count too."""
+    """A used member is shown with its type."""
     text = functions("a_one", "b_two", "c_three", "d_four", "e_five")
     text += "\n\nclass Box:\n    def open_it(self):\n        return 1\n"
     uses = "from core import d_four\n\n\ndef use(box):\n    d_four()\n    box.open_it()\n"
     found = drawn({"core.py": text, "use.py": uses})["core.py"].definitions
-    assert [one.symbol for one in found] == ["a_one", "d_four", "open_it"]
+    assert [one.symbol for one in found] == ["d_four", "Box", "open_it"]
     assert [one.line for one in found] == sorted(one.line for one in found)
     assert (found[2].scope, found[2].kind, found[2].text) == (
         "Box",
