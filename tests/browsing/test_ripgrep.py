@@ -178,6 +178,7 @@ _CONTENTS = st.one_of(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
 )
 @example(pattern=KELVIN + LONG_S, ignore_case=True, contents=[b"kS"])
+@example(pattern="1é?2.?3", ignore_case=False, contents=[b"123"])
 @example(pattern="a{2}(?i)?", ignore_case=False, contents=[b"1"])
 @given(
     pattern=st.lists(_PIECES, min_size=1, max_size=7).map("".join),

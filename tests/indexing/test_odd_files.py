@@ -137,7 +137,8 @@ def test_each_is_found_read_and_shown_as_it_is(
     assert {match.path: match.found.line for match in reversed(matches)} == {
         name: text[: text.index("quartz")].count("\n") + 1 for name, (text, _) in WRITTEN.items()
     }
-    assert found == WRITTEN.keys()
+    # Of files with the same text, search may show one.
+    assert {texts[path] for path in found} == set(texts.values())
     left_out.pop(".git/", None)
     assert left_out == {name: reason for name, (reason, _) in LEFT_OUT.items()}
 

@@ -14,8 +14,8 @@ import re2  # type: ignore[import-untyped]
 
 from kodit.domain.grep import Expression
 
-_BEYOND_ASCII = r"[\x80-\xff]{1,4}"
-_ANYTHING = r"[^\n]{1,4}"
+_BEYOND_ASCII = r"(?:[\x80-\xff]{1,4})"
+_ANYTHING = r"(?:[^\n]{1,4})"
 _FOLDS_FROM_BEYOND = frozenset("kKsS")
 """ASCII letters that another character folds to when case is ignored: the Kelvin sign, the long
 s.
