@@ -91,15 +91,15 @@ def test_limits_match_the_documentation() -> None:
         f"| the same | {limits.line_bytes // 1024} KB for the line",
         f"{limits.fields_bytes // 1024} KB and {limits.fields} fields for the header",
         f"| {limits.heads_bytes // 10**6} MB, and {SMALL_HEAD_BYTES // 1024} KB for each",
-        f"where one is needed | {limits.stranger_seconds:g} s in all |",
+        f"if one is needed | {limits.stranger_seconds:g} s in all |",
         f"| {limits.body_seconds:g} s, {limits.body_bytes // 10**6} MB and {limits.chunks:,} chunk",
         f"| all bodies together | {limits.bodies_bytes // 10**6} MB |",
-        f"begins after {limits.request_seconds:g} s at the latest",
+        f"starts after {limits.request_seconds:g} s at the latest",
         f"ends after {limits.request_seconds + limits.progress_seconds:g} s at the latest",
-        f"| {limits.streams} on each way in | the oldest one ends",
-        f"does not take | {limits.write_seconds:g} s |",
-        f"| connections | {limits.connections} on each way in",
-        f"| {limits.started_at_once} in one turn of the event loop",
+        f"| {limits.streams} each over the socket and TCP | the oldest one ends",
+        f"does not read | {limits.write_seconds:g} s |",
+        f"| connections | {limits.connections} each over the socket and TCP",
+        f"| {limits.started_at_once} per iteration of the event loop",
     ):
         assert row in text
     assert 2 * limits.body_bytes < limits.sent_body_bytes < 3 * limits.body_bytes
