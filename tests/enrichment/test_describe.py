@@ -117,7 +117,7 @@ def test_calls_are_named_once_in_order() -> None:
     ("text", "called"),
     [
         ("alpha(beta(), gamma \n ()) alpha()", "alpha, beta, gamma"),
-        ("_private(); ab(); 9lives(); Éclair(); été(); swiftÉ()", "private, swifté"),
+        ("_private(); ab(); 9lives(); Éclair(); été(); swiftÉ()", "private, swift é"),
         ("a.method((other)(third)) if (x): while(y)", "method"),
     ],
 )

@@ -110,6 +110,17 @@ def test_each_text_is_listed_once_in_order(texts: Sequence[str], first: int) -> 
         assert {copy.id for copy in one.copies} == others
 
 
+def test_of_copies_that_tie_the_first_place_is_the_result() -> None:
+    """Whatever order the engine has them in; a better score comes first all the same."""
+    snippets = [replace(found(number, "a"), start_line=9 - number) for number in range(4)]
+    hits = [Hit(0, 1.0), *(Hit(number, 0.5) for number in (2, 1, 3))]
+    for better, shown in (([], 3), (hits[:1], 0)):
+        for tied in (hits[1:], hits[:0:-1]):
+            listing = Listing()
+            listing.add_hits([*better, *tied], FoundTexts(snippets))
+            assert [one.snippet_ids for one in listing.listed] == [(shown,)]
+
+
 def test_outdated_snippets_are_no_copies() -> None:
     texts = FoundTexts([found(1, "a"), found(2, "a"), found(3, "a")], outdated={2})
     assert [one.id for one in texts.copies_of(1)] == [3]

@@ -21,6 +21,8 @@ class Listed(NamedTuple):
 
 TextKey = tuple[str, str]
 """The content hash and the language: equal text in another language is no copy."""
+Place = tuple[str, int, int]
+"""Path, first line and index."""
 
 
 class Listing:
@@ -39,10 +41,22 @@ class Listing:
             self._add(one, ids, found)
 
     def add_hits(self, hits: Iterable[Hit], found: FoundTexts) -> None:
-        """Add the results of a single engine."""
-        for hit in hits:
-            if hit.snippet_id in found.by_id:
-                self._add(hit, [hit.snippet_id], found)
+        """Add the results of a single engine. Of copies with the same score, the first by path and
+        line is the result: an engine orders them by their ids, which depend on history."""
+        firsts: dict[tuple[float, TextKey], tuple[Place, Hit]] = {}
+        known = [
+            (hit, found.by_id[hit.snippet_id]) for hit in hits if hit.snippet_id in found.by_id
+        ]
+        for hit, snippet in known:
+            tied = hit.score, _key(snippet)
+            firsts[tied] = min(
+                firsts.get(tied, (_place(snippet), hit)),
+                (_place(snippet), hit),
+                key=lambda one: one[0],
+            )
+        for hit, snippet in known:
+            _, first = firsts[hit.score, _key(snippet)]
+            self._add(first, [first.snippet_id], found)
 
     def _add(self, result: Ranked | Hit, ids: Sequence[int], found: FoundTexts) -> None:
         texts = [_key(found.by_id[one]) for one in ids]
@@ -76,6 +90,10 @@ class FoundTexts:
 
 def _key(snippet: FoundSnippet) -> TextKey:
     return snippet.content_hash, snippet.language
+
+
+def _place(snippet: FoundSnippet) -> Place:
+    return snippet.path, snippet.start_line, snippet.index_id
 
 
 def places_of(copies: Collection[FoundSnippet], sources: Mapping[int, str]) -> Sequence[CopyPlace]:
