@@ -89,8 +89,8 @@ def test_related_names_each_text_once(kodit: Kodit, place: Path) -> None:
     assert sorted(map(len, map(places, results))) == [3]
 
 
-def found(number: int, text: str) -> FoundSnippet:
-    return FoundSnippet(number, 1, number, "a.py", 1, 1, "python", None, content_hash=text)
+def found(number: int, text: str, line: int = 1) -> FoundSnippet:
+    return FoundSnippet(number, 1, number, "a.py", line, line, "python", None, content_hash=text)
 
 
 @given(st.lists(st.sampled_from("abcdef"), max_size=30), st.integers(1, 30))
@@ -112,7 +112,7 @@ def test_each_text_is_listed_once_in_order(texts: Sequence[str], first: int) -> 
 
 def test_of_copies_that_tie_the_first_place_is_the_result() -> None:
     """Whatever order the engine has them in; a better score comes first all the same."""
-    snippets = [replace(found(number, "a"), start_line=9 - number) for number in range(4)]
+    snippets = [found(number, "a", 9 - number) for number in range(4)]
     hits = [Hit(0, 1.0), *(Hit(number, 0.5) for number in (2, 1, 3))]
     for better, shown in (([], 3), (hits[:1], 0)):
         for tied in (hits[1:], hits[:0:-1]):

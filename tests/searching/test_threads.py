@@ -197,7 +197,7 @@ def test_waiters_are_served_in_order() -> None:
 
 # While files change
 
-VERSIONS = 4
+VERSIONS = 3
 FILES = 12
 
 
