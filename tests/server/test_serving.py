@@ -17,6 +17,7 @@ from tests.support.command import PATIENCE_SECONDS, KoditCommand, finish, wait_u
 from tests.support.server import RunningServer
 from tests.support.sources import python_function, write_file
 
+from kodit.application.services.lanes import Lane
 from kodit.infrastructure.resident.connecting import ask_to_end, connect, exchange, handshake
 from kodit.server import process
 
@@ -191,8 +192,9 @@ def test_a_database_that_is_newer(command: KoditCommand) -> None:
 
 
 def test_the_work_of_a_servers_worker(command: KoditCommand, tmp_path: Path) -> None:
-    """The sources of the settings are added and indexed; a killed worker is replaced, while the
-    server answers; and on SIGTERM both end, with status 0."""
+    """The sources of the settings are added and indexed; a worker has all its threads from its
+    start; a killed one is replaced, while the server answers; and on SIGTERM both end, with status
+    0."""
     write_file(
         tmp_path / "shop" / "cart.py", python_function("add_to_cart", ["cart", "price", "total"])
     )
@@ -201,6 +203,8 @@ def test_the_work_of_a_servers_worker(command: KoditCommand, tmp_path: Path) -> 
     with RunningServer(command, "--port", "0", "--workers", "1") as server:
         wait_until(lambda: 'event="worker started"' in server.log)
         [worker] = server.children()
+        threads = [*Path(f"/proc/{worker}/task").iterdir()]
+        assert len(threads) > sum(lane.value[1] for lane in Lane)
         os.kill(worker, signal.SIGKILL)
         wait_until(lambda: 'ended="signal 9"' in server.log)
         assert server.get("/readyz").status == 200

@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
+from kodit.application.services.event_loop_threads import start_threads
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
 from kodit.infrastructure.resident.secrets import SecretsFromServer
@@ -42,6 +43,7 @@ def main() -> None:
     ).start()
     exchange = SecretsFromServer(socket.socket(fileno=int(secrets)))
     with Session(settings, log_level="info", exchange=exchange) as session:
+        start_threads()
         host = session.application.host
         session.run(host.serve_until_stopped(on_signals(signal.SIGTERM)))
 
