@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.candidates import STATISTICS, candidate, order
+from tests.support.candidates import STATISTICS, candidate, order, rank
 
-from kodit.domain.ranking import rank, understand
+from kodit.domain.ranking import understand
 from kodit.domain.ranking.weights import FURTHER_SNIPPET
 from kodit.domain.value_objects import Symbol, SymbolKind
 

@@ -145,6 +145,7 @@ def test_copies_of_merged_neighbours_are_left_out() -> None:
     listing.add_ranked(
         [Ranked(one, 3.0, (), (two,)), Ranked(three, 2.0, (), (four,)), Ranked(five, 1.0, ())],
         texts,
+        9,
     )
     assert [each.snippet_ids for each in listing.listed] == [(0, 1)]
     assert [copy.id for copy in listing.listed[0].copies] == [2]

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
-from kodit.domain.ranking import Candidate, CorpusStatistics, rank, understand
+from kodit.domain import ranking
+from kodit.domain.ranking import (
+    Candidate,
+    CorpusStatistics,
+    QueryUnderstanding,
+    Ranked,
+    understand,
+)
 
 STATISTICS = CorpusStatistics(1000, {"sess": 20, "cooki": 50})
 
@@ -23,6 +32,17 @@ def candidate(number: int, path: str, **changes: Any) -> Candidate:
         text=0.4,
     )
     return base._replace(**changes)
+
+
+def rank(
+    query: QueryUnderstanding,
+    candidates: Iterable[Candidate],
+    statistics: CorpusStatistics,
+    limit: int,
+    **options: Any,
+) -> list[Ranked]:
+    """The first results."""
+    return list(islice(ranking.rank(query, candidates, statistics, **options), limit))
 
 
 def order(query: str, *candidates: Candidate) -> list[str]:

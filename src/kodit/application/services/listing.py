@@ -34,9 +34,12 @@ class Listing:
         self._ids: set[int] = set()
         self._texts = set[TextKey]()
 
-    def add_ranked(self, ranked: Iterable[Ranked], found: FoundTexts) -> None:
-        """Add results of the ranking, whose snippets are all in `found`."""
+    def add_ranked(self, ranked: Iterable[Ranked], found: FoundTexts, limit: int) -> None:
+        """Add results of the ranking, whose snippets are all in `found`, until `limit` are
+        listed."""
         for one in ranked:
+            if len(self.listed) >= limit:
+                break
             ids = [candidate.snippet_id for candidate in (one.candidate, *one.neighbours)]
             self._add(one, ids, found)
 
@@ -76,11 +79,6 @@ class FoundTexts:
         for one in self.by_id.values():
             if one.id not in outdated:
                 self._by_text.setdefault(_key(one), []).append(one)
-
-    @property
-    def repeated(self) -> int:
-        """An upper bound on how many of them are copies of another one."""
-        return len(self.by_id) - len(self._by_text)
 
     def copies_of(self, snippet_id: int) -> tuple[FoundSnippet, ...]:
         """The other candidates with the same text."""

@@ -215,7 +215,7 @@ class SearchService:
             before, hits = hits, self._find_candidates(question, tier)
             if hits <= before:
                 break
-            listing.add_ranked(*self._rank(question, hits))
+            self._add_ranked(listing, question, hits)
             if len(listing.listed) >= question.depth:
                 break
         results = self._show(question.transaction, listing.listed[: question.depth])
@@ -223,7 +223,8 @@ class SearchService:
             [replace(one, is_weak=True) for one in results] if _weak(question, listing) else results
         )
 
-    def _rank(self, question: _Question, hits: set[int]) -> tuple[list[Ranked], FoundTexts]:
+    def _add_ranked(self, listing: Listing, question: _Question, hits: set[int]) -> None:
+        """Add results among the files of the hits, until there are as many as wanted."""
         files: dict[int, set[int]] = {}
         for snippet in self._memory.look_up(question.transaction, hits):
             files.setdefault(snippet.index_id, set()).add(snippet.file_id)
@@ -235,15 +236,17 @@ class SearchService:
         snippets = self._memory.look_up(question.transaction, telling)
         outdated = question.transaction.search.superseded(every_file)
         found = FoundTexts(snippets, outdated)
-        ranked = rank(
-            question.understanding,
-            self._measure(question, snippets, matches),
-            question.keyword.statistics(question.understanding.terms),
-            question.depth + found.repeated,
-            kinds=question.scope.kinds,
-            outdated=outdated,
+        listing.add_ranked(
+            rank(
+                question.understanding,
+                self._measure(question, snippets, matches),
+                question.keyword.statistics(question.understanding.terms),
+                kinds=question.scope.kinds,
+                outdated=outdated,
+            ),
+            found,
+            question.depth,
         )
-        return ranked, found
 
     def _show(self, transaction: Transaction, listed: Sequence[Listed]) -> list[SearchResult]:
         """The snippets, each merged with its neighbours."""

@@ -12,8 +12,8 @@ from kodit.domain.search import FoundSnippet
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Transaction
 
-MOST_REMEMBERED = 4_096
-"""How many snippets are cached between searches: about 4 MB. One search needs a few hundred."""
+MOST_REMEMBERED = 8_192
+"""How many snippets are cached between searches: about 8 MB. One search needs a few hundred."""
 
 
 class _Memory(NamedTuple):

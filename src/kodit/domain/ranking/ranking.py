@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
@@ -71,14 +71,14 @@ def rank(
     query: QueryUnderstanding,
     candidates: Iterable[Candidate],
     statistics: CorpusStatistics,
-    limit: int,
     *,
     kinds: Collection[SymbolKind] = (),
     outdated: Collection[int] = (),
-) -> list[Ranked]:
-    """The best `limit` candidates, best first. With `kinds`, only snippets that define one of them
-    are returned, though a file is judged by all of its candidates. `outdated` snippets are not
-    returned beside others of their file, of which they are an earlier version.
+) -> Iterator[Ranked]:
+    """The candidates, best first; each costs little until it is taken. With `kinds`, only snippets
+    that define one of them are returned, though a file is judged by all of its candidates.
+    `outdated` snippets are not returned beside others of their file, of which they are an earlier
+    version.
 
     A file is scored as a whole and represented by its best snippet; each further snippet of it is
     lower by `REPEATED_FILE` for each one above it, and by how much weaker it is itself. For a
@@ -97,11 +97,24 @@ def rank(
         _judge(gather(query, by_file[file_id], rarity), some, weights)
         for file_id, some in shown.items()
     ]
-    # Only the files whose first snippets are among the best can be in the list.
-    judged.sort(key=lambda one: (-one.first, *_place(one.shown[0])))
-    places = list(chain.from_iterable(_places(one, limit) for one in judged[:limit]))
-    places.sort(key=lambda p: (-p.score, *_place(p.candidate), p.candidate.start_line))
-    return [_explained(place, weights) for place in places[:limit]]
+    judged.sort(key=_before)
+    # A snippet is never better than the first one of its file, so that the places of a file are
+    # worked out only when its first one is next.
+    opened: list[tuple[_Key, int, _Placed]] = []
+    number = 0
+    for one in judged:
+        while opened and opened[0][0] < _before(one):
+            yield _explained(heappop(opened)[2], weights)
+        for place in _places(one):
+            number += 1
+            key = (-place.score, *_place(place.candidate), place.candidate.start_line)
+            heappush(opened, (key, number, place))
+    while opened:
+        yield _explained(heappop(opened)[2], weights)
+
+
+_Key = tuple[float, str, str, int]
+"""The order of the results: by score, path, source and line."""
 
 
 class _Judged(NamedTuple):
@@ -136,6 +149,11 @@ def _place(candidate: Candidate) -> tuple[str, str]:
     return candidate.path, candidate.source
 
 
+def _before(judged: _Judged) -> tuple[float, str, str]:
+    """The order of files, which is that of their first snippets."""
+    return -judged.first, *_place(judged.shown[0])
+
+
 def _score(file: FileEvidence, weights: Mapping[str, float]) -> float:
     # In the order of the explanation: summing in another order may change the last bit, and with it
     # the order of equal scores.
@@ -167,10 +185,10 @@ def _of_kinds(
     return {file_id: some for file_id, some in found.items() if some}
 
 
-def _places(judged: _Judged, limit: int) -> Iterator[_Placed]:
+def _places(judged: _Judged) -> Iterator[_Placed]:
     """The snippets of a file, with scores of their own or below the best one."""
     file, shown, total, first = judged
-    (best, shown_best), others, beside = _snippets(file, shown, limit)
+    (best, shown_best), others, beside = _snippets(file, shown)
     yield _Placed(shown_best, first, file, (), beside)
     for above, (points, candidate) in enumerate(others, start=1):
         if file.query.is_statement:
@@ -205,17 +223,17 @@ Weighed = tuple[float, Candidate]
 
 
 def _snippets(
-    file: FileEvidence, shown: Sequence[Candidate], limit: int
+    file: FileEvidence, shown: Sequence[Candidate]
 ) -> tuple[Weighed, list[Weighed], tuple[Candidate, ...]]:
-    """The snippet that represents the file in the list, the others in order, as many as can be in
-    the list, and the snippets that are joined to the first."""
+    """The snippet that represents the file in the list, the others in order, and the snippets that
+    are joined to the first."""
     own = [(snippet_points(file, candidate), candidate) for candidate in shown]
     own.sort(key=lambda pair: (*_place_in_file(file, pair[1]), -pair[0], pair[1].start_line))
     best, shown_best = own[0]
     beside = _neighbours(
         shown_best, [one for points, one in own if best - points <= NEARLY_AS_MUCH]
     )
-    return own[0], [pair for pair in own[1:] if pair[1] not in beside][: limit - 1], beside
+    return own[0], [pair for pair in own[1:] if pair[1] not in beside], beside
 
 
 def _neighbours(shown: Candidate, others: Sequence[Candidate]) -> tuple[Candidate, ...]:
