@@ -95,14 +95,27 @@ def stopped_in(
         while read_states(command.data_dir).get(stage) != "running" and process.poll() is None:
             time.sleep(0.002)
         if process.returncode is None:
-            os.killpg(process.pid, signal.SIGSTOP)
-            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            _stop_group(process.pid)
             if read_states(command.data_dir)[stage] == "running":
                 return process
         kill_group(process)
         finish(process)
         shutil.rmtree(command.data_dir)
         command.clear_work()
+
+
+def _stop_group(process_id: int) -> None:
+    """Stop a process group. A process that waits for a child to start its program cannot stop
+    before that has, which may have been stopped itself: then both continue for a moment."""
+    while True:
+        os.killpg(process_id, signal.SIGSTOP)
+        for _ in range(100):
+            options = os.WSTOPPED | os.WEXITED | os.WNOWAIT | os.WNOHANG
+            if os.waitid(os.P_PID, process_id, options) is not None:
+                return
+            time.sleep(0.01)
+        os.killpg(process_id, signal.SIGCONT)
+        time.sleep(0.01)
 
 
 def read_states(data_dir: Path) -> dict[str, str]:
