@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -325,6 +327,17 @@ def test_how_a_command_ends_that_finds_nothing(
     assert command.main(shlex.split(line), standalone_mode=False) == status
 
 
+@pytest.fixture
+def own_logs() -> Iterator[None]:
+    """A command configures the logs of its process, which is this one: they are restored."""
+    root, ours = logging.getLogger(), logging.getLogger("kodit")
+    handlers, level = root.handlers[:], ours.level
+    yield
+    root.handlers[:] = handlers
+    ours.setLevel(level)
+
+
+@pytest.mark.usefixtures("own_logs")
 @pytest.mark.parametrize(
     ("answer", "found"),
     [
@@ -339,7 +352,5 @@ def test_questions_that_a_server_answers_differently(
     server = SimpleNamespace(ask=lambda _question: answer, close=lambda: None)
     monkeypatch.setattr(Session, "_find_server", lambda _session: server)
     monkeypatch.setattr(Session, "_answer", lambda *_: "its own")
-    # A command sets up the logs of its whole process, which is this one.
-    monkeypatch.setattr("kodit.infrastructure.logs.configure_logs", lambda *_: None)
     with Session(Settings(data_dir=tmp_path)) as session:
         assert session.ask(StatusQuestion(), IndexesView) == found

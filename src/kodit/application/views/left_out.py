@@ -84,7 +84,7 @@ class ExplanationView:
     `state` is `indexed`; `changed`, if its newest text is not indexed yet; `left_out`; `new`, for a
     file that the next run adds; `removed`, for one that the next run removes; or `folder`, for one
     that is read. `left_out` is the file or folder that is left out, which may be a folder around
-    this file. `status` is what runs found since the index was last complete: `clean`, `added`,
+    this file. `status` is the change found by runs since the index was complete: `clean`, `added`,
     `modified`; null for an unknown file. `problem` says why it was split by lines or left out.
     `author` is its last author.
     """
