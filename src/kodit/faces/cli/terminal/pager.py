@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import wraps
+from types import FrameType
 from typing import Concatenate, ParamSpec, TypeVar
 
 from kodit.faces.cli.session import Session
@@ -113,8 +114,8 @@ def _page(text: str, command: str) -> bool:
     """Show a text in the pager; returns whether the pager exists."""
     environment = {"LESS": OF_LESS, "LV": "-c", **os.environ}
     # The user's own command, which may have options and pipes, is for the shell to interpret.
-    pager = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)  # noqa: S602
     with _interrupts_go_to_pager():
+        pager = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environment)  # noqa: S602
         with suppress(BrokenPipeError):  # closed before it has read all
             pager.communicate(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
         return pager.wait() != _NOT_FOUND
@@ -123,8 +124,13 @@ def _page(text: str, command: str) -> bool:
 @contextmanager
 def _interrupts_go_to_pager() -> Iterator[None]:
     """Ctrl-C ends a search in the pager, and not the command that waits for it."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Not SIG_IGN: a program started meanwhile inherits that, but no handler.
+    before = signal.signal(signal.SIGINT, _do_nothing)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _do_nothing(_number: int, _frame: FrameType | None) -> None:
+    """Handle a signal by going on."""
