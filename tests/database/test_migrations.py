@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -109,19 +110,29 @@ def test_each_migration_goes_up_and_down_over_rows(tmp_path: Path) -> None:
     assert status.summary.files == 8
 
 
-@pytest.mark.parametrize("revision", REVISIONS[:-1])
-def test_data_that_a_migration_cannot_restore_is_made_again(revision: str, tmp_path: Path) -> None:
-    """After a downgrade to an earlier revision and an upgrade, the next run gives the state of a
-    fresh index, although the source has not changed.
-    """
-    write_tree(tmp_path / "source", files=6)
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A source and a data directory, not to be changed."""
+    root = tmp_path_factory.mktemp("indexed")
+    write_tree(root / "source", files=6)
     write_file(
-        tmp_path / "source" / "shapes.py",
+        root / "source" / "shapes.py",
         "class Shape:\n    def area(self):\n        return 0\n\n"
         "    def edge(self):\n        return 1\n",
     )
-    with Kodit(tmp_path / "data") as kodit:
-        kodit.index(tmp_path / "source")
+    with Kodit(root / "data") as kodit:
+        kodit.index(root / "source")
+    return root
+
+
+@pytest.mark.parametrize("revision", REVISIONS[:-1])
+def test_data_that_a_migration_cannot_restore_is_made_again(
+    revision: str, indexed: Path, tmp_path: Path
+) -> None:
+    """After a downgrade to an earlier revision and an upgrade, the next run gives the state of a
+    fresh index, although the source has not changed.
+    """
+    shutil.copytree(indexed / "data", tmp_path / "data")
     defined = "SELECT path, start_line, also_defines FROM snippets JOIN files ON files.id = file_id"
     before = take_snapshot(tmp_path / "data"), read_rows(tmp_path / "data", defined)
     assert any(row[2] for row in before[1])
@@ -133,7 +144,7 @@ def test_data_that_a_migration_cannot_restore_is_made_again(revision: str, tmp_p
     database.close()
 
     with Kodit(tmp_path / "data") as kodit:
-        kodit.index(tmp_path / "source")
+        kodit.index(indexed / "source")
         assert kodit.check().found == ()
     assert (take_snapshot(tmp_path / "data"), read_rows(tmp_path / "data", defined)) == before
 

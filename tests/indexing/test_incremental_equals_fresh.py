@@ -151,7 +151,7 @@ class Repository(RuleBasedStateMachine):
 @pytest.mark.slow
 def test_incremental_equals_fresh() -> None:
     """`KODIT_TEST_EXAMPLES` sets a larger number than the usual few."""
-    examples = int(os.environ.get("KODIT_TEST_EXAMPLES", "4"))
+    examples = int(os.environ.get("KODIT_TEST_EXAMPLES", "3"))
     run_state_machine_as_test(
         Repository,
         settings=settings(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.murder.massacre import Massacre
 
-CYCLES = 25
+CYCLES = 16
 
 pytestmark = [
     pytest.mark.slow,

@@ -196,6 +196,51 @@ def test_a_child_is_replaced_after_many_calls(
         assert not Path(f"/proc/{ended}").exists()
 
 
+@pytest.mark.parametrize(
+    ("items", "patience", "is_same"),
+    [
+        (1, 600.0, True),
+        (64, 600.0, True),
+        (65, 600.0, False),
+        (None, 600.0, False),
+        (1, 0.0, False),
+    ],
+)
+def test_a_few_snippets_wait_for_a_busy_child(
+    *,
+    items: int | None,
+    patience: float,
+    is_same: bool,
+    pool: ProcessPool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """But not for long: then another child is started."""
+    monkeypatch.setattr(pool_module, "SHORT_WAIT_SECONDS", patience)
+    pool.close()
+    pool = ProcessPool(tmp_path, 2)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    pipe = os.open(path, os.O_RDWR)
+
+    async def both() -> tuple[int, int]:
+        busy = asyncio.create_task(pool.call(f"{WORK}:tell_own_id_after", str(path)))
+        await asyncio.sleep(0)  # it has taken its place
+        other = asyncio.create_task(pool.call(f"{WORK}:tell_own_id", items=items))
+        if not is_same:
+            await other
+        os.write(pipe, b"x")
+        return await busy, await other
+
+    try:
+        one, two = asyncio.run(both())
+        assert (one == two) is is_same
+        assert asyncio.run(pool.call(f"{WORK}:tell_own_id", items=1)) in (one, two)
+    finally:
+        pool.close()
+        os.close(pipe)
+
+
 def test_a_child_that_exits_is_reported_with_its_status(
     pool: ProcessPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

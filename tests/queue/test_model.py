@@ -29,7 +29,7 @@ def test_queue_follows_its_model(name: str) -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=75 * DEPTH,
+            max_examples=50 * DEPTH,
             phases=[phase for phase in Phase if SHRINKS or phase is not Phase.shrink],
             stateful_step_count=50,
             derandomize=DEPTH == 1,

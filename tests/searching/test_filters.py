@@ -41,7 +41,7 @@ def places(results: Sequence[SearchResult]) -> list[tuple[str, int]]:
     languages=st.sets(st.sampled_from(LANGUAGES), min_size=1, max_size=4),
 )
 @settings(
-    max_examples=40,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from kodit.infrastructure.processes import allocator
@@ -23,6 +24,14 @@ def answer_large(size: int, *, report: Any) -> bytes:
 def tell_own_id(*, report: Any) -> int:
     """The id of the process that runs this."""
     report(0, None)
+    return os.getpid()
+
+
+def tell_own_id_after(pipe: str, *, report: Any) -> int:
+    """The id of the process that runs this, once there is something in the pipe."""
+    report(0, None)
+    with Path(pipe).open("rb") as file:
+        file.read(1)
     return os.getpid()
 
 

@@ -26,7 +26,9 @@ class BuiltinEmbedder:
         self._pool = pool
 
     async def embed(self, texts: Sequence[str]) -> list[PackedVector]:
-        packed: list[PackedVector] = await self._pool.call(f"{__name__}:embed_texts", list(texts))
+        packed: list[PackedVector] = await self._pool.call(
+            f"{__name__}:embed_texts", list(texts), items=len(texts)
+        )
         return packed
 
     def embed_query(self, text: str) -> Sequence[float]:

@@ -24,7 +24,9 @@ class BuiltinEnricher:
         self._pool = pool
 
     async def enrich(self, snippets: Sequence[StoredSnippet]) -> list[str]:
-        texts: list[str] = await self._pool.call(f"{__name__}:describe_all", list(snippets))
+        texts: list[str] = await self._pool.call(
+            f"{__name__}:describe_all", list(snippets), items=len(snippets)
+        )
         return texts
 
 

@@ -42,7 +42,10 @@ class TantivyKeywordIndex:
         self._lock = threading.Lock()
 
     async def apply(self, batch: KeywordBatch) -> bool:
-        return bool(await self._pool.call(f"{_WRITING}:apply_batch", str(self._folder), batch))
+        items = len(batch.additions)
+        return bool(
+            await self._pool.call(f"{_WRITING}:apply_batch", str(self._folder), batch, items=items)
+        )
 
     async def drop(self, index_id: int, generation: str | None) -> None:
         await self._pool.call(f"{_WRITING}:drop_index", str(self._folder), index_id, generation)

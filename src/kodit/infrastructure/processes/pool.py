@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,12 @@ from kodit.infrastructure.processes.process_tree import end_process_tree
 
 STALL_SECONDS = 120.0
 """How long a child may work without reporting progress."""
+
+FEW_ITEMS = 64
+"""With as few snippets, a call takes less time than the start of a process: .2 s of CPU time."""
+
+SHORT_WAIT_SECONDS = 1.0
+"""How long a short call waits for a busy child before another child is started."""
 
 CALLS_PER_CHILD = 500
 """Then a child is replaced, which costs less than a thousandth of its work: version 0.26.1 of the
@@ -144,6 +150,8 @@ class ProcessPool:
         self._folder = folder
         self._inherited: list[int] = []
         self._idle: list[_Child] = []
+        self._returned = asyncio.Condition()
+        self._busy = 0
         self._places = asyncio.Semaphore(self.size)
         self._threads = ThreadPoolExecutor(self.size, thread_name_prefix="kodit-child")
         self._spawner = ThreadPoolExecutor(1, thread_name_prefix="kodit-spawner")
@@ -158,13 +166,23 @@ class ProcessPool:
         *arguments: Any,
         report: Report | None = None,
         stall_seconds: float = STALL_SECONDS,
+        items: int | None = None,
     ) -> Any:
-        """The function's result. Raises its exception; StalledError if it stops reporting progress,
-        and TransientError if its process dies, or memory or processes run out.
+        """The function's result. `items` says how many snippets it is about: for a few, a busy
+        child is awaited rather than a new one started. Raises the function's exception;
+        StalledError if it stops reporting progress, and TransientError if its process dies, or
+        memory or processes run out.
         """
         need_loop()
         try:
-            return await self._call(function, arguments, report, stall_seconds)
+            async with self._places:
+                if items is not None and items <= FEW_ITEMS and self._busy and not self._idle:
+                    await self._wait_for_idle()
+                self._busy += 1
+                try:
+                    return await self._call(function, arguments, report, stall_seconds)
+                finally:
+                    self._busy -= 1
         except (MemoryError, OSError, RuntimeError, ImportError, ValueError) as error:
             if (short := shortage(error)) is not None:
                 raise short from None
@@ -177,27 +195,31 @@ class ProcessPool:
         report: Report | None,
         stall_seconds: float,
     ) -> Any:
-        async with self._places:
-            child = await self._take(function)
-            try:
-                answer = await self._converse(child, function, arguments, report, stall_seconds)
-            except (EOFError, ConnectionError):
-                how = await in_thread(child.how_it_ended, executor=self._spawner)
-                raise TransientError(
-                    f"a child process {how} while it ran {_name(function)}"
-                ) from None
-            except BaseException:
-                await in_thread(child.kill_at_work, executor=self._spawner)
-                raise
-            child.calls += 1
-            if child.calls < CALLS_PER_CHILD:
+        child = await self._take(function)
+        try:
+            answer = await self._converse(child, function, arguments, report, stall_seconds)
+        except (EOFError, ConnectionError):
+            how = await in_thread(child.how_it_ended, executor=self._spawner)
+            raise TransientError(f"a child process {how} while it ran {_name(function)}") from None
+        except BaseException:
+            await in_thread(child.kill_at_work, executor=self._spawner)
+            raise
+        child.calls += 1
+        if child.calls < CALLS_PER_CHILD:
+            async with self._returned:
                 self._idle.append(child)
-            else:
-                await in_thread(child.kill, executor=self._spawner)
+                self._returned.notify()
+        else:
+            await in_thread(child.kill, executor=self._spawner)
         kind, value = answer
         if kind == "error":
             raise value
         return value
+
+    async def _wait_for_idle(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SHORT_WAIT_SECONDS), self._returned:
+                await self._returned.wait_for(lambda: self._idle)
 
     async def _take(self, function: str) -> _Child:
         """Preferably a child that has run the function before: it has the imports and caches that
