@@ -51,7 +51,7 @@ def test_options_are_lower_case() -> None:
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     """A newcomer and CI set up and test in the same way."""
-    commands = re.findall(r"^python3 -m venv .*pytest -n 3$", README.read_text(), re.MULTILINE)
+    commands = re.findall(r"^python3 -m venv .*pytest -n 4$", README.read_text(), re.MULTILINE)
     assert len(commands) == 1
     assert commands[0] in (ROOT / ".ci" / "run").read_text().splitlines()
 
