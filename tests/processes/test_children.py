@@ -184,10 +184,10 @@ def test_a_child_is_replaced_after_many_calls(
     pool: ProcessPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a library leaks ends with it. Every call is answered."""
-    monkeypatch.setattr(pool_module, "CALLS_PER_CHILD", 2)
+    monkeypatch.setattr(pool_module, "MOST_WEAR", 4)
 
     async def numbers() -> list[int]:
-        return [await pool.call(f"{WORK}:tell_own_id") for _ in range(5)]
+        return [await pool.call(f"{WORK}:tell_own_id", parses=1) for _ in range(5)]
 
     first, second, third, fourth, fifth = asyncio.run(numbers())
     assert (first, third) == (second, fourth)

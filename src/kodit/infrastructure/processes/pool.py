@@ -36,9 +36,9 @@ FEW_ITEMS = 64
 SHORT_WAIT_SECONDS = 1.0
 """How long a short call waits for a busy child before another child is started."""
 
-CALLS_PER_CHILD = 500
-"""Then a child is replaced, which costs less than a thousandth of its work: version 0.26.1 of the
-tree-sitter binding leaks about a kilobyte for each file that it parses.
+MOST_WEAR = 4_096
+"""Calls and parsed files after which a child is replaced, at a hundredth of the CPU time of its
+work: version 0.26.1 of the tree-sitter binding leaks about a kilobyte for each file it parses.
 """
 
 
@@ -80,7 +80,7 @@ class _Child:
         self._connection: Connection[Any, Any] = Connection(ours.detach())
         self._talk: Future[Any] | None = None
         self.has_run: set[str] = set()
-        self.calls = 0
+        self.wear = 0
 
     def ask(self, threads: Executor, message: Any) -> asyncio.Future[Any]:
         """Send a message and receive the first answer, in one of the threads."""
@@ -167,11 +167,13 @@ class ProcessPool:
         report: Report | None = None,
         stall_seconds: float = STALL_SECONDS,
         items: int | None = None,
+        parses: int = 0,
     ) -> Any:
         """The function's result. `items` says how many snippets it is about: for a few, a busy
-        child is awaited rather than a new one started. Raises the function's exception;
-        StalledError if it stops reporting progress, and TransientError if its process dies, or
-        memory or processes run out.
+        child is awaited rather than a new one started. `parses` says how many files it parses.
+
+        Raises the function's exception; StalledError if it stops reporting progress, and
+        TransientError if its process dies, or memory or processes run out.
         """
         need_loop()
         try:
@@ -180,7 +182,7 @@ class ProcessPool:
                     await self._wait_for_idle()
                 self._busy += 1
                 try:
-                    return await self._call(function, arguments, report, stall_seconds)
+                    return await self._call(function, arguments, report, stall_seconds, parses)
                 finally:
                     self._busy -= 1
         except (MemoryError, OSError, RuntimeError, ImportError, ValueError) as error:
@@ -194,6 +196,7 @@ class ProcessPool:
         arguments: tuple[Any, ...],
         report: Report | None,
         stall_seconds: float,
+        parses: int,
     ) -> Any:
         child = await self._take(function)
         try:
@@ -204,8 +207,8 @@ class ProcessPool:
         except BaseException:
             await in_thread(child.kill_at_work, executor=self._spawner)
             raise
-        child.calls += 1
-        if child.calls < CALLS_PER_CHILD:
+        child.wear += 1 + parses
+        if child.wear < MOST_WEAR:
             async with self._returned:
                 self._idle.append(child)
                 self._returned.notify()

@@ -144,6 +144,7 @@ class PooledSourceReader:
                 # A new clone is of the newest commit, which may lack files of this one.
                 index.id not in self._cloned_again,
                 report=tell,
+                parses=len(wanted[share::shares]),
             )
             return mine
 
