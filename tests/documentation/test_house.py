@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import logging
+import tomllib
 from graphlib import TopologicalSorter
 from importlib.metadata import requires
 from pathlib import Path
@@ -117,3 +118,14 @@ def test_no_log_line_names_a_field_that_logging_has() -> None:
     }
     assert named
     assert {(module, name) for module, name in named if name in taken} == set()
+
+
+def test_equivalent_mutants_are_of_lines_that_exist() -> None:
+    """Otherwise nobody would see that a reason no longer holds."""
+    listed = ROOT / "benchmarks" / "mutating" / "equivalent.toml"
+    for mutant in tomllib.loads(listed.read_text())["mutant"]:
+        module = ROOT / "src" / "kodit" / mutant["module"]
+        lines = [line.strip() for line in module.read_text().splitlines()]
+        old = [line.strip() for line in mutant["old"].strip().splitlines()]
+        places = range(len(lines) - len(old) + 1)
+        assert any(lines[start : start + len(old)] == old for start in places), mutant
