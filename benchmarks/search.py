@@ -33,8 +33,7 @@ from kodit.composition import Application
 from kodit.domain.value_objects import Scope, SearchFilter, SearchRequest, VectorKind
 from kodit.infrastructure.keyword.schema import open_index, to_documents
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
-from kodit.infrastructure.sql.stored_snippets import to_stored
-from kodit.infrastructure.sqlalchemy.stored_snippets import select_stored
+from kodit.infrastructure.sql.stored_snippets import SELECT_STORED, to_stored
 from kodit.infrastructure.vectors.pack_builder import pack_path
 from kodit.infrastructure.vectors.pack_file import open_pack
 from kodit.settings import Settings
@@ -137,7 +136,8 @@ def grow(folder: Path, size: int) -> None:
     application = Application(Settings.load(data_dir=folder))
     application.open()
     with application.database.read() as transaction:
-        stored = [to_stored(row) for row in transaction.connection.execute(select_stored())]
+        rows = transaction.connection.exec_driver_sql(SELECT_STORED)
+        stored = [to_stored(tuple(row)) for row in rows]
     writer = open_index(folder / "keyword" / SCHEMA_VERSION).writer(200_000_000, 2)
     for copy in range(1, -(-size // have)):
         connection.execute("BEGIN")

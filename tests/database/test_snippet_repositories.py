@@ -4,6 +4,7 @@ there is another with the same paths and texts.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from tests.database.content import CODE, ENRICH, NOW, Content, rows
 from kodit.domain.entities import Snippet
 from kodit.domain.keyword import KeywordOperation
 from kodit.domain.ports.repositories import ExtractedFile, SnippetCounts
-from kodit.domain.snippet import MinorSymbol, PlacedSymbol, SlicedFile
+from kodit.domain.snippet import Extent, MinorSymbol, PlacedSymbol, SlicedFile
 from kodit.domain.value_objects import (
     FileProcessingStatus,
     SearchFilter,
@@ -299,18 +300,22 @@ def test_deleted_snippets_are_hidden_from_a_search(content: Content, other: Cont
 
 
 def test_minor_symbols_are_kept_and_no_search_reads_them(content: Content) -> None:
-    """Data that only look-ups by name need costs a search nothing."""
+    """Data that only look-ups by name need costs neither a search nor a later stage anything."""
     transaction = content.transaction
     drop = PlacedSymbol(Symbol("drop", SymbolKind.METHOD, "Store"), 1, 1)
     size = MinorSymbol(Symbol("size", SymbolKind.FIELD, "Store"), 1, 1)
-    snippet = Snippet("a", 1, 1, "python", None, "text", also_defines=(drop, size))
+    extents = (Extent(1, 1, 1),)
+    snippet = Snippet("a", 1, 1, "python", None, "text", also_defines=(drop, size), extents=extents)
     sliced = SlicedFile("a", "python", (snippet,))
     file = ExtractedFile(content.files["a"], "1" * 40, "v1", sliced)
     transaction.snippets.replace(content.id, [file])
-    [stored] = transaction.snippets.pending(content.id, ENRICH, 9)
+    [pending] = transaction.snippets.pending(content.id, ENRICH, 9)
+    assert (pending.also_defines, pending.extents) == ((), ())
+    [stored] = transaction.search.get_many([pending.id])
     assert [type(one) for one in stored.also_defines] == [PlacedSymbol, MinorSymbol]
-    assert stored.also_defines == (drop, size)
-    assert transaction.search.get_many([stored.id]) == [stored]
+    assert stored == replace(pending, also_defines=(drop, size), extents=extents)
+    [change] = transaction.keyword_log.read(content.id, 9).changes
+    assert change.snippet == replace(stored, extents=())
     [found] = transaction.search.find_many([stored.id])
     assert found.also_defines == (drop.symbol,)
 

@@ -42,6 +42,7 @@ def of(*types: str) -> Meaning:
         ("kotlin", Sight.FOLDER, True, True),
         ("scala", Sight.FOLDER, True, True),
         ("ruby", Sight.INDEX, True, False),
+        ("php", Sight.INDEX, False, False),
     ],
 )
 def test_rules_of_languages(language: str, sight: Sight, own_members: bool, folders: bool) -> None:

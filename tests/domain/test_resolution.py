@@ -150,8 +150,9 @@ def test_a_member_needs_no_receiver_in_some_languages() -> None:
     other = world.define("b.java:Bag.run", "method")
     assert world.judge(java, "a.java", call("run"), "Box.open") is CERTAIN
     assert world.judge(other, "a.java", call("run"), "Box.open") is NO
-    python = world.define("a.py:Box.run", "method")
-    assert world.judge(python, "a.py", call("run"), "Box.open") is NO
+    for file in ("a.py", "a.php"):
+        elsewhere = world.define(f"{file}:Box.run", "method")
+        assert world.judge(elsewhere, file, call("run"), "Box.open") is NO
 
 
 def test_of_types_in_one_file_that_around_counts() -> None:

@@ -19,6 +19,7 @@ LANGUAGES = {
     ".java": "java",
     ".kt": "kotlin",
     ".scala": "scala",
+    ".php": "php",
     ".rb": "ruby",
     ".rs": "rust",
     ".c": "c",

@@ -60,6 +60,7 @@ _RULES: Mapping[str, Rules] = {
     "javascript": Rules(Sight.FILE, own_members=False),
     "typescript": Rules(Sight.FILE, own_members=False),
     "tsx": Rules(Sight.FILE, own_members=False),
+    "php": Rules(own_members=False),
     "rust": Rules(Sight.FILE, own_members=False, open_types=True),
     "go": Rules(Sight.FOLDER, own_members=False, folders=True),
     "java": Rules(Sight.FOLDER, folders=True),

@@ -28,7 +28,7 @@ class MentionKind(StrEnum):
     READ = "read"
 
 
-_LETTERS = {
+LETTERS = {
     MentionKind.CALL: "c",
     MentionKind.IMPORT: "i",
     MentionKind.INHERITS: "h",
@@ -36,7 +36,8 @@ _LETTERS = {
     MentionKind.WRITE: "w",
     MentionKind.READ: "r",
 }
-_KINDS = {letter: kind for kind, letter in _LETTERS.items()}
+"""How each kind begins a row."""
+_KINDS = {letter: kind for kind, letter in LETTERS.items()}
 
 
 class Mention(NamedTuple):
@@ -58,13 +59,14 @@ class Mention(NamedTuple):
 def mention_row(kind: MentionKind, line: int, name: str, qualifier: str, alias: str) -> str:
     """A mention as a line of text, its own line number relative to the snippet's first line, from
     0. Text, because tens of thousands travel between processes and are stored in a column."""
+    return f"{LETTERS[kind]}{line}{mention_tail(name, qualifier, alias)}"
+
+
+def mention_tail(name: str, qualifier: str, alias: str = "") -> str:
+    """The part of such a line after the line number."""
     if alias:
-        return f"{_LETTERS[kind]}{line}\t{name}\t{qualifier}\t{alias}"
-    return (
-        f"{_LETTERS[kind]}{line}\t{name}\t{qualifier}"
-        if qualifier
-        else f"{_LETTERS[kind]}{line}\t{name}"
-    )
+        return f"\t{name}\t{qualifier}\t{alias}"
+    return f"\t{name}\t{qualifier}" if qualifier else f"\t{name}"
 
 
 def encode_mentions(mentions: Iterable[Mention], first_line: int) -> str:

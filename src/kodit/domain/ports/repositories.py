@@ -260,7 +260,7 @@ class SnippetRepository(Protocol):
     ) -> list[StoredSnippet]:
         """The oldest live snippets that the stage has not finished, up to `limit` snippets and
         `most_bytes` of text, and fewer if many superseded snippets of their files are removed with
-        them."""
+        them. They lack `also_defines` and `extents`, which no such stage reads."""
         ...
 
     def count_pending(self, index_id: int, stage: TaskType) -> int: ...

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from kodit.domain.snippet import Extent, MinorSymbol, PlacedSymbol
 from kodit.domain.value_objects import Symbol, SymbolKind
 
+_KINDS = {kind.value: kind for kind in SymbolKind}
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def to_symbol(name: str | None, kind: str | None, scope: str) -> Symbol | None:
     """The symbol in three columns, None if there is none."""
@@ -16,12 +19,14 @@ def to_symbol(name: str | None, kind: str | None, scope: str) -> Symbol | None:
 
 def placed_to_text(placed: Sequence[PlacedSymbol], *, minor: bool) -> str | None:
     """The symbols that are minor, or those that are not, as the text of one column."""
+    if not placed:
+        return None
     rows = [
         [one[0].name, one[0].kind, one[0].scope, *one[1:]]
         for one in placed
         if isinstance(one, MinorSymbol) is minor
     ]
-    return json.dumps(rows, ensure_ascii=False) if rows else None
+    return _encode(rows) if rows else None
 
 
 def text_to_placed(text: str | None, *, minor: bool = False) -> tuple[PlacedSymbol, ...]:
@@ -30,19 +35,19 @@ def text_to_placed(text: str | None, *, minor: bool = False) -> tuple[PlacedSymb
         return ()
     make = MinorSymbol if minor else PlacedSymbol
     return tuple(
-        make(Symbol(name, SymbolKind(kind), scope), *lines)  # older rows lack the line of the name
+        make(Symbol(name, _KINDS[kind], scope), *lines)  # older rows lack the line of the name
         for name, kind, scope, *lines in json.loads(text)
     )
 
 
 def extents_to_text(extents: Sequence[Extent]) -> str | None:
     """The extents of a snippet's symbol as the text of one column."""
-    return json.dumps(extents) if extents else None
+    return _encode(extents) if extents else None
 
 
 def text_to_extents(text: str | None) -> tuple[Extent, ...]:
     """Parses the output of `extents_to_text`."""
-    return () if text is None else tuple(Extent(*row) for row in json.loads(text))
+    return () if text is None else tuple(map(Extent._make, json.loads(text)))
 
 
 def names_of_placed(text: str | None) -> list[str]:

@@ -29,9 +29,10 @@ import re
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from kodit.domain.mentions import MentionKind, mention_row
+from kodit.domain.mentions import LETTERS, MentionKind, mention_row, mention_tail
 from kodit.infrastructure.slicing.pieces import Piece
 from kodit.infrastructure.slicing.qualifiers import (
     LONGEST_CHAIN,
@@ -48,6 +49,12 @@ if TYPE_CHECKING:
 LONGEST_NAME = 120
 """Characters of a name; anything longer is not a name to search for."""
 
+_LONGEST_TEXT = LONGEST_NAME + LONGEST_QUALIFIER
+"""Bytes before the end of a name that are read for it and its qualifier."""
+
+_MOST_TEXTS = 16_384
+"""Names, with their qualifiers, whose rows a process caches: code repeats them."""
+
 MOST_OF_A_PIECE = 2_000
 """Mentions kept per piece: in a table of a million names, a single name means little."""
 
@@ -58,9 +65,10 @@ MOST_TYPES = 24
 """Types of one annotation that apply to its alias."""
 
 _NONE = ("",)
+_NO_MENTION = ("", "")
 
 _RANKED = {
-    kind.value: (8 * rank, kind)
+    kind.value: (8 * rank, LETTERS[kind])
     for rank, kind in enumerate(
         (
             MentionKind.IMPORT,
@@ -72,7 +80,12 @@ _RANKED = {
         )
     )
 }
-"""If several patterns capture one name, the kind listed first wins."""
+"""The rank and the letter of the kind by capture: if several patterns capture one name, the lowest
+rank wins. Letters, because a member of an enumeration is slow as a key.
+"""
+
+_IMPORT = LETTERS[MentionKind.IMPORT]
+_TYPE = LETTERS[MentionKind.TYPE]
 
 _COMPONENT = "component"
 _FUNCTION = "function"
@@ -123,9 +136,10 @@ _BUILT_IN = frozenset(
 _QUOTES = "\"'`<>"
 
 
-_Found = tuple[int, int, int, "MentionKind", "Node", "dict[str, list[Node]]"]
-"""A captured name: its rank (lowest wins), its first and last byte, and its captures. A plain
-tuple, because there are hundreds of thousands.
+_Found = tuple[int, int, int, str, "dict[str, list[Node]] | None"]
+"""A captured name: its rank, its first byte and the one after its last, the letter of its kind, and
+the captures of its match if there are others. A plain tuple, because there are hundreds of
+thousands.
 """
 
 
@@ -160,26 +174,30 @@ def place_mentions(pieces: Sequence[Piece], matches: Iterable[Match], source: by
         if number >= 0:
             line = row - starts[number]
             rows[number].append(mention_row(MentionKind.IMPORT, line, "*", module, alias))
-    number, following = -1, starts[0] if starts else 0
-    for _, start, end, kind, node, captures in found:
-        name, qualifier = _named(kind, start, end, source)
-        if not name or len(name) > LONGEST_NAME:
+    number, first, following = -1, 0, starts[0] if starts else sys.maxsize
+    row = counted = 0
+    for _, start, end, letter, captures in found:
+        row += source.count(b"\n", counted, end)  # cheaper than the row of the node
+        counted = end
+        while row >= following:
+            number, first = number + 1, following
+            following = starts[number + 1] if number + 1 < len(starts) else sys.maxsize
+        if number < 0:
             continue
-        if kind is MentionKind.TYPE and name in _BUILT_IN:
+        text = source[max(start, end - _LONGEST_TEXT) : end]
+        if captures is None and end not in aliases:
+            if tail := _tail(letter, text):
+                rows[number].append(f"{letter}{row - first}{tail}")
+            continue
+        name, qualifier = _named(letter, text)
+        if not name:
             continue
         own = ""
-        if _BY_TEXT in captures:
-            qualifier = qualifier_before(start, source)
-        if len(captures) > 1:
+        if captures is not None:
             qualifier, own = _qualifier_and_alias(captures, start, qualifier, source)
-        row = node.end_point[0]
-        while row >= following:
-            number += 1
-            following = starts[number + 1] if number + 1 < len(starts) else sys.maxsize
-        if number >= 0:
-            line = row - starts[number]
-            for alias in (own,) if own else aliases.get(end, _NONE):
-                rows[number].append(mention_row(kind, line, name, qualifier, alias))
+        for alias in (own,) if own else aliases.get(end, _NONE):
+            tail = mention_tail(name, qualifier, alias)
+            rows[number].append(f"{letter}{row - first}{tail}")
     for piece, some in zip(pieces, rows, strict=True):
         piece.mentions = "\n".join(some[:MOST_OF_A_PIECE])
 
@@ -188,6 +206,8 @@ def _qualifier_and_alias(
     captures: dict[str, list[Node]], start: int, qualifier: str, source: bytes
 ) -> tuple[str, str]:
     """The qualifier and the alias of a name, from the other captures of the match."""
+    if _BY_TEXT in captures:
+        qualifier = qualifier_before(start, source)
     if qualifiers := captures.get("qualifier"):
         qualifier = qualifier_of(_end_of(qualifiers[0], source))
     if module := _module(captures, start, source):
@@ -212,8 +232,9 @@ def _sort_captures(
             continue
         for capture, nodes in captures.items():
             if capture in _RANKED:
-                rank, kind = _RANKED[capture]
+                rank, letter = _RANKED[capture]
                 rank -= size  # more specific than a pattern that captures only the name
+                others = None if size == 1 and capture != _BY_TEXT else captures
                 for node in nodes:
                     end = node.end_byte
                     known = by_end.get(end)
@@ -221,9 +242,9 @@ def _sort_captures(
                         continue
                     if capture in _JUDGED and not _is_called(capture, node, source):
                         continue
-                    start = _start(node, captures) if size > 1 else node.start_byte
+                    start = node.start_byte if size == 1 else _start(node, captures)
                     if known is None or (rank, start) < known[:2]:
-                        by_end[end] = rank, start, end, kind, node, captures
+                        by_end[end] = rank, start, end, letter, others
             elif capture == "declares":
                 declared.update(node.end_byte for node in nodes)
             elif capture in ("annotation", "value"):
@@ -294,7 +315,7 @@ def _aliases(found: Iterable[_Found], said: Iterable[_Aliased]) -> dict[int, lis
     head of a value.
     """
     aliases: dict[int, list[str]] = {}
-    places = sorted((start, -end, kind is MentionKind.TYPE) for _, start, end, kind, _, _ in found)
+    places = sorted((start, -end, letter == _TYPE) for _, start, end, letter, _ in found)
     for start, end, alias, is_value in said:
         first = bisect_left(places, (start,))
         for place, negative_end, is_type in places[first : first + (1 if is_value else MOST_TYPES)]:
@@ -307,19 +328,32 @@ def _aliases(found: Iterable[_Found], said: Iterable[_Aliased]) -> dict[int, lis
     return aliases
 
 
-def _named(kind: MentionKind, start: int, end: int, source: bytes) -> tuple[str, str]:
-    """The last name in a part of the source, and its qualifier."""
-    start = max(start, end - LONGEST_NAME - LONGEST_QUALIFIER)
-    text = source[start:end].decode("utf-8", "ignore")
-    if text.isidentifier():
-        return text, ""
-    if kind is MentionKind.IMPORT:
+@lru_cache(_MOST_TEXTS)
+def _tail(letter: str, text: bytes) -> str:
+    """The row of a mention after its line number, "" if there is no name worth a mention."""
+    name, qualifier = _named(letter, text)
+    return mention_tail(name, qualifier) if name else ""
+
+
+def _named(letter: str, source: bytes) -> tuple[str, str]:
+    """The last name in a part of the source, and its qualifier; ("", "") if none is worth a
+    mention.
+    """
+    text = source.decode("utf-8", "ignore")
+    if letter == _IMPORT:
         text = text.strip(_QUOTES)
-    before, _, name = text.rpartition(".")
-    if name.isidentifier() and before.replace(".", "_").isidentifier():
-        return name, before
-    match = _NAME.search(text)
-    return (match[0], qualifier_of(text[: match.start()])) if match else ("", "")
+    name, qualifier = text, ""
+    if not text.isidentifier():
+        before, _, name = text.rpartition(".")
+        if name.isidentifier() and before.replace(".", "_").isidentifier():
+            qualifier = before
+        elif match := _NAME.search(text):
+            name, qualifier = match[0], qualifier_of(text[: match.start()])
+        else:
+            return _NO_MENTION
+    if len(name) > LONGEST_NAME or (letter == _TYPE and name in _BUILT_IN):
+        return _NO_MENTION
+    return name, qualifier
 
 
 def _start(node: Node, captures: dict[str, list[Node]]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -94,8 +95,16 @@ class FileMarks:
         attributes above do not apply.
         """
         if self._location.is_folder:
-            return git_directory_at(Path(self._location.path, folder)) is not None
+            return self._is_there(f"{folder}/.git") and (
+                git_directory_at(Path(self._location.path, folder)) is not None
+            )
         return folder in self._submodules
+
+    def _is_there(self, path: str) -> bool:
+        """Whether a folder has an entry: most have none of those looked for, and asking costs a
+        tenth of trying to read it.
+        """
+        return os.path.lexists(f"{self._location.path}/{path}")
 
     def _info(self, folder: str) -> bytes | None:
         if not self._location.is_folder:
@@ -113,7 +122,8 @@ class FileMarks:
 
     def _content(self, path: str) -> bytes | None:
         if self._location.is_folder:
-            return read_files(self._location.path, [path])[0]
+            found = self._is_there(path)
+            return read_files(self._location.path, [path])[0] if found else None
         from kodit.infrastructure.git.transfer import TIP  # noqa: PLC0415 - a folder needs no git
         from kodit.infrastructure.git.tree import read_blobs  # noqa: PLC0415 - likewise
 

@@ -30,7 +30,7 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     constant,
     insert_columns,
 )
-from kodit.infrastructure.sqlalchemy.stored_snippets import STORED_COLUMNS, select_stored
+from kodit.infrastructure.sqlalchemy.stored_snippets import KEYWORD_COLUMNS, select_texts
 
 ADD_SNIPPET = insert_columns(
     SNIPPETS,
@@ -111,7 +111,7 @@ CHANGES_OF_INDEX = (
         KEYWORD_CHANGES.c.snippet_id,
         KEYWORD_CHANGES.c.op,
         KEYWORD_CHANGES.c.token,
-        *STORED_COLUMNS,
+        *KEYWORD_COLUMNS,
     )
     .select_from(
         # Outer joins: a removal has no snippet, nor has an addition that was retired since.
@@ -137,7 +137,7 @@ REST_OF_CHANGE_SET = Prepared(
     )
 )
 PENDING = Prepared(
-    select_stored()
+    select_texts()
     .where(
         SNIPPETS.c.id.in_(
             select(PENDING_SNIPPETS.c.snippet_id)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, null, select
 
 from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, SNIPPETS
 
-STORED_COLUMNS: tuple[ColumnElement[Any], ...] = (
+_NOTHING = null()
+_TEXT_AND_PLACE: tuple[ColumnElement[Any], ...] = (
     SNIPPETS.c.id,
     SNIPPETS.c.index_id,
     SNIPPETS.c.file_id,
@@ -22,17 +23,25 @@ STORED_COLUMNS: tuple[ColumnElement[Any], ...] = (
     SNIPPETS.c.kind,
     SNIPPETS.c.scope,
     SNIPPETS.c.text,
+)
+KEYWORD_COLUMNS = (
+    *_TEXT_AND_PLACE,
     SNIPPETS.c.also_defines,
     SNIPPETS.c.minor_symbols,
-    SNIPPETS.c.extents,
+    _NOTHING.label("extents"),
 )
-"""The columns that `sql.stored_snippets.to_stored` reads."""
+"""The columns that `sql.stored_snippets.to_stored` reads, without the extents, which the keyword
+index does not use: parsing them takes longer than reading them.
+"""
 
 
-def select_stored() -> Select[*tuple[Any, ...]]:
-    """Those columns, joined; the caller adds the conditions."""
+def select_texts() -> Select[*tuple[Any, ...]]:
+    """Those columns, joined, without any symbols but the snippet's own; the caller adds the
+    conditions.
+    """
+    nothing = (_NOTHING.label(name) for name in ("also_defines", "minor_symbols", "extents"))
     return (
-        select(*STORED_COLUMNS)
+        select(*_TEXT_AND_PLACE, *nothing)
         .join(FILES, FILES.c.id == SNIPPETS.c.file_id)
         .join(INDEXES, INDEXES.c.id == SNIPPETS.c.index_id)
     )
