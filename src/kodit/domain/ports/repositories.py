@@ -209,13 +209,18 @@ class KeywordLogRepository(Protocol):
         """How many changes are not acknowledged."""
         ...
 
+    def small(self, beside: int, most: int) -> list[int]:
+        """Other indexes than `beside` whose unacknowledged changes are at most `most`, all of these
+        indexes together; none that is being deleted, or whose log is being restarted."""
+        ...
+
     def generation(self, index_id: int) -> str | None:
         """The log's generation; None before its first scan has ended."""
         ...
 
-    def acknowledge(self, index_id: int, reached: KeywordPosition) -> None:
-        """The keyword index holds every change up to this one. Does nothing if the change is not
-        waiting, because a later one was acknowledged or the log was restarted."""
+    def acknowledge(self, index_id: int, reached: KeywordPosition) -> bool:
+        """The keyword index holds every change up to this one. Does nothing, and returns False, if
+        the change is not waiting, because a later one was acknowledged or the log was restarted."""
         ...
 
     def untrusted(self, positions: Mapping[int, KeywordPosition | None]) -> set[int]:

@@ -136,6 +136,47 @@ REST_OF_CHANGE_SET = Prepared(
         KEYWORD_CHANGES.c.seq > bindparam("after"),
     )
 )
+NEXT_LOG = Prepared(
+    select(KEYWORD_CHANGES.c.index_id)
+    .where(KEYWORD_CHANGES.c.index_id > bindparam("after"))
+    .order_by(KEYWORD_CHANGES.c.index_id)
+    .limit(1)
+)
+COUNT_UP_TO = Prepared(
+    select(func.count()).select_from(
+        select(KEYWORD_CHANGES.c.seq)
+        .where(KEYWORD_CHANGES.c.index_id == bindparam("of_index"))
+        .limit(bindparam("most"))
+        .subquery()
+    )
+)
+FOLLOWED_LOGS = PreparedForMany(
+    lambda ids: (
+        select(INDEXES.c.id)
+        .where(INDEXES.c.id.in_(ids), INDEXES.c.deleted_at == 0, INDEXES.c.keyword_generation != "")
+        .order_by(INDEXES.c.id)
+    )
+)
+REACH = Prepared(
+    update(INDEXES)
+    .where(
+        INDEXES.c.id == bindparam("of_index"),
+        INDEXES.c.keyword_generation == bindparam("of_generation"),
+        exists().where(
+            KEYWORD_CHANGES.c.index_id == bindparam("of_index"),
+            KEYWORD_CHANGES.c.seq == bindparam("at"),
+            KEYWORD_CHANGES.c.token == bindparam("with_token"),
+        ),
+    )
+    .values(keyword_seq=bindparam("at"), keyword_token=bindparam("with_token"))
+    .returning(INDEXES.c.id)
+)
+CUT_LOG = Prepared(
+    delete(KEYWORD_CHANGES).where(
+        KEYWORD_CHANGES.c.index_id == bindparam("of_index"),
+        KEYWORD_CHANGES.c.seq <= bindparam("at"),
+    )
+)
 PENDING = Prepared(
     select_stored()
     .where(
