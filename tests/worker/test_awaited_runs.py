@@ -23,6 +23,7 @@ class Runs:
         self.states = dict.fromkeys(range(1, count + 1), RunState.RUNNING)
         self.read = 0
         self.awaited = AwaitedRuns(cast(QueueService, self), list(self.states))
+        self.awaited.pause = 0.0
 
     async def get_runs(self, run_ids: Sequence[int]) -> list[IndexRun]:
         found = [
@@ -50,6 +51,20 @@ def test_a_look_at_many_runs_reads_few_of_them() -> None:
     for _look in range(10):
         assert not runs.have_ended()
     assert runs.read == 10
+
+
+def test_many_runs_are_not_looked_at_for_every_change() -> None:
+    """A few are, so that their end is noticed at once."""
+    runs = Runs(MANY)
+    runs.awaited.pause = 1e9
+    for _look in range(10):
+        assert not runs.have_ended()
+    assert runs.read == 1
+    few = Runs(awaited_runs.PAUSED_FROM)
+    few.awaited.pause = 1e9
+    assert not few.have_ended()
+    few.end(*few.states)
+    assert few.have_ended()
 
 
 def test_all_looks_together_read_each_run_about_twice() -> None:
@@ -114,7 +129,7 @@ def test_runs_that_have_ended_are_shown_without_being_read_again() -> None:
     assert runs.read == read + 1
 
 
-def test_many_runs_are_not_read_for_every_change() -> None:
+def test_many_runs_are_not_shown_for_every_change() -> None:
     runs = Runs(MANY)
     runs.awaited.pause_per_read = 1e9
     assert runs.shown() == []

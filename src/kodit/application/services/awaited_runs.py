@@ -13,6 +13,8 @@ PAUSE_PER_READ = 9.0
 """How long to pause after reading all open runs, as a multiple of the time that took."""
 PAUSED_FROM = 16
 """Fewer open runs are read without a pause."""
+PAUSE_SECONDS = 0.05
+"""How long to pause after a look at many open runs, which do not all end at once."""
 
 
 class AwaitedRuns:
@@ -23,12 +25,15 @@ class AwaitedRuns:
         self._run_ids = list(run_ids)
         self._open = list(run_ids)
         self._shown: dict[int, IndexRun] = {}
-        self._show_again_at = 0.0
+        self._show_again_at = self._look_again_at = 0.0
+        self.pause = PAUSE_SECONDS
         self.pause_per_read = PAUSE_PER_READ
 
     async def have_ended(self) -> bool:
         """Whether none of the runs is open. Reads a few open ones, and more only as long as those
         have ended: as a rule all others are open too while one is."""
+        if time.monotonic() < self._look_again_at:
+            return False
         count = 1
         while self._open:
             some, rest = self._open[:count], self._open[count:]
@@ -36,6 +41,8 @@ class AwaitedRuns:
             still_open = [run.id for run in runs if not run.state.is_terminal]
             self._open = still_open + rest
             if still_open:
+                if len(self._open) > PAUSED_FROM:
+                    self._look_again_at = time.monotonic() + self.pause
                 return False
             count = min(2 * count, MOST_READ_AT_ONCE)
         return True

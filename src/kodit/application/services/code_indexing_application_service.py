@@ -3,14 +3,14 @@ and can be killed and run again at any point."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
 
 from kodit.application.services.extraction_stage import ExtractionStage
-from kodit.application.services.keyword_stage import KeywordStage
+from kodit.application.services.keyword_stage import KeywordStage, new_generation
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.snapshots import without_keyword_index
 from kodit.application.services.stage import (
@@ -29,7 +29,7 @@ from kodit.domain.entities import Index, IndexRun, ProgressTracker, Task, Workin
 from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
-from kodit.domain.ports.repositories import Followed
+from kodit.domain.ports.repositories import NEVER_FOLLOWED, Followed
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.report import Report
@@ -191,7 +191,6 @@ class CodeIndexingApplicationService:
         Every snippet may have to be marked, so this happens in steps, each of which is kept if the
         next is interrupted. Only the last step records that all is marked.
         """
-        lacks_pack = not await in_thread(partial(self._vectors.is_prepared, index.id))
         models = self._vectors.models()
 
         def look(transaction: Transaction) -> tuple[list[int], Followed]:
@@ -204,6 +203,10 @@ class CodeIndexingApplicationService:
             return files, transaction.snippets.followed(index.id)
 
         outdated, followed = await stage.read(look)
+        if followed == NEVER_FOLLOWED:
+            finish = partial(_finish_first_scan, index.id, models, working_copy)
+            return await stage.commit(finish, step)
+        lacks_pack = not await in_thread(partial(self._vectors.is_prepared, index.id))
         for start in range(0, len(outdated), FILES_PER_SCAN_BATCH):
             some = outdated[start : start + FILES_PER_SCAN_BATCH]
             await stage.commit(partial(_mark_stale, some), step)
@@ -267,6 +270,10 @@ class CodeIndexingApplicationService:
             return transaction.snippets.purge(stage.index_id, ROWS_PER_PURGE), {}
 
         with above.create_child(TaskOperation.DELETE_OLD_SNIPPETS) as step:
+            if not await stage.read(
+                lambda transaction: transaction.snippets.has_dead(stage.index_id)
+            ):
+                return
             while purged := await stage.commit(purge, step):
                 step.set_current(step.current + purged)
 
@@ -310,6 +317,19 @@ def _finish_scan(
 ) -> tuple[bool, dict[str, int]]:
     transaction.indexes.finish_scan(index_id, working_copy)
     return transaction.snippets.is_finished(index_id), {}
+
+
+def _finish_first_scan(
+    index_id: int,
+    models: Mapping[TaskType, str],
+    working_copy: WorkingCopy,
+    transaction: Transaction,
+) -> tuple[bool, dict[str, int]]:
+    """There are no snippets yet, so nothing has to be marked."""
+    transaction.snippets.log_all(index_id, new_generation())
+    for stage_type, model in models.items():
+        transaction.snippets.follow_model(index_id, stage_type, model)
+    return _finish_scan(index_id, working_copy, transaction)
 
 
 def _finish(index_id: int, now: datetime, transaction: Transaction) -> tuple[bool, dict[str, int]]:

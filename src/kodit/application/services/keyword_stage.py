@@ -25,6 +25,11 @@ CHANGES_PER_GROUP = 256
 indexing a hundred snippets, and each acknowledgement some 0.1 ms of a write transaction."""
 
 
+def new_generation() -> str:
+    """The random name of a log."""
+    return secrets.token_hex(8)
+
+
 class KeywordStage:
     """Follows the logs of all indexes, one at a time, except that those with few changes share
     commits."""
@@ -49,7 +54,7 @@ class KeywordStage:
             await self.follow(stage, step)
             count = await stage.read(lambda transaction: transaction.keyword_log.count(index_id))
         step.set_total(count)
-        while await self._apply_some(stage, step):
+        while count and await self._apply_some(stage, step):
             pass
 
     async def follow(self, stage: Stage, step: ProgressTracker) -> None:
@@ -61,8 +66,8 @@ class KeywordStage:
             return transaction.keyword_log.follow(index_id, position), {}
 
         if await stage.commit(follow, step):
-            generation = secrets.token_hex(8)
-            await commit_in_steps(stage, step, partial(_start_log, index_id, generation))
+            start = partial(_start_log, index_id, new_generation())
+            await commit_in_steps(stage, step, start)
 
     async def _position(self, index_id: int) -> KeywordPosition | None:
         return (await in_thread(lambda: self._keyword_index.positions([index_id])))[index_id]

@@ -60,6 +60,10 @@ class Followed(NamedTuple):
         return self.code_model if stage is TaskType.CODE_EMBEDDINGS else self.text_model
 
 
+NEVER_FOLLOWED = Followed(None, None, None)
+"""That of an index whose first scan has not ended."""
+
+
 class IndexRepository(Protocol):
     """Indexes and their working copies within one transaction."""
 
@@ -279,6 +283,10 @@ class SnippetRepository(Protocol):
 
     def is_finished(self, index_id: int) -> bool:
         """Whether no stage has anything left to do."""
+        ...
+
+    def has_dead(self, index_id: int) -> bool:
+        """Whether there are superseded snippets that no engine holds any more."""
         ...
 
     def purge(self, index_id: int, limit: int) -> int:
