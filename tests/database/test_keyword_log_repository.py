@@ -4,7 +4,7 @@ same paths and texts.
 
 from __future__ import annotations
 
-from tests.database.content import Content
+from tests.database.content import NOW, Content
 
 from kodit.domain.keyword import KeywordOperation, KeywordPosition
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
@@ -32,6 +32,35 @@ def test_the_log_has_every_change_in_its_order(content: Content, other: Content)
     for path, text in zip("abc", ("one", "two", "six"), strict=True):
         many.replace(**{path: [text]})
     assert [len(log.read(many.id, 99, most).changes) for most in (3, 4, 6, 7)] == [1, 2, 2, 3]
+
+
+def test_small_logs_are_found_beside_one(content: Content, other: Content) -> None:
+    """As many as fit, but none whose log is being started, or whose index is being deleted."""
+    transaction = content.transaction
+    log, snippets = transaction.keyword_log, transaction.snippets
+    third = Content(transaction, "/third", "a")
+    third.replace(a=["one", "two"])
+    assert log.small(content.id, 99) == []
+    for index in (content, other, third):
+        assert snippets.log_all(index.id, "g") is None
+    assert (log.count(other.id), log.count(third.id)) == (3, 2)
+    for most, found in (
+        (5, [other.id, third.id]),
+        (4, [other.id]),
+        (3, [other.id]),
+        (2, [third.id]),
+        (1, []),
+    ):
+        assert log.small(content.id, most) == found
+    assert log.small(third.id, 99) == [other.id]
+    content.replace(a=["one"])
+    assert log.small(third.id, 4) == [content.id, other.id]
+    assert log.follow(other.id, KeywordPosition("g2", 1, 1)) is False
+    last = log.read(other.id, 9).changes[-1]
+    assert log.acknowledge(other.id, KeywordPosition("g", last.seq, last.token))
+    assert log.small(content.id, 99) == [third.id]
+    transaction.indexes.mark_deleted(third.id, NOW)
+    assert log.small(content.id, 99) == []
 
 
 def acknowledged(transaction: SqlTransaction, index_id: int) -> KeywordPosition | None:

@@ -106,8 +106,13 @@ class NotingKeywords:
         self.at: dict[int, KeywordPosition] = {}
         self.held: dict[int, str] = {}
         self.batches: list[KeywordBatch] = []
+        self.commits = 0
 
-    async def apply(self, batch: KeywordBatch) -> bool:
+    async def apply(self, batches: Sequence[KeywordBatch]) -> list[bool]:
+        self.commits += 1
+        return [self._apply(batch) for batch in batches]
+
+    def _apply(self, batch: KeywordBatch) -> bool:
         if not batch.continues(self.at.get(batch.index_id)):
             return False
         self.batches.append(batch)
@@ -144,6 +149,28 @@ class Place:
             self.index_id = transaction.indexes.add(Source(SourceKind.GIT, "https://x/y"), NOW).id
         self.shown: list[tuple[str, int, int | None, str]] = []
         self.stored = Task.create(TaskType.SYNC, 0, {})
+
+    def another(self, location: str) -> int:
+        """An index whose turn it is from here on; returns its identifier."""
+        with self.database.write() as transaction:
+            self.index_id = transaction.indexes.add(Source(SourceKind.GIT, location), NOW).id
+        return self.index_id
+
+    def under_way(self, index_id: int) -> int:
+        """The identifier of a run of an index, whose first task another worker has."""
+
+        async def start() -> int:
+            run = await self._queue.request_run(index_id, QueuePriority.BACKGROUND)
+            assert await self._queue.claim("bob") is not None
+            return run.id
+
+        return asyncio.run(start())
+
+    def work_of(self, run_id: int, stage: TaskType) -> Mapping[str, int]:
+        """What is counted with the task of a run."""
+        with self.database.read() as transaction:
+            [run] = transaction.tasks.get_runs([run_id])
+        return next(task.work for task in run.tasks if task.type is stage)
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         with self.database.write() as transaction:

@@ -19,7 +19,7 @@ from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import TransientError
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.infrastructure.keyword.standing import read_standing
-from kodit.infrastructure.keyword.writing import apply_batch
+from kodit.infrastructure.keyword.writing import apply_batches
 from kodit.infrastructure.processes.pool import ProcessPool
 
 WORK = child_work.__name__
@@ -53,7 +53,7 @@ def _word(number: int) -> str:
 
 
 def apply(folder: Path, one: KeywordBatch) -> bool:
-    return apply_batch(str(folder), one, report=lambda *_: None)
+    return apply_batches(str(folder), [one], report=lambda *_: None) == [True]
 
 
 @contextmanager

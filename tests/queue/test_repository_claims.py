@@ -16,6 +16,7 @@ from tests.queue.requests import (
     after,
     claim,
     claim_one,
+    end_run,
     read_run,
     read_task,
 )
@@ -395,3 +396,37 @@ def test_running_tasks(database: Database) -> None:
         assert [task.claim for task in tasks.running_tasks()] == [first, second]
         assert [task.claim for task in tasks.running_tasks(worker="bob")] == [second]
         assert tasks.running_tasks(worker="carl") == []
+
+
+def work_done(database: Database, run_id: int) -> list[dict[str, int]]:
+    return [task.work for task in read_run(database, run_id).tasks]
+
+
+def test_work_that_another_task_did(database: Database) -> None:
+    """It is added to the task of that type in the active run, even if that is held."""
+    first, second = add_run(database), add_run(database, 2)
+    follow_up = add_run(database, is_follow_up=True)
+    with database.write() as transaction:
+        for count in (3, 4):
+            transaction.tasks.record_for(1, TaskType.BM25_INDEX, {"a": count})
+        transaction.tasks.record_for(3, TaskType.BM25_INDEX, {"a": 1})
+    assert work_done(database, first.id) == [{}, {}, {"a": 7}, {}, {}]
+    held = claim_one(database)
+    with database.write() as transaction:
+        transaction.tasks.record_for(1, TaskType.SYNC, {"b": 1})
+        transaction.tasks.record_batch(held, {"b": 2}, None)
+    assert work_done(database, first.id) == [{"b": 3}, {}, {"a": 7}, {}, {}]
+    assert work_done(database, second.id) == work_done(database, follow_up.id) == [{}] * 5
+
+
+def test_work_for_a_run_that_has_ended_is_not_counted(database: Database) -> None:
+    ended, failed = add_run(database), add_run(database, 2)
+    end_run(database, ended.id, NOW)
+    with database.write() as transaction:
+        run = transaction.tasks.lock_run(failed.id)
+        run.tasks[0].end(TaskState.FAILED, NOW)
+        transaction.tasks.save_runs([run])
+        for index_id in (1, 2):
+            transaction.tasks.record_for(index_id, TaskType.SYNC, {"a": 1})
+    for one in (ended, failed):
+        assert work_done(database, one.id) == [{}] * 5

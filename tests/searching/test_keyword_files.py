@@ -72,7 +72,9 @@ def test_the_index_can_be_read_at_every_step_of_a_writer(
 
     monkeypatch.setattr(writing, "write_standing", read_and_write)
     for batch in batches():
-        assert writing.apply_batch(str(tmp_path / SCHEMA_VERSION), batch, report=_ignore)
+        assert writing.apply_batches(str(tmp_path / SCHEMA_VERSION), [batch], report=_ignore) == [
+            True
+        ]
     assert EmptyReader in readers[:3]  # there was nothing before the first commit
     assert EmptyReader not in readers[3:]
     assert len(readers) == 4 * len(batches())
@@ -134,7 +136,7 @@ class Held:
     def write(self, number: int) -> None:
         before = None if number == 1 else KeywordPosition("a", number - 1, number - 1)
         batch = KeywordBatch(1, number, (), [snippet(number)], "a", before, {number: number})
-        assert writing.apply_batch(str(self.folder), batch, report=lambda *_: None)
+        assert writing.apply_batches(str(self.folder), [batch], report=lambda *_: None) == [True]
 
     def snippets(self) -> int:
         return self.index.reader().statistics([]).snippets

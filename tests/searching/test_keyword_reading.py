@@ -17,7 +17,7 @@ from kodit.infrastructure.keyword.found import RecordCache
 from kodit.infrastructure.keyword.reading import KeywordState, TantivyReader
 from kodit.infrastructure.keyword.schema import open_index
 from kodit.infrastructure.keyword.standing import Standing
-from kodit.infrastructure.keyword.writing import apply_batch
+from kodit.infrastructure.keyword.writing import apply_batches
 
 WORDS = ("lantern", "basket", "quartz", "meadow", "harbour", "violin")
 BOTH, ONE, TWO = frozenset([1, 2]), frozenset([1]), frozenset([2])
@@ -33,7 +33,7 @@ def store(folder: Path, *snippets: StoredSnippet) -> KeywordState:
     for index_id in sorted({one.index_id for one in snippets}):
         mine = [one for one in snippets if one.index_id == index_id]
         batch = KeywordBatch(index_id, 1, (), mine, "a", None, {1: 1})
-        assert apply_batch(str(folder), batch, report=lambda _done, _total: None)
+        assert all(apply_batches(str(folder), [batch], report=lambda _done, _total: None))
     return KeywordState(open_index(folder), folder, RecordCache(), Standing())
 
 

@@ -4,6 +4,7 @@ differ from those that the last writer left.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,10 +32,46 @@ from kodit.infrastructure.keyword.standing import (
 )
 from kodit.infrastructure.keyword.tantivy_index import TantivyKeywordIndex
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
-from kodit.infrastructure.keyword.writing import apply_batch, drop_index
+from kodit.infrastructure.keyword.writing import apply_batches, drop_index
 from kodit.infrastructure.processes.pool import ProcessPool
 
 ONE = frozenset([1])
+
+
+def test_batches_of_several_indexes_are_one_commit(engine: Engine) -> None:
+    """One that is refused, was applied before or is of a deleted index changes nothing, and does
+    not keep the others from being applied."""
+    engine.apply(batch(1, 1, snippet(1)))
+    engine.apply(batch(1, 1, snippet(2, 2), index_id=2))
+    engine.drop(2, "a")
+    before = segments(engine)
+    assert engine.apply_all(
+        batch(1, 1, snippet(1)),
+        batch(1, 1, snippet(2, 2), index_id=2),
+        batch(2, 2, snippet(3, 3), follows=1, index_id=3),
+        batch(1, 2, snippet(4, 4), snippet(5, 4), index_id=4),
+        batch(1, 1, snippet(6, 5), index_id=5),
+    ) == [True, True, False, True, True]
+    assert len(segments(engine)) == len(before) + 1
+    assert engine.holds() == 4
+    assert [engine.position(one) for one in (2, 3)] == [None, None]
+    assert [engine.position(one) for one in (1, 4, 5)] == [
+        KeywordPosition("a", number, number) for number in (1, 2, 1)
+    ]
+
+
+def test_batches_without_news_are_no_commit(engine: Engine) -> None:
+    both = batch(1, 1, snippet(1)), batch(1, 1, snippet(2, 2), index_id=2)
+    assert engine.apply_all(*both) == [True, True]
+    before = segments(engine)
+    assert engine.apply_all(*both) == [True, True]
+    assert segments(engine) == before
+
+
+def segments(engine: Engine) -> list[str]:
+    """Every commit that adds something makes one."""
+    meta = json.loads((engine.folder / "meta.json").read_bytes())
+    return [one["segment_id"] for one in meta["segments"]]
 
 
 def test_leftovers_of_writers(tmp_path: Path) -> None:
@@ -74,7 +111,11 @@ class Engine:
         self.folder = folder
 
     def apply(self, some: KeywordBatch) -> bool:
-        return apply_batch(str(self.folder), some, report=silent)
+        [applied] = self.apply_all(some)
+        return applied
+
+    def apply_all(self, *some: KeywordBatch) -> list[bool]:
+        return apply_batches(str(self.folder), some, report=silent)
 
     def drop(self, index_id: int, generation: str | None) -> None:
         drop_index(str(self.folder), index_id, generation, report=silent)
@@ -161,7 +202,8 @@ def test_readers_notice_that_it_is_being_written(engine: Engine) -> None:
 
     engine.apply(batch(1, 1, snippet(1)))
     assert read_standing(engine.folder).meta is not None
-    apply_batch(str(engine.folder), batch(2, 2, snippet(2), follows=1), report=look)
+    second = batch(2, 2, snippet(2), follows=1)
+    apply_batches(str(engine.folder), [second], report=look)
     assert [standing.meta for standing in seen] == [None]
     assert seen[0].position(1) == KeywordPosition("a", 1, 1)
 

@@ -144,9 +144,10 @@ class FaultyReader(_Adapter):
 class FaultyKeywordIndex(_Adapter):
     """BM25_INDEX, and the first step of a deletion: `DROP`."""
 
-    async def apply(self, batch: KeywordBatch) -> bool:
+    async def apply(self, batches: Sequence[KeywordBatch]) -> list[bool]:
         self._faults.meet(TaskType.BM25_INDEX)
-        return bool(await self._inner.apply(batch))
+        applied: list[bool] = await self._inner.apply(batches)
+        return applied
 
     async def drop(self, index_id: int, generation: str | None) -> None:
         self._faults.meet(DROP)

@@ -62,9 +62,10 @@ class _Meeting:
 
 
 class MeetingKeywordIndex(_Meeting):
-    async def apply(self, batch: KeywordBatch) -> bool:
+    async def apply(self, batches: Sequence[KeywordBatch]) -> list[bool]:
         await self.meet("words", "vectors")
-        return bool(await self._inner.apply(batch))
+        applied: list[bool] = await self._inner.apply(batches)
+        return applied
 
 
 class MeetingEmbedder(_Meeting):

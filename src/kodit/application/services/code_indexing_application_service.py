@@ -3,17 +3,23 @@ and can be killed and run again at any point."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
 
 from kodit.application.services.extraction_stage import ExtractionStage
+from kodit.application.services.keyword_stage import KeywordStage, new_generation
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.snapshots import without_keyword_index
-from kodit.application.services.stage import Stage, StageHandler, StageOutcome, tracker_of
+from kodit.application.services.stage import (
+    Stage,
+    StageHandler,
+    StageOutcome,
+    commit_in_steps,
+    tracker_of,
+)
 from kodit.application.services.threads import Lane, in_thread
 from kodit.application.services.vector_stages import VectorStages
 from kodit.domain.batches import (
@@ -21,15 +27,13 @@ from kodit.domain.batches import (
 )
 from kodit.domain.entities import Index, IndexRun, ProgressTracker, Task, WorkingCopy
 from kodit.domain.errors import NotFoundError
-from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
-from kodit.domain.ports.repositories import Followed
+from kodit.domain.ports.repositories import NEVER_FOLLOWED, Followed
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.report import Report
 from kodit.domain.search import EVERYTHING
-from kodit.domain.services.bm25_service import BM25DomainService
 from kodit.domain.services.index_service import IndexDomainService
 from kodit.domain.source import MOST_UNKNOWN, SourceHistory
 from kodit.domain.value_objects import (
@@ -42,9 +46,6 @@ from kodit.domain.value_objects import (
 
 FILES_PER_SCAN_BATCH = 1000
 """How many scanned files are stored in one transaction: about 20 ms."""
-CHANGES_PER_BATCH = 2048
-"""How many keyword changes go into one commit of the keyword index, which takes some 50 ms. With
-8192, one commit carried seconds of work: a worker killed five times during it failed for good."""
 ROWS_PER_PURGE = MOST_PER_TRANSACTION.rows
 
 
@@ -71,8 +72,8 @@ class CodeIndexingApplicationService:
         self._enricher = enricher
         self._clock = clock
         self._files = IndexDomainService()
-        self._bm25 = BM25DomainService()
         self._extraction = ExtractionStage(reader)
+        self._keywords = KeywordStage(keyword_index)
         self._vectors = VectorStages(embedder, enricher, vector_index)
 
     async def queue_index_tasks(self, index_id: int, is_user_initiated: bool = True) -> IndexRun:
@@ -190,7 +191,6 @@ class CodeIndexingApplicationService:
         Every snippet may have to be marked, so this happens in steps, each of which is kept if the
         next is interrupted. Only the last step records that all is marked.
         """
-        lacks_pack = not await in_thread(partial(self._vectors.is_prepared, index.id))
         models = self._vectors.models()
 
         def look(transaction: Transaction) -> tuple[list[int], Followed]:
@@ -203,13 +203,17 @@ class CodeIndexingApplicationService:
             return files, transaction.snippets.followed(index.id)
 
         outdated, followed = await stage.read(look)
+        if followed == NEVER_FOLLOWED:
+            finish = partial(_finish_first_scan, index.id, models, working_copy)
+            return await stage.commit(finish, step)
+        lacks_pack = not await in_thread(partial(self._vectors.is_prepared, index.id))
         for start in range(0, len(outdated), FILES_PER_SCAN_BATCH):
             some = outdated[start : start + FILES_PER_SCAN_BATCH]
             await stage.commit(partial(_mark_stale, some), step)
-        await self._follow_keyword_index(stage, step)
+        await self._keywords.follow(stage, step)
         for stage_type, model in models.items():
             if followed.model_of(stage_type) != model:
-                await _commit_in_steps(
+                await commit_in_steps(
                     stage, step, partial(_follow_model, index.id, stage_type, model)
                 )
         is_finished = await stage.commit(partial(_finish_scan, index.id, working_copy), step)
@@ -229,43 +233,9 @@ class CodeIndexingApplicationService:
     ) -> StageOutcome:
         """Apply the log of changes to the keyword index up to its end."""
         stage = self._stage(task, tracker)
-        index_id = stage.index_id
         with stage.tracker.create_child(TaskOperation.CREATE_BM25_INDEX) as step:
-            position = await self._keyword_position(index_id)
-            if await stage.read(
-                lambda transaction: transaction.keyword_log.untrusted({index_id: position})
-            ):
-                await self._follow_keyword_index(stage, step)
-            step.set_total(
-                await stage.read(lambda transaction: transaction.keyword_log.count(index_id))
-            )
-            while (
-                log := await stage.read(
-                    lambda transaction: transaction.keyword_log.read(index_id, CHANGES_PER_BATCH)
-                )
-            ).changes:
-                batch = self._bm25.fold(index_id, log)
-                if await self._keyword_index.apply(batch):
-                    reached = step.current + len(log.changes)
-                    await stage.commit(partial(_acknowledge, batch), step, reached)
-                else:
-                    await self._follow_keyword_index(stage, step)
+            await self._keywords.index(stage, step)
         return StageOutcome()
-
-    async def _keyword_position(self, index_id: int) -> KeywordPosition | None:
-        return (await in_thread(lambda: self._keyword_index.positions([index_id])))[index_id]
-
-    async def _follow_keyword_index(self, stage: Stage, step: ProgressTracker) -> None:
-        """Continue from the keyword index's position, or restart the log if it cannot continue."""
-        index_id = stage.index_id
-        position = await self._keyword_position(index_id)
-
-        def follow(transaction: Transaction) -> tuple[bool, dict[str, int]]:
-            return transaction.keyword_log.follow(index_id, position), {}
-
-        if await stage.commit(follow, step):
-            generation = secrets.token_hex(8)
-            await _commit_in_steps(stage, step, partial(_start_log, index_id, generation))
 
     async def process_code_embeddings(
         self, task: Task, tracker: ProgressTracker | None = None
@@ -300,6 +270,10 @@ class CodeIndexingApplicationService:
             return transaction.snippets.purge(stage.index_id, ROWS_PER_PURGE), {}
 
         with above.create_child(TaskOperation.DELETE_OLD_SNIPPETS) as step:
+            if not await stage.read(
+                lambda transaction: transaction.snippets.has_dead(stage.index_id)
+            ):
+                return
             while purged := await stage.commit(purge, step):
                 step.set_current(step.current + purged)
 
@@ -332,27 +306,10 @@ def _mark_stale(file_ids: Sequence[int], transaction: Transaction) -> tuple[None
     return None, {}
 
 
-def _start_log(
-    index_id: int, generation: str, after: int, transaction: Transaction
-) -> tuple[int | None, dict[str, int]]:
-    return transaction.snippets.log_all(index_id, generation, after), {}
-
-
 def _follow_model(
     index_id: int, stage_type: TaskType, model: str, after: int, transaction: Transaction
 ) -> tuple[int | None, dict[str, int]]:
     return transaction.snippets.follow_model(index_id, stage_type, model, after), {}
-
-
-async def _commit_in_steps(
-    stage: Stage,
-    step: ProgressTracker,
-    piece: Callable[[int, Transaction], tuple[int | None, dict[str, int]]],
-) -> None:
-    """Commit one piece after another, each starting where the one before ended."""
-    after: int | None = 0
-    while after is not None:
-        after = await stage.commit(partial(piece, after), step)
 
 
 def _finish_scan(
@@ -362,9 +319,17 @@ def _finish_scan(
     return transaction.snippets.is_finished(index_id), {}
 
 
-def _acknowledge(batch: KeywordBatch, transaction: Transaction) -> tuple[None, dict[str, int]]:
-    transaction.keyword_log.acknowledge(batch.index_id, batch.reached)
-    return None, {"keywords_indexed": len(batch.additions)}
+def _finish_first_scan(
+    index_id: int,
+    models: Mapping[TaskType, str],
+    working_copy: WorkingCopy,
+    transaction: Transaction,
+) -> tuple[bool, dict[str, int]]:
+    """There are no snippets yet, so nothing has to be marked."""
+    transaction.snippets.log_all(index_id, new_generation())
+    for stage_type, model in models.items():
+        transaction.snippets.follow_model(index_id, stage_type, model)
+    return _finish_scan(index_id, working_copy, transaction)
 
 
 def _finish(index_id: int, now: datetime, transaction: Transaction) -> tuple[bool, dict[str, int]]:

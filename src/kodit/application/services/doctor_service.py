@@ -72,7 +72,7 @@ class DoctorService:
         for index_id in sorted(index_ids):
             while (log := await in_thread(partial(self._log, index_id))).changes:
                 batch = self._bm25.fold(index_id, log)
-                if await self._keyword_index.apply(batch):
+                if all(await self._keyword_index.apply([batch])):
                     await in_thread(partial(self._acknowledge, batch))
                 else:
                     await in_thread(partial(self._follow_keyword_index, index_id))

@@ -37,18 +37,21 @@ class ExtractionStage:
 
     async def extract(self, stage: Stage, step: ProgressTracker) -> None:
         """Slice every file whose snippets do not match its content."""
-        index = await stage.read(lambda transaction: transaction.indexes.get(stage.index_id))
-        step.set_total(
-            await stage.read(lambda transaction: transaction.indexes.count_stale_files(index.id))
-        )
-        done = 0
-        while batch := await stage.read(partial(_next_to_extract, index.id)):
+
+        def look(transaction: Transaction) -> tuple[Index, int]:
+            indexes = transaction.indexes
+            return indexes.get(stage.index_id), indexes.count_stale_files(stage.index_id)
+
+        index, count = await stage.read(look)
+        step.set_total(count)
+        done, is_left = 0, count > 0
+        while is_left and (batch := await stage.read(partial(_next_to_extract, index.id))):
             extracted = await self._extract(index, batch.files, _report_beyond(step, done))
             # A file with more snippets than fit into one transaction gets one of its own.
             for some in in_batches(extracted, MOST_PER_TRANSACTION, batch.weigh):
                 done += len(some)
                 store = partial(_store_extracted, index, batch.deleted, some)
-                await stage.commit(store, step, done)
+                is_left = await stage.commit(store, step, done)
 
     async def _extract(
         self, index: Index, files: Sequence[IndexedFile], report: Report
@@ -114,13 +117,14 @@ def _store_extracted(
     deleted: Collection[int],
     extracted: Sequence[ExtractedFile],
     transaction: Transaction,
-) -> tuple[None, dict[str, int]]:
+) -> tuple[bool, dict[str, int]]:
+    """Returns whether files are left to extract, and counts."""
     counts = transaction.snippets.replace(index.id, extracted)
     if vanished := sum(file.sliced is None and file.file_id not in deleted for file in extracted):
         copy = transaction.indexes.get(index.id).working_copy
         skipped = copy.skipped | {VANISHED: copy.skipped.get(VANISHED, 0) + vanished}
         transaction.indexes.finish_scan(index.id, replace(copy, skipped=skipped))
-    return None, {
+    return bool(transaction.indexes.stale_files(index.id, 1)), {
         "files_parsed": sum(file.sliced is not None for file in extracted),
         "snippets_written": counts.written,
         "snippets_removed": counts.removed,

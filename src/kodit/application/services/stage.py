@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from kodit.application.services.threads import Lane, in_thread
@@ -91,3 +92,14 @@ class Stage:
         if cancel_requested:
             raise TaskCancelled("cancelled on request")
         return result
+
+
+async def commit_in_steps(
+    stage: Stage,
+    step: ProgressTracker,
+    piece: Callable[[int, Transaction], tuple[int | None, dict[str, int]]],
+) -> None:
+    """Commit one piece after another, each starting where the one before ended."""
+    after: int | None = 0
+    while after is not None:
+        after = await stage.commit(partial(piece, after), step)

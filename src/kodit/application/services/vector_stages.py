@@ -84,6 +84,8 @@ class VectorStages:
             total = None
             if step.total is None:
                 total = transaction.snippets.count_pending(stage.index_id, stage_type)
+                if not total:
+                    return [], 0
             batch = transaction.snippets.pending(stage.index_id, stage_type, SNIPPETS_PER_BATCH)
             return batch, total
 

@@ -22,6 +22,7 @@ from contextlib import (
 from dataclasses import dataclass
 from typing import Protocol
 
+from kodit.application.services.awaited_runs import AwaitedRuns
 from kodit.application.services.chores import Chore
 from kodit.application.services.index_service import IndexService
 from kodit.application.services.indexing_worker_service import IndexingWorkerService
@@ -156,17 +157,32 @@ class WorkerHost:
         observer: RunObserver | None,
     ) -> list[IndexRun]:
         sources = {} if observer is None else await self._indexes.sources()
+        awaited = AwaitedRuns(self._queue, wanted)
         with _Changes.of(self._wake_ups) as changes:
             while True:
-                runs = await self._queue.get_runs(wanted)
-                if observer is not None:
-                    observer.show(await self._queue.under_way(runs), sources)
-                if serving.done() or all(run.state.is_terminal for run in runs):
-                    return runs
+                has_stopped = serving.done()
+                ended = await (awaited.all() if has_stopped else awaited.ended())
+                await self._show(observer, awaited, sources, is_last=ended is not None)
+                if ended is not None:
+                    return ended
                 trouble = worker.trouble
                 if trouble is not None and trouble[0] > LONGEST_TROUBLE_SECONDS:
                     raise TransientError(trouble[1], code="queue_unwritable")
                 await changes.wait(LOOK_SECONDS if observer is None else observer.seconds, serving)
+
+    async def _show(
+        self,
+        observer: RunObserver | None,
+        awaited: AwaitedRuns,
+        sources: Mapping[int, Source],
+        *,
+        is_last: bool,
+    ) -> None:
+        if observer is None:
+            return
+        runs = await awaited.to_show(again=is_last)
+        if runs is not None:
+            observer.show(runs, sources)
 
 
 class _SharedWorker:

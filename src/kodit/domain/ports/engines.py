@@ -15,10 +15,11 @@ from kodit.domain.search import Hit, Scope, StoredSnippet, VectorKind
 class KeywordIndex(Protocol):
     """A derived index of words that follows the log of changes."""
 
-    async def apply(self, batch: KeywordBatch) -> bool:
-        """Delete, then add, and commit. Applying a batch again changes nothing, so that a crash
-        before its acknowledgement does no harm. Returns False if the batch was refused because it
-        does not continue what the index holds."""
+    async def apply(self, batches: Sequence[KeywordBatch]) -> list[bool]:
+        """Delete, then add, and commit the batches of different indexes at once. Applying a batch
+        again changes nothing, so that a crash before its acknowledgement does no harm. Returns for
+        each whether it is applied: a batch is refused if it does not continue what the engine holds
+        of its index."""
         ...
 
     async def drop(self, index_id: int, generation: str | None) -> None:

@@ -60,6 +60,10 @@ class Followed(NamedTuple):
         return self.code_model if stage is TaskType.CODE_EMBEDDINGS else self.text_model
 
 
+NEVER_FOLLOWED = Followed(None, None, None)
+"""That of an index whose first scan has not ended."""
+
+
 class IndexRepository(Protocol):
     """Indexes and their working copies within one transaction."""
 
@@ -209,13 +213,18 @@ class KeywordLogRepository(Protocol):
         """How many changes are not acknowledged."""
         ...
 
+    def small(self, beside: int, most: int) -> list[int]:
+        """Other indexes than `beside` whose unacknowledged changes are at most `most`, all of these
+        indexes together; none that is being deleted, or whose log is being restarted."""
+        ...
+
     def generation(self, index_id: int) -> str | None:
         """The log's generation; None before its first scan has ended."""
         ...
 
-    def acknowledge(self, index_id: int, reached: KeywordPosition) -> None:
-        """The keyword index holds every change up to this one. Does nothing if the change is not
-        waiting, because a later one was acknowledged or the log was restarted."""
+    def acknowledge(self, index_id: int, reached: KeywordPosition) -> bool:
+        """The keyword index holds every change up to this one. Does nothing, and returns False, if
+        the change is not waiting, because a later one was acknowledged or the log was restarted."""
         ...
 
     def untrusted(self, positions: Mapping[int, KeywordPosition | None]) -> set[int]:
@@ -274,6 +283,10 @@ class SnippetRepository(Protocol):
 
     def is_finished(self, index_id: int) -> bool:
         """Whether no stage has anything left to do."""
+        ...
+
+    def has_dead(self, index_id: int) -> bool:
+        """Whether there are superseded snippets that no engine holds any more."""
         ...
 
     def purge(self, index_id: int, limit: int) -> int:

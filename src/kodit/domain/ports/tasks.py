@@ -9,7 +9,15 @@ from typing import Any, Protocol
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.retention import PrunableRuns, RunEnd
 from kodit.domain.run import IndexRun, RunState
-from kodit.domain.task import AttemptOutcome, Claim, ErrorAbout, Task, TaskAttempt, TaskProgress
+from kodit.domain.task import (
+    AttemptOutcome,
+    Claim,
+    ErrorAbout,
+    Task,
+    TaskAttempt,
+    TaskProgress,
+    TaskType,
+)
 
 NO_RUN_YET = 2**62
 """Larger than the identifier of any run."""
@@ -141,6 +149,11 @@ class TaskRepository(Protocol):
     ) -> Task:
         """Count what a batch did, in the transaction that stores the batch, and restore the task's
         retry budget, unless the batch made no progress. Raises LeaseLost."""
+        ...
+
+    def record_for(self, index_id: int, task_type: TaskType, work: Mapping[str, int]) -> None:
+        """Count what a task of another index did for this one. It is added to the unfinished task
+        of that type in its active run; if there is none, it is not counted."""
         ...
 
     def close_attempts(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,11 +41,14 @@ class TantivyKeywordIndex:
         self._opened: _Opened | None = None
         self._lock = threading.Lock()
 
-    async def apply(self, batch: KeywordBatch) -> bool:
-        items = len(batch.additions)
-        return bool(
-            await self._pool.call(f"{_WRITING}:apply_batch", str(self._folder), batch, items=items)
+    async def apply(self, batches: Sequence[KeywordBatch]) -> list[bool]:
+        applied: list[bool] = await self._pool.call(
+            f"{_WRITING}:apply_batches",
+            str(self._folder),
+            batches,
+            items=sum(len(batch.additions) for batch in batches),
         )
+        return applied
 
     async def drop(self, index_id: int, generation: str | None) -> None:
         await self._pool.call(f"{_WRITING}:drop_index", str(self._folder), index_id, generation)

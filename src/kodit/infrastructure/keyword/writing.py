@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,37 +39,55 @@ WRITER_HEAP_BYTES = 64_000_000
 DOCUMENTS_PER_REPORT = 512
 
 
-def apply_batch(folder: str, batch: KeywordBatch, *, report: Any) -> bool:
-    """Delete, add and commit, unless the batch was applied before. Returns whether the batch is
-    applied: it is refused if it does not follow the index's position. A batch without a predecessor
-    replaces all documents of its index.
+def apply_batches(folder: str, batches: Sequence[KeywordBatch], *, report: Any) -> list[bool]:
+    """Delete, add and commit the batches of different indexes at once, without those that were
+    applied before. Returns for each whether it is applied: a batch is refused if it does not follow
+    its index's position. One without a predecessor replaces all documents of its index.
     """
     path = Path(folder)
     with locked(folder), _translated_errors(path):
         standing = _sound_standing(path)
-        place = standing.places.get(batch.index_id)
-        if place is not None and place.is_dropped:
-            if place.position.generation == batch.generation:
-                return True  # from a worker that does not know of the deletion yet
-            place = None
-        position = None if place is None else place.position
-        if position == batch.reached:
-            return True
-        if not batch.continues(position):
-            return False
-        # A crash between the commit and recording the position makes the batch come again.
-        with _writer(path, standing.places) as writer:
-            if position is None or position.generation != batch.generation:
-                writer.delete_documents_by_term(INDEX_ID, batch.index_id)
-            for snippet_id in (*batch.deletions, *(snippet.id for snippet in batch.additions)):
-                writer.delete_documents_by_term(SNIPPET_ID, snippet_id)
-            for done in range(0, len(batch.additions), DOCUMENTS_PER_REPORT):
-                report(done, len(batch.additions))
-                for document in to_documents(batch.additions[done : done + DOCUMENTS_PER_REPORT]):
-                    writer.add_document(document)
-        places = {**standing.places, batch.index_id: Place(batch.reached)}
-        write_standing(path, places, sealed=True)
-    return True
+        todo = [batch for batch in batches if _continues(standing, batch)]
+        if todo:
+            # A crash between the commit and recording the positions makes the batches come again.
+            with _writer(path, standing.places) as writer:
+                _write(writer, standing, todo, report)
+            reached = {batch.index_id: Place(batch.reached) for batch in todo}
+            write_standing(path, {**standing.places, **reached}, sealed=True)
+    return [batch in todo or _is_over(standing, batch) for batch in batches]
+
+
+def _is_over(standing: Standing, batch: KeywordBatch) -> bool:
+    """Whether the batch was applied, or comes from a worker that does not know yet that its index
+    was deleted.
+    """
+    place = standing.places.get(batch.index_id)
+    if place is None:
+        return False
+    if place.is_dropped:
+        return place.position.generation == batch.generation
+    return place.position == batch.reached
+
+
+def _continues(standing: Standing, batch: KeywordBatch) -> bool:
+    position = standing.position(batch.index_id)
+    return not _is_over(standing, batch) and batch.continues(position)
+
+
+def _write(
+    writer: tantivy.IndexWriter, standing: Standing, batches: Sequence[KeywordBatch], report: Any
+) -> None:
+    for batch in batches:
+        position = standing.position(batch.index_id)
+        if position is None or position.generation != batch.generation:
+            writer.delete_documents_by_term(INDEX_ID, batch.index_id)
+        for snippet_id in (*batch.deletions, *(snippet.id for snippet in batch.additions)):
+            writer.delete_documents_by_term(SNIPPET_ID, snippet_id)
+    additions = [snippet for batch in batches for snippet in batch.additions]
+    for done in range(0, len(additions), DOCUMENTS_PER_REPORT):
+        report(done, len(additions))
+        for document in to_documents(additions[done : done + DOCUMENTS_PER_REPORT]):
+            writer.add_document(document)
 
 
 def drop_index(folder: str, index_id: int, generation: str | None, *, report: Any) -> None:

@@ -20,6 +20,7 @@ from kodit.domain.value_objects import (
     RunState,
     TaskProgress,
     TaskState,
+    TaskType,
 )
 from kodit.infrastructure.memory.tables import Tables, copy_of, json_of
 
@@ -342,6 +343,18 @@ class MemoryTaskRepository:
             task.work[name] = task.work.get(name, 0) + count
         failures = 0 if restores_budget else task.failures
         return self._replace_held(task, progress, failures=failures)
+
+    def record_for(self, index_id: int, task_type: TaskType, work: Mapping[str, int]) -> None:
+        for task in list(self._tables.tasks.values()):
+            run = self._run_of(task)
+            if (
+                run.index_id == index_id
+                and _is_open(run, is_follow_up=False)
+                and task.type is task_type
+                and task.state in (TaskState.BLOCKED, TaskState.READY, TaskState.RUNNING)
+            ):
+                counted = {name: task.work.get(name, 0) + count for name, count in work.items()}
+                self._tables.tasks[task.id] = replace(task, work=task.work | counted)
 
     def _replace_held(self, task: Task, progress: TaskProgress | None, **values: Any) -> Task:
         row = replace(task, progress=progress or task.progress, **values)

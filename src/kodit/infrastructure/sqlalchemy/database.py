@@ -85,12 +85,12 @@ def open_sqlite(path: Path, *, read_only: bool = False) -> Engine:
 
 
 @contextmanager
-def _writing(connection: Connection) -> Iterator[None]:
-    """A write transaction, started and ended through the driver: most of those of the queue run no
+def _transaction(connection: Connection, begin: str) -> Iterator[None]:
+    """A transaction, started and ended through the driver: most of those of the queue run no
     statement through SQLAlchemy, which took a third of the time of an empty transaction.
     """
     driver = driver_of(connection)
-    driver.execute("BEGIN IMMEDIATE")
+    driver.execute(begin)
     try:
         yield
         driver.commit()
@@ -145,10 +145,11 @@ class SqliteDatabase:
         with (
             translated_errors(self.path),
             self._reading.place(),
-            self.engine.begin() as connection,
+            self.engine.connect() as connection,
         ):
             try:
-                yield SqlTransaction(connection)
+                with _transaction(connection, "BEGIN"):
+                    yield SqlTransaction(connection)
             finally:
                 self._note_beside()
 
@@ -161,7 +162,7 @@ class SqliteDatabase:
                 with translated_errors(self.path):
                     if self._writer is None:
                         self._writer = self.engine.connect()
-                    with _writing(self._writer):
+                    with _transaction(self._writer, "BEGIN IMMEDIATE"):
                         yield SqlTransaction(self._writer)
                     self._note_beside()
             finally:

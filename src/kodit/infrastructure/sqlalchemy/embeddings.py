@@ -21,6 +21,7 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
     Prepared,
     PreparedForMany,
+    constant,
     insert_columns,
 )
 from kodit.infrastructure.sqlalchemy.unused import release, use
@@ -77,6 +78,16 @@ _FILE_OF_NEXT = Prepared(
             PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
         )
         .scalar_subquery()
+    )
+)
+_SUPERSEDED = Prepared(
+    select(SNIPPETS.c.id)
+    .join(VECTORS, VECTORS.c.snippet_id == SNIPPETS.c.id)
+    .where(
+        SNIPPETS.c.index_id == bindparam("of_index"),
+        SNIPPETS.c.state.in_([constant(state) for state in ("superseded", "removed")]),
+        VECTORS.c.index_id == bindparam("of_index"),
+        VECTORS.c.kind == bindparam("of_kind"),
     )
 )
 _SUPERSEDED_OF_FILES = PreparedForMany(
@@ -164,17 +175,8 @@ class SqlEmbeddingRepository:
         )
 
     def superseded(self, index_id: int, kind: VectorKind) -> list[int]:
-        query = (
-            select(SNIPPETS.c.id)
-            .join(VECTORS, VECTORS.c.snippet_id == SNIPPETS.c.id)
-            .where(
-                SNIPPETS.c.index_id == index_id,
-                SNIPPETS.c.state.in_(("superseded", "removed")),
-                VECTORS.c.index_id == index_id,
-                VECTORS.c.kind == kind.value,
-            )
-        )
-        return sorted(self._connection.execute(query).scalars())
+        of_kind = {"of_index": index_id, "of_kind": kind.value}
+        return sorted(row[0] for row in _SUPERSEDED.run(self._driver, of_kind))
 
     def drop(self, index_id: int, kind: VectorKind, snippet_ids: Sequence[int]) -> None:
         of_kind = {"of_index": index_id, "of_kind": kind.value}

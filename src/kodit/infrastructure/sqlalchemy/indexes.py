@@ -10,11 +10,8 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     and_,
-    bindparam,
-    case,
     delete,
     exists,
-    func,
     insert,
     or_,
     select,
@@ -34,12 +31,23 @@ from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
     INDEXES,
     SNIPPETS,
-    STALE,
-    UNCLEAN,
-    WITHOUT_HISTORY,
 )
 from kodit.infrastructure.sqlalchemy.file_history import record_history
-from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.file_statements import (
+    ADD_FILE,
+    CLEAN_FILES,
+    COUNT_STALE_FILES,
+    EXTRACTIONS,
+    FILES_BY_PATH,
+    FILES_WITHOUT_HISTORY,
+    FINISH,
+    FINISH_SCAN,
+    FORGET_DELETED_FILES,
+    STALE_FILES,
+    UNCLEAN_FILES,
+    UPDATE_FILE,
+)
+from kodit.infrastructure.sqlalchemy.prepared import Driver, Row
 from kodit.infrastructure.sqlalchemy.removal import remove_some
 
 _DELETED = FileProcessingStatus.DELETED.value
@@ -49,6 +57,8 @@ _PUBLIC_HOSTS = "public hosts"
 
 class SqlIndexRepository(IndexReads):
     """Indexes and files over one connection."""
+
+    _driver: Driver
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(Driver(connection))
@@ -128,39 +138,22 @@ class SqlIndexRepository(IndexReads):
     # Working copies
 
     def files_by_path(self, index_id: int, paths: Sequence[str]) -> dict[str, IndexedFile]:
-        found: dict[str, IndexedFile] = {}
-        for some in in_chunks(paths):
-            rows = self._connection.execute(
-                select(FILES).where(FILES.c.index_id == index_id, FILES.c.path.in_(some))
-            )
-            found.update((row.path, _to_file(row)) for row in rows)
-        return found
+        rows = FILES_BY_PATH.run(self._driver, paths, {"of_index": index_id})
+        return {file.path: file for file in map(_to_file, rows)}
 
     def add_files(self, index_id: int, files: Sequence[IndexedFile]) -> None:
-        if files:
-            self._connection.execute(
-                insert(FILES),
-                [
-                    {"index_id": index_id, "path": file.path, "stale": True} | _file_state(file)
-                    for file in files
-                ],
-            )
+        ADD_FILE.run_many(
+            self._driver,
+            (
+                {"index_id": index_id, "path": file.path, "stale": True} | _file_state(file)
+                for file in files
+            ),
+        )
 
     def update_files(self, files: Sequence[IndexedFile]) -> None:
-        if not files:
-            return
-        self._connection.execute(
-            update(FILES)
-            .where(FILES.c.id == bindparam("file"))
-            .values(
-                {name: bindparam(name) for name in _file_state(files[0])}
-                | {
-                    "stale": bindparam("outdated"),
-                    # A deleted file that comes back gets the history of that time.
-                    "author": case((bindparam("is_gone"), None), else_=FILES.c.author),
-                }
-            ),
-            [
+        UPDATE_FILE.run_many(
+            self._driver,
+            (
                 {
                     "file": file.id,
                     "outdated": _is_stale(file),
@@ -168,7 +161,7 @@ class SqlIndexRepository(IndexReads):
                 }
                 | _file_state(file)
                 for file in files
-            ],
+            ),
         )
 
     def forget_files(self, file_ids: Sequence[int]) -> None:
@@ -183,35 +176,25 @@ class SqlIndexRepository(IndexReads):
             self._connection.execute(delete(FILES).where(mine, ~remembered))
 
     def finish_scan(self, index_id: int, working_copy: WorkingCopy) -> None:
-        self._connection.execute(
-            update(INDEXES)
-            .where(INDEXES.c.id == index_id)
-            .values(
-                commit_id=working_copy.commit,
-                history_commit_id=working_copy.history_commit,
-                scanned_at_ns=working_copy.scanned_at_ns,
-                skipped=json.dumps(working_copy.skipped, sort_keys=True),
-            )
-        )
+        found = {
+            "of_index": index_id,
+            "commit": working_copy.commit,
+            "history": working_copy.history_commit,
+            "scanned_at": working_copy.scanned_at_ns,
+            "left_out": json.dumps(working_copy.skipped, sort_keys=True),
+        }
+        FINISH_SCAN.run(self._driver, found)
 
     def files_without_history(self, index_id: int, limit: int) -> list[str]:
-        query = (
-            select(FILES.c.path)
-            .where(FILES.c.index_id == index_id, WITHOUT_HISTORY, FILES.c.status != _DELETED)
-            .limit(limit)
-        )
-        return list(self._connection.execute(query).scalars())
+        rows = FILES_WITHOUT_HISTORY.run(self._driver, {"of_index": index_id, "most": limit})
+        return [row[0] for row in rows]
 
     def record_history(self, index_id: int, history: SourceHistory) -> None:
         record_history(self._connection, index_id, history)
 
     def extractions(self, index_id: int) -> list[Extraction]:
-        query = (
-            select(FILES.c.language, FILES.c.extractor_version)
-            .where(FILES.c.index_id == index_id, FILES.c.extractor_version.is_not(None))
-            .distinct()
-        )
-        return [Extraction(row[0], row[1] or "") for row in self._connection.execute(query)]
+        rows = EXTRACTIONS.run(self._driver, {"of_index": index_id})
+        return [Extraction(row[0], row[1] or "") for row in rows]
 
     def extracted_by(self, index_id: int, extractions: Sequence[Extraction]) -> list[int]:
         if not extractions:
@@ -230,32 +213,22 @@ class SqlIndexRepository(IndexReads):
             self._connection.execute(update(FILES).where(FILES.c.id.in_(some)).values(stale=True))
 
     def stale_files(self, index_id: int, limit: int) -> list[IndexedFile]:
-        query = (
-            select(FILES)
-            .where(FILES.c.index_id == index_id, STALE)
-            .order_by(FILES.c.id)
-            .limit(limit)
-        )
-        return [_to_file(row) for row in self._connection.execute(query)]
+        rows = STALE_FILES.run(self._driver, {"of_index": index_id, "most": limit})
+        return [_to_file(row) for row in rows]
 
     def count_stale_files(self, index_id: int) -> int:
-        return self._connection.execute(
-            select(func.count()).where(FILES.c.index_id == index_id, STALE)
-        ).scalar_one()
+        [(count,)] = COUNT_STALE_FILES.run(self._driver, {"of_index": index_id})
+        return int(count)
 
     def finish(self, index_id: int, now: datetime) -> bool:
         limit = MOST_PER_TRANSACTION.rows
-        unclean = select(FILES.c.id).where(FILES.c.index_id == index_id, UNCLEAN).limit(limit + 1)
-        ids = self._connection.execute(unclean).scalars().all()
-        for some in in_chunks(ids[:limit]):
-            mine = FILES.c.id.in_(some)
-            self._connection.execute(delete(FILES).where(mine, FILES.c.status == _DELETED))
-            self._connection.execute(update(FILES).where(mine).values(status=_CLEAN))
+        rows = UNCLEAN_FILES.run(self._driver, {"of_index": index_id, "most": limit + 1})
+        ids = [row[0] for row in rows]
+        FORGET_DELETED_FILES.run(self._driver, ids[:limit])
+        CLEAN_FILES.run(self._driver, ids[:limit])
         if len(ids) > limit:
             return False
-        self._connection.execute(
-            update(INDEXES).where(INDEXES.c.id == index_id).values(updated_at=to_microseconds(now))
-        )
+        FINISH.run(self._driver, {"of_index": index_id, "now": to_microseconds(now)})
         return True
 
 
@@ -268,16 +241,18 @@ def _choice(source: Source) -> dict[str, str | bool]:
     }
 
 
-def _to_file(row: Any) -> IndexedFile:
+def _to_file(row: Row) -> IndexedFile:
+    """A row of `FILE_COLUMNS`."""
+    file_id, path, content_hash, status, extracted_hash, extractor_version, problem = row[:7]
     return IndexedFile(
-        id=row.id,
-        path=row.path,
-        content_hash=row.content_hash,
-        status=FileProcessingStatus(row.status),
-        extracted_hash=row.extracted_hash,
-        extractor_version=row.extractor_version,
-        problem=row.problem,
-        stamp=FileStamp(row.size, row.mtime_ns, row.ctime_ns, row.inode),
+        id=file_id,
+        path=path,
+        content_hash=content_hash,
+        status=FileProcessingStatus(status),
+        extracted_hash=extracted_hash,
+        extractor_version=extractor_version,
+        problem=problem,
+        stamp=FileStamp(*row[7:]),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from kodit.domain.batches import MOST_PER_READ, size_of
 from kodit.domain.keyword import (
@@ -22,9 +22,16 @@ from kodit.infrastructure.sqlalchemy.entities import INDEXES, KEYWORD_CHANGES
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     CHANGES,
+    COUNT_UP_TO,
+    CUT_LOG,
+    FOLLOWED_LOGS,
+    NEXT_LOG,
+    REACH,
     REST_OF_CHANGE_SET,
 )
 
+MOST_LOOKED_AT = 512
+"""How many logs are looked at in order to find small ones."""
 _TOKEN_BITS = 63
 """The bits of a signed 64-bit column."""
 
@@ -66,24 +73,33 @@ class SqlKeywordLogRepository(KeywordLogReads):
         mine = KEYWORD_CHANGES.c.index_id == index_id
         return self._connection.execute(select(func.count()).where(mine)).scalar_one()
 
-    def acknowledge(self, index_id: int, reached: KeywordPosition) -> None:
-        mine = KEYWORD_CHANGES.c.index_id == index_id
-        is_waiting = exists().where(
-            mine, KEYWORD_CHANGES.c.seq == reached.seq, KEYWORD_CHANGES.c.token == reached.token
-        )
-        moved = self._connection.execute(
-            update(INDEXES)
-            .where(
-                INDEXES.c.id == index_id,
-                INDEXES.c.keyword_generation == reached.generation,
-                is_waiting,
-            )
-            .values(keyword_seq=reached.seq, keyword_token=reached.token)
-        ).rowcount
-        if moved:
-            self._connection.execute(
-                delete(KEYWORD_CHANGES).where(mine, KEYWORD_CHANGES.c.seq <= reached.seq)
-            )
+    def small(self, beside: int, most: int) -> list[int]:
+        counts: dict[int, int] = {}
+        after = 0
+        for _ in range(MOST_LOOKED_AT):
+            found = NEXT_LOG.run(self._driver, {"after": after})
+            if not found or most <= 0:
+                break
+            after = found[0][0]
+            if after == beside:
+                continue
+            [(count,)] = COUNT_UP_TO.run(self._driver, {"of_index": after, "most": most + 1})
+            if count <= most:
+                counts[after] = count
+                most -= count
+        return [row[0] for row in FOLLOWED_LOGS.run(self._driver, list(counts))]
+
+    def acknowledge(self, index_id: int, reached: KeywordPosition) -> bool:
+        at = {
+            "of_index": index_id,
+            "of_generation": reached.generation,
+            "at": reached.seq,
+            "with_token": reached.token,
+        }
+        if not REACH.run(self._driver, at):
+            return False
+        CUT_LOG.run(self._driver, {"of_index": index_id, "at": reached.seq})
+        return True
 
     def follow(self, index_id: int, position: KeywordPosition | None) -> bool:
         generation, acknowledged = self._standing(index_id)

@@ -22,6 +22,8 @@ from kodit.infrastructure.sqlalchemy.entities import (
     KEYWORD_CHANGES,
     PENDING_SNIPPETS,
     SNIPPETS,
+    STALE,
+    UNCLEAN,
     VECTORS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import (
@@ -136,6 +138,47 @@ REST_OF_CHANGE_SET = Prepared(
         KEYWORD_CHANGES.c.seq > bindparam("after"),
     )
 )
+NEXT_LOG = Prepared(
+    select(KEYWORD_CHANGES.c.index_id)
+    .where(KEYWORD_CHANGES.c.index_id > bindparam("after"))
+    .order_by(KEYWORD_CHANGES.c.index_id)
+    .limit(1)
+)
+COUNT_UP_TO = Prepared(
+    select(func.count()).select_from(
+        select(KEYWORD_CHANGES.c.seq)
+        .where(KEYWORD_CHANGES.c.index_id == bindparam("of_index"))
+        .limit(bindparam("most"))
+        .subquery()
+    )
+)
+FOLLOWED_LOGS = PreparedForMany(
+    lambda ids: (
+        select(INDEXES.c.id)
+        .where(INDEXES.c.id.in_(ids), INDEXES.c.deleted_at == 0, INDEXES.c.keyword_generation != "")
+        .order_by(INDEXES.c.id)
+    )
+)
+REACH = Prepared(
+    update(INDEXES)
+    .where(
+        INDEXES.c.id == bindparam("of_index"),
+        INDEXES.c.keyword_generation == bindparam("of_generation"),
+        exists().where(
+            KEYWORD_CHANGES.c.index_id == bindparam("of_index"),
+            KEYWORD_CHANGES.c.seq == bindparam("at"),
+            KEYWORD_CHANGES.c.token == bindparam("with_token"),
+        ),
+    )
+    .values(keyword_seq=bindparam("at"), keyword_token=bindparam("with_token"))
+    .returning(INDEXES.c.id)
+)
+CUT_LOG = Prepared(
+    delete(KEYWORD_CHANGES).where(
+        KEYWORD_CHANGES.c.index_id == bindparam("of_index"),
+        KEYWORD_CHANGES.c.seq <= bindparam("at"),
+    )
+)
 PENDING = Prepared(
     select_texts()
     .where(
@@ -213,5 +256,48 @@ LIVE_AFTER = Prepared(
         SNIPPETS.c.id > bindparam("after"),
     )
     .order_by(SNIPPETS.c.id)
+    .limit(bindparam("most"))
+)
+LAST_CHANGE_SET = Prepared(
+    select(func.max(KEYWORD_CHANGES.c.change_set)).where(
+        KEYWORD_CHANGES.c.index_id == bindparam("of_index")
+    )
+)
+COUNT_PENDING = Prepared(
+    select(func.count())
+    .select_from(PENDING_SNIPPETS)
+    .where(
+        PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
+        PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
+    )
+)
+_OF_INDEX = INDEXES.c.id == bindparam("of_index")
+_FOLLOWERS = (INDEXES.c.keyword_generation, INDEXES.c.code_model, INDEXES.c.text_model)
+NOTED = {column.name: Prepared(select(column).where(_OF_INDEX)) for column in _FOLLOWERS}
+"""What an index was followed with, by the column that has it."""
+NOTE = {
+    column.name: Prepared(update(INDEXES).where(_OF_INDEX).values({column: bindparam("wanted")}))
+    for column in _FOLLOWERS
+}
+FOLLOWED = Prepared(select(*_FOLLOWERS).where(_OF_INDEX))
+UNFINISHED_WORK = tuple(
+    Prepared(select(column).where(*conditions).limit(1))
+    for column, *conditions in (
+        (KEYWORD_CHANGES.c.seq, KEYWORD_CHANGES.c.index_id == bindparam("of_index")),
+        (PENDING_SNIPPETS.c.stage, PENDING_SNIPPETS.c.index_id == bindparam("of_index")),
+        (FILES.c.id, FILES.c.index_id == bindparam("of_index"), STALE),
+        (FILES.c.id, FILES.c.index_id == bindparam("of_index"), UNCLEAN),
+        (INDEXES.c.id, _OF_INDEX, INDEXES.c.updated_at.is_(None)),
+    )
+)
+"""An index is finished if none of these finds anything."""
+DEAD = Prepared(
+    select(SNIPPETS.c.id, func.length(SNIPPETS.c.text))
+    .where(
+        SNIPPETS.c.index_id == bindparam("of_index"),
+        SNIPPETS.c.state.in_([constant(state) for state in ("superseded", "removed")]),
+        ~exists().where(VECTORS.c.snippet_id == SNIPPETS.c.id),
+        ~exists().where(KEYWORD_CHANGES.c.snippet_id == SNIPPETS.c.id),
+    )
     .limit(bindparam("most"))
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select, update
+from sqlalchemy import Connection, select, update
 
 from kodit.domain.batches import (
     MOST_PER_TRANSACTION,
@@ -21,39 +22,40 @@ from kodit.domain.value_objects import FileProcessingStatus, TaskType
 from kodit.infrastructure.mappers.symbols import extents_to_text, placed_to_text
 from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sql.stored_snippets import to_stored
-from kodit.infrastructure.sqlalchemy.chunks import some_of
 from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
     ENRICHMENTS,
     FILES,
-    INDEXES,
-    KEYWORD_CHANGES,
-    PENDING_SNIPPETS,
     SNIPPETS,
-    STALE,
-    UNCLEAN,
     VECTORS,
 )
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     ADD_SNIPPET,
+    COUNT_PENDING,
+    DEAD,
     DELETE_SNIPPETS,
     DROP_VECTORS,
     DROP_VECTORS_OF_KIND,
+    FOLLOWED,
     FORGET_PENDING,
     HELD_OF_FILES,
+    LAST_CHANGE_SET,
     LIVE_AFTER,
     LOG_CHANGE,
     LOG_LIVE,
     LOG_LIVE_OF_FILES,
+    NOTE,
     NOTE_EXTRACTION,
+    NOTED,
     OLD_OF_FILES,
     PEND_LIVE,
     PEND_LIVE_OF_FILES,
     PENDING,
     SET_STATE,
     SUPERSEDED_OF_FILES,
+    UNFINISHED_WORK,
 )
 from kodit.infrastructure.sqlalchemy.unused import release
 
@@ -168,10 +170,8 @@ class SqlSnippetRepository:
             release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
 
     def _next_change_set(self, index_id: int) -> int:
-        last = select(func.max(KEYWORD_CHANGES.c.change_set)).where(
-            KEYWORD_CHANGES.c.index_id == index_id
-        )
-        return (self._connection.execute(last).scalar() or 0) + 1
+        [(last,)] = LAST_CHANGE_SET.run(self._driver, {"of_index": index_id})
+        return (last or 0) + 1
 
     def _store(self, change_set: int, token: int, rows: Sequence[dict[str, Any]]) -> None:
         """Once the old ones are retired, the live snippets of these files are the new ones."""
@@ -223,8 +223,7 @@ class SqlSnippetRepository:
             mark = {"last_change_set": last_change_set, "with_token": new_token()}
             LOG_LIVE.run(self._driver, {**some, **mark})
 
-        column = INDEXES.c.keyword_generation
-        return self._follow(index_id, column, generation, log, after)
+        return self._follow(index_id, "keyword_generation", generation, log, after)
 
     # Later stages
 
@@ -255,9 +254,9 @@ class SqlSnippetRepository:
         return [snippet for snippet in batch if snippet.file_id in kept]
 
     def count_pending(self, index_id: int, stage: TaskType) -> int:
-        return self._count(
-            PENDING_SNIPPETS.c.index_id == index_id, PENDING_SNIPPETS.c.stage == stage.name
-        )
+        wanted = {"of_index": index_id, "of_stage": stage.name}
+        [(count,)] = COUNT_PENDING.run(self._driver, wanted)
+        return int(count)
 
     def follow_model(
         self, index_id: int, stage: TaskType, model: str, after: int = 0
@@ -265,19 +264,19 @@ class SqlSnippetRepository:
         def pend(some: Mapping[str, int]) -> None:
             PEND_LIVE.run(self._driver, {**some, "of_stage": stage.name})
 
-        column = INDEXES.c.code_model if stage is TaskType.CODE_EMBEDDINGS else INDEXES.c.text_model
+        column = "code_model" if stage is TaskType.CODE_EMBEDDINGS else "text_model"
         return self._follow(index_id, column, model, pend, after)
 
     def _follow(
         self,
         index_id: int,
-        column: ColumnElement[str | None],
+        column: str,
         wanted: str,
         note: Callable[[Mapping[str, int]], None],
         after: int,
     ) -> int | None:
         """Mark some live snippets as pending, and record the new model once all are."""
-        noted = self._connection.execute(select(column).where(INDEXES.c.id == index_id)).scalar()
+        [(noted,)] = NOTED[column].run(self._driver, {"of_index": index_id})
         if noted == wanted:
             return None
         if noted is not None:  # an empty one is no longer known
@@ -288,48 +287,24 @@ class SqlSnippetRepository:
                 note({**some, "until": last})
                 if len(ids) == MOST_PER_TRANSACTION.rows:
                     return last
-        self._connection.execute(
-            update(INDEXES).where(INDEXES.c.id == index_id).values({column: wanted})
-        )
+        NOTE[column].run(self._driver, {"of_index": index_id, "wanted": wanted})
         return None
 
     def followed(self, index_id: int) -> Followed:
-        row = self._connection.execute(
-            select(INDEXES.c.keyword_generation, INDEXES.c.code_model, INDEXES.c.text_model).where(
-                INDEXES.c.id == index_id
-            )
-        ).one()
+        [row] = FOLLOWED.run(self._driver, {"of_index": index_id})
         return Followed(*row)
 
     def is_finished(self, index_id: int) -> bool:
-        unfinished = (
-            exists().where(KEYWORD_CHANGES.c.index_id == index_id),
-            exists().where(PENDING_SNIPPETS.c.index_id == index_id),
-            exists().where(FILES.c.index_id == index_id, STALE),
-            exists().where(FILES.c.index_id == index_id, UNCLEAN),
-            exists().where(INDEXES.c.id == index_id, INDEXES.c.updated_at.is_(None)),
-        )
-        return not any(
-            self._connection.execute(select(condition)).scalar() for condition in unfinished
-        )
+        of_index = {"of_index": index_id}
+        return not any(work.run(self._driver, of_index) for work in UNFINISHED_WORK)
+
+    def has_dead(self, index_id: int) -> bool:
+        return bool(DEAD.run(self._driver, {"of_index": index_id, "most": 1}))
 
     def purge(self, index_id: int, limit: int) -> int:
-        held = exists().where(VECTORS.c.snippet_id == SNIPPETS.c.id)
-        logged = exists().where(KEYWORD_CHANGES.c.snippet_id == SNIPPETS.c.id)
-        dead = (
-            select(SNIPPETS.c.id, func.length(SNIPPETS.c.text))
-            .where(
-                SNIPPETS.c.index_id == index_id,
-                SNIPPETS.c.state.in_(("superseded", "removed")),
-                ~held,
-                ~logged,
-            )
-            .limit(limit)
-        )
-        ids = some_of(self._connection, dead)
-        deleted = DELETE_SNIPPETS.run(self._driver, ids)
+        with closing(DEAD.stream(self._driver, {"of_index": index_id, "most": limit})) as rows:
+            weighed = ((row[0], Weight(1, row[1] or 0)) for row in rows)
+            dead = first_batch(weighed, MOST_PER_TRANSACTION, itemgetter(1))
+        deleted = DELETE_SNIPPETS.run(self._driver, [key for key, _weight in dead])
         release(self._driver, ENRICHMENTS, (row[0] for row in deleted))
-        return len(ids)
-
-    def _count(self, *conditions: Any) -> int:
-        return self._connection.execute(select(func.count()).where(*conditions)).scalar_one()
+        return len(dead)

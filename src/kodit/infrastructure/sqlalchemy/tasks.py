@@ -22,6 +22,7 @@ from kodit.domain.value_objects import (
     RunState,
     TaskProgress,
     TaskState,
+    TaskType,
 )
 from kodit.infrastructure.mappers.moments import to_microseconds, to_optional_moment
 from kodit.infrastructure.mappers.task_mapper import (
@@ -53,6 +54,7 @@ _HELD = (
     TASKS.c.claim_no == bindparam("held_claim"),
     TASKS.c.state == constant(TaskState.RUNNING),
 )
+_TO_COME = (TaskState.BLOCKED, TaskState.READY, TaskState.RUNNING)
 _FENCE = Prepared(SELECT_TASKS.where(*_HELD).with_for_update())
 _FIND_SINGLE = Prepared(
     SELECT_RUNS.where(
@@ -89,6 +91,24 @@ _CLOSE_ATTEMPTS = PreparedForMany(
             error_about=bindparam("about"),
         )
     )
+)
+
+
+_TASK_TO_COME = Prepared(
+    select(TASKS.c.id, TASKS.c.work).where(
+        TASKS.c.run_id.in_(
+            select(INDEX_RUNS.c.id).where(
+                INDEX_RUNS.c.index_id == bindparam("of_index"),
+                INDEX_RUNS.c.is_follow_up == bindparam("waits"),
+                UNFINISHED,
+            )
+        ),
+        TASKS.c.type == bindparam("of_type"),
+        TASKS.c.state.in_([constant(state) for state in _TO_COME]),
+    )
+)
+_SET_WORK = Prepared(
+    update(TASKS).where(TASKS.c.id == bindparam("task")).values(work=bindparam("counted"))
 )
 
 
@@ -204,6 +224,14 @@ class SqlTaskRepository(TaskReads):
         if restores_budget:
             values["failures"] = 0
         return self._update_held(claim, values | _progress(progress))
+
+    def record_for(self, index_id: int, task_type: TaskType, work: Mapping[str, int]) -> None:
+        wanted = {"of_index": index_id, "waits": False, "of_type": task_type.name}
+        for task_id, stored in _TASK_TO_COME.run(self._driver, wanted):
+            counted = json.loads(stored)
+            for name, count in work.items():
+                counted[name] = counted.get(name, 0) + count
+            _SET_WORK.run(self._driver, {"task": task_id, "counted": json.dumps(counted)})
 
     def _update_held(self, claim: Claim, values: Mapping[str, Any]) -> Task:
         parameters = {f"new_{column}": value for column, value in values.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -11,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.value_objects import Hit, Scope, VectorKind
 from kodit.infrastructure.sql.statements import Cursors, Statement, StatementForMany
 from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded, partly_embedded_files
@@ -61,7 +63,16 @@ class ExactVectorIndex:
         return await self._call("extend_pack", index_id, kind, model)
 
     async def refresh(self, index_id: int, kind: VectorKind, model: str) -> str | None:
+        if await in_thread(partial(self._needs_none, index_id, kind, model), Lane.READS):
+            return None
         return await self._call("refresh_pack", index_id, kind, model)
+
+    def _needs_none(self, index_id: int, kind: VectorKind, model: str) -> bool:
+        """Whether an index has no pack, and too few vectors for one."""
+        if pack_path(self._folder, index_id, kind.value).exists():
+            return False
+        with self._database.read() as transaction:
+            return not _has_enough(transaction.cursors, index_id, kind, model)
 
     def is_prepared(self, index_id: int, kind: VectorKind, model: str) -> bool:
         # A worker never searches, and it is another process that deletes an index.
@@ -71,8 +82,7 @@ class ExactVectorIndex:
             token = _noted_packs(driver, (index_id,), kind).get(index_id)
             if token is not None and self._packs.get(index_id, kind, model, token) is not None:
                 return True
-            of_model = {"index": index_id, "kind": kind.value, "model": model}
-            return not _ENOUGH_FOR_A_PACK.run(driver, of_model)
+            return not _has_enough(driver, index_id, kind, model)
 
     async def _call(self, function: str, index_id: int, kind: VectorKind, model: str) -> str | None:
         token: str | None = await self._pool.call(
@@ -92,6 +102,11 @@ class ExactVectorIndex:
 
     def reader(self, transaction: Transaction) -> ExactVectorReader:
         return ExactVectorReader(cast("ReadTransaction", transaction), self._packs)
+
+
+def _has_enough(driver: Cursors, index_id: int, kind: VectorKind, model: str) -> bool:
+    of_model = {"index": index_id, "kind": kind.value, "model": model}
+    return bool(_ENOUGH_FOR_A_PACK.run(driver, of_model))
 
 
 class ExactVectorReader:
