@@ -90,3 +90,11 @@ def read_task(database: Database, task_id: int) -> Task:
     """The task as it is stored."""
     with database.read() as transaction:
         return transaction.tasks.get_task(task_id)
+
+
+def put_back(database: Database, held: Task, available_at: datetime) -> None:
+    """Make a running task ready again."""
+    with database.write() as transaction:
+        [run] = transaction.tasks.lock_runs_of([held.id])
+        run.try_again(run.held(held.claim), "busy", available_at, NOW)
+        transaction.tasks.save_runs([run])

@@ -6,22 +6,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tests.searching.keyword_engine import Engine, batch, snippet
 
-from kodit.domain.entities import StoredSnippet
-from kodit.domain.errors import PermanentError, TransientError
-from kodit.domain.keyword import KeywordBatch, KeywordPosition
-from kodit.domain.value_objects import Scope
-from kodit.infrastructure.keyword import found, positions, reading, schema, writing
-from kodit.infrastructure.keyword.corpus import Corpus
-from kodit.infrastructure.keyword.found import RecordCache
-from kodit.infrastructure.keyword.positions import KeywordPositions
-from kodit.infrastructure.keyword.querying import within
-from kodit.infrastructure.keyword.reading import KeywordState
-from kodit.infrastructure.keyword.schema import FILE_ID, open_index, to_documents
+from kodit.domain.errors import TransientError
+from kodit.domain.keyword import KeywordPosition
+from kodit.infrastructure.keyword import writing
 from kodit.infrastructure.keyword.standing import (
     NAME,
     DamagedIndexError,
@@ -30,12 +22,7 @@ from kodit.infrastructure.keyword.standing import (
     read_standing,
     write_standing,
 )
-from kodit.infrastructure.keyword.tantivy_index import TantivyKeywordIndex
-from kodit.infrastructure.keyword.version import SCHEMA_VERSION
-from kodit.infrastructure.keyword.writing import apply_batches, drop_index
-from kodit.infrastructure.processes.pool import ProcessPool
-
-ONE = frozenset([1])
+from kodit.infrastructure.keyword.writing import apply_batches
 
 
 def test_batches_of_several_indexes_are_one_commit(engine: Engine) -> None:
@@ -79,52 +66,6 @@ def test_leftovers_of_writers(tmp_path: Path) -> None:
     for name in ("a.tmp", ".tmpabc", "meta.json", "tmp", "a.tmp.json"):
         (tmp_path / name).touch()
     assert writing.leftovers(tmp_path) == [tmp_path / ".tmpabc", tmp_path / "a.tmp"]
-
-
-def silent(_done: int, _total: int) -> None:
-    """Ignores reports."""
-
-
-def snippet(number: int, index_id: int = 1, text: str = "lantern") -> StoredSnippet:
-    return StoredSnippet(number, index_id, 1, "/s", "a.py", 1, 2, "c", None, None, "", text)
-
-
-def batch(
-    first: int,
-    last: int,
-    *additions: StoredSnippet,
-    generation: str = "a",
-    follows: int | None = None,
-    index_id: int = 1,
-    deletions: Sequence[int] = (),
-) -> KeywordBatch:
-    """The changes from one number to another; each has its number as token."""
-    before = None if follows is None else KeywordPosition(generation, follows, follows)
-    tokens = {seq: seq for seq in range(first, last + 1)}
-    return KeywordBatch(index_id, last, deletions, additions, generation, before, tokens)
-
-
-class Engine:
-    """A keyword index whose writers run in this process."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def apply(self, some: KeywordBatch) -> bool:
-        [applied] = self.apply_all(some)
-        return applied
-
-    def apply_all(self, *some: KeywordBatch) -> list[bool]:
-        return apply_batches(str(self.folder), some, report=silent)
-
-    def drop(self, index_id: int, generation: str | None) -> None:
-        drop_index(str(self.folder), index_id, generation, report=silent)
-
-    def holds(self) -> int:
-        return int(open_index(self.folder).searcher().num_docs)
-
-    def position(self, index_id: int = 1) -> KeywordPosition | None:
-        return read_standing(self.folder).position(index_id)
 
 
 @pytest.fixture
@@ -315,106 +256,3 @@ def test_the_last_write_is_durable(engine: Engine, monkeypatch: pytest.MonkeyPat
     assert synced == []
     write_standing(engine.folder, {}, sealed=True)
     assert synced
-
-
-def test_a_reader_sees_that_an_index_was_dropped(tmp_path: Path, engine: Engine) -> None:
-    """Even if it had no documents, so that only the positions have changed."""
-    index = TantivyKeywordIndex(tmp_path / "keyword", ProcessPool(tmp_path))
-    engine = Engine(tmp_path / "keyword" / SCHEMA_VERSION)
-    engine.apply(batch(1, 1, snippet(1)))
-    assert index.positions([1, 2]) == {1: KeywordPosition("a", 1, 1), 2: None}
-    places = dict(read_standing(engine.folder).places)
-    places[1] = places[1]._replace(position=KeywordPosition("z", 9, 9))
-    write_standing(engine.folder, places, sealed=True)
-    assert index.positions([1]) == {1: KeywordPosition("z", 9, 9)}
-
-
-def test_a_reader_sees_later_writes(tmp_path: Path) -> None:
-    """Whatever it has opened before."""
-    index = TantivyKeywordIndex(tmp_path / "keyword", ProcessPool(tmp_path))
-    engine = Engine(tmp_path / "keyword" / SCHEMA_VERSION)
-    engine.apply(batch(1, 1, snippet(1)))
-    former = index.reader()
-    assert former.statistics(["lantern"]).snippets == 1
-    engine.apply(batch(2, 2, snippet(2), follows=1))
-    assert index.reader().statistics(["lantern"]).snippets == 2
-    assert former.statistics(["lantern"]).snippets == 1
-
-
-def test_positions_are_read_without_the_engine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The current ones; a damaged index has none."""
-    told = KeywordPositions(tmp_path / "keyword")
-    engine = Engine(tmp_path / "keyword" / SCHEMA_VERSION)
-    assert told.reader().positions([1]) == {1: None}
-    engine.apply(batch(1, 1, snippet(1)))
-    former = told.reader()
-    assert former.positions([1, 2]) == {1: KeywordPosition("a", 1, 1), 2: None}
-    assert told.reader() is former
-    engine.apply(batch(2, 2, snippet(2), follows=1))
-    assert told.reader().positions([1]) == {1: KeywordPosition("a", 2, 2)}
-    assert former.positions([1]) == {1: KeywordPosition("a", 1, 1)}
-    assert former.without(ONE).leaves_out == ONE
-    assert former.leaves_out == frozenset()
-    next(engine.folder.glob("*.store")).write_bytes(b"other")
-    assert KeywordPositions(tmp_path / "keyword").reader().positions([1]) == {1: None}
-    (engine.folder / NAME).write_bytes(b"other")
-    assert told.reader().positions([1]) == {1: None}
-
-    def refuse(_folder: Path) -> Standing:
-        raise PermissionError
-
-    monkeypatch.setattr(positions, "read_standing", refuse)
-    with pytest.raises(PermanentError, match="belongs to another user") as refused:
-        KeywordPositions(tmp_path / "keyword").reader()
-    assert refused.value.code == "keyword_index_unreadable"
-    assert refused.value.fields == {"folder": str(engine.folder)}
-
-
-def test_a_corpus_consists_of_existing_snippets(engine: Engine) -> None:
-    """Of some indexes or of all; deleted ones do not count."""
-    engine.apply(batch(1, 1, snippet(1), snippet(2, text="lantern basket basket")))
-    engine.apply(batch(1, 1, snippet(3, 2), index_id=2))
-    engine.apply(batch(2, 2, follows=1, deletions=[1]))
-    index = open_index(engine.folder)
-
-    def corpus(*index_ids: int) -> tuple[int, float, int, int]:
-        some = Corpus(index.searcher(), index.schema, engine.folder, index_ids or None)
-        return some.snippets, some.average_length, some.having("lantern"), some.having("basket")
-
-    one, two = corpus(1), corpus(2)
-    assert (one[0], *one[2:]) == (1, 1, 1)
-    assert (two[0], *two[2:]) == (1, 1, 0)
-    assert one[1] > two[1] > 1
-    assert corpus() == corpus(1, 2) == (2, (one[1] + two[1]) / 2, 2, 1)
-    assert corpus(9) == (0, 1.0, 0, 0)
-
-
-def test_a_scope_of_no_files_holds_nothing() -> None:
-    fields = [clause.field for clause in within(Scope(ONE, frozenset()))]
-    assert fields.count(FILE_ID) == 1
-    both = Scope(ONE, frozenset([1, 2]), hidden_file_ids=frozenset([2]))
-    assert [clause.field for clause in within(both)].count(FILE_ID) == 2
-    assert [clause.field for clause in within(Scope(ONE))].count(FILE_ID) == 0
-
-
-def test_caches_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Records, statistics of sets of indexes, and the terms of runs."""
-    monkeypatch.setattr(found, "MOST_RECORD_BYTES", 4_000)
-    monkeypatch.setattr(reading, "MOST_CORPORA", 2)
-    monkeypatch.setattr(schema, "MOST_RUNS", 3)
-    records = RecordCache()
-    for number in range(10):
-        records.add(number, bytes(800))
-        assert 1 <= len(records.values) <= 4
-    for number in range(1, 6):
-        engine.apply(batch(1, 1, snippet(number, number), index_id=number))
-    state = KeywordState(open_index(engine.folder), engine.folder, records, Standing())
-    for number in range(1, 6):
-        state.reader(frozenset([number]))
-        assert len(state._corpora) <= 2
-    many = [snippet(number, text=f"lantern{number} basket{number}") for number in range(10)]
-    assert len(list(to_documents(many))) == 10
-    assert len(schema._spaced) <= 3
-    assert len(schema._codes) <= 3
