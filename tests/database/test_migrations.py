@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 from tests.support.command import KoditCommand
 from tests.support.snapshot import read_rows, take_snapshot
 from tests.support.sources import write_file, write_tree
@@ -23,7 +24,7 @@ from kodit.infrastructure.sql.revision import HEAD
 from kodit.infrastructure.sqlalchemy import migrate as migrating
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.entities import METADATA
-from kodit.infrastructure.sqlalchemy.migrate import BASE, migrate
+from kodit.infrastructure.sqlalchemy.migrate import BASE, SCHEMA, migrate
 
 SCRIPTS = ScriptDirectory(str(Path(migrating.__file__).with_name("migrations")))
 REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]
@@ -48,6 +49,7 @@ def schema(path: Path) -> dict[str, list[str]]:
         name: sorted(
             clause.strip(" ,")
             for clause in re.split(r"\n|, (?=[a-z_]+ [A-Z])", re.sub(r"[ \t]+", " ", sql))
+            if clause.strip()
         )
         for name, sql in rows
         if name != "alembic_version"
@@ -71,8 +73,39 @@ def test_the_newest_revision_is_known_without_alembic() -> None:
     assert SCRIPTS.get_heads() == [HEAD]
 
 
+def test_a_new_database_is_what_the_migrations_make(
+    database: SqliteDatabase, tmp_path: Path, update_golden: bool
+) -> None:
+    """To the order in which indexes were made, by which SQLite chooses among equal ones."""
+    migrate(database, REVISIONS[0])
+    migrate(database)
+    if update_golden:
+        version = f"INSERT INTO alembic_version VALUES ('{HEAD}')"  # noqa: S608 - not from outside
+        statements = [*made(database.path), version]
+        SCHEMA.write_text("\n\n".join(statements) + "\n", "utf-8")
+    other = SqliteDatabase(open_sqlite(tmp_path / "new.db"), tmp_path / "other.lock")
+    migrate(other)
+    with other.read() as transaction:
+        stored = transaction.connection.execute(text("SELECT version_num FROM alembic_version"))
+        assert stored.scalars().all() == [HEAD]
+    other.close()
+
+    assert made(tmp_path / "new.db") == made(database.path)
+
+
+def made(path: Path) -> list[str]:
+    """The statements that made everything in a database, in their order."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(
+            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+            " ORDER BY rowid"
+        )
+        return [re.sub(r"\n\s*\n", "\n", sql.strip()) for (sql,) in rows]
+
+
 def test_the_tables_are_what_the_migrations_make(database: SqliteDatabase, tmp_path: Path) -> None:
     """Tables, columns, keys, checks and indexes, compared as SQL."""
+    migrate(database, REVISIONS[0])
     migrate(database)
     other = open_sqlite(tmp_path / "classes.db")
     METADATA.create_all(other)

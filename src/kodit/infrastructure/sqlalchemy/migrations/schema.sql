@@ -1,0 +1,242 @@
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)
+
+CREATE TABLE embeddings (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	index_id BIGINT NOT NULL, 
+	"key" BLOB NOT NULL, 
+	code BLOB NOT NULL, 
+	vector BLOB NOT NULL, unused_since BIGINT, unused_bytes BIGINT, 
+	UNIQUE ("key")
+)
+
+CREATE INDEX embeddings_of_index ON embeddings (index_id)
+
+CREATE TABLE enrichments (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	index_id BIGINT NOT NULL, 
+	"key" BLOB NOT NULL, 
+	text TEXT NOT NULL, unused_since BIGINT, unused_bytes BIGINT, 
+	UNIQUE ("key")
+)
+
+CREATE INDEX enrichments_of_index ON enrichments (index_id)
+
+CREATE TABLE index_runs (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	index_id BIGINT, 
+	state VARCHAR(16) NOT NULL, 
+	is_follow_up BOOLEAN NOT NULL, 
+	cancel_requested BOOLEAN NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	started_at BIGINT, 
+	finished_at BIGINT, 
+	CONSTRAINT state_is_known CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled', 'superseded'))
+)
+
+CREATE UNIQUE INDEX one_active_and_one_waiting_run ON index_runs (index_id, is_follow_up) WHERE state IN ('queued', 'running')
+
+CREATE INDEX runs_of_index ON index_runs (index_id, id)
+
+CREATE TABLE indexes (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	kind VARCHAR(16) NOT NULL, 
+	location TEXT NOT NULL, 
+	ref TEXT NOT NULL, 
+	include TEXT NOT NULL, 
+	exclude TEXT NOT NULL, 
+	credentials TEXT, 
+	commit_id VARCHAR(64), 
+	history_commit_id VARCHAR(64), 
+	scanned_at_ns BIGINT NOT NULL, 
+	skipped TEXT NOT NULL, 
+	keyword_generation VARCHAR(64), 
+	code_model TEXT, 
+	text_model TEXT, 
+	created_at BIGINT NOT NULL, 
+	updated_at BIGINT, 
+	deleted_at BIGINT NOT NULL, confinement TEXT, keyword_seq BIGINT, keyword_token BIGINT, code_pack VARCHAR(32), text_pack VARCHAR(32), sync_every INTEGER, submodules BOOLEAN, 
+	CONSTRAINT kind_is_known CHECK (kind IN ('git', 'folder'))
+)
+
+CREATE UNIQUE INDEX one_index_per_source ON indexes (kind, location, ref, deleted_at)
+
+CREATE TABLE keyword_changes (
+	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	index_id BIGINT NOT NULL, 
+	file_id BIGINT NOT NULL, 
+	change_set BIGINT NOT NULL, 
+	snippet_id BIGINT NOT NULL, 
+	op VARCHAR(8) NOT NULL, token BIGINT NOT NULL, 
+	CONSTRAINT op_is_known CHECK (op IN ('add', 'remove'))
+)
+
+CREATE INDEX keyword_changes_of_index ON keyword_changes (index_id, change_set, seq)
+
+CREATE INDEX keyword_changes_of_snippet ON keyword_changes (snippet_id)
+
+CREATE TABLE pending_snippets (
+	index_id BIGINT NOT NULL, 
+	stage VARCHAR(32) NOT NULL, 
+	snippet_id BIGINT NOT NULL, 
+	PRIMARY KEY (index_id, stage, snippet_id), 
+	CONSTRAINT stage_is_known CHECK (stage IN ('CODE_EMBEDDINGS', 'ENRICH'))
+)
+ WITHOUT ROWID
+
+CREATE INDEX stages_of_pending_snippet ON pending_snippets (snippet_id)
+
+CREATE TABLE vectors (
+	index_id BIGINT NOT NULL, 
+	kind VARCHAR(8) NOT NULL, 
+	snippet_id BIGINT NOT NULL, 
+	file_id BIGINT NOT NULL, 
+	embedding_id BIGINT NOT NULL, 
+	model TEXT NOT NULL, 
+	code BLOB NOT NULL, 
+	PRIMARY KEY (index_id, kind, snippet_id), 
+	CONSTRAINT kind_is_known CHECK (kind IN ('code', 'text'))
+)
+ WITHOUT ROWID
+
+CREATE INDEX vectors_of_embedding ON vectors (embedding_id)
+
+CREATE INDEX vectors_of_snippet ON vectors (snippet_id)
+
+CREATE TABLE files (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	index_id INTEGER NOT NULL, 
+	path TEXT NOT NULL, 
+	content_hash VARCHAR(64) NOT NULL, 
+	status VARCHAR(16) NOT NULL, 
+	size BIGINT NOT NULL, 
+	mtime_ns BIGINT NOT NULL, 
+	ctime_ns BIGINT NOT NULL, 
+	inode BIGINT NOT NULL, 
+	stale BOOLEAN NOT NULL, 
+	language VARCHAR(32), 
+	extracted_hash VARCHAR(64), 
+	extractor_version VARCHAR(64), 
+	problem TEXT, 
+	author TEXT, 
+	changed_at BIGINT, 
+	created_at BIGINT, 
+	CONSTRAINT status_is_known CHECK (status IN ('clean', 'added', 'modified', 'deleted')), 
+	FOREIGN KEY(index_id) REFERENCES indexes (id), 
+	UNIQUE (index_id, path)
+)
+
+CREATE INDEX stale_files ON files (index_id, id) WHERE stale
+
+CREATE INDEX unclean_files ON files (index_id, status) WHERE status <> 'clean'
+
+CREATE TABLE queue_pauses (
+	id INTEGER NOT NULL, 
+	paused_at BIGINT NOT NULL, 
+	PRIMARY KEY (id), 
+	CONSTRAINT only_one_pause CHECK (id = 1)
+)
+
+CREATE TABLE tasks (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	run_id INTEGER NOT NULL, 
+	index_id BIGINT, 
+	type VARCHAR(32) NOT NULL, 
+	state VARCHAR(16) NOT NULL, 
+	priority INTEGER NOT NULL, 
+	is_user_initiated BOOLEAN NOT NULL, 
+	run_has_started BOOLEAN NOT NULL, 
+	payload TEXT NOT NULL, 
+	claim_no BIGINT NOT NULL, 
+	worker TEXT, 
+	lease_expires_at BIGINT, 
+	failures INTEGER NOT NULL, 
+	cancel_requested BOOLEAN NOT NULL, 
+	available_at BIGINT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	started_at BIGINT, 
+	finished_at BIGINT, 
+	progress_operation TEXT, 
+	progress_current BIGINT NOT NULL, 
+	progress_total BIGINT, 
+	work TEXT NOT NULL, 
+	error TEXT, error_about TEXT, 
+	CONSTRAINT state_is_known CHECK (state IN ('blocked', 'ready', 'running', 'succeeded', 'failed', 'skipped', 'cancelled')), 
+	FOREIGN KEY(run_id) REFERENCES index_runs (id)
+)
+
+CREATE INDEX claim_order ON tasks (priority DESC, is_user_initiated DESC, created_at, id, available_at, type, run_has_started, state) WHERE state = 'ready'
+
+CREATE INDEX tasks_of_index ON tasks (index_id)
+
+CREATE INDEX tasks_of_run ON tasks (run_id)
+
+CREATE TABLE snippets (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	index_id BIGINT NOT NULL, 
+	file_id INTEGER NOT NULL, 
+	state VARCHAR(16) NOT NULL, 
+	start_line INTEGER NOT NULL, 
+	end_line INTEGER NOT NULL, 
+	language VARCHAR(32) NOT NULL, 
+	symbol TEXT, 
+	kind VARCHAR(16), 
+	scope TEXT NOT NULL, 
+	content_hash VARCHAR(32) NOT NULL, 
+	enrichment_id BIGINT, 
+	text TEXT NOT NULL, also_defines TEXT, mentions TEXT, minor_symbols TEXT, extents TEXT, 
+	CONSTRAINT state_is_known CHECK (state IN ('live', 'superseded', 'removed')), 
+	FOREIGN KEY(file_id) REFERENCES files (id)
+)
+
+CREATE INDEX snippets_of_file ON snippets (file_id, state)
+
+CREATE INDEX snippets_of_enrichment ON snippets (enrichment_id)
+
+CREATE INDEX snippets_by_symbol ON snippets (lower(symbol)) WHERE symbol IS NOT NULL
+
+CREATE TABLE task_attempts (
+	task_id INTEGER NOT NULL, 
+	claim_no BIGINT NOT NULL, 
+	worker TEXT NOT NULL, 
+	started_at BIGINT NOT NULL, 
+	finished_at BIGINT, 
+	outcome VARCHAR(16), 
+	error TEXT, error_about TEXT, 
+	PRIMARY KEY (task_id, claim_no), 
+	CONSTRAINT outcome_is_known CHECK (outcome IN ('succeeded', 'failed', 'retried', 'released', 'lost', 'cancelled')), 
+	FOREIGN KEY(task_id) REFERENCES tasks (id)
+)
+ WITHOUT ROWID
+
+CREATE INDEX runs_by_rank ON index_runs (index_id, is_follow_up, id DESC)
+
+CREATE INDEX runs_by_state ON index_runs (state, id)
+
+CREATE INDEX failed_runs ON index_runs (index_id) WHERE state = 'failed'
+
+CREATE INDEX runs_by_end ON index_runs (finished_at, id) WHERE finished_at IS NOT NULL
+
+CREATE INDEX running_tasks ON tasks (state, type) WHERE state = 'running'
+
+CREATE INDEX tasks_in_back_off ON tasks (available_at) WHERE state = 'ready' AND available_at > 0
+
+CREATE INDEX snippets_of_index ON snippets (index_id, state, kind)
+
+CREATE INDEX files_with_problem ON files (index_id, problem, language, status) WHERE problem IS NOT NULL
+
+CREATE INDEX files_without_history ON files (index_id) WHERE author IS NULL
+
+CREATE INDEX unused_embeddings ON embeddings (unused_since, unused_bytes) WHERE unused_since IS NOT NULL
+
+CREATE INDEX unused_enrichments ON enrichments (unused_since, unused_bytes) WHERE unused_since IS NOT NULL
+
+CREATE TABLE deleted_folders (
+	location TEXT NOT NULL, 
+	deleted_at BIGINT NOT NULL, 
+	PRIMARY KEY (location)
+)
+
+INSERT INTO alembic_version VALUES ('0013')
