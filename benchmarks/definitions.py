@@ -81,6 +81,10 @@ LUA_FUNCTION = re.compile(r"\bfunction\b\s*[\w.:]|[\w\]]\s*=\s*function\b")
 """A function of Lua with a name: Ctags also lists what is assigned the result of a call with a
 function among its arguments."""
 
+MACRO_CALL = re.compile(r"[A-Z][A-Z0-9_]+\(.+\)$")
+MACRO_OF_ONE = re.compile(r"\s*[A-Z][A-Z0-9_]+\(\s*(\w+)\s*\)")
+"""A function of C defined by a macro with its name: Ctags takes the macro for the name."""
+
 NAMELESS = ("__anon", "<lambda>")
 """Ctags's placeholders for anonymous definitions."""
 
@@ -138,7 +142,10 @@ def named_here(path: Path, relative: str) -> tuple[str, dict[str, list[tuple[int
     for snippet in sliced.snippets:
         if snippet.symbol is not None:
             places = [(one.start_line, one.end_line) for one in snippet.extents]
-            lines[plain(snippet.symbol.name)] += places
+            name = snippet.symbol.name
+            lines[plain(name)] += places
+            if MACRO_CALL.match(name):  # Ctags takes only the macro for the name of a test
+                lines[name.partition("(")[0]] += places
         for placed in snippet.also_defines:
             lines[plain(placed.symbol.name)].append((placed.start_line, placed.end_line))
     return sliced.language, lines
@@ -172,9 +179,13 @@ class Comparison:
                 if tag.language == "Lua" and not LUA_FUNCTION.search(lines[tag.line - 1]):
                     continue
                 self.all[tag.language, tag.kind] += 1
+                names = [tag.name]
+                if tag.kind == "function" and (one := MACRO_OF_ONE.match(lines[tag.line - 1])):
+                    names.append(one[1])
                 if not any(
                     first - NEAR_LINES <= tag.line <= last + NEAR_LINES
-                    for first, last in places.get(tag.name, ())
+                    for name in names
+                    for first, last in places.get(name, ())
                 ):
                     where = f"{folder.name}/{path}:{tag.line}"
                     self.missing[tag.language, tag.kind].append(f"{tag.name:32} {where}")

@@ -6,10 +6,24 @@ from __future__ import annotations
 
 import re
 
+_MACRO_BEFORE = (
+    rb"^[ \t]*(?:(?:static|inline|extern|virtual|explicit|constexpr|friend)[ \t]+){0,3}"
+    rb"([A-Z][A-Z0-9]*+_[A-Z0-9_]++(?:\([^()\n]*\))?+)(?!\w)[ \t\r]*\n?[ \t]*(?="
+    rb"(?:template|class|struct|union|enum|typedef|namespace|using|static|inline|extern|constexpr"
+    rb"|consteval|explicit|virtual|friend|typename|void|bool|auto|unsigned|signed|int|char|short"
+    rb"|long|float|double)\b"
+    rb"|(?:(?:const|volatile)[ \t]+)?[A-Za-z_][\w:]*(?:<[^;{}()\n]*>)?[ \t*&]+~?[A-Za-z_][\w:]*\("
+    rb"|[A-Za-z_]\w*(?:<[^;{}()\n]*>)?::[~\w:]+\("
+    rb"|[A-Za-z_]\w*\([^;{}]{0,300}?\)\s*(?:noexcept\s*)?:\s*\w+\s*[({<]"  # a constructor
+    rb"|operator[ \t]+(?:const[ \t]+)?[A-Za-z_][\w:<>]*[ \t*&]*\(\))"  # a conversion
+)
+"""A macro before a declaration, recognised by what follows it."""
+
 C_MACROS = re.compile(
     rb"\b(?:class|struct|union)[ \t]+([A-Z][A-Z0-9_]{2,}(?:\([^()\n]*\))?)(?=[ \t]+[A-Za-z_])"
     rb"|^[ \t]*([A-Z][A-Z0-9_]*_(?:BEGIN|END)(?:_[A-Z0-9_]+)?;?)(?=[ \t\r]*$)"
-    rb"|\)[ \t\w]*?[ \t\n]([A-Z][A-Z0-9_]{3,}(?:\([^()\n]*\))?)(?=\s*\{)",
+    rb"|\)[ \t\w]*?[ \t\n]([A-Z][A-Z0-9_]{3,}(?:\([^()\n]*\))?)(?=\s*\{)"
+    rb"|" + _MACRO_BEFORE,
     re.MULTILINE,
 )
 """Macros used as attributes of a class or function, or to open or close a namespace."""
@@ -39,22 +53,36 @@ RUST_MACROS = re.compile(
 `extern` leaves a block of items, which is valid wherever items are.
 """
 
-_KOTLIN_ANNOTATIONS = rb"(?:@[\w.:]++(?:\((?:[^()]|\([^()]{0,200}\)){0,500}\))?+\s++){1,10}+"
+_KOTLIN_ANNOTATION = rb"@[\w.:]++(?:\((?:[^()]|\([^()]{0,200}\)){0,500}\))?+"
+_KOTLIN_ANNOTATIONS = rb"(?:" + _KOTLIN_ANNOTATION + rb"\s++){1,10}+"
+_KOTLIN_MODIFIERS = (
+    rb"(?:(?:public|private|internal|protected|abstract|final|open|sealed|const|expect|actual"
+    rb"|external|annotation|inner|data|suspend|inline|operator|infix|override|lateinit|tailrec"
+    rb"|value(?=\s+class\b)|fun(?=\s+interface\b))\s+)"
+)
 KOTLIN_UNSUPPORTED = re.compile(
     rb"^[ \t]*is [^\n{]{1,200}?([ \t]if[ \t][^\n]{1,200}?)[ \t]*->|\b(where)(?=\??\.|:)"
     rb"|(?P<blank>"
     + _KOTLIN_ANNOTATIONS
-    + rb")(?=(?:public\s+|private\s+|internal\s+)?enum\s+class\b)|"
+    + rb")(?="
+    + _KOTLIN_MODIFIERS
+    + rb"{0,4}(?:enum\s+class|interface)\b)"
+    rb"|^(?P<blank_line>(?:"
+    + _KOTLIN_ANNOTATION
+    + rb"\s+){0,10}?@[\w.:]+\([^()\n]*(?:\([^()\n]*\)[^()\n]*)?\)[ \t]+)(?="
+    + _KOTLIN_MODIFIERS
+    + rb"{0,4}(?:fun|val|var|object|class|typealias)\b)"
+    rb"|"
     + _KOTLIN_ANNOTATIONS
-    + rb"(?:public\s+|private\s+|internal\s+)?"
-    rb"(?P<blank_word>(?:annotation|inner|expect|actual|external|sealed|data(?=\s+object))\s)"
-    rb"(?=\s*(?:class|object|interface)\b)",
+    + rb"(?P<blank_words>"
+    + _KOTLIN_MODIFIERS
+    + rb"{1,4})(?=(?:fun|val|var|object|class|typealias)\b)",
     re.MULTILINE,
 )
 """Guards of `when` branches, which tree-sitter-kotlin 1.1.0 does not support yet, and variables
-named like a soft keyword: the guard becomes part of the type's name, the variable another name. It
-takes annotations and a soft keyword before a class for an expression, so that one of them is
-blanked. The lengths are bounded to keep the time linear on a hostile line.
+named like a soft keyword: the guard becomes part of the type's name, the variable another name.
+Outside of classes it takes annotations and a soft keyword after them for an expression, so that
+one of them is blanked. The lengths are bounded to keep the time linear on a hostile line.
 """
 
 CUDA_LAUNCHES = re.compile(

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from kodit.domain.value_objects import SymbolKind
 from kodit.infrastructure.slicing.language import Language
-from kodit.infrastructure.slicing.naming import declared_name, node_text, without_type
+from kodit.infrastructure.slicing.naming import (
+    declared_name,
+    node_text,
+    without_type,
+    without_type_arguments,
+)
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -81,7 +86,7 @@ def definitions_of(matches: Iterable[Match], source: bytes, language: Language) 
             name = f"operator {node_text(names[0], source)}"
         if form != _DEFINITION and (name in language.no_names or _is_no_route(kind, name)):
             continue
-        if kind is SymbolKind.STRUCT and "(" in name:
+        if kind is SymbolKind.STRUCT and "(" in without_type_arguments(name):
             # A block that stands in for another construct has no name: it is only a scope.
             kind, name = None, ""
         node = captures[marked[0]][0]

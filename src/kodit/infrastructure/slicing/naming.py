@@ -73,6 +73,13 @@ def without_type(name: str) -> str:
     return name.rpartition(" ")[2].lstrip("*&") or name
 
 
+def without_type_arguments(name: str) -> str:
+    """A name before its type arguments, which may continue beyond the longest name."""
+    while (shorter := _TYPE_ARGUMENTS.sub("", name)) != name:
+        name = shorter
+    return name.partition("<")[0]
+
+
 def _is_declarator(node: Node) -> bool:
     return node.type.endswith("declarator") or node.type in _DECLARED
 
@@ -97,9 +104,7 @@ def split_name(text: str) -> tuple[list[str], str]:
         return [], text
     operator = _OPERATOR.search(text)
     head, tail = (text[: operator.start()], text[operator.start() :]) if operator else (text, "")
-    while (shorter := _TYPE_ARGUMENTS.sub("", head)) != head:
-        head = shorter
-    head = head.partition("<")[0]  # arguments that continue beyond the longest name
+    head = without_type_arguments(head)
     parts = [part for one in _SEPARATORS.split(head) if (part := one.strip(_SURROUNDING))]
     if tail:
         return parts, tail

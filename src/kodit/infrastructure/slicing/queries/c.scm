@@ -29,6 +29,17 @@
       (array_declarator declarator: (identifier) @name)
     ] value: (initializer_list))) @definition.constant)
 
+; A macro defines a function: one argument is its name, of several the whole call.
+(function_definition
+  declarator: (parenthesized_declarator . (identifier) @name .)) @definition.function
+(translation_unit
+  (expression_statement (call_expression function: (identifier)) @name) @definition.function
+  . (compound_statement) @body)
+(translation_unit
+  (preproc_ifdef
+    (expression_statement (call_expression function: (identifier)) @name) @definition.function
+    . (compound_statement) @body))
+
 (field_declaration declarator: (_) @declarator) @named.field
 (enumerator name: (identifier) @name) @named.constant
 (type_definition declarator: (_) @declarator) @named.type
