@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     String,
     and_,
     bindparam,
@@ -16,6 +17,7 @@ from sqlalchemy import (
 )
 
 from kodit.domain.keyword import KeywordOperation
+from kodit.domain.value_objects import TaskType
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
     INDEXES,
@@ -271,6 +273,48 @@ COUNT_PENDING = Prepared(
         PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
     )
 )
+COUNT_PENDING_UP_TO = Prepared(
+    select(func.count()).select_from(
+        select(PENDING_SNIPPETS.c.snippet_id)
+        .where(
+            PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
+            PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
+        )
+        .limit(bindparam("most"))
+        .subquery()
+    )
+)
+NEXT_PENDING = Prepared(
+    select(PENDING_SNIPPETS.c.index_id)
+    .where(PENDING_SNIPPETS.c.index_id > bindparam("after"))
+    .order_by(PENDING_SNIPPETS.c.index_id)
+    .limit(1)
+)
+STILL_PENDING = PreparedForMany(
+    lambda ids: select(PENDING_SNIPPETS.c.snippet_id).where(
+        PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
+        PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
+        PENDING_SNIPPETS.c.snippet_id.in_(ids),
+    )
+)
+
+
+def _with_model(column: ColumnElement[str | None]) -> PreparedForMany:
+    return PreparedForMany(
+        lambda ids: (
+            select(INDEXES.c.id)
+            .where(
+                INDEXES.c.id.in_(ids), INDEXES.c.deleted_at == 0, column == bindparam("of_model")
+            )
+            .order_by(INDEXES.c.id)
+        )
+    )
+
+
+WITH_MODEL = {
+    TaskType.CODE_EMBEDDINGS: _with_model(INDEXES.c.code_model),
+    TaskType.ENRICH: _with_model(INDEXES.c.text_model),
+}
 _OF_INDEX = INDEXES.c.id == bindparam("of_index")
 _FOLLOWERS = (INDEXES.c.keyword_generation, INDEXES.c.code_model, INDEXES.c.text_model)
 NOTED = {column.name: Prepared(select(column).where(_OF_INDEX)) for column in _FOLLOWERS}

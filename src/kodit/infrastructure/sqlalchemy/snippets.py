@@ -34,6 +34,7 @@ from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     ADD_SNIPPET,
     COUNT_PENDING,
+    COUNT_PENDING_UP_TO,
     DEAD,
     DELETE_SNIPPETS,
     DROP_VECTORS,
@@ -46,6 +47,7 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     LOG_CHANGE,
     LOG_LIVE,
     LOG_LIVE_OF_FILES,
+    NEXT_PENDING,
     NOTE,
     NOTE_EXTRACTION,
     NOTED,
@@ -54,11 +56,15 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     PEND_LIVE_OF_FILES,
     PENDING,
     SET_STATE,
+    STILL_PENDING,
     SUPERSEDED_OF_FILES,
     UNFINISHED_WORK,
+    WITH_MODEL,
 )
 from kodit.infrastructure.sqlalchemy.unused import release
 
+MOST_LOOKED_AT = 512
+"""How many indexes are looked at in order to find some with few pending snippets."""
 _STAGES = (TaskType.CODE_EMBEDDINGS, TaskType.ENRICH)
 
 
@@ -257,6 +263,30 @@ class SqlSnippetRepository:
         wanted = {"of_index": index_id, "of_stage": stage.name}
         [(count,)] = COUNT_PENDING.run(self._driver, wanted)
         return int(count)
+
+    def few_pending(
+        self, beside: int, stage: TaskType, model: str, most: int, most_indexes: int
+    ) -> list[int]:
+        found: list[int] = []
+        after = 0
+        for _ in range(MOST_LOOKED_AT):
+            rows = NEXT_PENDING.run(self._driver, {"after": after})
+            if not rows or most <= 0 or len(found) == most_indexes:
+                break
+            after = rows[0][0]
+            if after == beside:
+                continue
+            wanted = {"of_index": after, "of_stage": stage.name, "most": most + 1}
+            [(count,)] = COUNT_PENDING_UP_TO.run(self._driver, wanted)
+            if 0 < count <= most:
+                found.append(after)
+                most -= count
+        return [row[0] for row in WITH_MODEL[stage].run(self._driver, found, {"of_model": model})]
+
+    def still_pending(self, index_id: int, stage: TaskType, snippet_ids: Sequence[int]) -> set[int]:
+        of_stage = {"of_index": index_id, "of_stage": stage.name}
+        rows = STILL_PENDING.run(self._driver, snippet_ids, of_stage)
+        return {row[0] for row in rows}
 
     def follow_model(
         self, index_id: int, stage: TaskType, model: str, after: int = 0
