@@ -22,6 +22,7 @@ from kodit.domain.value_objects import (
     TaskType,
     VectorKind,
 )
+from kodit.infrastructure.sqlalchemy import snippet_statements
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
@@ -415,3 +416,18 @@ def test_snippets_that_are_still_pending(content: Content, other: Content) -> No
     assert snippets.still_pending(content.id, CODE, ids[:1]) == set()
     assert snippets.still_pending(content.id, ENRICH, ids) == set(ids)
     assert snippets.still_pending(other.id, CODE, ids) == set()
+
+
+def test_indexes_that_come_later_are_looked_at_first(
+    content: Content, other: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stages of many indexes run in their order; a look ends after a number of indexes."""
+    snippets = content.transaction.snippets
+    third = Content(content.transaction, "/third", "a")
+    content.replace(a=["one"])
+    third.replace(a=["four"])
+    for index in (content, other, third):
+        snippets.follow_model(index.id, CODE, "m")
+    monkeypatch.setattr(snippet_statements, "MOST_LOOKED_AT", 1)
+    found = [snippets.few_pending(one.id, CODE, "m", 99, 9) for one in (content, other, third)]
+    assert found == [[other.id], [third.id], [content.id]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -29,12 +31,16 @@ from kodit.infrastructure.sqlalchemy.entities import (
     VECTORS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import (
+    Driver,
     Prepared,
     PreparedForMany,
     constant,
     insert_columns,
 )
 from kodit.infrastructure.sqlalchemy.stored_snippets import KEYWORD_COLUMNS, select_texts
+
+MOST_LOOKED_AT = 512
+"""How many other indexes are looked at in order to find some with little work left."""
 
 ADD_SNIPPET = insert_columns(
     SNIPPETS,
@@ -146,6 +152,24 @@ NEXT_LOG = Prepared(
     .order_by(KEYWORD_CHANGES.c.index_id)
     .limit(1)
 )
+
+
+def others(driver: Driver, next_one: Prepared, beside: int) -> Iterator[int]:
+    """The other indexes that `next_one` finds: first those after `beside`, because the stages of
+    many indexes run in their order, and those before have little left to find.
+    """
+    looked_at = 0
+    for first, until in ((beside, None), (0, beside)):
+        after = first
+        while looked_at < MOST_LOOKED_AT:
+            rows = next_one.run(driver, {"after": after})
+            if not rows or (until is not None and rows[0][0] >= until):
+                break
+            after = rows[0][0]
+            looked_at += 1
+            yield after
+
+
 COUNT_UP_TO = Prepared(
     select(func.count()).select_from(
         select(KEYWORD_CHANGES.c.seq)

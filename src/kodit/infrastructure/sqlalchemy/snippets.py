@@ -60,11 +60,10 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     SUPERSEDED_OF_FILES,
     UNFINISHED_WORK,
     WITH_MODEL,
+    others,
 )
 from kodit.infrastructure.sqlalchemy.unused import release
 
-MOST_LOOKED_AT = 512
-"""How many indexes are looked at in order to find some with few pending snippets."""
 _STAGES = (TaskType.CODE_EMBEDDINGS, TaskType.ENRICH)
 
 
@@ -268,18 +267,13 @@ class SqlSnippetRepository:
         self, beside: int, stage: TaskType, model: str, most: int, most_indexes: int
     ) -> list[int]:
         found: list[int] = []
-        after = 0
-        for _ in range(MOST_LOOKED_AT):
-            rows = NEXT_PENDING.run(self._driver, {"after": after})
-            if not rows or most <= 0 or len(found) == most_indexes:
+        for index_id in others(self._driver, NEXT_PENDING, beside):
+            if most <= 0 or len(found) == most_indexes:
                 break
-            after = rows[0][0]
-            if after == beside:
-                continue
-            wanted = {"of_index": after, "of_stage": stage.name, "most": most + 1}
+            wanted = {"of_index": index_id, "of_stage": stage.name, "most": most + 1}
             [(count,)] = COUNT_PENDING_UP_TO.run(self._driver, wanted)
             if 0 < count <= most:
-                found.append(after)
+                found.append(index_id)
                 most -= count
         return [row[0] for row in WITH_MODEL[stage].run(self._driver, found, {"of_model": model})]
 
