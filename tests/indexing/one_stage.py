@@ -177,11 +177,11 @@ class Place:
             cursor = transaction.connection.exec_driver_sql(statement)
             return [tuple(row) for row in cursor] if cursor.returns_rows else []
 
-    def do(self, stage: TaskType) -> StageOutcome:
+    def do(self, stage: TaskType, attempts: int = 1) -> StageOutcome:
         """Work within the claim of a task, whichever it is."""
-        return self.claimed(self.indexing.handlers()[stage])
+        return self.claimed(self.indexing.handlers()[stage], attempts)
 
-    def claimed(self, work: StageHandler) -> StageOutcome:
+    def claimed(self, work: StageHandler, attempts: int = 1) -> StageOutcome:
         """Work within the claim of a task, and note how it is stored afterwards."""
         self.shown.clear()
 
@@ -192,6 +192,10 @@ class Place:
             await self._queue.request_run(self.index_id, QueuePriority.BACKGROUND)
             task = await self._queue.claim("ada")
             assert task is not None
+            task.claim_no = attempts
+            with self.database.write() as transaction:
+                query = "UPDATE tasks SET claim_no = ? WHERE id = ?"
+                transaction.connection.exec_driver_sql(query, (attempts, task.id))
             tracker = tracker_of(task)
             tracker.subscribe(show)
             try:

@@ -17,6 +17,7 @@ from kodit.application.services import vector_stages
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.stage import Stage, tracker_of
 from kodit.application.services.vector_stages import VectorStages
+from kodit.domain.batches import Weight
 from kodit.domain.embedding import PackedVector
 from kodit.domain.entities import ProgressTracker, StoredSnippet
 from kodit.domain.errors import PermanentError
@@ -113,13 +114,41 @@ class Work:
     def show(self, one: ProgressTracker) -> None:
         self.shown.append((one.operation.name, one.current, one.total))
 
-    def do(self, work: Callable[[Stage, ProgressTracker], object]) -> None:
+    def other(self, location: str, *texts: str, is_followed: bool = True) -> int:
+        """Another index, of which a run is under way; returns its identifier."""
+        with self.database.write() as transaction:
+            content = Content(transaction, location)
+            content.replace(a=texts)
+            for stage, model in self.stages.models().items():
+                if is_followed:
+                    transaction.snippets.follow_model(content.id, stage, model)
+                transaction.connection.exec_driver_sql("DELETE FROM keyword_changes")
+
+        async def start() -> None:
+            await self._queue.request_run(content.id, QueuePriority.BACKGROUND)
+            assert await self._queue.claim("bob") is not None
+
+        asyncio.run(start())
+        return content.id
+
+    def work_of(self, index_id: int, stage: TaskType) -> Mapping[str, int]:
+        with self.database.write() as transaction:
+            run = transaction.tasks.active_run(index_id)
+        assert run is not None
+        return next(task.work for task in run.tasks if task.type is stage)
+
+    def do(self, work: Callable[[Stage, ProgressTracker], object], attempts: int = 1) -> None:
         """Work within the claim of a task."""
 
         async def run() -> None:
             await self._queue.request_run(self.index_id, QueuePriority.BACKGROUND)
             task = await self._queue.claim("ada")
             assert task is not None
+            task.claim_no = attempts
+            with self.database.write() as transaction:
+                transaction.connection.exec_driver_sql(
+                    "UPDATE tasks SET claim_no = ? WHERE id = ?", (attempts, task.id)
+                )
             stage = Stage(self.database, task, tracker_of(task))
             with stage.tracker.create_child(TaskOperation.ENRICH_SNIPPETS) as step:
                 step.subscribe(lambda _tracker: self.totals.add(step.total))
@@ -251,3 +280,98 @@ def test_what_was_known_and_is_deleted_meanwhile_is_made_again(
     assert work.enricher.asked == ["seven", *TEXTS, "six", "seven"]
     query = "SELECT count(enrichment_id) FROM snippets WHERE state = 'live'"
     assert work.sql(query) == work.sql("SELECT count(*) FROM vectors WHERE kind = 'text'") == [7]
+
+
+@pytest.fixture
+def small(work: Work, monkeypatch: pytest.MonkeyPatch) -> Work:
+    """Beside another index of few snippets, with models of this machine."""
+    monkeypatch.setattr(vector_stages, "SNIPPETS_PER_BATCH", 9)
+    work.enricher.includes_path = True
+    return work
+
+
+def vectors_of(work: Work, index_id: int) -> list[object]:
+    return work.sql(
+        "SELECT text || ' ' || vectors.kind FROM vectors "  # noqa: S608 - a number
+        f"JOIN snippets ON snippets.id = snippet_id WHERE vectors.index_id = {index_id} ORDER BY 1"
+    )
+
+
+def test_small_indexes_share_batches(small: Work) -> None:
+    """A text of both is embedded once, and everything is counted with the run of its index."""
+    other = small.other("/other", "one", "six")
+    small.do(small.stages.embed_code)
+    assert len(small.embedder.asked) == 6
+    assert small.counted == {"texts_embedded": 5}
+    assert small.work_of(other, TaskType.CODE_EMBEDDINGS) == {"texts_embedded": 1}
+    assert vectors_of(small, other) == ["one code", "six code"]
+    small.do(small.stages.enrich)
+    assert small.enricher.asked == [*TEXTS, "six"]
+    assert small.counted == {"snippets_enriched": 5, "texts_embedded": 5}
+    counted = {"snippets_enriched": 1, "texts_embedded": 1}
+    assert small.work_of(other, TaskType.ENRICH) == counted
+    assert vectors_of(small, other) == ["one code", "one text", "six code", "six text"]
+    assert small.sql("SELECT count(*) FROM pending_snippets") == [0]
+
+
+def test_what_is_paid_for_is_left_to_its_own_index(small: Work) -> None:
+    """Its own stage may be asking for it at this moment."""
+    other = small.other("/other", "six")
+    small.enricher.includes_path = False
+    small.do(small.stages.embed_code)
+    small.do(small.stages.enrich)
+    assert vectors_of(small, other) == ["six code"]
+    assert small.enricher.asked == TEXTS
+    last = small.other("/last", "seven")
+    small.replace(a=[*TEXTS, "eight"])
+    small.embedder.includes_path = False
+    small.do(small.stages.embed_code)
+    assert vectors_of(small, last) == []
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_a_second_attempt_keeps_to_its_own_index(small: Work, attempts: int) -> None:
+    """What broke the first may have been of another one."""
+    other = small.other("/other", "six")
+    small.do(small.stages.embed_code, attempts)
+    small.do(small.stages.enrich, attempts)
+    assert vectors_of(small, other) == (["six code", "six text"] if attempts == 1 else [])
+
+
+def test_only_an_index_for_the_same_model_shares_batches(small: Work) -> None:
+    other = small.other("/other", "six", is_followed=False)
+    small.do(small.stages.embed_code)
+    assert vectors_of(small, other) == []
+
+
+def test_what_is_too_much_for_a_batch_is_left_out(
+    small: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Snippets, bytes and indexes are counted."""
+    many = small.other("/many", *"abcde")
+    few, last = small.other("/few", "six"), small.other("/last", "seven")
+    monkeypatch.setattr(vector_stages, "INDEXES_PER_GROUP", 1)
+    small.do(small.stages.embed_code)
+    assert [len(vectors_of(small, one)) for one in (many, few, last)] == [0, 1, 0]
+    monkeypatch.setattr(vector_stages, "MOST_PER_TRANSACTION", Weight(99, 1))
+    small.do(small.stages.enrich)
+    assert [len(vectors_of(small, one)) for one in (many, few, last)] == [0, 1, 0]
+
+
+def test_snippets_of_another_index_that_were_replaced_meanwhile(small: Work) -> None:
+    """They get no vectors, which nothing would remove."""
+    other = small.other("/other", "six", "seven")
+
+    def replace() -> None:
+        small.embedder.meanwhile = lambda: None
+        with small.database.write() as transaction:
+            transaction.connection.exec_driver_sql(
+                "DELETE FROM pending_snippets WHERE snippet_id = "
+                "(SELECT id FROM snippets WHERE text = 'six')"
+            )
+
+    small.embedder.meanwhile = replace
+    small.do(small.stages.embed_code)
+    assert vectors_of(small, other) == ["seven code"]
+    assert len(vectors_of(small, small.index_id)) == 5
+    assert small.work_of(other, TaskType.CODE_EMBEDDINGS) == {"texts_embedded": 1}

@@ -260,6 +260,14 @@ def test_only_whole_logs_share_a_commit(place: Place, monkeypatch: pytest.Monkey
     assert [one.index_id for one in place.keywords.batches] == [mine, first, second]
 
 
+def test_a_second_attempt_keeps_to_its_own_log(place: Place) -> None:
+    """What broke the first may have been of another index."""
+    logged(place, "https://x/a")
+    mine = logged(place, "https://x/b")
+    place.do(TaskType.BM25_INDEX, attempts=2)
+    assert {one.index_id for one in place.keywords.batches} == {mine}
+
+
 def test_a_commit_is_shared_up_to_its_size(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keyword_stage, "MOST_PER_READ", Weight(99, 1))
     logged(place, "https://x/a")

@@ -75,7 +75,7 @@ class KeywordStage:
     async def _apply_some(self, stage: Stage, step: ProgressTracker) -> bool:
         """Apply the oldest changes of the index; returns whether there were any."""
         async with self._turn:
-            logs = await stage.read(partial(_logs, stage.index_id))
+            logs = await stage.read(partial(_logs, stage.index_id, stage.is_first_attempt))
             if not logs:
                 return False
             batches = [self._bm25.fold(index_id, log) for index_id, log in logs]
@@ -90,16 +90,16 @@ class KeywordStage:
         return True
 
 
-def _logs(index_id: int, transaction: Transaction) -> list[tuple[int, KeywordLog]]:
-    """The log of the index, and those of others that fit into the same commit; none if it has
-    none."""
+def _logs(index_id: int, may_share: bool, transaction: Transaction) -> list[tuple[int, KeywordLog]]:
+    """The log of the index, and those of others that fit into the same commit, if they may; none if
+    it has none."""
     log = transaction.keyword_log
     own = log.read(index_id, CHANGES_PER_BATCH)
     if not own.changes:
         return []
     logs = [(index_id, own)]
     room, size = CHANGES_PER_GROUP - len(own.changes), _size(own)
-    if room > 0:
+    if room > 0 and may_share:
         for other in log.small(index_id, room):
             if size >= MOST_PER_READ.size:
                 break

@@ -49,6 +49,12 @@ class Stage:
             raise ValueError(f"task {self.task.id} names no index in its payload")
         return self.task.index_id
 
+    @property
+    def is_first_attempt(self) -> bool:
+        """If not, the stage keeps to its own index: it must not fail again for what it did for
+        another one."""
+        return self.task.claim_no <= 1
+
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a read transaction."""
 

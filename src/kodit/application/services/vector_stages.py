@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import count
 
 from kodit.application.services.stage import Stage
-from kodit.domain.batches import MOST_PER_TRANSACTION
+from kodit.domain.batches import MOST_PER_TRANSACTION, size_of
 from kodit.domain.embedding import PackedVector
 from kodit.domain.entities import ProgressTracker, StoredSnippet
 from kodit.domain.errors import PermanentError
@@ -19,8 +20,15 @@ from kodit.domain.services.enrichment_service import EnrichmentDomainService
 from kodit.domain.value_objects import TaskOperation, TaskType, VectorKind
 
 SNIPPETS_PER_BATCH = 256
+INDEXES_PER_GROUP = 64
+"""How many indexes share a batch, if they have few snippets. Each adds some 0.2 ms to its write
+transaction."""
 BATCHES_PER_EXTENSION = 8
 """How many batches are stored between two preparations for search, each of which has a cost."""
+
+
+_KINDS = {TaskType.CODE_EMBEDDINGS: VectorKind.CODE, TaskType.ENRICH: VectorKind.TEXT}
+_STAGES = {kind: stage_type for stage_type, kind in _KINDS.items()}
 
 
 class _CacheMovedError(Exception):
@@ -37,6 +45,7 @@ class VectorStages:
         self._vector_index = vector_index
         self._embedding = EmbeddingDomainService()
         self._enrichment = EnrichmentDomainService()
+        self._turns = {stage_type: asyncio.Lock() for stage_type in _KINDS}
 
     def models(self) -> dict[TaskType, str]:
         """The model of each stage; if it changes, everything is done again."""
@@ -52,47 +61,78 @@ class VectorStages:
 
     async def embed_code(self, stage: Stage, step: ProgressTracker) -> None:
         """Embed the code of every pending snippet."""
-        with_path = self._embedder.includes_path
+        await self._count(stage, step, TaskType.CODE_EMBEDDINGS)
         batches = count(1)
-        while snippets := await self._next_batch(stage, step, TaskType.CODE_EMBEDDINGS):
+        while await self._embed_some(stage, step):
+            await self._extend(stage, step, VectorKind.CODE, next(batches))
+        await self._finish(stage, step, VectorKind.CODE)
+
+    async def _embed_some(self, stage: Stage, step: ProgressTracker) -> bool:
+        """Embed the code of the next batch; returns whether there was one."""
+        with_path = self._embedder.includes_path
+        async with self._next_batch(stage, step, TaskType.CODE_EMBEDDINGS) as snippets:
             texts = [
                 self._embedding.code_text(snippet, with_path=with_path) for snippet in snippets
             ]
-            with suppress(_CacheMovedError):  # the batch is still pending, and comes again
-                await self._embed_and_store(stage, step, VectorKind.CODE, snippets, texts)
-            await self._extend(stage, step, VectorKind.CODE, next(batches))
-        await self._finish(stage, step, VectorKind.CODE)
+            if snippets:
+                with suppress(_CacheMovedError):  # the batch is still pending, and comes again
+                    await self._embed_and_store(stage, step, VectorKind.CODE, snippets, texts)
+        return bool(snippets)
 
     async def enrich(self, stage: Stage, step: ProgressTracker) -> None:
         """Enrich every pending snippet, and embed the enriched text. Enrichments are stored before
         they are embedded, because they may have been paid for."""
+        await self._count(stage, step, TaskType.ENRICH)
         batches = count(1)
         with step.create_child(TaskOperation.CREATE_TEXT_EMBEDDINGS) as embedding:
-            while snippets := await self._next_batch(stage, step, TaskType.ENRICH):
-                embedding.set_total(step.total)
-                with suppress(_CacheMovedError):  # likewise
-                    texts = await self._enrich(stage, step, snippets)
-                    await self._embed_and_store(stage, step, VectorKind.TEXT, snippets, texts)
-                    embedding.set_current(step.current)
+            embedding.set_total(step.total)
+            while await self._enrich_some(stage, step):
+                embedding.set_current(step.current)
                 await self._extend(stage, step, VectorKind.TEXT, next(batches))
         await self._finish(stage, step, VectorKind.TEXT)
 
+    async def _enrich_some(self, stage: Stage, step: ProgressTracker) -> bool:
+        """Enrich the next batch; returns whether there was one."""
+        async with self._next_batch(stage, step, TaskType.ENRICH) as snippets:
+            if snippets:
+                with suppress(_CacheMovedError):  # likewise
+                    texts = await self._enrich(stage, step, snippets)
+                    await self._embed_and_store(stage, step, VectorKind.TEXT, snippets, texts)
+        return bool(snippets)
+
+    async def _count(self, stage: Stage, step: ProgressTracker, stage_type: TaskType) -> None:
+        step.set_total(
+            await stage.read(
+                lambda transaction: transaction.snippets.count_pending(stage.index_id, stage_type)
+            )
+        )
+
+    @asynccontextmanager
     async def _next_batch(
         self, stage: Stage, step: ProgressTracker, stage_type: TaskType
-    ) -> list[StoredSnippet]:
-        def read(transaction: Transaction) -> tuple[list[StoredSnippet], int | None]:
-            total = None
-            if step.total is None:
-                total = transaction.snippets.count_pending(stage.index_id, stage_type)
-                if not total:
-                    return [], 0
-            batch = transaction.snippets.pending(stage.index_id, stage_type, SNIPPETS_PER_BATCH)
-            return batch, total
+    ) -> AsyncIterator[list[StoredSnippet]]:
+        """The next pending snippets of the index. A small batch is filled up with those of other
+        indexes that have few, so that the stages of these find nothing left to do; only one such
+        batch is processed at a time."""
+        if not step.total:
+            yield []
+            return
+        left = step.total - step.current
+        is_small = 0 < left < SNIPPETS_PER_BATCH
+        if not (is_small and stage.is_first_attempt and self._may_share(stage_type)):
+            yield await stage.read(partial(_pending, stage.index_id, stage_type))
+            return
+        model = self.models()[stage_type]
+        async with self._turns[stage_type]:
+            yield await stage.read(partial(_pending_of_some, stage.index_id, stage_type, model))
 
-        snippets, total = await stage.read(read)
-        if total is not None:
-            step.set_total(total)
-        return snippets
+    def _may_share(self, stage_type: TaskType) -> bool:
+        """Whether the stage of one index may process snippets of another, which that one may be
+        processing too: not if a text would be paid for twice."""
+        is_local = self._embedder.includes_path
+        if stage_type is TaskType.ENRICH:
+            is_local = is_local and self._enricher.includes_path
+        return is_local
 
     async def _embed_and_store(
         self,
@@ -109,11 +149,10 @@ class VectorStages:
         answers = await self._embedder.embed(list(missing.values())) if missing else []
         _check_answer("embeddings", len(missing), len(answers))
         vectors = dict(zip(missing, answers, strict=True))
-        await stage.commit(
-            partial(self._store, kind, snippets, keys, vectors),
-            step,
-            reached=step.current + len(snippets),
-        )
+        own = sum(snippet.index_id == stage.index_id for snippet in snippets)
+        keyed = list(zip(snippets, keys, strict=True))
+        store = partial(self._store, stage.index_id, kind, keyed, vectors)
+        await stage.commit(store, step, reached=step.current + own)
 
     async def _enrich(
         self, stage: Stage, step: ProgressTracker, snippets: Sequence[StoredSnippet]
@@ -133,15 +172,22 @@ class VectorStages:
         texts = dict(zip(missing, answers, strict=True))
 
         def store(transaction: Transaction) -> tuple[None, dict[str, int]]:
-            ids = transaction.enrichments.add(stage.index_id, texts)
-            still_known = transaction.enrichments.cached(list(known))
-            if len(still_known) < len(known):
+            if len(transaction.enrichments.cached(list(known))) < len(known):
                 raise _CacheMovedError
-            ids.update((key, found[0]) for key, found in still_known.items())
-            transaction.enrichments.link(
-                {snippet.id: ids[key] for snippet, key in zip(snippets, keys, strict=True)}
-            )
-            return None, {"snippets_enriched": len(texts)}
+            made = dict(texts)
+            counts: dict[str, int] = {}
+            keyed = list(zip(snippets, keys, strict=True))
+            for index_id, some in _by_index(transaction, stage.index_id, TaskType.ENRICH, keyed):
+                of_index = {key: made.pop(key) for _snippet, key in some if key in made}
+                transaction.enrichments.add(index_id, of_index)
+                ids = transaction.enrichments.cached([key for _snippet, key in some])
+                transaction.enrichments.link({snippet.id: ids[key][0] for snippet, key in some})
+                counted = {"snippets_enriched": len(of_index)}
+                if index_id == stage.index_id:
+                    counts = counted
+                else:
+                    transaction.tasks.record_for(index_id, TaskType.ENRICH, counted)
+            return None, counts
 
         await stage.commit(store, step)
         texts.update((key, found[1]) for key, found in known.items())
@@ -149,26 +195,39 @@ class VectorStages:
 
     def _store(
         self,
+        own_index: int,
         kind: VectorKind,
-        snippets: Sequence[StoredSnippet],
-        keys: Sequence[bytes],
-        vectors: dict[bytes, PackedVector],
+        keyed: Sequence[tuple[StoredSnippet, bytes]],
+        vectors: Mapping[bytes, PackedVector],
         transaction: Transaction,
     ) -> tuple[None, dict[str, int]]:
-        embeddings = transaction.embeddings.add(snippets[0].index_id, vectors)
-        embeddings.update(
-            transaction.embeddings.cached([key for key in keys if key not in embeddings])
-        )
-        if any(key not in embeddings for key in keys):
-            raise _CacheMovedError
-        transaction.embeddings.link(
-            kind,
-            TaskType.CODE_EMBEDDINGS if kind is VectorKind.CODE else TaskType.ENRICH,
-            self._embedder.model,
-            snippets,
-            [embeddings[key] for key in keys],
-        )
-        return None, {"texts_embedded": len(vectors)}
+        """`keyed` are the snippets with the cache keys of their vectors."""
+        stage_type = _STAGES[kind]
+        made = dict(vectors)
+        counts: dict[str, int] = {}
+        for index_id, some in _by_index(transaction, own_index, stage_type, keyed):
+            of_index = {key: made.pop(key) for _snippet, key in some if key in made}
+            embeddings = transaction.embeddings.add(index_id, of_index)
+            embeddings.update(
+                transaction.embeddings.cached(
+                    [key for _snippet, key in some if key not in embeddings]
+                )
+            )
+            if any(key not in embeddings for _snippet, key in some):
+                raise _CacheMovedError
+            transaction.embeddings.link(
+                kind,
+                stage_type,
+                self._embedder.model,
+                [snippet for snippet, _key in some],
+                [embeddings[key] for _snippet, key in some],
+            )
+            counted = {"texts_embedded": len(of_index)}
+            if index_id == own_index:
+                counts = counted
+            else:
+                transaction.tasks.record_for(index_id, stage_type, counted)
+        return None, counts
 
     async def _extend(
         self, stage: Stage, step: ProgressTracker, kind: VectorKind, batch: int
@@ -201,6 +260,51 @@ class VectorStages:
             return None, {}
 
         await stage.commit(note, step)
+
+
+def _pending(index_id: int, stage_type: TaskType, transaction: Transaction) -> list[StoredSnippet]:
+    return transaction.snippets.pending(index_id, stage_type, SNIPPETS_PER_BATCH)
+
+
+def _pending_of_some(
+    index_id: int, stage_type: TaskType, model: str, transaction: Transaction
+) -> list[StoredSnippet]:
+    """Those of the index, and then those of others; none if the index has none."""
+    batch = _pending(index_id, stage_type, transaction)
+    room = SNIPPETS_PER_BATCH - len(batch)
+    if not batch or room <= 0:
+        return batch
+    others = transaction.snippets.few_pending(index_id, stage_type, model, room, INDEXES_PER_GROUP)
+    size = sum(size_of(snippet.text) for snippet in batch)
+    for other in others:
+        if size >= MOST_PER_TRANSACTION.size:
+            break
+        some = transaction.snippets.pending(other, stage_type, room)
+        size += sum(size_of(snippet.text) for snippet in some)
+        batch += some
+    return batch
+
+
+def _by_index(
+    transaction: Transaction,
+    own_index: int,
+    stage_type: TaskType,
+    keyed: Sequence[tuple[StoredSnippet, bytes]],
+) -> Iterator[tuple[int, list[tuple[StoredSnippet, bytes]]]]:
+    """The snippets by their index, without those of other indexes that are no longer pending: only
+    the claim of a stage keeps the snippets of its own index."""
+    groups: dict[int, list[tuple[StoredSnippet, bytes]]] = {}
+    for snippet, key in keyed:
+        groups.setdefault(snippet.index_id, []).append((snippet, key))
+    for index_id, some in groups.items():
+        if index_id == own_index:
+            yield index_id, some
+            continue
+        ids = [snippet.id for snippet, _key in some]
+        pending = transaction.snippets.still_pending(index_id, stage_type, ids)
+        left = [one for one in some if one[0].id in pending]
+        if left:
+            yield index_id, left
 
 
 def _check_answer(what: str, asked: int, answered: int) -> None:

@@ -274,6 +274,18 @@ class SnippetRepository(Protocol):
 
     def count_pending(self, index_id: int, stage: TaskType) -> int: ...
 
+    def few_pending(
+        self, beside: int, stage: TaskType, model: str, most: int, most_indexes: int
+    ) -> list[int]:
+        """Other indexes than `beside`, at most `most_indexes`, that have no more than `most`
+        snippets which the stage has not finished, all of these indexes together; none that is being
+        deleted, or is still marked for another model."""
+        ...
+
+    def still_pending(self, index_id: int, stage: TaskType, snippet_ids: Sequence[int]) -> set[int]:
+        """Those of these snippets that the stage has not finished."""
+        ...
+
     def follow_model(
         self, index_id: int, stage: TaskType, model: str, after: int = 0
     ) -> int | None:

@@ -28,10 +28,9 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     NEXT_LOG,
     REACH,
     REST_OF_CHANGE_SET,
+    others,
 )
 
-MOST_LOOKED_AT = 512
-"""How many logs are looked at in order to find small ones."""
 _TOKEN_BITS = 63
 """The bits of a signed 64-bit column."""
 
@@ -75,17 +74,12 @@ class SqlKeywordLogRepository(KeywordLogReads):
 
     def small(self, beside: int, most: int) -> list[int]:
         counts: dict[int, int] = {}
-        after = 0
-        for _ in range(MOST_LOOKED_AT):
-            found = NEXT_LOG.run(self._driver, {"after": after})
-            if not found or most <= 0:
+        for index_id in others(self._driver, NEXT_LOG, beside):
+            if most <= 0:
                 break
-            after = found[0][0]
-            if after == beside:
-                continue
-            [(count,)] = COUNT_UP_TO.run(self._driver, {"of_index": after, "most": most + 1})
+            [(count,)] = COUNT_UP_TO.run(self._driver, {"of_index": index_id, "most": most + 1})
             if count <= most:
-                counts[after] = count
+                counts[index_id] = count
                 most -= count
         return [row[0] for row in FOLLOWED_LOGS.run(self._driver, list(counts))]
 

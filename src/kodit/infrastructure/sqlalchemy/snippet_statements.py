@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     String,
     and_,
     bindparam,
@@ -16,6 +19,7 @@ from sqlalchemy import (
 )
 
 from kodit.domain.keyword import KeywordOperation
+from kodit.domain.value_objects import TaskType
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
     INDEXES,
@@ -27,12 +31,16 @@ from kodit.infrastructure.sqlalchemy.entities import (
     VECTORS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import (
+    Driver,
     Prepared,
     PreparedForMany,
     constant,
     insert_columns,
 )
 from kodit.infrastructure.sqlalchemy.stored_snippets import KEYWORD_COLUMNS, select_texts
+
+MOST_LOOKED_AT = 512
+"""How many other indexes are looked at in order to find some with little work left."""
 
 ADD_SNIPPET = insert_columns(
     SNIPPETS,
@@ -144,6 +152,24 @@ NEXT_LOG = Prepared(
     .order_by(KEYWORD_CHANGES.c.index_id)
     .limit(1)
 )
+
+
+def others(driver: Driver, next_one: Prepared, beside: int) -> Iterator[int]:
+    """The other indexes that `next_one` finds: first those after `beside`, because the stages of
+    many indexes run in their order, and those before have little left to find.
+    """
+    looked_at = 0
+    for first, until in ((beside, None), (0, beside)):
+        after = first
+        while looked_at < MOST_LOOKED_AT:
+            rows = next_one.run(driver, {"after": after})
+            if not rows or (until is not None and rows[0][0] >= until):
+                break
+            after = rows[0][0]
+            looked_at += 1
+            yield after
+
+
 COUNT_UP_TO = Prepared(
     select(func.count()).select_from(
         select(KEYWORD_CHANGES.c.seq)
@@ -271,6 +297,48 @@ COUNT_PENDING = Prepared(
         PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
     )
 )
+COUNT_PENDING_UP_TO = Prepared(
+    select(func.count()).select_from(
+        select(PENDING_SNIPPETS.c.snippet_id)
+        .where(
+            PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
+            PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
+        )
+        .limit(bindparam("most"))
+        .subquery()
+    )
+)
+NEXT_PENDING = Prepared(
+    select(PENDING_SNIPPETS.c.index_id)
+    .where(PENDING_SNIPPETS.c.index_id > bindparam("after"))
+    .order_by(PENDING_SNIPPETS.c.index_id)
+    .limit(1)
+)
+STILL_PENDING = PreparedForMany(
+    lambda ids: select(PENDING_SNIPPETS.c.snippet_id).where(
+        PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
+        PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
+        PENDING_SNIPPETS.c.snippet_id.in_(ids),
+    )
+)
+
+
+def _with_model(column: ColumnElement[str | None]) -> PreparedForMany:
+    return PreparedForMany(
+        lambda ids: (
+            select(INDEXES.c.id)
+            .where(
+                INDEXES.c.id.in_(ids), INDEXES.c.deleted_at == 0, column == bindparam("of_model")
+            )
+            .order_by(INDEXES.c.id)
+        )
+    )
+
+
+WITH_MODEL = {
+    TaskType.CODE_EMBEDDINGS: _with_model(INDEXES.c.code_model),
+    TaskType.ENRICH: _with_model(INDEXES.c.text_model),
+}
 _OF_INDEX = INDEXES.c.id == bindparam("of_index")
 _FOLLOWERS = (INDEXES.c.keyword_generation, INDEXES.c.code_model, INDEXES.c.text_model)
 NOTED = {column.name: Prepared(select(column).where(_OF_INDEX)) for column in _FOLLOWERS}

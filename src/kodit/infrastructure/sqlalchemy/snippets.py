@@ -34,6 +34,7 @@ from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     ADD_SNIPPET,
     COUNT_PENDING,
+    COUNT_PENDING_UP_TO,
     DEAD,
     DELETE_SNIPPETS,
     DROP_VECTORS,
@@ -46,6 +47,7 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     LOG_CHANGE,
     LOG_LIVE,
     LOG_LIVE_OF_FILES,
+    NEXT_PENDING,
     NOTE,
     NOTE_EXTRACTION,
     NOTED,
@@ -54,8 +56,11 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     PEND_LIVE_OF_FILES,
     PENDING,
     SET_STATE,
+    STILL_PENDING,
     SUPERSEDED_OF_FILES,
     UNFINISHED_WORK,
+    WITH_MODEL,
+    others,
 )
 from kodit.infrastructure.sqlalchemy.unused import release
 
@@ -257,6 +262,25 @@ class SqlSnippetRepository:
         wanted = {"of_index": index_id, "of_stage": stage.name}
         [(count,)] = COUNT_PENDING.run(self._driver, wanted)
         return int(count)
+
+    def few_pending(
+        self, beside: int, stage: TaskType, model: str, most: int, most_indexes: int
+    ) -> list[int]:
+        found: list[int] = []
+        for index_id in others(self._driver, NEXT_PENDING, beside):
+            if most <= 0 or len(found) == most_indexes:
+                break
+            wanted = {"of_index": index_id, "of_stage": stage.name, "most": most + 1}
+            [(count,)] = COUNT_PENDING_UP_TO.run(self._driver, wanted)
+            if 0 < count <= most:
+                found.append(index_id)
+                most -= count
+        return [row[0] for row in WITH_MODEL[stage].run(self._driver, found, {"of_model": model})]
+
+    def still_pending(self, index_id: int, stage: TaskType, snippet_ids: Sequence[int]) -> set[int]:
+        of_stage = {"of_index": index_id, "of_stage": stage.name}
+        rows = STILL_PENDING.run(self._driver, snippet_ids, of_stage)
+        return {row[0] for row in rows}
 
     def follow_model(
         self, index_id: int, stage: TaskType, model: str, after: int = 0
