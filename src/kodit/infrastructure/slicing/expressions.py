@@ -109,6 +109,17 @@ HASKELL_BIRD_TRACKS = re.compile(
 other lines may show such lines in a comment."""
 
 _SQL_NAME = r"""(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[\w$\#@]+)"""
+SQL_UNSUPPORTED = re.compile(
+    rb"(?<![\w\])\"'])(\[[A-Za-z_@#][^\]\[\n]{0,127}\])|^[ \t]*+(GO|/)(?=[ \t\r]*+$)"
+    rb"|(?P<blank>\b(?:IDENTITY[ \t]*\([ \t\d,-]*\)|(?:NON)?CLUSTERED\b(?=\s*\()"
+    rb"|GLOBAL(?=\s+TEMP)))",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""Names in brackets, as SQL Server quotes them (a subscript follows a name, and is left alone), and
+lines that end a statement in scripts for SQL Server and Oracle; and words of
+those two that the grammar does not know.
+"""
+
 SQL_LINE = re.compile(
     rf"""
     \s*+
@@ -122,8 +133,8 @@ SQL_LINE = re.compile(
     (?P<kind>
       (?(create)
         (?:TABLE|VIEW|INDEX|FUNCTION|PROCEDURE|PROC|TRIGGER|EVENT|TYPE|DOMAIN|SEQUENCE|SCHEMA
-           |PACKAGE\s+BODY|PACKAGE)
-        |(?:FUNCTION|PROCEDURE)
+           |DATABASE|PACKAGE\s+BODY|PACKAGE)
+        |(?:FUNCTION|PROCEDURE|(?:SUB)?TYPE(?=\s+[\w$\#]+\s+IS\b))
       )
     )\s++
     (?:CONCURRENTLY\s++)?+ (?:IF\s+NOT\s+EXISTS\s++)?+ (?!ON\s)

@@ -19,6 +19,7 @@ from kodit.infrastructure.slicing.expressions import (
     KOTLIN_UNSUPPORTED,
     RUST_MACROS,
     SQL_LINE,
+    SQL_UNSUPPORTED,
 )
 from kodit.infrastructure.slicing.language import Language
 from kodit.infrastructure.slicing.more_languages import FURTHER_ROWS
@@ -267,7 +268,10 @@ _ROWS = (
         wheel="tree-sitter-sql",
         module="tree_sitter_sql",
         extensions=("sql", "ddl", "dml", "psql"),
-        version=3,
+        version=4,
+        hidden=SQL_UNSUPPORTED,
+        stand_in=b"x",
+        second_stand_in=b";",
         line_pattern=SQL_LINE,
         keywords=SQL_WORDS,
         leading=("--",),

@@ -69,9 +69,9 @@ SQL_WORDS: Words = {
     **_words("line", "procedure proc", SymbolKind.PROCEDURE),
     "line trigger": SymbolKind.TRIGGER,
     "line event": SymbolKind.EVENT,
-    **_words("line", "type domain", SymbolKind.TYPE),
+    **_words("line", "type subtype domain", SymbolKind.TYPE),
     "line sequence": SymbolKind.VARIABLE,
-    **_words("line", "schema package", SymbolKind.MODULE),
+    **_words("line", "schema database package", SymbolKind.MODULE),
     "line package body": SymbolKind.MODULE,
 }
 PYTHON_WORDS: Words = {
