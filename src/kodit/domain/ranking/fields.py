@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, filterfalse
 
 from kodit.domain.ranking.scripts import is_unspaced
 from kodit.domain.ranking.terms import run_terms, runs
@@ -72,7 +72,8 @@ def keyword_document(snippet: StoredSnippet) -> KeywordDocument:
     for placed in snippet.also_defines:
         group = minor if isinstance(placed, MinorSymbol) else names
         group.update(dict.fromkeys(_keys(placed.symbol.name)))
-    unspaced = () if is_ascii else tuple(filter(is_unspaced, found))
+    # Most runs are ASCII even in other texts.
+    unspaced = () if is_ascii else tuple(filter(is_unspaced, filterfalse(str.isascii, found)))
     return KeywordDocument(found, tuple(names), tuple(minor), unspaced)
 
 
