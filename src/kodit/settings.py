@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kodit.domain.claiming import QueueOrder
+from kodit.domain.descriptions.description import ALL_KINDS, DescriptionKind
 from kodit.domain.errors import SettingError
 from kodit.domain.policy import AllowedCredentials, CallerPolicy
 from kodit.domain.value_objects import TaskType
@@ -108,6 +109,12 @@ class Settings:
     """How often `kodit serve` and `kodit worker` bring every index up to date that has no interval
     of its own; unless this is set, 1800 for `kodit serve`, and never for `kodit worker`. Folders
     that the server watches are brought up to date when something changes, and every six hours."""
+    descriptions: tuple[DescriptionKind, ...] = field(
+        default=ALL_KINDS, metadata={"kind": "descriptions"}
+    )
+    """Which descriptions there are besides the summaries of snippets, separated by commas:
+    `overview`, `interface`, `schema`, `commit` and `usage`, or `none`. `kodit describe` shows them;
+    those of schemas and commits are also searched, and made while a source is indexed."""
     log_level: LogLevel = LogLevel.AUTO
     """What is logged to standard error: `debug`, `info`, `warning` or `error`; `auto` is `info` for
     `kodit serve` and `kodit worker`, and `error` for other commands, which report failures in a
@@ -365,5 +372,6 @@ _WAYS: dict[Any, Callable[[str, str], Any]] = {
     "sources": setting_values.sources_in,
     "file": setting_values.file_at,
     "hosts": setting_values.hosts_in,
+    "descriptions": setting_values.descriptions_in,
 }
 """The parser of each kind of setting, except numbers and levels."""

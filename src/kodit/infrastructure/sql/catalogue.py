@@ -68,6 +68,15 @@ _MENTIONING = StatementForMany(
     "snippets.kind FROM snippets "
     f"WHERE snippets.file_id IN :ids AND {_LIVE} ORDER BY snippets.file_id, snippets.start_line"
 )
+_HINTING = StatementForMany(
+    "SELECT DISTINCT snippets.file_id FROM snippets "
+    f"WHERE snippets.file_id IN :ids AND {_LIVE} AND snippets.mentions LIKE '%' || :part || '%'"
+)
+_HAVING = StatementForMany(
+    "SELECT DISTINCT snippets.file_id FROM snippets "
+    f"WHERE snippets.file_id IN :ids AND {_LIVE} "
+    "AND snippets.text LIKE '%' || :part || '%' ESCAPE '/'"
+)
 _CODE_VECTOR = Statement(
     "SELECT vectors.model, embeddings.vector FROM vectors "
     "JOIN embeddings ON embeddings.id = vectors.embedding_id "
@@ -228,6 +237,17 @@ class SqlOpenCatalogue:
             )
             for row in _MENTIONING.run(self._driver, sorted(file_ids))
         ]
+
+    def hinting(self, file_ids: Collection[int], parts: Sequence[str]) -> set[int]:
+        found: set[int] = set()
+        for part in parts:
+            rest = sorted(set(file_ids) - found)
+            found.update(row[0] for row in _HINTING.run(self._driver, rest, {"part": part}))
+        return found
+
+    def having(self, file_ids: Collection[int], text: str) -> set[int]:
+        rows = _HAVING.run(self._driver, sorted(file_ids), {"part": containing(text)})
+        return {row[0] for row in rows}
 
     def code_vector(self, snippet: StoredSnippet) -> tuple[str, Sequence[float]] | None:
         from kodit.infrastructure.vectors.quantization import unpack  # noqa: PLC0415 - heavy
