@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kodit.domain.claiming import QueueOrder
-from kodit.domain.descriptions.description import ALL_KINDS, DescriptionKind
+from kodit.domain.descriptions.kinds import ALL_KINDS, DescriptionKind
 from kodit.domain.errors import SettingError
 from kodit.domain.policy import AllowedCredentials, CallerPolicy
 from kodit.domain.value_objects import TaskType

@@ -20,7 +20,7 @@ from kodit.application.views.indexes import IndexesView
 from kodit.application.views.left_out import LeftOutsView
 from kodit.application.views.map import MapView
 from kodit.application.views.search import RelatedView, SearchView
-from kodit.domain.descriptions.description import DescriptionKind
+from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.questions import (
     WAIT_SECONDS,
     DescribeQuestion,

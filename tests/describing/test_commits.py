@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from tests.support.sources import commit_all, git, write_file
 
-from kodit.domain.descriptions.commits import Commit, words_match
+from kodit.domain.descriptions.commits import Commit
+from kodit.domain.descriptions.stored import words_match
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.commits import CUT_OFF
-from kodit.infrastructure.sources.commits import NOT_IN_CLONE, read_one, read_recent
+from kodit.infrastructure.sources.commits import NOT_IN_CLONE, read_one
 from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sources.recent_commits import read_recent
 
 BEFORE = '''class Cart:
     """A cart."""
@@ -95,6 +97,12 @@ def read(location: Location, name: str = "", head: str | None = None) -> Commit:
     return commit
 
 
+def recent(location: Location) -> list[Commit]:
+    commits = read_recent(location, None, report=ignore)
+    assert commits is not None
+    return commits
+
+
 def told(commit: Commit) -> dict[str, list[tuple[str, str]]]:
     return {
         file.path: [(one.change, one.name) for one in file.definitions] for file in commit.files
@@ -124,7 +132,7 @@ def test_secrets_and_excluded_files_are_not_named(shop: Path) -> None:
     assert "code/cart.py" not in told(without)
     only = read(at(shop, include=("other.py",)), "HEAD~1")
     assert list(told(only)) == ["code/other.py"]
-    paths = {file.path for one in read_recent(at(shop), None, report=ignore) for file in one.files}
+    paths = {file.path for one in recent(at(shop)) for file in one.files}
     assert "code/cart.py" in paths
     assert "code/.env" not in paths
 
@@ -134,9 +142,9 @@ def test_a_folder_of_a_repository_sees_its_own_files_only(shop: Path) -> None:
     commit = read(at(shop / "code"))
     assert commit.message.startswith("Pay in any currency")
     assert set(told(commit)) == {"cart.py", "notes.md", "other.py", "renamed.py"}
-    recent = read_recent(at(shop / "code"), None, report=ignore)
-    assert [one.message.partition("\n")[0] for one in recent] == ["Pay in any currency", "change"]
-    assert all("top.py" not in file.path for one in recent for file in one.files)
+    latest = recent(at(shop / "code"))
+    assert [one.message.partition("\n")[0] for one in latest] == ["Pay in any currency", "change"]
+    assert all("top.py" not in file.path for one in latest for file in one.files)
 
 
 def test_the_first_commit_adds_everything(shop: Path) -> None:
@@ -214,7 +222,7 @@ def test_merges_are_compared_with_their_first_parent(shop: Path, tmp_path: Path)
 
 
 def test_words_of_a_message(shop: Path) -> None:
-    _latest, second, _first = read_recent(at(shop), None, report=ignore)
+    _latest, second, _first = recent(at(shop))
     for words, matches in (
         ("currencies", True),
         ("pay people", True),

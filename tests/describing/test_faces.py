@@ -14,12 +14,7 @@ from tests.support.serving import ServingKodit
 from tests.support.sources import commit_all, write_file
 
 from kodit import Description, DescriptionKind, InvalidQueryError, Kodit
-from kodit.domain.descriptions.description import (
-    DescribedItem,
-    DescribedPart,
-    lines_of,
-    plain_line,
-)
+from kodit.domain.descriptions.description import DescribedItem, DescribedPart, lines_of, plain_line
 from kodit.domain.errors import SettingError
 from kodit.settings import Settings
 

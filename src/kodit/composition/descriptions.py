@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from kodit.application.services.answers.description_answers import DescriptionAnswers
 from kodit.application.services.descriptions.description_service import DescriptionService
-from kodit.domain.descriptions.description import DescriptionKind
+from kodit.domain.descriptions.kinds import DescriptionKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kodit.application.services.description_stage import DescriptionStage
     from kodit.application.services.scope_service import ScopeService
     from kodit.application.services.standing_service import StandingService
     from kodit.application.services.symbol_service import SymbolService
+    from kodit.composition.engines import Engines
     from kodit.composition.foundation import Foundation
     from kodit.domain.ports.describing import Describer
 
@@ -71,4 +73,24 @@ def _commit(foundation: Foundation) -> Describer:
 
     return CommitDescriber(
         PooledCommitReader(foundation.data_dir / "clones", made_later(lambda: foundation.pool))
+    )
+
+
+def make_description_stage(foundation: Foundation, engines: Engines) -> DescriptionStage | None:
+    """The part of the last stage that stores descriptions, in the child processes of some engines;
+    None if none is to be stored."""
+    from kodit.domain.descriptions.kinds import STORED_KINDS
+
+    kinds = STORED_KINDS.intersection(foundation.settings.descriptions)
+    if not kinds:
+        return None
+    from kodit.application.services.description_stage import DescriptionStage
+    from kodit.infrastructure.sources.commits import PooledCommitReader
+    from kodit.infrastructure.sources.schemas import PooledSchemaReader
+
+    return DescriptionStage(
+        kinds=kinds,
+        catalogue=foundation.catalogue,
+        commits=PooledCommitReader(foundation.data_dir / "clones", engines.pool),
+        schemas=PooledSchemaReader(engines.pool),
     )

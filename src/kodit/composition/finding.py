@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kodit.application.services.answers.answer_service import AnswerService
     from kodit.application.services.answers.description_answers import DescriptionAnswers
     from kodit.application.services.browse_service import BrowseService
+    from kodit.application.services.description_search import DescriptionSearch
     from kodit.application.services.folder_comparisons import FolderComparisons
     from kodit.application.services.grep_service import GrepService
     from kodit.application.services.index_locator import IndexLocator
@@ -107,6 +108,16 @@ class Finding(Foundation):
 
         return make_description_answers(
             self, scope=self.scoping, standing=self.standing, symbols=lambda: self.symbols
+        )
+
+    @made_once
+    def described(self) -> DescriptionSearch:
+        from kodit.application.services.description_search import DescriptionSearch
+
+        return DescriptionSearch(
+            database=self.reading,
+            keyword_index=self.engines.keyword_index,
+            kinds=self.settings.descriptions,
         )
 
     @made_once

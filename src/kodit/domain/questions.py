@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kodit.domain.cursor import Cursor
-from kodit.domain.descriptions.description import DEFAULT_BUDGET as DESCRIPTION_BUDGET
-from kodit.domain.descriptions.description import DescriptionKind
+from kodit.domain.descriptions.kinds import DEFAULT_BUDGET as DESCRIPTION_BUDGET
+from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.files import FilePlace
 from kodit.domain.repository_map import DEFAULT_BUDGET
 from kodit.domain.run import RunState

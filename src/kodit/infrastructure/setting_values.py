@@ -10,7 +10,7 @@ import os
 import re
 from pathlib import Path
 
-from kodit.domain.descriptions.description import ALL_KINDS, DescriptionKind
+from kodit.domain.descriptions.kinds import ALL_KINDS, DescriptionKind
 from kodit.domain.errors import SettingError
 from kodit.domain.policy import AllowedCredentials
 from kodit.infrastructure.home import expand_home

@@ -10,10 +10,10 @@ from kodit.domain.descriptions.description import (
     DescribedItem,
     DescribedPart,
     Description,
-    DescriptionKind,
     DescriptionLine,
     lines_of,
 )
+from kodit.domain.descriptions.kinds import DescriptionKind
 
 
 def lines_of_view(view: DescriptionView) -> Iterator[DescriptionLine]:

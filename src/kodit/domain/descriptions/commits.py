@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kodit.domain.descriptions.description import DescribedItem, DescribedPart
-from kodit.domain.ranking.terms import terms
 
 CHANGES = {"added": "+", "removed": "-", "changed": "~", "moved": ">"}
 """The sign before a definition, by what happened to it."""
@@ -205,10 +204,3 @@ def _title(file: ChangedFile) -> str:
     was = f" from {file.old_path}" if file.old_path else ""
     name = file.path.rpartition("/")[2] if file.change != "removed" else file.path
     return f"{name}  ({file.change}{was}{lines})"
-
-
-def words_match(words: str, commit: Commit) -> bool:
-    """Whether all words occur in the message, the author's name, or a changed path."""
-    wanted = set(terms(words))
-    paths = " ".join(file.path for file in commit.files)
-    return bool(wanted) and wanted <= set(terms(f"{commit.message} {commit.author} {paths}"))

@@ -4,35 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-DEFAULT_BUDGET = 3_000
-LEAST_BUDGET = 100
-MOST_BUDGET = 20_000
-LONGEST_SUBJECT = 1_000
+from kodit.domain.descriptions.kinds import DescriptionKind
+
 MOST_OF_A_PART = 0.4
 """The share of a budget that one of several parts may take, so that others are shown too."""
 _INDENTATION = 2
 _PLACE = 12
 """The characters that a place takes in a line, besides its path."""
-
-
-class DescriptionKind(StrEnum):
-    """What is described."""
-
-    OVERVIEW = "overview"
-    """A repository: its purpose, its parts by importance, and where programs start."""
-    INTERFACE = "interface"
-    """The public definitions of modules."""
-    SCHEMA = "schema"
-    """The tables of a database, as models and migrations define them."""
-    COMMIT = "commit"
-    """What a commit changed."""
-    USAGE = "usage"
-    """How a definition is used: its best callers."""
-
-
-ALL_KINDS = tuple(DescriptionKind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from kodit.domain.descriptions.commits import Commit
 from kodit.domain.index import Index
+
+MOST_RECENT = 200
+"""How many commits are looked through for words."""
 
 
 class CommitReader(Protocol):
@@ -17,7 +20,9 @@ class CommitReader(Protocol):
         place (`HEAD~2`); the indexed commit itself if the name is empty. None if there is none."""
         ...
 
-    async def recent(self, index: Index) -> Sequence[Commit]:
+    async def recent(
+        self, index: Index, most: int = MOST_RECENT, known: Collection[str] = ()
+    ) -> Sequence[Commit] | None:
         """The latest commits, newest first, with the paths that they changed but without the
-        definitions."""
+        definitions; None if the latest of all is one of the known ones."""
         ...

@@ -243,7 +243,8 @@ class RemoteServer:
         pages = list(self._pages("/search", asked, question.limit, in_body=True))
         results = all_of(ResultView, pages, "results")
         problems = tuple(pages[0].get("problems", ()))
-        return SearchView(question.query, results, standing_of(pages), pages[-1]["next"], problems)
+        first = from_json(SearchView, {**pages[0], "results": []})
+        return replace(first, results=results, next=pages[-1]["next"], problems=problems, weak=None)
 
     def _grep(self, question: GrepQuestion) -> GrepView:
         asked = {**plain(question), **places(question.where)}

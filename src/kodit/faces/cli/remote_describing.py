@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kodit.application.views.description import DescriptionsView
 from kodit.application.views.indexes import IndexView
 from kodit.application.views.serialization import from_json
-from kodit.domain.descriptions.description import LEAST_BUDGET, DescriptionKind
+from kodit.domain.descriptions.kinds import LEAST_BUDGET, DescriptionKind
 from kodit.domain.errors import NotFoundError, UserError
 from kodit.domain.questions import DescribeQuestion
 from kodit.infrastructure.remote.connection import RemoteConnection, path_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from kodit.domain.descriptions.description import DescriptionKind
+from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.value_objects import SymbolKind
 
 MOST_CHARACTERS = 8_000

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from kodit.application.services.index_locator import as_typed
 from kodit.composition import Application
 from kodit.domain.caller import LOCAL_CALLER
-from kodit.domain.descriptions.description import DEFAULT_BUDGET as DESCRIPTION_BUDGET
-from kodit.domain.descriptions.description import Description, DescriptionKind
+from kodit.domain.descriptions.description import Description
+from kodit.domain.descriptions.kinds import DEFAULT_BUDGET as DESCRIPTION_BUDGET
+from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.entities import SearchResult
 from kodit.domain.files import FilePlace, FileText, ListedFile
 from kodit.domain.left_out import Explanation, LeftOut, LeftOutRequest

@@ -11,7 +11,7 @@ from pydantic import Field
 from kodit.application.views.description import DescriptionsView
 from kodit.application.views.files import FilesView, OutlineView, TextView
 from kodit.application.views.map import MapView
-from kodit.domain.descriptions.description import DescriptionKind
+from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.files import FilePlace, place_at
 from kodit.domain.questions import (
     DescribeQuestion,

@@ -25,8 +25,8 @@ from pydantic_core import PydanticCustomError
 
 from kodit.application.services.search_service import LONGEST_QUERY
 from kodit.application.services.symbol_service import LONGEST_NAME
-from kodit.domain.descriptions.description import DEFAULT_BUDGET as DESCRIPTION_BUDGET
-from kodit.domain.descriptions.description import LONGEST_SUBJECT
+from kodit.domain.descriptions.kinds import DEFAULT_BUDGET as DESCRIPTION_BUDGET
+from kodit.domain.descriptions.kinds import LONGEST_SUBJECT
 from kodit.domain.questions import LONGEST_WAIT_SECONDS, WAIT_SECONDS, Where
 from kodit.domain.repository_map import DEFAULT_BUDGET, LEAST_BUDGET, MOST_BUDGET
 from kodit.domain.value_objects import SearchMode, SymbolKind

@@ -10,10 +10,8 @@ from typing import NamedTuple
 
 from kodit.domain.descriptions.commits import Commit
 from kodit.infrastructure.git.history import Repository
-from kodit.infrastructure.git.runner import OFFLINE, GitError, run_git
+from kodit.infrastructure.git.runner import OFFLINE, GitError, GitTimeoutError, run_git
 
-MOST_RECENT = 200
-"""How many commits are looked through for words."""
 MOST_FILES = 400
 LONGEST_MESSAGE = 2_000
 CUT_OFF = "The history ends here, so it is not known what the commit changed."
@@ -59,7 +57,7 @@ def find_commit(repository: Repository, head: str, name: str) -> str | None:
         )
         commit = found.decode("ascii").strip()
         return commit if repository.is_ancestor(commit, head) else None
-    except GitError:
+    except (GitError, GitTimeoutError):
         return None
 
 
@@ -68,7 +66,7 @@ def _latest_below(repository: Repository, head: str) -> str | None:
         found = repository.run(
             "rev-list", "--max-count=1", "--end-of-options", head, "--", repository.prefix
         )
-    except GitError:
+    except (GitError, GitTimeoutError):
         return None
     return found.decode("ascii").strip() or None
 
@@ -99,12 +97,12 @@ def _between(parent: bytes, commit: str) -> tuple[str, ...]:
     return ("--end-of-options", parent.decode("ascii"), commit)
 
 
-def recent_commits(repository: Repository, head: str) -> list[tuple[Commit, list[str]]]:
+def recent_commits(repository: Repository, head: str, most: int) -> list[tuple[Commit, list[str]]]:
     """The latest commits of a history, with the paths that they changed below the prefix. Raises
     GitError."""
     limited = ["--", repository.prefix] if repository.prefix else []
     output = repository.run(
-        *("log", f"--max-count={MOST_RECENT}", *_PLAIN, "--no-renames", "--name-only", "-z"),
+        *("log", f"--max-count={most}", *_PLAIN, "--no-renames", "--name-only", "-z"),
         *(_FORMAT, "--end-of-options", head, *limited),
     )
     found = []
@@ -129,7 +127,7 @@ def lines_changed(repository: Repository, commit: str) -> dict[str, tuple[int, i
         output = repository.run(
             "diff-tree", "-r", "-M", "--numstat", "-z", *_between(parent, commit)
         )
-    except GitError:
+    except (GitError, GitTimeoutError):
         return {}
     counts: dict[str, tuple[int, int]] = {}
     fields = iter(output.split(b"\0"))
@@ -153,7 +151,7 @@ def read_versions(
     some that it should have."""
     try:
         return _versions(repository, blob_ids, most_bytes)
-    except GitError:
+    except (GitError, GitTimeoutError):
         return {}
 
 
@@ -201,7 +199,7 @@ def _changes(repository: Repository, between: tuple[str, ...]) -> Iterator[FileC
                 "diff-tree", "-r", *detection, "--raw", "-z", "--no-abbrev", *between
             )
             break
-        except GitError:
+        except (GitError, GitTimeoutError):
             if detection == detections[-1]:
                 raise
     fields = iter(_text(output).split("\0"))

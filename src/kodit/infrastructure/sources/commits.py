@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,27 +16,21 @@ from kodit.domain.descriptions.commits import (
 )
 from kodit.domain.descriptions.signatures import numbered, signature_of
 from kodit.domain.entities import Index
+from kodit.domain.ports.commits import MOST_RECENT
 from kodit.domain.symbols import outlined
 from kodit.domain.value_objects import SymbolKind
-from kodit.infrastructure.folder.builtin import path_reason
-from kodit.infrastructure.folder.globs import glob_matcher
-from kodit.infrastructure.folder.repository import enclosing_work_tree
-from kodit.infrastructure.git.commits import (
-    MOST_FILES as MOST_PATHS,
-)
 from kodit.infrastructure.git.commits import (
     FileChange,
     find_commit,
     lines_changed,
     read_commit,
     read_versions,
-    recent_commits,
 )
-from kodit.infrastructure.git.history import Repository, head_of, objects_of
-from kodit.infrastructure.git.runner import GitError
-from kodit.infrastructure.git.tree import reading
+from kodit.infrastructure.git.history import Repository
+from kodit.infrastructure.git.runner import GitError, GitTimeoutError
 from kodit.infrastructure.sources.child_functions import FileToExtract, extract_one
 from kodit.infrastructure.sources.location import Location, location_of
+from kodit.infrastructure.sources.recent_commits import repository_of, rule_of
 from kodit.infrastructure.sources.stored import stored_snippets
 
 # Child processes are started when they are first needed.
@@ -69,11 +62,15 @@ class PooledCommitReader:
         )
         return commit
 
-    async def recent(self, index: Index) -> Sequence[Commit]:
-        commits: list[Commit] = await self._pool.call(
-            f"{__name__}:read_recent",
+    async def recent(
+        self, index: Index, most: int = MOST_RECENT, known: Collection[str] = ()
+    ) -> Sequence[Commit] | None:
+        commits: list[Commit] | None = await self._pool.call(
+            "kodit.infrastructure.sources.recent_commits:read_recent",
             location_of(index, self._clones),
             index.working_copy.commit,
+            most,
+            frozenset(known),
             stall_seconds=STALL_SECONDS,
         )
         return commits
@@ -83,7 +80,7 @@ def read_one(location: Location, head: str | None, name: str, *, report: Any) ->
     """The commit with a name, with what it changed."""
 
     report(0, None)
-    with _repository(location, head) as (repository, start):
+    with repository_of(location, head) as (repository, start):
         if repository is None:
             return None
         found = find_commit(repository, start, name)
@@ -91,7 +88,7 @@ def read_one(location: Location, head: str | None, name: str, *, report: Any) ->
             return None
         try:
             commit, changes = read_commit(repository, found)
-        except GitError:
+        except (GitError, GitTimeoutError):
             return None
         shown = [one for one in changes if _may_be_shown(location, one)]
         counts = lines_changed(repository, found)
@@ -105,72 +102,8 @@ def read_one(location: Location, head: str | None, name: str, *, report: Any) ->
         return replace(commit, files=tuple(files), left_out=max(0, len(shown) - MOST_FILES))
 
 
-def read_recent(location: Location, head: str | None, *, report: Any) -> list[Commit]:
-    """The latest commits with the paths that they changed; none if the history cannot be read."""
-
-    report(0, None)
-    with _repository(location, head) as (repository, start):
-        if repository is None:
-            return []
-        try:
-            found = recent_commits(repository, start)
-        except GitError:
-            return []
-        is_shown = _rule(location)
-        return [
-            replace(
-                commit,
-                files=tuple(
-                    ChangedFile(path, "changed") for path in paths[:MOST_PATHS] if is_shown(path)
-                ),
-            )
-            for commit, paths in found
-        ]
-
-
-@contextmanager
-def _repository(location: Location, head: str | None) -> Iterator[tuple[Repository | None, str]]:
-    """The repository of a source and the commit that is described; None if it has none."""
-
-    if location.is_folder:
-        folder = Path(location.path)
-        tree = enclosing_work_tree(folder)
-        commit = None if tree is None else head_of(tree)
-        if tree is None or commit is None:
-            yield None, ""
-            return
-        with objects_of(tree, folder) as repository:
-            yield repository, commit
-        return
-    if head is None:
-        yield None, ""
-        return
-
-    clone = Path(location.path)
-    with reading(clone):
-        yield Repository(clone, clone / "shallow"), head
-
-
-def _rule(location: Location) -> Any:
-    """Whether a path may be shown: it is chosen by the globs of the source, and neither a secret
-    nor anything else that is left out because of its name."""
-
-    source = location.source
-    included = glob_matcher(source.include) if source.include else None
-    excluded = glob_matcher(source.exclude) if source.exclude else None
-
-    def is_shown(path: str) -> bool:
-        return (
-            path_reason(path) is None
-            and (included is None or included(path))
-            and (excluded is None or not excluded(path))
-        )
-
-    return is_shown
-
-
 def _may_be_shown(location: Location, change: FileChange) -> bool:
-    is_shown = _rule(location)
+    is_shown = rule_of(location)
     return bool(is_shown(change.path))
 
 

@@ -68,9 +68,9 @@ _MENTIONING = StatementForMany(
     "snippets.kind FROM snippets "
     f"WHERE snippets.file_id IN :ids AND {_LIVE} ORDER BY snippets.file_id, snippets.start_line"
 )
-_HINTING = StatementForMany(
-    "SELECT DISTINCT snippets.file_id FROM snippets "
-    f"WHERE snippets.file_id IN :ids AND {_LIVE} AND snippets.mentions LIKE '%' || :part || '%'"
+_MENTIONS = StatementForMany(
+    "SELECT snippets.file_id, snippets.mentions FROM snippets "
+    f"WHERE snippets.file_id IN :ids AND {_LIVE} AND snippets.mentions IS NOT NULL"
 )
 _HAVING = StatementForMany(
     "SELECT DISTINCT snippets.file_id FROM snippets "
@@ -239,11 +239,11 @@ class SqlOpenCatalogue:
         ]
 
     def hinting(self, file_ids: Collection[int], parts: Sequence[str]) -> set[int]:
-        found: set[int] = set()
-        for part in parts:
-            rest = sorted(set(file_ids) - found)
-            found.update(row[0] for row in _HINTING.run(self._driver, rest, {"part": part}))
-        return found
+        return {
+            file_id
+            for file_id, mentions in _MENTIONS.run(self._driver, sorted(file_ids))
+            if any(part in mentions for part in parts)
+        }
 
     def having(self, file_ids: Collection[int], text: str) -> set[int]:
         rows = _HAVING.run(self._driver, sorted(file_ids), {"part": containing(text)})

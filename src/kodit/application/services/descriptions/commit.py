@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kodit.domain.descriptions.commits import parts_of as parts_of_commit
-from kodit.domain.descriptions.commits import title_of, words_match
-from kodit.domain.descriptions.description import (
-    DescribedItem,
-    DescribedPart,
-    Description,
-    DescriptionKind,
-)
+from kodit.domain.descriptions.commits import title_of
+from kodit.domain.descriptions.description import DescribedItem, DescribedPart, Description
+from kodit.domain.descriptions.kinds import DescriptionKind
+from kodit.domain.descriptions.stored import words_match
 from kodit.domain.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -45,7 +42,7 @@ class CommitDescriber:
                 code="name_not_found",
                 name=subject,
             )
-        recent = await self._commits.recent(index)
+        recent = await self._commits.recent(index) or ()
         found = [one for one in recent if words_match(subject, one)]
         if len(found) == 1 and (one := await self._commits.read(index, found[0].id)) is not None:
             return _description(indexed, subject, one)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from kodit.application.services.threads import Lane, in_thread
-from kodit.domain.descriptions.description import (
+from kodit.domain.descriptions.description import Description
+from kodit.domain.descriptions.kinds import (
     ALL_KINDS,
     LEAST_BUDGET,
     LONGEST_SUBJECT,
     MOST_BUDGET,
-    Description,
     DescriptionKind,
 )
 from kodit.domain.errors import InvalidQueryError, KoditError, NotFoundError

@@ -14,13 +14,9 @@ from kodit.application.services.descriptions.code import (
 )
 from kodit.application.services.graph_reading import read_graph
 from kodit.application.services.threads import Lane, in_thread
-from kodit.domain.descriptions.description import (
-    DescribedItem,
-    DescribedPart,
-    Description,
-    DescriptionKind,
-)
+from kodit.domain.descriptions.description import DescribedItem, DescribedPart, Description
 from kodit.domain.descriptions.interface import interface_of, items_of
+from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.descriptions.visibility import exported_names, public_definitions
 from kodit.domain.mentions import Mention, MentionKind
 from kodit.domain.modules import Place, is_module

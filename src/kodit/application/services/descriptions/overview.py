@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING
 from kodit.application.services.descriptions.code import is_program, read_code
 from kodit.application.services.graph_reading import read_graph
 from kodit.application.services.threads import Lane, in_thread
-from kodit.domain.descriptions.description import (
-    DescribedItem,
-    DescribedPart,
-    Description,
-    DescriptionKind,
-)
+from kodit.domain.descriptions.description import DescribedItem, DescribedPart, Description
 from kodit.domain.descriptions.entry_points import (
     MANIFESTS,
     declared_in,
@@ -23,6 +18,7 @@ from kodit.domain.descriptions.entry_points import (
     purpose_in,
 )
 from kodit.domain.descriptions.interface import module_sentence
+from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.descriptions.parts import divided
 from kodit.domain.descriptions.readme import is_readme, purpose_of
 from kodit.domain.descriptions.signatures import signature_of

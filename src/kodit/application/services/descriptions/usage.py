@@ -7,13 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kodit.application.services.descriptions.code import FileCode, read_code
 from kodit.application.services.threads import Lane, in_thread
-from kodit.domain.descriptions.description import (
-    DescribedItem,
-    DescribedPart,
-    Description,
-    DescriptionKind,
-)
+from kodit.domain.descriptions.description import DescribedItem, DescribedPart, Description
 from kodit.domain.descriptions.examples import statement_at, without_values
+from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.descriptions.signatures import sentence_about, signature_of
 from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.near import did_you_mean

@@ -11,26 +11,10 @@ from kodit.domain.descriptions.schema.python_syntax import assigned, classes_of,
 from kodit.domain.descriptions.schema.sql import steps_of
 from kodit.domain.descriptions.schema.tables import NOTHING, ModelClass, SchemaFragment, Step
 
-READER_VERSION = 1
-"""Raised whenever another fragment is read from the same text."""
 LONGEST_FILE = 1_000_000
 HINTS = ("django.db", "gis.db", "django.apps", "sqlalchemy", "sqlmodel", "alembic", "\tModel\tdb")
 """Parts of the mentions of a Python file that may say something: of its imports and bases."""
-_DOWN_FILE = re.compile(r"(^|[._/-])(down|undo|rollback)([._/-]|$)|(^|/)U\d[^/]*$", re.IGNORECASE)
 _DUMP = re.compile(r"(^|/)(schema|structure|dump|tables|ddl|init)[^/]*\.sql$", re.IGNORECASE)
-_MODELS = re.compile(r"(^|/)models(\.py$|/)")
-_RAILS = re.compile(r"(^|/)db/(\w*schema\.rb|migrate/[^/]+\.rb)$")
-
-
-def may_say_something(path: str, language: str) -> bool:
-    """Whether a file may define tables, by its path and language; of Python files, only the
-    mentions tell."""
-    name = path.rpartition("/")[2]
-    if language == "sql" or name.endswith(".sql"):
-        return _DOWN_FILE.search(name.removesuffix(".sql")) is None
-    if language == "python":
-        return _MODELS.search(path) is not None
-    return name.endswith(".prisma") or (language == "ruby" and _RAILS.search(path) is not None)
 
 
 def fragment_of(path: str, language: str, text: str) -> SchemaFragment:

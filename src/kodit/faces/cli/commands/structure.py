@@ -125,7 +125,7 @@ def describe(
 
     Everything is read from the indexed code; no model is asked.
     """
-    from kodit.domain.descriptions.description import DescriptionKind
+    from kodit.domain.descriptions.kinds import DescriptionKind
     from kodit.domain.questions import DescribeQuestion
     from kodit.domain.search import choose
     from kodit.faces.cli.terminal.describing import describe_and_show

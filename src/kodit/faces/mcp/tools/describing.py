@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kodit.application.views.description_text import lines_of_view
-from kodit.domain.descriptions.description import DescriptionKind, DescriptionLine
+from kodit.domain.descriptions.description import DescriptionLine
+from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.questions import DescribeQuestion
 from kodit.domain.search import choose
 from kodit.faces.mcp.calls import Call
