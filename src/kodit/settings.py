@@ -202,9 +202,12 @@ class Settings:
 
 
 def may_be_set_by_a_data_directory(setting: Field[Any]) -> bool:
-    """Whether a setting is a number or a level, which is all that a data directory may set."""
+    """Whether a setting is a number, a level or several of some names, which is all that a data
+    directory may set."""
     kind = _kind(setting)
-    return kind in (int, float, "limits") or (isinstance(kind, type) and issubclass(kind, Enum))
+    return kind in (int, float, "limits", "descriptions") or (
+        isinstance(kind, type) and issubclass(kind, Enum)
+    )
 
 
 def _first_of(places: list[Mapping[str, Any]]) -> dict[str, Any]:
