@@ -10,6 +10,8 @@ from kodit.version import VERSION
 if TYPE_CHECKING:
     from kodit.application.services.index_service import IndexStatus
     from kodit.application.services.queue_overview import QueueOverview, Reason
+    from kodit.domain.descriptions.description import DescribedItem, DescribedPart, Description
+    from kodit.domain.descriptions.kinds import DescriptionKind
     from kodit.domain.diagnosis import Area, Diagnosis, Problem
     from kodit.domain.entities import (
         Index,
@@ -61,6 +63,10 @@ __all__ = [
     "AttemptOutcome",
     "CopyPlace",
     "Definition",
+    "DescribedItem",
+    "DescribedPart",
+    "Description",
+    "DescriptionKind",
     "Diagnosis",
     "ErrorAbout",
     "Explanation",
@@ -121,6 +127,8 @@ __all__ = [
 _PLACES = {
     "kodit.application.services.index_service": "IndexStatus",
     "kodit.application.services.queue_overview": "QueueOverview Reason",
+    "kodit.domain.descriptions.description": "DescribedItem DescribedPart Description",
+    "kodit.domain.descriptions.kinds": "DescriptionKind",
     "kodit.domain.diagnosis": "Area Diagnosis Problem",
     "kodit.domain.entities": (
         "Index IndexRun IndexSummary SearchResult StoredSnippet Task TaskAttempt WorkingCopy"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kodit.domain.claiming import QueueOrder
+from kodit.domain.descriptions.kinds import ALL_KINDS, DescriptionKind
 from kodit.domain.errors import SettingError
 from kodit.domain.policy import AllowedCredentials, CallerPolicy
 from kodit.domain.value_objects import TaskType
@@ -108,6 +109,12 @@ class Settings:
     """How often `kodit serve` and `kodit worker` bring every index up to date that has no interval
     of its own; unless this is set, 1800 for `kodit serve`, and never for `kodit worker`. Folders
     that the server watches are brought up to date when something changes, and every six hours."""
+    descriptions: tuple[DescriptionKind, ...] = field(
+        default=ALL_KINDS, metadata={"kind": "descriptions"}
+    )
+    """Which descriptions there are besides the summaries of snippets, separated by commas:
+    `overview`, `interface`, `schema`, `commit` and `usage`, or `none`. `kodit describe` shows them;
+    those of schemas and commits are also searched, and made while a source is indexed."""
     log_level: LogLevel = LogLevel.AUTO
     """What is logged to standard error: `debug`, `info`, `warning` or `error`; `auto` is `info` for
     `kodit serve` and `kodit worker`, and `error` for other commands, which report failures in a
@@ -195,9 +202,12 @@ class Settings:
 
 
 def may_be_set_by_a_data_directory(setting: Field[Any]) -> bool:
-    """Whether a setting is a number or a level, which is all that a data directory may set."""
+    """Whether a setting is a number, a level or several of some names, which is all that a data
+    directory may set."""
     kind = _kind(setting)
-    return kind in (int, float, "limits") or (isinstance(kind, type) and issubclass(kind, Enum))
+    return kind in (int, float, "limits", "descriptions") or (
+        isinstance(kind, type) and issubclass(kind, Enum)
+    )
 
 
 def _first_of(places: list[Mapping[str, Any]]) -> dict[str, Any]:
@@ -365,5 +375,6 @@ _WAYS: dict[Any, Callable[[str, str], Any]] = {
     "sources": setting_values.sources_in,
     "file": setting_values.file_at,
     "hosts": setting_values.hosts_in,
+    "descriptions": setting_values.descriptions_in,
 }
 """The parser of each kind of setting, except numbers and levels."""

@@ -7,7 +7,7 @@ import re
 import pytest
 from tests.support.catalogue import CodeInMemory
 
-from kodit.application.services import map_service
+from kodit.application.services import graph_reading
 from kodit.application.services.map_service import (
     LEAST_DEFINITIONS,
     MOST_OF_A_FILE,
@@ -133,8 +133,8 @@ def test_long_lines_are_cut() -> None:
 
 
 def test_files_are_read_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert map_service.FILES_PER_READ == 256
-    monkeypatch.setattr(map_service, "FILES_PER_READ", 2)
+    assert graph_reading.FILES_PER_READ == 256
+    monkeypatch.setattr(graph_reading, "FILES_PER_READ", 2)
     code = CodeInMemory({f"{name}.py": functions(name * 3) for name in "abcde"})
     maps(code)
     assert code.reads == [[1, 2], [3, 4], [5]]

@@ -14,13 +14,16 @@ import pytest
 import typer
 
 from kodit.application.services.source_service import IndexRequest
+from kodit.application.views.description import DescriptionsView
 from kodit.application.views.files import FilesView, GrepView, OutlineView, SymbolsView
 from kodit.application.views.indexes import IndexesView
 from kodit.application.views.left_out import LeftOutsView
 from kodit.application.views.map import MapView
 from kodit.application.views.search import RelatedView, SearchView
+from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.questions import (
     WAIT_SECONDS,
+    DescribeQuestion,
     ExplainQuestion,
     FilesQuestion,
     GrepQuestion,
@@ -162,6 +165,26 @@ def asked(line: str) -> Any:
         ("related a.py:3 -s 2", RelatedQuestion("a.py:3", Where(("2",)), False, limit=10)),
         (f"map {OF_SOME} --budget 300", MapQuestion(SOME, 300)),
         ("map x --all", MapQuestion(Where(("x",), everywhere=True), 1_500)),
+        (
+            f"describe usage x.y {OF_SOME} --budget 300",
+            DescribeQuestion(DescriptionKind.USAGE, "x.y", SOME, 300),
+        ),
+        (
+            "describe Interface 7",
+            DescribeQuestion(DescriptionKind.INTERFACE, "", Where(("7",))),
+        ),
+        (
+            "describe commit 7 HEAD~1",
+            DescribeQuestion(DescriptionKind.COMMIT, "HEAD~1", Where(("7",))),
+        ),
+        (
+            "describe overview .",
+            DescribeQuestion(DescriptionKind.OVERVIEW, "", Where((".",))),
+        ),
+        (
+            "describe schema /no/such/place",
+            DescribeQuestion(DescriptionKind.SCHEMA, "/no/such/place"),
+        ),
         ("status", StatusQuestion()),
         ("status x y", StatusQuestion("x")),
         ("queue list", QueueQuestion(everything=False, limit=50)),
@@ -178,6 +201,7 @@ def test_the_question_of_each_command(line: str, question: object) -> None:
     ("line", "sentence"),
     [
         ("symbols x --callers --imports", "--callers and --imports exclude each other"),
+        ("describe usage a b c", "takes a source and a subject; put words in quotes"),
         ("ls --left-out --files", "lists indexed files alone"),
         ("grep -l c", "-l is --language, and --files shows file names"),
         ("grep", "is missing: a regular expression in RE2 syntax"),
@@ -306,6 +330,8 @@ def test_how_to_serve(line: str, told: tuple[Any, ...]) -> None:
         ("outline a.py", OutlineView(1, "/s", "a", None, "c", 1, (), ()), 1),
         ("map", MapView(1, (), 0, ()), 1),
         ("map", MapView(1, (), 0, (), ("wrong",)), 2),
+        ("describe overview", DescriptionsView("overview", "", 1, (), ()), 1),
+        ("describe overview", DescriptionsView("overview", "", 1, (), (), ("wrong",)), 2),
         ("ls", FilesView((), (), None), 1),
         ("ls", FilesView((), (), None, ("wrong",)), 2),
         ("grep x", GrepView("x", (), 0, True, (), (), None), 1),

@@ -15,6 +15,7 @@ from tests.documentation.test_documentation import commands_below
 from tests.support.command import KoditCommand
 from tests.support.sources import write_file
 
+from kodit.application.views.description import DescriptionsView
 from kodit.application.views.doctor import DiagnosisView
 from kodit.application.views.files import FilesView, GrepView, OutlineView, SymbolsView, TextView
 from kodit.application.views.indexes import IndexesView
@@ -38,6 +39,7 @@ COMMANDS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "symbols": (SymbolsView, ("symbols retry", "symbols retyr", "symbols retry --callees")),
     "outline": (OutlineView, ("outline shop/app.py",)),
     "map": (MapView, ("map shop",)),
+    "describe": (DescriptionsView, ("describe overview shop", "describe usage retry -s shop")),
     "ls": (FilesView, ("ls shop",)),
     "ls --left-out": (LeftOutsView, ("ls shop --left-out",)),
     "read": (TextView, ("read shop/app.py",)),

@@ -22,7 +22,7 @@ PARAMETERS = {
     "grep": "pattern source paths languages ignore_case context limit budget cursor",
     "symbols": "name source kinds languages paths limit budget cursor uses",
     "read": "path source lines outline",
-    "files": "source paths languages limit cursor map",
+    "files": "source paths languages limit cursor map describe subject",
     "related": "path line source paths limit budget",
     "indexes": "source",
     "index": "source action wait",

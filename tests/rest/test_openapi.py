@@ -65,6 +65,7 @@ ENDPOINTS = {
     "/api/v1/indexes/{index_id}/files/{path}": ["get"],
     "/api/v1/indexes/{index_id}/outline/{path}": ["get"],
     "/api/v1/indexes/{index_id}/map": ["get"],
+    "/api/v1/indexes/{index_id}/descriptions/{kind}": ["get"],
     "/api/v1/runs": ["get"],
     "/api/v1/runs/{run_id}": ["get"],
     "/api/v1/runs/{run_id}/cancel": ["post"],

@@ -69,8 +69,13 @@ class CodeInMemory:
                 one.symbol.scope if one.symbol else "",
                 one.text,
                 one.also_defines,
+                one.extents,
             )
         )
+
+    @property
+    def indexed(self) -> list[IndexedFiles]:
+        return self._files
 
     def as_catalogue(self) -> Catalogue:
         return cast("Catalogue", self)
@@ -90,6 +95,30 @@ class CodeInMemory:
 
     def snippets(self, ids: Sequence[int]) -> list[StoredSnippet]:
         return [one for one in self.stored if one.id in ids]
+
+    def find_file(self, index_id: int, path: str) -> tuple[Index, IndexedText | None]:
+        one = self._files[index_id - 1]
+        return one.index, next((file for file in one.files if file.path == path), None)
+
+    def named(self, index_id: int, name: str, limit: int) -> list[str]:
+        paths = self.paths(index_id)
+        return [path for path in paths if path.rpartition("/")[2] == name][:limit]
+
+    def paths(self, index_id: int) -> list[str]:
+        return [file.path for file in self._files[index_id - 1].files]
+
+    def reason_left_out(self, _index_id: int, _path: str) -> str | None:
+        return None
+
+    def hinting(self, file_ids: Collection[int], parts: Sequence[str]) -> set[int]:
+        return {
+            one.file_id
+            for one in self.stored
+            if one.file_id in file_ids and any(part in self._mentions[one.id] for part in parts)
+        }
+
+    def having(self, file_ids: Collection[int], text: str) -> set[int]:
+        return {one.file_id for one in self.stored if one.file_id in file_ids and text in one.text}
 
     def snippets_of_file(self, file_id: int) -> list[StoredSnippet]:
         return [one for one in self.stored if one.file_id == file_id]

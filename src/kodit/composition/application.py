@@ -68,6 +68,7 @@ class Application(Finding):
         return self.make_queue()
 
     def _stages(self, engines: Engines) -> CodeIndexingApplicationService:
+        from kodit.composition.descriptions import make_description_stage
         from kodit.composition.stages import create_code_indexing_application_service
 
         return create_code_indexing_application_service(
@@ -79,6 +80,7 @@ class Application(Finding):
             embedder=engines.embedder,
             enricher=engines.enricher,
             clock=self.clock,
+            descriptions=make_description_stage(self, engines),
         )
 
     @made_once

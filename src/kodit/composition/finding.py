@@ -11,7 +11,9 @@ from kodit.composition.made_once import made_once
 # A search by the command line takes less time than importing what only indexing needs.
 if TYPE_CHECKING:
     from kodit.application.services.answers.answer_service import AnswerService
+    from kodit.application.services.answers.description_answers import DescriptionAnswers
     from kodit.application.services.browse_service import BrowseService
+    from kodit.application.services.description_search import DescriptionSearch
     from kodit.application.services.folder_comparisons import FolderComparisons
     from kodit.application.services.grep_service import GrepService
     from kodit.application.services.index_locator import IndexLocator
@@ -99,6 +101,24 @@ class Finding(Foundation):
         from kodit.application.services.map_service import MapService
 
         return MapService(catalogue=self.catalogue)
+
+    @made_once
+    def description_answers(self) -> DescriptionAnswers:
+        from kodit.composition.descriptions import make_description_answers
+
+        return make_description_answers(
+            self, scope=self.scoping, standing=self.standing, symbols=lambda: self.symbols
+        )
+
+    @made_once
+    def described(self) -> DescriptionSearch:
+        from kodit.application.services.description_search import DescriptionSearch
+
+        return DescriptionSearch(
+            database=self.reading,
+            keyword_index=self.engines.keyword_index,
+            kinds=self.settings.descriptions,
+        )
 
     @made_once
     def related(self) -> RelatedService:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from kodit.application.services.code_indexing_application_service import (
         CodeIndexingApplicationService,
     )
+    from kodit.application.services.description_stage import DescriptionStage
     from kodit.application.services.queue_service import QueueService
     from kodit.domain.ports.database import Database
     from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
@@ -26,6 +27,7 @@ def create_code_indexing_application_service(
     embedder: Embedder,
     enricher: Enricher,
     clock: Clock,
+    descriptions: DescriptionStage | None = None,
 ) -> CodeIndexingApplicationService:
     """The indexing service over the given adapters."""
     from kodit.application.services.code_indexing_application_service import (
@@ -41,4 +43,5 @@ def create_code_indexing_application_service(
         embedder=embedder,
         enricher=enricher,
         clock=clock,
+        descriptions=descriptions,
     )

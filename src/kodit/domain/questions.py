@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kodit.domain.cursor import Cursor
+from kodit.domain.descriptions.kinds import DEFAULT_BUDGET as DESCRIPTION_BUDGET
+from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.files import FilePlace
 from kodit.domain.repository_map import DEFAULT_BUDGET
 from kodit.domain.run import RunState
@@ -122,6 +124,16 @@ class MapQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class DescribeQuestion:
+    """A description of each selected index, or of a subject in them, within `budget` tokens."""
+
+    kind: DescriptionKind
+    subject: str = ""
+    where: Where = Where()
+    budget: int = DESCRIPTION_BUDGET
+
+
+@dataclass(frozen=True, slots=True)
 class RelatedQuestion:
     """Snippets similar to the one at `PATH:LINE` of one index: in the same index, or with `in_all`
     in all indexes."""
@@ -200,6 +212,7 @@ AnyQuestion = (
     | ReadQuestion
     | OutlineQuestion
     | MapQuestion
+    | DescribeQuestion
     | RelatedQuestion
     | LeftOutQuestion
     | ExplainQuestion

@@ -10,6 +10,7 @@ import os
 import re
 from pathlib import Path
 
+from kodit.domain.descriptions.kinds import ALL_KINDS, DescriptionKind
 from kodit.domain.errors import SettingError
 from kodit.domain.policy import AllowedCredentials
 from kodit.infrastructure.home import expand_home
@@ -72,3 +73,17 @@ def hosts_in(name: str, text: str) -> tuple[str, ...]:
             )
         hosts.append(host)
     return tuple(hosts)
+
+
+def descriptions_in(name: str, text: str) -> tuple[DescriptionKind, ...]:
+    """Kinds of descriptions, each once, in their usual order; `all` and `none` stand alone."""
+    words = [part.strip().lower() for part in text.split(",") if part.strip()]
+    if words in (["none"], ["all"]):
+        return ALL_KINDS if words == ["all"] else ()
+    for word in words:
+        if word not in ALL_KINDS:
+            raise SettingError(
+                f"{name} must be some of {', '.join(ALL_KINDS)}, separated by commas, or none; "
+                f"{word!r} is not"
+            )
+    return tuple(kind for kind in ALL_KINDS if kind in words)

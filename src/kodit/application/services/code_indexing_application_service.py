@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
+from kodit.application.services.description_stage import DescriptionStage
 from kodit.application.services.extraction_stage import ExtractionStage
 from kodit.application.services.keyword_stage import KeywordStage, new_generation
 from kodit.application.services.queue_service import QueueService
@@ -63,6 +64,7 @@ class CodeIndexingApplicationService:
         embedder: Embedder,
         enricher: Enricher,
         clock: Clock,
+        descriptions: DescriptionStage | None = None,
     ) -> None:
         self._database = database
         self._queue = queue
@@ -71,6 +73,7 @@ class CodeIndexingApplicationService:
         self._embedder = embedder
         self._enricher = enricher
         self._clock = clock
+        self._descriptions = descriptions
         self._files = IndexDomainService()
         self._extraction = ExtractionStage(reader)
         self._keywords = KeywordStage(keyword_index)
@@ -253,6 +256,8 @@ class CodeIndexingApplicationService:
         stage = self._stage(task, tracker)
         with stage.tracker.create_child(TaskOperation.ENRICH_SNIPPETS) as step:
             await self._vectors.enrich(stage, step)
+            if self._descriptions is not None:
+                await self._descriptions.describe(stage, step)
             await self._delete_old_snippets(stage, step)
             # The last statuses are cleared with the timestamp, in one transaction. The commits
             # report to `step`, whose progress stays visible.

@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from kodit.application.services.graph_reading import read_graph
 from kodit.domain.errors import InvalidQueryError
-from kodit.domain.ranking.graph import GraphFile, Importance, importance
-from kodit.domain.ranking.languages import is_code
-from kodit.domain.ranking.paths import path_facts
+from kodit.domain.ranking.graph import Importance, importance
 from kodit.domain.repository_map import (
     LEAST_BUDGET,
     LONGEST_LINE,
@@ -37,8 +36,6 @@ MEMBER = 0.5
 for these first."""
 
 LEAST_DEFINITIONS = 3
-FILES_PER_READ = 256
-"""Files whose mentions are read at once."""
 
 
 class MapService:
@@ -71,7 +68,7 @@ class MapService:
 def _chosen(
     catalogue: OpenCatalogue, files: Sequence[IndexedText], characters: int
 ) -> Iterator[MappedFile]:
-    graph = _graph(catalogue, files)
+    graph = read_graph(catalogue, files)
     ranked = importance(graph)
     by_id = {file.id: file for file in files}
     order = sorted(
@@ -89,29 +86,6 @@ def _chosen(
             continue
         left -= cost_of(file.path) + sum(cost_of_line(one.text) for one in definitions)
         yield MappedFile(file.path, file.language, ranked.files[file_id], definitions)
-
-
-def _graph(catalogue: OpenCatalogue, files: Sequence[IndexedText]) -> dict[int, GraphFile]:
-    """What each file of code uses and defines."""
-    graph: dict[int, GraphFile] = {}
-    code = []
-    for file in files:
-        facts = path_facts(file.path)
-        if is_code(file.language, facts.extension):
-            code.append(file.id)
-            graph[file.id] = GraphFile(
-                file.path, file.language, facts.is_test or facts.is_example or facts.is_derived
-            )
-    for start in range(0, len(code), FILES_PER_READ):
-        for piece in catalogue.mentioning(code[start : start + FILES_PER_READ]):
-            node = graph[piece.file_id]
-            if piece.symbol:
-                node.define(piece.symbol, piece.kind or "")
-            for one in piece.also_defines:
-                node.define(one.symbol.name, one.symbol.kind)
-            for mention in piece.mentions:
-                node.mention(mention)
-    return graph
 
 
 def _best(

@@ -10,6 +10,7 @@ from kodit.application.views.serialization import ONLY_WHEN_SET, file_of
 from kodit.application.views.standing import StandingView
 
 if TYPE_CHECKING:
+    from kodit.domain.descriptions.stored import FoundDescription
     from kodit.domain.entities import SearchResult
     from kodit.domain.search import CopyPlace
 
@@ -102,6 +103,34 @@ class ResultView:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundDescriptionView:
+    """A description of a table or a commit that has words of the query which no snippet has.
+    `subject` names it to `kodit describe`; `path` is empty if it is at no place."""
+
+    index_id: int
+    source: str
+    kind: str
+    subject: str
+    title: str
+    path: str
+    file: str | None
+    line: int
+
+    @classmethod
+    def of(cls, one: FoundDescription, *, with_file: bool) -> Self:
+        return cls(
+            one.index_id,
+            one.source,
+            one.kind.value,
+            one.subject,
+            one.title,
+            one.path,
+            file_of(one.source, one.path) if with_file and one.path else None,
+            one.line,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class SearchView:
     """The answer to a search; `next` is the cursor of the next page, null if there is none."""
 
@@ -113,6 +142,10 @@ class SearchView:
     """The problems of sources that were named beside valid ones."""
     weak: bool | None = field(default=None, metadata=ONLY_WHEN_SET)
     """True if even the best result matches the query poorly."""
+    descriptions: tuple[FoundDescriptionView, ...] | None = field(
+        default=None, metadata=ONLY_WHEN_SET
+    )
+    """Descriptions that have words of the query which no snippet has, if there are any."""
 
     @classmethod
     def of(
@@ -125,13 +158,15 @@ class SearchView:
         problems: tuple[str, ...] = (),
         explain: bool = False,
         with_file: bool = True,
+        described: Sequence[FoundDescription] = (),
     ) -> Self:
         """`following` is the cursor of the next page."""
         shown = tuple(
             ResultView.of(result, explain=explain, with_file=with_file) for result in results
         )
         is_weak = any(result.is_weak for result in results)
-        return cls(query, shown, standing, following, problems, is_weak or None)
+        found = tuple(FoundDescriptionView.of(one, with_file=with_file) for one in described)
+        return cls(query, shown, standing, following, problems, is_weak or None, found or None)
 
 
 @dataclass(frozen=True, slots=True)

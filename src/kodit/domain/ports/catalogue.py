@@ -88,6 +88,14 @@ class OpenCatalogue(Protocol):
         """The mentions in the live snippets of some files, by file and line."""
         ...
 
+    def hinting(self, file_ids: Collection[int], parts: Sequence[str]) -> set[int]:
+        """Those of the files in whose mentions any of these texts occurs."""
+        ...
+
+    def having(self, file_ids: Collection[int], text: str) -> set[int]:
+        """Those of the files in whose live snippets a text occurs."""
+        ...
+
     def code_vector(self, snippet: StoredSnippet) -> tuple[str, Sequence[float]] | None:
         """The model and the stored unit vector of a snippet's code; None if it has no vector
         yet."""

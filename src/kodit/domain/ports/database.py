@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from kodit.domain.ports.descriptions import DescriptionRepository
 from kodit.domain.ports.repositories import (
     EmbeddingRepository,
     EnrichmentRepository,
@@ -34,6 +35,8 @@ class Transaction(Protocol):
     def embeddings(self) -> EmbeddingRepository: ...
     @property
     def enrichments(self) -> EnrichmentRepository: ...
+    @property
+    def descriptions(self) -> DescriptionRepository: ...
     @property
     def unused(self) -> UnusedRepository: ...
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet
+
+if TYPE_CHECKING:
+    from kodit.domain.descriptions.kinds import DescriptionKind
+    from kodit.domain.descriptions.stored import FoundDescription
 
 
 class SearchRepository(Protocol):
@@ -50,4 +54,11 @@ class SearchRepository(Protocol):
     def following(self, snippet_ids: Sequence[int]) -> dict[int, int]:
         """For each snippet, the next one in the same version of its file; a file's last snippet is
         left out."""
+        ...
+
+    def described(
+        self, index_ids: Collection[int], kinds: Sequence[DescriptionKind], terms: Sequence[str]
+    ) -> list[tuple[FoundDescription, Sequence[str]]]:
+        """The stored descriptions that have any of the terms, each with all its terms; newer ones
+        first."""
         ...

@@ -93,11 +93,7 @@ class Importance:
 
 def importance(files: Mapping[int, GraphFile]) -> Importance:
     """The importance of each file, and of each of its definitions, to the other files."""
-    definers: dict[str, list[int]] = {}
-    for file_id, file in files.items():
-        for name in file.defines:
-            if len(name) >= SHORTEST_NAME:
-                definers.setdefault(name, []).append(file_id)
+    definers = _definers(files)
     edges = {file_id: _edges(file_id, files, definers) for file_id in files}
     ranks = _walk(files, edges)
     names: dict[tuple[int, str], float] = {}
@@ -108,6 +104,16 @@ def importance(files: Mapping[int, GraphFile]) -> Importance:
                 share = ranks[file_id] * weight / total
                 names[target, name] = names.get((target, name), 0.0) + share
     return Importance(ranks, names)
+
+
+def _definers(files: Mapping[int, GraphFile]) -> dict[str, list[int]]:
+    """The files that define each name."""
+    definers: dict[str, list[int]] = {}
+    for file_id, file in files.items():
+        for name in file.defines:
+            if len(name) >= SHORTEST_NAME:
+                definers.setdefault(name, []).append(file_id)
+    return definers
 
 
 def _edges(
@@ -181,3 +187,16 @@ def _walk(files: Mapping[int, GraphFile], edges: Mapping[int, Sequence[_Edge]]) 
                     following[target] += passed * share
         ranks = following
     return ranks
+
+
+def uses_between(files: Mapping[int, GraphFile]) -> dict[int, dict[int, float]]:
+    """For each file the files that it uses, with the weight of all its uses of each."""
+    definers = _definers(files)
+    used: dict[int, dict[int, float]] = {}
+    for file_id in files:
+        weights: dict[int, float] = {}
+        for target, _, weight in _edges(file_id, files, definers):
+            if target is not None:
+                weights[target] = weights.get(target, 0.0) + weight
+        used[file_id] = weights
+    return used

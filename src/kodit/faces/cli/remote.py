@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
@@ -24,7 +24,7 @@ from kodit.application.views.indexes import AcceptedView, IndexesView, IndexView
 from kodit.application.views.map import MapView
 from kodit.application.views.runs import ListedRunView, QueueView, RunsView
 from kodit.application.views.search import RelatedView, ResultView, SearchView
-from kodit.application.views.serialization import from_json, to_json
+from kodit.application.views.serialization import from_json
 from kodit.application.views.standing import StandingView
 from kodit.domain.errors import (
     KoditError,
@@ -37,6 +37,7 @@ from kodit.domain.files import FilePlace, parse_place, readings_of
 from kodit.domain.naming import match_name, source_of
 from kodit.domain.questions import (
     AnyQuestion,
+    DescribeQuestion,
     ExplainQuestion,
     FilesQuestion,
     GrepQuestion,
@@ -54,7 +55,9 @@ from kodit.domain.questions import (
 )
 from kodit.domain.repository_map import LEAST_BUDGET
 from kodit.domain.value_objects import RunState
+from kodit.faces.cli.remote_describing import describe
 from kodit.faces.cli.remote_places import not_indexed, only_at
+from kodit.faces.cli.remote_values import all_of, places, plain, standing_of
 from kodit.infrastructure.remote.connection import RemoteConnection, path_of
 
 MOST_AT_ONCE = 500
@@ -89,7 +92,7 @@ class RemoteServer:
                 code="server_unreachable",
             ) from None
 
-    def _ask(self, question: AnyQuestion) -> Any:  # noqa: PLR0911 - one for each kind
+    def _ask(self, question: AnyQuestion) -> Any:  # noqa: PLR0911, PLR0912 - one for each
         match question:
             case SearchQuestion():
                 return self._search(question)
@@ -105,6 +108,8 @@ class RemoteServer:
                 return self._outline(question)
             case MapQuestion():
                 return self._map(question)
+            case DescribeQuestion():
+                return describe(self._connection, question, *self._chosen(question.where))
             case RelatedQuestion():
                 return self._related(question)
             case StatusQuestion():
@@ -234,20 +239,21 @@ class RemoteServer:
                 return
 
     def _search(self, question: SearchQuestion) -> SearchView:
-        asked = {**_plain(question), **_plain(question.where)}
+        asked = {**plain(question), **plain(question.where)}
         pages = list(self._pages("/search", asked, question.limit, in_body=True))
-        results = _all(ResultView, pages, "results")
+        results = all_of(ResultView, pages, "results")
         problems = tuple(pages[0].get("problems", ()))
-        return SearchView(question.query, results, _standing(pages), pages[-1]["next"], problems)
+        first = from_json(SearchView, {**pages[0], "results": []})
+        return replace(first, results=results, next=pages[-1]["next"], problems=problems, weak=None)
 
     def _grep(self, question: GrepQuestion) -> GrepView:
-        asked = {**_plain(question), **_places(question.where)}
+        asked = {**plain(question), **places(question.where)}
         pages = list(self._pages("/grep", asked, question.limit, in_body=True))
         first = from_json(GrepView, pages[0])
         problems = tuple(dict.fromkeys(chain.from_iterable(page["problems"] for page in pages)))
         return GrepView(
             question.pattern,
-            _all(MatchView, pages, "matches"),
+            all_of(MatchView, pages, "matches"),
             first.files,
             bool(pages[-1]["complete"]),
             problems,
@@ -256,14 +262,14 @@ class RemoteServer:
         )
 
     def _symbols(self, question: SymbolsQuestion) -> SymbolsView:
-        asked = {**_plain(question), **_places(question.where), "uses": question.uses or None}
+        asked = {**plain(question), **places(question.where), "uses": question.uses or None}
         pages = list(self._pages("/symbols", asked, question.limit))
         return SymbolsView(
             question.name,
-            _all(DefinitionView, pages, "definitions"),
-            _all(ReferenceView, pages, "references"),
+            all_of(DefinitionView, pages, "definitions"),
+            all_of(ReferenceView, pages, "references"),
             bool(pages[-1]["complete"]),
-            _standing(pages),
+            standing_of(pages),
             pages[-1]["next"],
             tuple(pages[0].get("near", ())),
             tuple(pages[0].get("problems", ())),
@@ -280,11 +286,11 @@ class RemoteServer:
             pages = list(
                 self._pages(path_of("indexes", index.id, "files"), asked, None if folder else left)
             )
-            listed = _all(FileView, pages, "files")
+            listed = all_of(FileView, pages, "files")
             files += [
                 one for one in listed if not folder or f"{one.path}/".startswith(f"{folder}/")
             ]
-            standing += _standing(pages)
+            standing += standing_of(pages)
             following = pages[-1]["next"]
         problems = tuple(map(str, errors))
         return FilesView(tuple(files[: question.limit]), tuple(standing), following, problems)
@@ -370,7 +376,7 @@ class RemoteServer:
         if not question.everything:
             return queue
         pages = list(self._pages("/runs", {}, question.limit))
-        runs = _all(ListedRunView, pages, "runs")
+        runs = all_of(ListedRunView, pages, "runs")
         return RunsView(queue.queue, runs, complete=pages[-1]["next"] is None)
 
 
@@ -378,23 +384,3 @@ def queue_of(server: RemoteServer) -> QueueView:
     """The queue alone."""
     view: RunsView = server.ask(QueueQuestion(limit=1))
     return view.queue
-
-
-def _plain(question: Any) -> dict[str, Any]:
-    """The fields of a question as request parameters."""
-    fields: dict[str, Any] = to_json(question)
-    fields.pop("where", None)
-    return fields
-
-
-def _places(where: Where) -> dict[str, Any]:
-    fields = _plain(where)
-    return {name: fields[name] for name in ("sources", "everywhere", "languages", "paths")}
-
-
-def _all(kind: type[T], pages: Sequence[dict[str, Any]], name: str) -> tuple[T, ...]:
-    return tuple(from_json(kind, one) for page in pages for one in page[name])
-
-
-def _standing(pages: Sequence[dict[str, Any]]) -> tuple[StandingView, ...]:
-    return _all(StandingView, pages[:1], "standing")

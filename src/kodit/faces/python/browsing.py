@@ -10,11 +10,15 @@ from typing import Any, TypeVar
 from kodit.application.services.index_locator import as_typed
 from kodit.composition import Application
 from kodit.domain.caller import LOCAL_CALLER
+from kodit.domain.descriptions.description import Description
+from kodit.domain.descriptions.kinds import DEFAULT_BUDGET as DESCRIPTION_BUDGET
+from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.entities import SearchResult
 from kodit.domain.files import FilePlace, FileText, ListedFile
 from kodit.domain.left_out import Explanation, LeftOut, LeftOutRequest
 from kodit.domain.questions import Where
 from kodit.domain.repository_map import DEFAULT_BUDGET, RepositoryMap
+from kodit.domain.search import choose
 from kodit.domain.symbols import FileOutline, SymbolAnswer, SymbolRequest
 from kodit.domain.value_objects import SearchFilter
 
@@ -104,6 +108,29 @@ class Browsing(ABC):
         """The most important files and definitions of one index or of each, within `budget` tokens
         of four characters for all of them."""
         return self._application.maps.draw(self._filter(source, languages, paths), budget)
+
+    def describe(
+        self,
+        kind: DescriptionKind | str,
+        source: str | Path | int | None = None,
+        *,
+        subject: str = "",
+        budget: int = DESCRIPTION_BUDGET,
+        languages: Sequence[str] = (),
+        paths: Sequence[str] = (),
+    ) -> list[Description]:
+        """A description of one index or of each, within `budget` tokens of four characters for all
+        of them. `kind` is `overview`, `interface` (the subject is a file, a folder or a module; by
+        default all), `schema` (a table, a model or a folder; by default all), `commit` (a commit,
+        or words of its message; by default the latest one) or `usage` (the name of a definition).
+        `str` of a description is its text."""
+        chosen = self._filter(source, languages, paths)
+        wanted = choose(DescriptionKind, "kind", kind)
+        return self._call(
+            lambda application: application.description_answers.service.describe(
+                wanted, chosen, subject, budget
+            )
+        )
 
     def related(
         self,

@@ -8,14 +8,30 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
+from kodit.application.views.description import DescriptionsView
 from kodit.application.views.files import FilesView, OutlineView, TextView
 from kodit.application.views.map import MapView
+from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.files import FilePlace, place_at
-from kodit.domain.questions import FilesQuestion, MapQuestion, OutlineQuestion, ReadQuestion, Where
+from kodit.domain.questions import (
+    DescribeQuestion,
+    FilesQuestion,
+    MapQuestion,
+    OutlineQuestion,
+    ReadQuestion,
+    Where,
+)
 from kodit.faces.rest.accepting import prefers_plain_text
 from kodit.faces.rest.asking import ApplicationOf, CallerOf, answer
 from kodit.faces.rest.indexes import IndexId
-from kodit.faces.rest.parameters import LONGEST_VALUE, FileList, FilesInQuery, Map, Parameters
+from kodit.faces.rest.parameters import (
+    LONGEST_VALUE,
+    Describe,
+    FileList,
+    FilesInQuery,
+    Map,
+    Parameters,
+)
 from kodit.faces.rest.problems import HEADERS, documented
 
 router = APIRouter(tags=["files"])
@@ -34,6 +50,10 @@ class FileListInQuery(FilesInQuery, FileList):
 
 class MapInQuery(FilesInQuery, Map):
     """The most important files of an index, in a query string."""
+
+
+class DescribeInQuery(FilesInQuery, Describe):
+    """A description, in a query string."""
 
 
 class Lines(Parameters):
@@ -132,3 +152,24 @@ async def map_of_index(
     )
     question = MapQuestion(where, parameters.budget)
     return await answer(await application.answers.map(caller, question))
+
+
+@router.get(
+    "/indexes/{index_id}/descriptions/{kind}",
+    response_model=DescriptionsView,
+    responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+async def describe_index(
+    application: ApplicationOf,
+    caller: CallerOf,
+    index_id: IndexId,
+    kind: Annotated[DescriptionKind, Path(description="What is described.")],
+    parameters: Annotated[DescribeInQuery, Query()],
+) -> Response:
+    """A description of an index, or of a subject in it: an overview, the public interface of
+    modules, the schema of a database, what a commit changed, or how a definition is used."""
+    where = Where(
+        (str(index_id),), languages=tuple(parameters.languages), paths=tuple(parameters.paths)
+    )
+    question = DescribeQuestion(kind, parameters.subject, where, parameters.budget)
+    return await answer(await application.description_answers.describe(caller, question))

@@ -25,6 +25,8 @@ from pydantic_core import PydanticCustomError
 
 from kodit.application.services.search_service import LONGEST_QUERY
 from kodit.application.services.symbol_service import LONGEST_NAME
+from kodit.domain.descriptions.kinds import DEFAULT_BUDGET as DESCRIPTION_BUDGET
+from kodit.domain.descriptions.kinds import LONGEST_SUBJECT
 from kodit.domain.questions import LONGEST_WAIT_SECONDS, WAIT_SECONDS, Where
 from kodit.domain.repository_map import DEFAULT_BUDGET, LEAST_BUDGET, MOST_BUDGET
 from kodit.domain.value_objects import SearchMode, SymbolKind
@@ -321,6 +323,23 @@ class Map(Files):
         ge=LEAST_BUDGET,
         le=MOST_BUDGET,
         description="Size of the map, in tokens of four characters.",
+    )
+
+
+class Describe(Files):
+    """A description of an index, or of a subject in it."""
+
+    subject: Annotated[str, Field(max_length=LONGEST_SUBJECT, pattern=r"^[^\x00]*$")] = Field(
+        "",
+        description="A folder for `overview`; a file, folder or module for `interface`; a table, "
+        "model or folder for `schema`; a commit, or words of its message, for `commit`; the name "
+        "of a definition for `usage`.",
+    )
+    budget: Whole = Field(
+        DESCRIPTION_BUDGET,
+        ge=LEAST_BUDGET,
+        le=MOST_BUDGET,
+        description="Size of the description, in tokens of four characters.",
     )
 
 

@@ -64,6 +64,9 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         "folder_missing": _Code(HTTPStatus.NOT_FOUND, "The folder does not exist."),
         "index_not_found": _Code(HTTPStatus.NOT_FOUND, "No index has this identifier or name."),
         "line_not_found": _Code(HTTPStatus.NOT_FOUND, "The file ends before this line."),
+        "name_not_found": _Code(
+            HTTPStatus.NOT_FOUND, "No definition, table or commit has this name."
+        ),
         "not_found": _Code(HTTPStatus.NOT_FOUND, "There is nothing at this path."),
         "run_not_found": _Code(HTTPStatus.NOT_FOUND, "No run has this identifier."),
         "source_not_indexed": _Code(HTTPStatus.NOT_FOUND, "The source has no index."),
@@ -133,6 +136,12 @@ CODES: Mapping[str, _Code] = MappingProxyType(
         "index_deleted": _Code(HTTPStatus.CONFLICT, "The index was deleted in the meantime."),
         "index_incomplete": _Code(HTTPStatus.CONFLICT, "The index is not complete yet."),
         "keyword_index_unreadable": _Code(HTTPStatus.CONFLICT, "The keyword index cannot be read."),
+        "kind_turned_off": _Code(
+            HTTPStatus.CONFLICT, "The server makes no descriptions of this kind."
+        ),
+        "subject_missing": _Code(
+            HTTPStatus.CONFLICT, "Descriptions of this kind need a `subject`."
+        ),
         "language_unknown": _Code(HTTPStatus.CONFLICT, "No file is in this language."),
         "lines_invalid": _Code(HTTPStatus.CONFLICT, "The last line comes before the first."),
         "query_invalid": _Code(HTTPStatus.CONFLICT, "The question is not valid."),

@@ -23,6 +23,7 @@ from kodit.infrastructure.keyword.writing import LOCK, leftovers
 from kodit.infrastructure.locks import open_lock_file, try_lock
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import (
+    DESCRIPTIONS,
     EMBEDDINGS,
     ENRICHMENTS,
     INDEX_RUNS,
@@ -48,6 +49,7 @@ _OWNED: tuple[Table, ...] = (
     SNIPPETS,
     EMBEDDINGS,
     ENRICHMENTS,
+    DESCRIPTIONS,
     INDEX_RUNS,
     TASKS,
 )

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import NoReturn, cast
 
+from kodit.domain.ports.descriptions import DescriptionRepository
 from kodit.domain.ports.repositories import (
     EmbeddingRepository,
     EnrichmentRepository,
@@ -61,6 +62,10 @@ class MemoryTransaction:
     @property
     def enrichments(self) -> EnrichmentRepository:
         _refuse("enrichments")
+
+    @property
+    def descriptions(self) -> DescriptionRepository:
+        _refuse("descriptions")
 
     @property
     def unused(self) -> UnusedRepository:

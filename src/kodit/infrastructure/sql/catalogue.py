@@ -68,6 +68,15 @@ _MENTIONING = StatementForMany(
     "snippets.kind FROM snippets "
     f"WHERE snippets.file_id IN :ids AND {_LIVE} ORDER BY snippets.file_id, snippets.start_line"
 )
+_MENTIONS = StatementForMany(
+    "SELECT snippets.file_id, snippets.mentions FROM snippets "
+    f"WHERE snippets.file_id IN :ids AND {_LIVE} AND snippets.mentions IS NOT NULL"
+)
+_HAVING = StatementForMany(
+    "SELECT DISTINCT snippets.file_id FROM snippets "
+    f"WHERE snippets.file_id IN :ids AND {_LIVE} "
+    "AND snippets.text LIKE '%' || :part || '%' ESCAPE '/'"
+)
 _CODE_VECTOR = Statement(
     "SELECT vectors.model, embeddings.vector FROM vectors "
     "JOIN embeddings ON embeddings.id = vectors.embedding_id "
@@ -228,6 +237,17 @@ class SqlOpenCatalogue:
             )
             for row in _MENTIONING.run(self._driver, sorted(file_ids))
         ]
+
+    def hinting(self, file_ids: Collection[int], parts: Sequence[str]) -> set[int]:
+        return {
+            file_id
+            for file_id, mentions in _MENTIONS.run(self._driver, sorted(file_ids))
+            if any(part in mentions for part in parts)
+        }
+
+    def having(self, file_ids: Collection[int], text: str) -> set[int]:
+        rows = _HAVING.run(self._driver, sorted(file_ids), {"part": containing(text)})
+        return {row[0] for row in rows}
 
     def code_vector(self, snippet: StoredSnippet) -> tuple[str, Sequence[float]] | None:
         from kodit.infrastructure.vectors.quantization import unpack  # noqa: PLC0415 - heavy

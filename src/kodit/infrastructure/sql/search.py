@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, no_such_index
@@ -18,6 +19,10 @@ from kodit.infrastructure.sql.statements import (
     containing,
 )
 from kodit.infrastructure.sql.stored_snippets import SELECT_STORED, to_source_text, to_stored
+
+if TYPE_CHECKING:
+    from kodit.domain.descriptions.kinds import DescriptionKind
+    from kodit.domain.descriptions.stored import FoundDescription
 
 _EVERY_INDEX = Statement("SELECT indexes.id FROM indexes WHERE indexes.deleted_at = 0")
 _DELETED_FILES = StatementForMany(
@@ -64,6 +69,13 @@ class SearchReads:
     def __init__(self, driver: Cursors, origin: Hashable) -> None:
         self._driver = driver
         self.origin = origin
+
+    def described(
+        self, index_ids: Collection[int], kinds: Sequence[DescriptionKind], terms: Sequence[str]
+    ) -> list[tuple[FoundDescription, Sequence[str]]]:
+        from kodit.infrastructure.sql.described import find_described  # noqa: PLC0415 - rarely
+
+        return find_described(self._driver, index_ids, kinds, terms)
 
     def resolve(self, search_filter: SearchFilter) -> Scope:
         every = {row[0] for row in _EVERY_INDEX.run(self._driver)}

@@ -37,6 +37,7 @@ from kodit.infrastructure.sqlalchemy.queue_entities import (
 __all__ = [
     "BACKED_OFF",
     "DELETED_FOLDERS",
+    "DESCRIPTIONS",
     "EMBEDDINGS",
     "ENDED",
     "ENRICHMENTS",
@@ -341,5 +342,30 @@ ENRICHMENTS = Table(
         sqlite_where=UNUSED,
         postgresql_where=UNUSED,
     ),
+    sqlite_autoincrement=True,
+)
+
+
+class DescriptionColumns(TypedColumns):
+    """What searches find in a description: a line about a subject, its place, and its search terms,
+    each between two spaces. `key` is a hash of all that."""
+
+    id: Named[int] = Column(BigKey, primary_key=True)
+    index_id: Named[int] = Column(BigInteger)
+    kind: Named[str] = Column(String(16))
+    subject: Named[str] = Column(Text)
+    key: Named[bytes] = Column(LargeBinary(16))
+    title: Named[str] = Column(Text)
+    path: Named[str] = Column(Text)
+    line: Named[int] = Column(Integer)
+    words: Named[str] = Column(Text)
+
+
+DESCRIPTIONS = Table(
+    "descriptions",
+    METADATA,
+    DescriptionColumns,
+    one_of("kind", "schema", "commit"),
+    Index("descriptions_of_index", "index_id", "kind", "subject", unique=True),
     sqlite_autoincrement=True,
 )

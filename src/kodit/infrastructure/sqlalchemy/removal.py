@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Table, delete, func, select, update
 from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.chunks import some_of
 from kodit.infrastructure.sqlalchemy.entities import (
+    DESCRIPTIONS,
     EMBEDDINGS,
     ENRICHMENTS,
     FILES,
@@ -37,6 +38,7 @@ _SMALL = (
     _Part(PENDING_SNIPPETS, PENDING_SNIPPETS.c.snippet_id, PENDING_SNIPPETS.c.stage),
     _Part(VECTORS, VECTORS.c.snippet_id, VECTORS.c.kind),
     _Part(KEYWORD_CHANGES, KEYWORD_CHANGES.c.seq),
+    _Part(DESCRIPTIONS, DESCRIPTIONS.c.subject, DESCRIPTIONS.c.kind),
 )
 _LARGE: tuple[tuple[Table, Column[Any]], ...] = (
     (SNIPPETS, SNIPPETS.c.text),

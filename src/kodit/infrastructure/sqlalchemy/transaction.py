@@ -14,6 +14,7 @@ from kodit.infrastructure.sql.sqlite import ORIGIN
 # A command uses two or three of them.
 if TYPE_CHECKING:
     from kodit.infrastructure.sql.search import SearchReads
+    from kodit.infrastructure.sqlalchemy.descriptions import SqlDescriptionRepository
     from kodit.infrastructure.sqlalchemy.embeddings import (
         SqlEmbeddingRepository,
         SqlEnrichmentRepository,
@@ -106,6 +107,14 @@ class SqlTransaction:
         )
 
         return SqlEnrichmentRepository(self.connection)
+
+    @cached_property
+    def descriptions(self) -> SqlDescriptionRepository:
+        from kodit.infrastructure.sqlalchemy.descriptions import (  # noqa: PLC0415 - see above
+            SqlDescriptionRepository,
+        )
+
+        return SqlDescriptionRepository(self.connection)
 
     @cached_property
     def unused(self) -> SqlUnusedRepository:

@@ -26,11 +26,12 @@ from kodit.domain.questions import (
     start_of,
 )
 from kodit.domain.search import within_budget
-from kodit.domain.value_objects import SearchFilter, SearchRequest
+from kodit.domain.value_objects import SearchFilter, SearchMode, SearchRequest
 
 # Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.application.services.browse_service import BrowseService
+    from kodit.application.services.description_search import DescriptionSearch
     from kodit.application.services.folder_comparisons import FolderComparisons
     from kodit.application.services.grep_service import GrepService
     from kodit.application.services.map_service import MapService
@@ -48,9 +49,9 @@ if TYPE_CHECKING:
     from kodit.application.views.map import MapView
     from kodit.application.views.search import RelatedView, SearchView
     from kodit.application.views.standing import StandingView
+    from kodit.domain.descriptions.stored import FoundDescription
     from kodit.domain.entities import StoredSnippet
     from kodit.domain.files import FilePlace
-    from kodit.domain.grep import Expression, LineShape
     from kodit.domain.repository_map import MappedFile, RepositoryMap
     from kodit.domain.symbols import FileOutline
 
@@ -77,6 +78,9 @@ class AnsweringServices(Protocol):
 
     @property
     def maps(self) -> MapService: ...
+
+    @property
+    def described(self) -> DescriptionSearch: ...
 
 
 Settle = Callable[[Sequence[int], float], Awaitable[bool]]
@@ -168,6 +172,7 @@ class AnswerService:
                 problems=chosen.problems,
                 explain=question.explain,
                 with_file=caller.is_local,
+                described=self._described(question, search_filter, start),
             )
 
         if question.wait <= 0 or is_alone():  # where the sources are not watched
@@ -183,6 +188,10 @@ class AnswerService:
     @_measured
     async def grep(self, caller: Caller, question: GrepQuestion) -> GrepView:
         """Matching lines, by index, path and line."""
+        from kodit.application.services.answers.grep_requests import (  # noqa: PLC0415 - see above
+            expression_of,
+            shape_of,
+        )
         from kodit.application.views.files import GrepView  # noqa: PLC0415 - see above
         from kodit.domain.grep import GrepRequest  # noqa: PLC0415 - see above
 
@@ -190,7 +199,7 @@ class AnswerService:
         chosen = await _read(lambda: self._scope.choose(caller, question.where))
         answer = await self._asked.grep.grep(
             GrepRequest(
-                _expression(question), chosen.filter, _shape(question), question.limit, start
+                expression_of(question), chosen.filter, shape_of(question), question.limit, start
             )
         )
         standing = await _read(lambda: self._standing_of(chosen.filter, chosen.is_implied))
@@ -343,6 +352,14 @@ class AnswerService:
 
         return await _compute(find)
 
+    def _described(
+        self, question: SearchQuestion, search_filter: SearchFilter, start: int
+    ) -> Sequence[FoundDescription]:
+        """Descriptions with words that no snippet has, beside the first results."""
+        if start or question.mode is not SearchMode.HYBRID:
+            return ()
+        return self._asked.described.find(question.query, search_filter)
+
     def _standing_of(
         self, meant: SearchFilter, is_implied: bool, *, with_keyword_index: bool = False
     ) -> tuple[StandingView, ...]:
@@ -364,31 +381,6 @@ class _InSnippet(Protocol):
 
 def _place(found: _InSnippet) -> tuple[int, str]:
     return found.snippet.index_id, found.snippet.path
-
-
-def _expression(question: GrepQuestion) -> Expression:
-    from kodit.domain.grep import Expression  # noqa: PLC0415 - see above
-
-    return Expression(
-        question.pattern,
-        is_fixed=question.fixed_strings,
-        ignore_case=question.ignore_case,
-        whole_words=question.whole_words,
-        is_inverted=question.inverted,
-        more=question.more_patterns,
-    )
-
-
-def _shape(question: GrepQuestion) -> LineShape:
-    from kodit.domain.grep import LineShape  # noqa: PLC0415 - see above
-
-    before, after = question.before, question.after
-    return LineShape(
-        question.context if before is None else before,
-        question.context if after is None else after,
-        question.only_matching,
-        question.one_per_file,
-    )
 
 
 async def _read(work: Callable[[], T]) -> T:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from kodit.domain.caller import Caller
 from kodit.domain.questions import (
     AnyQuestion,
+    DescribeQuestion,
     ExplainQuestion,
     FilesQuestion,
     GrepQuestion,
@@ -24,9 +25,11 @@ from kodit.domain.questions import (
 
 if TYPE_CHECKING:
     from kodit.application.services.answers.answer_service import AnswerService
+    from kodit.application.services.answers.description_answers import DescriptionAnswers
     from kodit.application.services.answers.index_answers import IndexAnswers
     from kodit.application.services.answers.left_out_answers import LeftOutAnswers
     from kodit.application.services.answers.run_answers import RunAnswers
+    from kodit.application.views.description import DescriptionsView
     from kodit.application.views.files import (
         FilesView,
         GrepView,
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
         | TextView
         | OutlineView
         | MapView
+        | DescriptionsView
         | RelatedView
         | LeftOutsView
         | ExplanationView
@@ -62,6 +66,9 @@ class AnsweringServices(Protocol):
 
     @property
     def answers(self) -> AnswerService: ...
+
+    @property
+    def description_answers(self) -> DescriptionAnswers: ...
 
     @property
     def left_out_answers(self) -> LeftOutAnswers: ...
@@ -90,6 +97,8 @@ async def answer(asked: AnsweringServices, caller: Caller, question: AnyQuestion
             return await asked.answers.outline(caller, question)
         case MapQuestion():
             return await asked.answers.map(caller, question)
+        case DescribeQuestion():
+            return await asked.description_answers.describe(caller, question)
         case RelatedQuestion():
             return await asked.answers.related(caller, question)
         case LeftOutQuestion():

@@ -123,4 +123,4 @@ def search(
             Shown(lines, context_lines, files, as_json, as_json_lines),
             explain=explain,
         )
-    leave(bool(answer.results), answer.problems)
+    leave(bool(answer.results or answer.descriptions), answer.problems)

@@ -1,4 +1,5 @@
-"""`kodit outline` and `kodit map`: the structure of a file and of a repository."""
+"""`kodit outline`, `kodit map` and `kodit describe`: the structure of a file and of a
+repository, and descriptions of it."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kodit.faces.cli.commands.describing import source_and_subject
 from kodit.faces.cli.commands.files import named_sources, source_and_place, where_of
 from kodit.faces.cli.commands.options import (
     EXIT_CODES_OF_GREP,
@@ -78,3 +80,60 @@ def map_of(
     with opened_to_search(context) as session:
         view = map_and_show(session, MapQuestion(where, budget), as_json=as_json)
     leave(bool(view.files), view.problems)
+
+
+@app.command(epilog=EXIT_CODES_OF_GREP)
+def describe(
+    context: typer.Context,
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="overview: purpose, parts and entry points. interface: public definitions of a "
+            "file, folder or module. schema: tables of a database, by models, migrations and SQL. "
+            "commit: what a commit changed. usage: how a definition is used.",
+        ),
+    ],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE|ID] [SUBJECT]",
+            help="The subject: a folder for overview; a file, folder or module for interface; a "
+            "table, model or folder for schema; a commit or words of its message for commit, by "
+            "default the latest one; the name of a definition for usage. A single word that is a "
+            "number, a URL, or exists as a path is a source.",
+            show_default=False,
+        ),
+    ] = None,
+    budget: Annotated[
+        int,
+        typer.Option(
+            "--budget",
+            metavar="TOKENS",
+            min=100,
+            max=20_000,
+            help="Size of the description, in tokens of four characters.",
+        ),
+    ] = 3_000,
+    path: Paths = None,
+    language: Languages = None,
+    sources: Sources = None,
+    everywhere: Everywhere = False,
+    as_json: Json = False,
+) -> None:
+    """Describe a repository, its modules, its database, a commit, or the use of a definition.
+
+    Everything is read from the indexed code; no model is asked.
+    """
+    from kodit.domain.descriptions.kinds import DescriptionKind
+    from kodit.domain.questions import DescribeQuestion
+    from kodit.domain.search import choose
+    from kodit.faces.cli.terminal.describing import describe_and_show
+
+    source, subject = source_and_subject(kind, words or [])
+    where = where_of(named_sources(source, sources), language, path, everywhere=everywhere)
+    with opened_to_search(context) as session:
+        wanted = choose(DescriptionKind, "kind", kind)
+        question = DescribeQuestion(wanted, subject, where, budget)
+        view = describe_and_show(session, question, as_json=as_json)
+    leave(bool(view.descriptions), view.problems)

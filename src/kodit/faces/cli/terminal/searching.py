@@ -23,6 +23,7 @@ from kodit.domain.questions import (
 from kodit.domain.search import choose
 from kodit.domain.value_objects import SearchMode, SymbolKind
 from kodit.faces.cli.session import Session
+from kodit.faces.cli.terminal.found_descriptions import show_descriptions
 from kodit.faces.cli.terminal.notices import (
     ALL,
     NOTHING_INDEXED,
@@ -105,10 +106,12 @@ def search_and_show(
     is_text = not (shown.as_json or shown.as_json_lines or shown.only_files)
     find = words_of(question.query) if is_text and answer.results else nothing
     print_results(session, answer, shown, find)
+    if is_text or shown.only_files:
+        show_descriptions(session, answer)
     say_problems(answer.problems)
     if answer.weak:
         say(_WEAK)
-    if not answer.results and not shown.as_json:
+    if not answer.results and not answer.descriptions and not shown.as_json:
         why = _why_empty(session, question, answer.standing)
         say(why)
         if why == _NOTHING_MATCHES:

@@ -17,7 +17,7 @@ from kodit.faces.mcp.calls import Call
 from kodit.faces.mcp.text.lines import show_matches
 from kodit.faces.mcp.text.page import Page
 from kodit.faces.mcp.text.results import head, show_results
-from kodit.faces.mcp.text.sheet import parse_shown_path, shown_path
+from kodit.faces.mcp.text.sheet import one_line, parse_shown_path, shown_path
 from kodit.faces.mcp.text.symbols import show_symbols
 from kodit.faces.mcp.tools.nothing import nothing_found
 from kodit.faces.mcp.tools.on_demand_indexing import lines_meanwhile, on_demand_indexing
@@ -39,7 +39,7 @@ async def search(call: Call) -> str:
     )
     start = start_of(question)
     view = await call.application.answers.search(call.caller, question)
-    if not view.results:
+    if not view.results and not view.descriptions:
         if not start and any(one.state == "indexing" for one in view.standing):
             return await lines_meanwhile(call, view.standing)
         return await nothing_found(call, view.standing, start, view.problems)
@@ -47,6 +47,15 @@ async def search(call: Call) -> str:
     page = call.page(view.standing, {one.index_id for one in view.results}, view.problems)
     if view.weak:
         page.note("No result matches the query well; these are the closest ones.")
+    for one in view.descriptions or ():
+        place = f" {shown_path(one.path)}:{one.line}" if one.path else ""
+        subject = one.subject[:12] if one.kind == "commit" else one.subject
+        page.note(
+            f"{one_line(one.title)}{place}: call files with describe={one.kind} "
+            f"subject={one_line(subject)}"
+        )
+    if not view.results:
+        return page.finish()
     shown = _show(page, view.results, several=len(view.standing) > 1)
     if shown < len(view.results):
         return page.finish(cursor_at(question, start + shown))

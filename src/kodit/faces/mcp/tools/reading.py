@@ -16,6 +16,7 @@ from kodit.domain.questions import (
 )
 from kodit.faces.mcp.calls import Call
 from kodit.faces.mcp.text.sheet import code_line, one_line, parse_shown_path, shortened, shown_path
+from kodit.faces.mcp.tools.describing import describe
 from kodit.faces.mcp.tools.nothing import nothing_found
 from kodit.faces.mcp.tools.on_demand_indexing import on_demand_indexing
 
@@ -93,6 +94,8 @@ def _lines(call: Call) -> str:
 
 
 async def files(call: Call) -> str:
+    if call.arguments.get("describe"):
+        return await describe(call)
     if call.arguments.get("map"):
         return await _map(call)
     question = FilesQuestion(call.where, limit=call.limit, cursor=call.arguments.get("cursor"))

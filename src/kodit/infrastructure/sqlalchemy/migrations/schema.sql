@@ -239,4 +239,19 @@ CREATE TABLE deleted_folders (
 	PRIMARY KEY (location)
 )
 
-INSERT INTO alembic_version VALUES ('0013')
+CREATE TABLE descriptions (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	index_id BIGINT NOT NULL, 
+	kind VARCHAR(16) NOT NULL, 
+	subject TEXT NOT NULL, 
+	"key" BLOB NOT NULL, 
+	title TEXT NOT NULL, 
+	path TEXT NOT NULL, 
+	line INTEGER NOT NULL, 
+	words TEXT NOT NULL, 
+	CONSTRAINT kind_is_known CHECK (kind IN ('schema', 'commit'))
+)
+
+CREATE UNIQUE INDEX descriptions_of_index ON descriptions (index_id, kind, subject)
+
+INSERT INTO alembic_version VALUES ('0014')

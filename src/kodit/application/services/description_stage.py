@@ -1,0 +1,125 @@
+"""The part of the last stage that stores what searches find in descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import partial
+
+from kodit.application.services.descriptions.schema_files import candidates, schema_files
+from kodit.application.services.stage import Stage
+from kodit.domain.descriptions.kinds import DescriptionKind
+from kodit.domain.descriptions.schema.candidates import READER_VERSION, may_say_something
+from kodit.domain.descriptions.stored import (
+    MOST_COMMITS,
+    STORED_VERSION,
+    StoredDescription,
+    of_commits,
+    of_tables,
+)
+from kodit.domain.entities import ProgressTracker
+from kodit.domain.ports.catalogue import Catalogue
+from kodit.domain.ports.commits import CommitReader
+from kodit.domain.ports.database import Transaction
+from kodit.domain.ports.descriptions import SchemaFile, SchemaReader
+from kodit.domain.value_objects import SearchFilter
+
+ROWS_PER_COMMIT = 256
+_SCHEMA = DescriptionKind.SCHEMA
+_COMMIT = DescriptionKind.COMMIT
+MARK = StoredDescription("", f"version {STORED_VERSION}.{READER_VERSION}", ())
+"""Is stored with a schema, so that it is made again by a newer version."""
+
+
+class DescriptionStage:
+    """Stores only what has changed: commits that are not stored yet, and the schema when a file
+    that may define tables has changed."""
+
+    def __init__(
+        self,
+        *,
+        kinds: Collection[DescriptionKind],
+        catalogue: Catalogue,
+        commits: CommitReader,
+        schemas: SchemaReader,
+    ) -> None:
+        self._kinds = kinds
+        self._catalogue = catalogue
+        self._commits = commits
+        self._schemas = schemas
+
+    async def describe(self, stage: Stage, step: ProgressTracker) -> None:
+        """Bring the stored descriptions up to date with the snippets."""
+        if _SCHEMA in self._kinds and await stage.read(partial(self._is_outdated, stage.index_id)):
+            files = await stage.read(partial(self._schema_files, stage.index_id))
+            tables = await self._schemas.read(files) if files else ()
+            await self._store(stage, step, _SCHEMA, [*of_tables(tables), MARK])
+        if _COMMIT in self._kinds:
+            await self._describe_commits(stage, step)
+
+    async def _describe_commits(self, stage: Stage, step: ProgressTracker) -> None:
+        index = await stage.read(lambda transaction: transaction.indexes.get(stage.index_id))
+        stored = await stage.read(
+            lambda transaction: transaction.descriptions.stored(stage.index_id, _COMMIT)
+        )
+        commits = await self._commits.recent(index, MOST_COMMITS, known=frozenset(stored))
+        if commits is not None:
+            await self._store(stage, step, _COMMIT, of_commits(commits))
+
+    def _is_outdated(self, index_id: int, transaction: Transaction) -> bool:
+        """Whether a file that may define tables has changed, or nothing was stored by this
+        version."""
+        if transaction.descriptions.stored(index_id, _SCHEMA).get("") != MARK.key:
+            return True
+        changed = transaction.descriptions.changed_files(index_id)
+        paths = set(transaction.descriptions.paths(index_id, _SCHEMA))
+        if any(one.path in paths or may_say_something(one.path, one.language) for one in changed):
+            return True
+        indexed = self._catalogue.within(transaction).files(SearchFilter((index_id,)))
+        ids = {one.id for one in changed if not one.is_deleted}
+        files = [file for one in indexed for file in one.files if file.id in ids]
+        return bool(candidates(self._catalogue.within(transaction), files))
+
+    def _schema_files(self, index_id: int, transaction: Transaction) -> list[SchemaFile]:
+        catalogue = self._catalogue.within(transaction)
+        return [
+            file
+            for one in catalogue.files(SearchFilter((index_id,)))
+            for file in schema_files(catalogue, one.files)
+        ]
+
+    async def _store(
+        self,
+        stage: Stage,
+        step: ProgressTracker,
+        kind: DescriptionKind,
+        descriptions: Sequence[StoredDescription],
+    ) -> None:
+        """Write what differs from what is stored; the mark of a schema comes last."""
+        stored = await stage.read(
+            lambda transaction: transaction.descriptions.stored(stage.index_id, kind)
+        )
+        changed = [one for one in descriptions if stored.get(one.subject) != one.key]
+        gone = sorted(stored.keys() - {one.subject for one in descriptions})
+        for start in range(0, len(gone), ROWS_PER_COMMIT):
+            some = gone[start : start + ROWS_PER_COMMIT]
+            await stage.commit(partial(_drop, stage.index_id, kind, some), step)
+        for start in range(0, len(changed), ROWS_PER_COMMIT):
+            few = changed[start : start + ROWS_PER_COMMIT]
+            await stage.commit(partial(_put, stage.index_id, kind, few), step)
+
+
+def _drop(
+    index_id: int, kind: DescriptionKind, subjects: Sequence[str], transaction: Transaction
+) -> tuple[None, dict[str, int]]:
+    transaction.descriptions.drop(index_id, kind, subjects)
+    return None, {}
+
+
+def _put(
+    index_id: int,
+    kind: DescriptionKind,
+    descriptions: Sequence[StoredDescription],
+    transaction: Transaction,
+) -> tuple[None, dict[str, int]]:
+    transaction.descriptions.put(index_id, kind, descriptions)
+    return None, {}

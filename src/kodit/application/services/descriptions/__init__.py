@@ -1,0 +1,1 @@
+"""Descriptions of indexed code, made when they are asked for."""

@@ -1,0 +1,63 @@
+"""Storing what searches find in descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+# Child processes need the tuples alone.
+if TYPE_CHECKING:
+    from kodit.domain.descriptions.kinds import DescriptionKind
+    from kodit.domain.descriptions.schema.tables import Table
+    from kodit.domain.descriptions.stored import StoredDescription
+
+
+class ChangedFile(NamedTuple):
+    """A file whose change is being indexed; `language` is empty if it was never read."""
+
+    id: int
+    path: str
+    language: str
+    is_deleted: bool
+
+
+class SchemaFile(NamedTuple):
+    """A file that may define tables, with its text."""
+
+    path: str
+    language: str
+    text: str
+
+
+class DescriptionRepository(Protocol):
+    """The stored descriptions of an index, within one transaction."""
+
+    def stored(self, index_id: int, kind: DescriptionKind) -> Mapping[str, bytes]:
+        """The key of each stored subject of a kind."""
+        ...
+
+    def paths(self, index_id: int, kind: DescriptionKind) -> Collection[str]:
+        """The places of the stored subjects."""
+        ...
+
+    def put(
+        self, index_id: int, kind: DescriptionKind, descriptions: Sequence[StoredDescription]
+    ) -> None:
+        """Store new subjects, and replace those that are stored."""
+        ...
+
+    def drop(self, index_id: int, kind: DescriptionKind, subjects: Sequence[str]) -> None:
+        """Remove some subjects."""
+        ...
+
+    def changed_files(self, index_id: int) -> Sequence[ChangedFile]:
+        """The files that are not clean: those of which the current run brings a change."""
+        ...
+
+
+class SchemaReader(Protocol):
+    """Reads tables in child processes, because the text of a repository may take long."""
+
+    async def read(self, files: Sequence[SchemaFile]) -> Sequence[Table]:
+        """The tables that the files define, as they are in the end."""
+        ...
