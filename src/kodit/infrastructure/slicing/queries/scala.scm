@@ -13,9 +13,12 @@
 
 (class_definition
   class_parameters: (class_parameters (class_parameter name: (identifier) @name) @named.field))
+(enum_definition
+  class_parameters: (class_parameters (class_parameter name: (identifier) @name) @named.field))
 (full_enum_case
   class_parameters: (class_parameters (class_parameter name: (identifier) @name) @named.field))
 (template_body (val_definition pattern: (tuple_pattern (identifier) @name)) @named.constant)
+(compilation_unit (val_definition pattern: (tuple_pattern (identifier) @name)) @named.constant)
 (template_body (var_definition pattern: (identifier) @name) @named.variable)
 (compilation_unit (var_definition pattern: (identifier) @name) @named.variable)
 (template_body (val_declaration name: (identifier) @name) @named.constant)

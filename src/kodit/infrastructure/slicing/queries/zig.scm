@@ -19,3 +19,4 @@
   (union_declaration)
   (enum_declaration)
 ] @named.scope)
+(test_declaration (string (string_content) @name)) @named.function
