@@ -53,6 +53,13 @@ def serving(folder: Path) -> Iterator[ServingKodit]:
         yield serving
 
 
+@pytest.fixture(scope="module")
+def rest(serving: ServingKodit) -> Iterator[Rest]:
+    rest = Rest(serving)
+    yield rest
+    rest.close()
+
+
 KINDS = [
     ("overview", "", "Most used definitions"),
     ("interface", "cart.py", "class Cart"),
@@ -64,21 +71,17 @@ KINDS = [
 
 @pytest.mark.parametrize(("kind", "subject", "shown"), KINDS)
 def test_every_face_describes_the_same(
-    serving: ServingKodit, folder: Path, kind: str, subject: str, shown: str
+    serving: ServingKodit, rest: Rest, kind: str, subject: str, shown: str
 ) -> None:
+    folder = serving.data_dir.parent
     tools = Tools(serving, folder / "shop")
     text = tools.text("files", describe=kind, subject=subject)
     assert shown in text
-    rest = Rest(serving)
     view = rest.get(f"indexes/1/descriptions/{kind}", subject=subject).json()
-    rest.close()
     assert (view["kind"], view["subject"]) == (kind, subject)
     [one] = view["descriptions"]
     assert any(line in text for line in one["title"].split("\n"))
     command = KoditCommand(folder / "data")
-    outcome = command.run_here("describe", kind, *([subject] if subject else []), "-s", "1")
-    assert outcome.code == 0, outcome
-    assert shown in outcome.out
     answer = command.ask("describe", kind, *([subject] if subject else []), "-s", "1")
     assert answer["descriptions"] == [
         {
@@ -88,6 +91,19 @@ def test_every_face_describes_the_same(
                 for part in one["parts"]
             ],
         }
+    ]
+
+
+@pytest.mark.usefixtures("serving")
+def test_the_text_of_a_command(folder: Path) -> None:
+    outcome = KoditCommand(folder / "data").run_here("describe", "schema", "Order", "-s", "1")
+    assert outcome.code == 0, outcome
+    assert outcome.out.splitlines() == [
+        f"Database schema of {folder / 'shop'}: 1 table",
+        "",
+        f"sale_order  (table, model Order)  {folder / 'shop/sale/models.py'}:4",
+        "  id auto primary key",
+        "  total TextField not null",
     ]
 
 
@@ -101,8 +117,7 @@ def test_lines_of_a_repository_cannot_pass_for_those_of_an_answer(
     assert not any(line.startswith("More:") for line in (text + used).splitlines())
 
 
-def test_what_is_unknown_or_missing_is_told_with_its_code(serving: ServingKodit) -> None:
-    rest = Rest(serving)
+def test_what_is_unknown_or_missing_is_told_with_its_code(rest: Rest) -> None:
     for place, asked, expected in (
         ("1/descriptions/usage", {}, (409, "subject_missing")),
         ("1/descriptions/usage", {"subject": "nothing_like_it"}, (404, "name_not_found")),
@@ -116,7 +131,6 @@ def test_what_is_unknown_or_missing_is_told_with_its_code(serving: ServingKodit)
     ):
         reply = rest.get(f"indexes/{place}", **asked)
         assert code(reply) == expected, (place, reply.json())
-    rest.close()
 
 
 def test_python_describes(folder: Path, serving: ServingKodit) -> None:
