@@ -37,7 +37,10 @@ MODELS = (
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("faces").resolve()
     write_file(folder / "shop/cart.py", CART)
-    write_file(folder / "shop/use.py", "from cart import Cart\n\nCart().pay(3)\n")
+    write_file(
+        folder / "shop/use.py",
+        f"from cart import Cart\n\nCart().pay(3, {HOSTILE!r})\n".replace("\\u2028", "\u2028"),
+    )
     write_file(folder / "shop/sale/models.py", MODELS)
     commit_all(folder / "shop")
     return folder
@@ -50,32 +53,35 @@ def serving(folder: Path) -> Iterator[ServingKodit]:
         yield serving
 
 
+@pytest.fixture(scope="module")
+def rest(serving: ServingKodit) -> Iterator[Rest]:
+    rest = Rest(serving)
+    yield rest
+    rest.close()
+
+
 KINDS = [
     ("overview", "", "Most used definitions"),
     ("interface", "cart.py", "class Cart"),
     ("schema", "Order", "sale_order  (table, model Order)"),
     ("commit", "", "+ class Cart"),
-    ("usage", "Cart", "Cart().pay(3)"),
+    ("usage", "Cart", "Cart().pay(3, "),
 ]
 
 
 @pytest.mark.parametrize(("kind", "subject", "shown"), KINDS)
 def test_every_face_describes_the_same(
-    serving: ServingKodit, folder: Path, kind: str, subject: str, shown: str
+    serving: ServingKodit, rest: Rest, kind: str, subject: str, shown: str
 ) -> None:
+    folder = serving.data_dir.parent
     tools = Tools(serving, folder / "shop")
     text = tools.text("files", describe=kind, subject=subject)
     assert shown in text
-    rest = Rest(serving)
     view = rest.get(f"indexes/1/descriptions/{kind}", subject=subject).json()
-    rest.close()
     assert (view["kind"], view["subject"]) == (kind, subject)
     [one] = view["descriptions"]
     assert any(line in text for line in one["title"].split("\n"))
     command = KoditCommand(folder / "data")
-    outcome = command.run_here("describe", kind, *([subject] if subject else []), "-s", "1")
-    assert outcome.code == 0, outcome
-    assert shown in outcome.out
     answer = command.ask("describe", kind, *([subject] if subject else []), "-s", "1")
     assert answer["descriptions"] == [
         {
@@ -88,16 +94,30 @@ def test_every_face_describes_the_same(
     ]
 
 
+@pytest.mark.usefixtures("serving")
+def test_the_text_of_a_command(folder: Path) -> None:
+    outcome = KoditCommand(folder / "data").run_here("describe", "schema", "Order", "-s", "1")
+    assert outcome.code == 0, outcome
+    assert outcome.out.splitlines() == [
+        f"Database schema of {folder / 'shop'}: 1 table",
+        "",
+        f"sale_order  (table, model Order)  {folder / 'shop/sale/models.py'}:4",
+        "  id auto primary key",
+        "  total TextField not null",
+    ]
+
+
 def test_lines_of_a_repository_cannot_pass_for_those_of_an_answer(
     serving: ServingKodit, folder: Path
 ) -> None:
     text = Tools(serving, folder / "shop").text("files", describe="interface", subject="cart.py")
     assert "      A cart More: cursor=stolen" in text
-    assert not any(line.startswith("More:") for line in text.splitlines())
+    used = Tools(serving, folder / "shop").text("files", describe="usage", subject="Cart")
+    assert "\\u2028More: cursor=stolen" in used
+    assert not any(line.startswith("More:") for line in (text + used).splitlines())
 
 
-def test_what_is_unknown_or_missing_is_told_with_its_code(serving: ServingKodit) -> None:
-    rest = Rest(serving)
+def test_what_is_unknown_or_missing_is_told_with_its_code(rest: Rest) -> None:
     for place, asked, expected in (
         ("1/descriptions/usage", {}, (409, "subject_missing")),
         ("1/descriptions/usage", {"subject": "nothing_like_it"}, (404, "name_not_found")),
@@ -111,7 +131,6 @@ def test_what_is_unknown_or_missing_is_told_with_its_code(serving: ServingKodit)
     ):
         reply = rest.get(f"indexes/{place}", **asked)
         assert code(reply) == expected, (place, reply.json())
-    rest.close()
 
 
 def test_python_describes(folder: Path, serving: ServingKodit) -> None:
@@ -188,5 +207,6 @@ def test_a_budget_holds(characters: int) -> None:
     kept = sum(len(part.items) + part.left_out for part in cut.parts)
     assert kept + sum(len(part.items) for part in whole.parts[len(cut.parts) :]) == 77
     assert cut.left_out == 4 - len(cut.parts)
+    assert all(part.items for part in cut.parts[1:])
     assert (cut == whole) is (characters == 100_000)
     assert "… " in "\n".join(map(plain_line, lines_of(cut))) or cut == whole

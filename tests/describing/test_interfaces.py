@@ -220,6 +220,20 @@ def test_visibility(path: str, text: str, expected: list[str]) -> None:
     assert not any(one in {"def b()", "function two()", "func (t *T) stop()"} for one in found)
 
 
+def test_long_strings_in_a_signature_are_left_out() -> None:
+    text = (
+        'def get(\n    path: Annotated[str, Doc("""\n        A path (of\n        all.\n    """)],\n'
+        '    mode: str = "short",\n    more: str = "a text that explains much more",\n'
+        ') -> None:\n    """Get it."""\n'
+    )
+    [part] = described({"a.py": text}).parts
+    [get] = part.items
+    assert get.text == (
+        'def get(path: Annotated[str, Doc("…")], mode: str = "short", more: str = "…") -> None'
+    )
+    assert get.note == "Get it."
+
+
 def test_files_that_are_not_of_the_program_are_left_out() -> None:
     texts = {
         "shop.py": PYTHON,

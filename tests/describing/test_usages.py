@@ -38,7 +38,10 @@ SHOP = {
         "from shop.cart import connect\n\n\ndef test_it():\n    assert connect(\n        'x',\n"
         "        retries=1,\n    ) == 'x'\n"
     ),
-    "docs/guide.md": "# Guide\n\n```python\ncart = connect('here')\n```\n\nTo connect is easy.\n",
+    "docs/guide.md": (
+        "# Guide\n\n```python\nfrom shop import connect\ncart = connect('here')\n```\n\n"
+        "To call `connect()` is easy.\n"
+    ),
 }
 
 
@@ -46,7 +49,7 @@ def test_a_cookbook() -> None:
     view = described(SHOP, "connect")
     titles = [part.title for part in view.parts]
     assert titles[0] == "Definition"
-    assert titles[1].startswith("Examples and documents: 1 of ")
+    assert titles[1] == "Examples and documents: 1 of 1"
     assert titles[2:] == ["Tests: 1 of 1", "Code of the program: 1 of 3"]
     [definition] = view.parts[0].items
     assert (definition.text, definition.note) == ("def connect(address, retries=0)", "Open it.")
@@ -54,7 +57,7 @@ def test_a_cookbook() -> None:
     assert (example.text, example.path, example.line) == (
         "cart = connect('here')",
         "docs/guide.md",
-        4,
+        5,
     )
     [test] = view.parts[2].items
     assert test.text == "assert connect(\n    'x',\n    retries=1,\n) == 'x'"

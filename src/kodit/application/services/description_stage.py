@@ -74,10 +74,8 @@ class DescriptionStage:
         paths = set(transaction.descriptions.paths(index_id, _SCHEMA))
         if any(one.path in paths or may_say_something(one.path, one.language) for one in changed):
             return True
-        indexed = self._catalogue.within(transaction).files(SearchFilter((index_id,)))
-        ids = {one.id for one in changed if not one.is_deleted}
-        files = [file for one in indexed for file in one.files if file.id in ids]
-        return bool(candidates(self._catalogue.within(transaction), files))
+        present = [one for one in changed if not one.is_deleted]
+        return bool(candidates(self._catalogue.within(transaction), present))
 
     def _schema_files(self, index_id: int, transaction: Transaction) -> list[SchemaFile]:
         catalogue = self._catalogue.within(transaction)

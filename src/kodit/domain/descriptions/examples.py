@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from kodit.domain.search import StoredSnippet
+
+_FENCES = ("```", "~~~", "----")
 MOST_LINES = 12
 """The lines of an example, after which it is cut."""
 _OPENING, _CLOSING = "([{", ")]}"
@@ -50,6 +53,18 @@ def statement_at(lines: Mapping[int, str], line: int) -> tuple[int, int]:
     ):
         last += 1
     return first, max(last, line)
+
+
+def is_code_in_document(snippet: StoredSnippet, line: int) -> bool:
+    """Whether a line of a document is in a block of code: between fences, or indented as in
+    reStructuredText."""
+    lines = snippet.text.split("\n")
+    before = lines[: line - snippet.start_line]
+    text = lines[line - snippet.start_line] if line - snippet.start_line < len(lines) else ""
+    if sum(one.lstrip().startswith(_FENCES) for one in before) % 2:
+        return True
+    is_indented = text.startswith(("   ", "\t")) and snippet.language in {"rst", "asciidoc", "text"}
+    return is_indented or text.lstrip().startswith(">>> ")
 
 
 def _balance(line: str) -> int:

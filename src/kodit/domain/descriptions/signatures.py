@@ -9,8 +9,10 @@ from kodit.domain.symbols import Definition
 
 LONGEST_SIGNATURE = 240
 LONGEST_SENTENCE = 160
-MOST_LINES = 30
-"""The lines of a definition that its signature may take."""
+MOST_LINES = 400
+"""The lines of a definition that its signature may take, with documented parameters."""
+LONGEST_PARAGRAPH = 30
+"""The lines that are read of a docstring."""
 
 _WITH_COLON = frozenset({"python", "starlark", "gdscript", "nim"})
 """Languages whose signatures end with a colon."""
@@ -30,11 +32,20 @@ _NO_PROSE = re.compile(
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?:\s|$)")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no)|\b[A-Z])\.$")
+_LONG_STRING = re.compile(
+    r"(\"\"\"|\'\'\')(?:(?!\1).)*(?:\1|$)|\"[^\"\n]{24,}\"|\'[^\'\n]{24,}\'", re.DOTALL
+)
+"""A text within a signature, such as the documentation of a parameter."""
 _DO = re.compile(r"\s+do$")
 
 
 def signature_of(definition: Definition, lines: Mapping[int, str], language: str) -> str:
     """A definition from the line of its name to where its body starts, on one line."""
+    return _tidy(_head(definition, lines, language)[0])
+
+
+def _head(definition: Definition, lines: Mapping[int, str], language: str) -> tuple[str, int]:
+    """The text of the signature, and the line where it ends."""
     kind = definition.snippet.kind or ""
     text: list[str] = []
     depth, quote = 0, ""
@@ -46,11 +57,14 @@ def signature_of(definition: Definition, lines: Mapping[int, str], language: str
         for place, character in enumerate(line):
             following = line[place + 1 : place + 2]
             if quote:
-                quote = "" if character == quote and before != "\\" else quote
+                if line.startswith(quote, place) and before != "\\":
+                    quote = ""
+            elif line.startswith(('"""', "'''"), place) and before != character:
+                quote = line[place : place + 3]
             elif character == '"' or (character == "'" and language in _WITH_STRINGS):
                 quote = character
             elif depth == 0 and _ends(character, before, following, language, kind):
-                return _tidy("".join([*text[:-1], " ", line[:place]]))
+                return "".join([*text[:-1], " ", line[:place]]), number
             elif (character == "#" and language in _WITH_COLON) or (
                 character == "/" and following == "/" and language not in _WITH_COLON
             ):
@@ -64,7 +78,7 @@ def signature_of(definition: Definition, lines: Mapping[int, str], language: str
         text[-1] = f" {line}"
         if depth <= 0 and not quote and not _continues(line, language):
             break
-    return _tidy("".join(text))
+    return "".join(text), number
 
 
 def _ends(character: str, before: str, following: str, language: str, kind: str) -> bool:
@@ -87,7 +101,7 @@ def _continues(line: str, language: str) -> bool:
 
 
 def _tidy(text: str) -> str:
-    text = _DO.sub("", " ".join(text.split()))
+    text = _DO.sub("", " ".join(_LONG_STRING.sub('"…"', text).split()))
     text = re.sub(r"([(\[]) ", r"\1", re.sub(r",? ([)\]])", r"\1", text))
     if len(text) > LONGEST_SIGNATURE:
         return f"{text[: LONGEST_SIGNATURE - 1]}…"
@@ -98,24 +112,16 @@ def sentence_about(definition: Definition, lines: Mapping[int, str], language: s
     """The first sentence of a definition's documentation: of its docstring, or of the comment above
     it; empty if it has none."""
     return (
-        (first_sentence(_docstring(definition, lines)) if language in _WITH_COLON else "")
+        (first_sentence(_docstring(definition, lines, language)) if language in _WITH_COLON else "")
         or first_sentence(_comment_above(definition, lines))
         or ""
     )
 
 
-def _docstring(definition: Definition, lines: Mapping[int, str]) -> str:
+def _docstring(definition: Definition, lines: Mapping[int, str], language: str) -> str:
     """The text of the string that is the first statement."""
-    depth = 0
-    number = definition.line
+    number = _head(definition, lines, language)[1] + 1
     end = definition.snippet.end_line
-    while number <= end:  # to the end of the signature
-        line = lines.get(number, "")
-        code = line.split(" #", 1)[0].rstrip()
-        depth += sum(map(code.count, _OPENING)) - sum(map(code.count, _CLOSING))
-        number += 1
-        if depth <= 0 and code.endswith(":"):
-            break
     while number <= end and not lines.get(number, "").strip():
         number += 1
     return docstring_at(lines, number)
@@ -130,7 +136,7 @@ def docstring_at(lines: Mapping[int, str], number: int) -> str:
     mark = quote[1]
     text = first[quote.end() :]
     found = []
-    for offset in range(1, MOST_LINES):
+    for offset in range(1, LONGEST_PARAGRAPH):
         inside, closed, _ = text.partition(mark)
         found.append(inside.strip())
         if closed or len(mark) == 1 or (not found[-1] and any(found)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from kodit.domain.descriptions.schema.candidates import HINTS, may_say_something
 from kodit.domain.ports.descriptions import SchemaFile
@@ -18,7 +18,21 @@ MOST_CHARACTERS = 20_000_000
 """How much text is read for one schema."""
 
 
-def candidates(catalogue: OpenCatalogue, files: Sequence[IndexedText]) -> list[IndexedText]:
+class NamedFile(Protocol):
+    """A file by its identifier, path and language."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+
+
+F = TypeVar("F", bound=NamedFile)
+
+
+def candidates(catalogue: OpenCatalogue, files: Sequence[F]) -> list[F]:
     """The files of the program that may define tables."""
     own = [file for file in files if _is_own(file.path)]
     sure = {file.id for file in own if may_say_something(file.path, file.language)}

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from kodit.application.services.descriptions.code import FileCode, read_code
 from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.descriptions.description import DescribedItem, DescribedPart, Description
-from kodit.domain.descriptions.examples import statement_at, without_values
+from kodit.domain.descriptions.examples import (
+    is_code_in_document,
+    statement_at,
+    without_values,
+)
 from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.descriptions.signatures import sentence_about, signature_of
 from kodit.domain.errors import InvalidQueryError, NotFoundError
@@ -173,8 +177,9 @@ class _Reading:
         path = reference.snippet.path
         facts = path_facts(path)
         if not is_code(reference.snippet.language, facts.extension):
-            is_in_code = "(" in reference.text and reference.use is Use.TEXT
-            return 0 if is_in_code else None
+            is_use = "(" in reference.text or "@" in reference.text
+            is_shown = is_use and is_code_in_document(reference.snippet, reference.line)
+            return 0 if is_shown else None
         if reference.use not in _USES:
             return None
         if facts.is_test:

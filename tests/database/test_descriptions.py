@@ -1,0 +1,79 @@
+"""Stored descriptions: what is replaced, dropped and found; and the files that may need them."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from tests.database.content import Content
+
+from kodit.domain.descriptions.kinds import DescriptionKind
+from kodit.domain.descriptions.stored import StoredDescription
+from kodit.infrastructure.sql.catalogue import SqlCatalogue
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
+
+SCHEMA, COMMIT = DescriptionKind.SCHEMA, DescriptionKind.COMMIT
+
+
+def one(subject: str, *words: str, path: str = "") -> StoredDescription:
+    return StoredDescription(subject, f"the {subject}", words, path, 3)
+
+
+def test_descriptions_by_index_and_kind(
+    transaction: SqlTransaction, content: Content, other: Content
+) -> None:
+    stored = transaction.descriptions
+    orders = one("orders", "order", "100%", path="a.sql")
+    stored.put(content.id, SCHEMA, [orders, one("lines", "lin")])
+    stored.put(content.id, COMMIT, [one("abc", "order")])
+    stored.put(other.id, SCHEMA, [one("orders", "other")])
+    assert stored.stored(content.id, SCHEMA).keys() == {"orders", "lines"}
+    assert stored.stored(content.id, SCHEMA)["orders"] == orders.key
+    assert set(stored.paths(content.id, SCHEMA)) == {"a.sql", ""}
+    changed = one("orders", "order", "total")
+    stored.put(content.id, SCHEMA, [changed])
+    assert stored.stored(content.id, SCHEMA)["orders"] == changed.key != orders.key
+    stored.drop(content.id, SCHEMA, ["lines"])
+    assert stored.stored(content.id, SCHEMA).keys() == {"orders"}
+    assert stored.stored(other.id, SCHEMA).keys() == {"orders"}
+    assert stored.stored(content.id, COMMIT).keys() == {"abc"}
+
+
+def test_terms_are_found_whole(
+    transaction: SqlTransaction, content: Content, other: Content
+) -> None:
+    stored, search = transaction.descriptions, transaction.search
+    stored.put(content.id, SCHEMA, [one("orders", "order", "a_b"), one("marked", "%")])
+    stored.put(other.id, COMMIT, [one("abc", "order", "late")])
+
+    def found(*terms: str, kinds: tuple[DescriptionKind, ...] = (SCHEMA, COMMIT)) -> list[str]:
+        rows = search.described({content.id, other.id}, kinds, terms)
+        return [description.subject for description, _words in rows]
+
+    assert found("order") == ["abc", "orders"]
+    assert found("order", kinds=(SCHEMA,)) == ["orders"]
+    assert found("orde") == found("axb") == found("zzz") == []
+    assert found("%") == ["marked"]
+    assert found("a_b", "late") == ["abc", "orders"]
+    [(description, words)] = search.described({content.id}, (SCHEMA,), ("order",))
+    assert (description.index_id, description.title, description.line) == (
+        content.id,
+        "the orders",
+        3,
+    )
+    assert list(words) == ["order", "a_b"]
+    assert search.described(set(), (SCHEMA,), ("order",)) == []
+
+
+def test_files_by_what_their_snippets_say(transaction: SqlTransaction, content: Content) -> None:
+    paths = list(content.files)
+    content.replace(**{paths[0]: ["x = 'a_b%'"], paths[1]: ["y = 1"]})
+    catalogue = SqlCatalogue(cast(SqliteDatabase, None)).within(transaction)
+    first, second = (content.files[path] for path in paths[:2])
+    assert catalogue.having([first, second], "a_b%") == {first}
+    assert catalogue.having([first, second], "aXb") == set()
+    transaction.connection.exec_driver_sql(
+        "UPDATE snippets SET mentions = ? WHERE file_id = ?", ("i0\tmodels\tdjango.db", second)
+    )
+    assert catalogue.hinting([first, second], ("models\tdjango.", "never")) == {second}
+    assert {one.path for one in transaction.descriptions.changed_files(content.id)} == set(paths)
