@@ -119,12 +119,13 @@ class VectorStages:
             return
         left = step.total - step.current
         is_small = 0 < left < SNIPPETS_PER_BATCH
-        if not (is_small and stage.is_first_attempt and self._may_share(stage_type)):
-            yield await stage.read(partial(_pending, stage.index_id, stage_type))
+        own = partial(_pending, stage.index_id, stage_type)
+        if not is_small or not self._may_share(stage_type):
+            yield await stage.read(own)
             return
-        model = self.models()[stage_type]
+        shared = partial(_pending_of_some, stage.index_id, stage_type, self.models()[stage_type])
         async with self._turns[stage_type]:
-            yield await stage.read(partial(_pending_of_some, stage.index_id, stage_type, model))
+            yield await stage.read(shared if stage.is_first_attempt else own)
 
     def _may_share(self, stage_type: TaskType) -> bool:
         """Whether the stage of one index may process snippets of another, which that one may be
