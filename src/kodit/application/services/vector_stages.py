@@ -123,7 +123,7 @@ class VectorStages:
         if not is_small or not self._may_share(stage_type):
             yield await stage.read(own)
             return
-        shared = partial(_pending_of_some, stage.index_id, stage_type, self.models()[stage_type])
+        shared = partial(_pending_of_some, stage, stage_type, self.models()[stage_type])
         async with self._turns[stage_type]:
             yield await stage.read(shared if stage.is_first_attempt else own)
 
@@ -268,16 +268,17 @@ def _pending(index_id: int, stage_type: TaskType, transaction: Transaction) -> l
 
 
 def _pending_of_some(
-    index_id: int, stage_type: TaskType, model: str, transaction: Transaction
+    stage: Stage, stage_type: TaskType, model: str, transaction: Transaction
 ) -> list[StoredSnippet]:
     """Those of the index, and then those of others; none if the index has none."""
+    index_id = stage.index_id
     batch = _pending(index_id, stage_type, transaction)
     room = SNIPPETS_PER_BATCH - len(batch)
     if not batch or room <= 0:
         return batch
     others = transaction.snippets.few_pending(index_id, stage_type, model, room, INDEXES_PER_GROUP)
     size = sum(size_of(snippet.text) for snippet in batch)
-    for other in others:
+    for other in stage.as_urgent(others, transaction):
         if size >= MOST_PER_TRANSACTION.size:
             break
         some = transaction.snippets.pending(other, stage_type, room)
