@@ -50,7 +50,7 @@ def _round(folder: Path, source: str, kills: int, seed: int) -> int:
     peaceful = KoditCommand(folder / "peaceful", **IMPATIENT)
     undisturbed = run_undisturbed(peaceful, source)
     command = KoditCommand(folder / "killed", **IMPATIENT)
-    killed, outcome = run_killed(command, source, undisturbed, kills, seed)
+    killed, outcome = run_killed(command, undisturbed, source, kills=kills, seed=seed)
     print(f"seed {seed}: {undisturbed.seconds:.1f} s uninterrupted, {len(killed)} kills")
     for number, kill in enumerate(killed, 1):
         print(f"  kill {number:>2} after {kill.after_seconds:5.2f} s   {_describe(kill)}")

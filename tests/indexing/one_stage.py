@@ -148,6 +148,7 @@ class Place:
         with database.write() as transaction:
             self.index_id = transaction.indexes.add(Source(SourceKind.GIT, "https://x/y"), NOW).id
         self.shown: list[tuple[str, int, int | None, str]] = []
+        self.priority = QueuePriority.BACKGROUND
         self.stored = Task.create(TaskType.SYNC, 0, {})
 
     def another(self, location: str) -> int:
@@ -156,11 +157,11 @@ class Place:
             self.index_id = transaction.indexes.add(Source(SourceKind.GIT, location), NOW).id
         return self.index_id
 
-    def under_way(self, index_id: int) -> int:
+    def under_way(self, index_id: int, priority: QueuePriority = QueuePriority.BACKGROUND) -> int:
         """The identifier of a run of an index, whose first task another worker has."""
 
         async def start() -> int:
-            run = await self._queue.request_run(index_id, QueuePriority.BACKGROUND)
+            run = await self._queue.request_run(index_id, priority)
             assert await self._queue.claim("bob") is not None
             return run.id
 
@@ -189,7 +190,7 @@ class Place:
             self.shown.append((one.operation.name, one.current, one.total, one.state.value))
 
         async def run() -> StageOutcome:
-            await self._queue.request_run(self.index_id, QueuePriority.BACKGROUND)
+            await self._queue.request_run(self.index_id, self.priority)
             task = await self._queue.claim("ada")
             assert task is not None
             task.claim_no = attempts

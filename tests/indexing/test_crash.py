@@ -8,6 +8,7 @@ import pytest
 from tests.support.command import KoditCommand
 from tests.support.crash import (
     IMPATIENT,
+    Undisturbed,
     allowed_excess,
     excess,
     run_killed,
@@ -33,16 +34,61 @@ def test_killed_at_random_times_it_ends_like_an_undisturbed_run(
     undisturbed = run_undisturbed(peaceful, source)
     command = KoditCommand(tmp_path / "killed", **IMPATIENT)
 
-    killed, outcome = run_killed(command, source, undisturbed, kills, seed=len(kind))
+    killed, outcome = run_killed(command, undisturbed, source, kills=kills, seed=len(kind))
 
     assert outcome.code == 0, outcome
     assert killed, "no kill met a run that was still at work"
     assert take_snapshot(command.data_dir) == take_snapshot(peaceful.data_dir)
-    allowed = allowed_excess(len(killed))
-    too_much = {
+    assert too_much(command, undisturbed, len(killed)) == {}
+    assert read_rows(command.data_dir, "SELECT DISTINCT state FROM index_runs") == [("succeeded",)]
+
+
+@pytest.mark.slow
+def test_small_sources_that_share_batches_are_killed(tmp_path: Path) -> None:
+    """They end like those of an undisturbed run, whoever was doing the work of whom."""
+    folders = [tmp_path / f"source_{number}" for number in range(24)]
+    for number, folder in enumerate(folders):
+        write_tree(folder, files=5, seed=number)
+    peaceful = KoditCommand(tmp_path / "peaceful", **IMPATIENT)
+    undisturbed = run_undisturbed(peaceful, *folders)
+    command = KoditCommand(tmp_path / "killed", **IMPATIENT)
+
+    killed, outcome = run_killed(command, undisturbed, *folders, kills=3, seed=3)
+
+    assert outcome.code == 0, outcome
+    assert killed, "no kill met a run that was still at work"
+    assert take_snapshot(command.data_dir) == take_snapshot(peaceful.data_dir)
+    assert too_much(command, undisturbed, len(killed)) == {}
+    assert read_rows(command.data_dir, "SELECT DISTINCT state FROM index_runs") == [("succeeded",)]
+
+
+@pytest.mark.slow
+def test_work_that_is_shared_is_counted_with_its_own_run(tmp_path: Path) -> None:
+    folders = [tmp_path / f"source_{number}" for number in range(8)]
+    for number, folder in enumerate(folders):
+        write_tree(folder, files=3, seed=number)
+    command = KoditCommand(tmp_path / "data", **IMPATIENT)
+    assert command.run("index", *folders).code == 0
+    counted = read_rows(command.data_dir, COUNTED_AND_THERE)
+    assert len(counted) == len(folders)
+    assert [row for row in counted if len(set(row)) > 1] == []
+
+
+COUNTED_AND_THERE = """
+SELECT (SELECT count(*) FROM snippets WHERE snippets.index_id = runs.index_id),
+       sum(json_extract(work, '$.keywords_indexed')),
+       sum(json_extract(work, '$.snippets_written'))
+FROM tasks JOIN index_runs AS runs ON runs.id = tasks.run_id GROUP BY runs.index_id
+"""
+
+
+def too_much(
+    command: KoditCommand, undisturbed: Undisturbed, kills: int
+) -> dict[str, tuple[int, int]]:
+    """The work beyond that of an undisturbed run and a batch for each kill, and what is allowed."""
+    allowed = allowed_excess(kills)
+    return {
         name: (count, allowed[name])
         for name, count in excess(command.work(), undisturbed.work).items()
         if not 0 <= count <= allowed[name]
     }
-    assert too_much == {}
-    assert read_rows(command.data_dir, "SELECT DISTINCT state FROM index_runs") == [("succeeded",)]

@@ -94,6 +94,7 @@ class Work:
         with database.write() as transaction:
             self.index_id = Content(transaction, "/code").id
         self.replace(a=TEXTS)
+        self.priority = QueuePriority.BACKGROUND
         self.totals: set[int | None] = set()
         self.counted: Mapping[str, int] = {}
         self.shown: list[tuple[str, int, int | None]] = []
@@ -114,7 +115,13 @@ class Work:
     def show(self, one: ProgressTracker) -> None:
         self.shown.append((one.operation.name, one.current, one.total))
 
-    def other(self, location: str, *texts: str, is_followed: bool = True) -> int:
+    def other(
+        self,
+        location: str,
+        *texts: str,
+        is_followed: bool = True,
+        priority: QueuePriority = QueuePriority.BACKGROUND,
+    ) -> int:
         """Another index, of which a run is under way; returns its identifier."""
         with self.database.write() as transaction:
             content = Content(transaction, location)
@@ -125,7 +132,7 @@ class Work:
                 transaction.connection.exec_driver_sql("DELETE FROM keyword_changes")
 
         async def start() -> None:
-            await self._queue.request_run(content.id, QueuePriority.BACKGROUND)
+            await self._queue.request_run(content.id, priority)
             assert await self._queue.claim("bob") is not None
 
         asyncio.run(start())
@@ -141,7 +148,7 @@ class Work:
         """Work within the claim of a task."""
 
         async def run() -> None:
-            await self._queue.request_run(self.index_id, QueuePriority.BACKGROUND)
+            await self._queue.request_run(self.index_id, self.priority)
             task = await self._queue.claim("ada")
             assert task is not None
             task.claim_no = attempts
@@ -375,3 +382,11 @@ def test_snippets_of_another_index_that_were_replaced_meanwhile(small: Work) -> 
     assert vectors_of(small, other) == ["seven code"]
     assert len(vectors_of(small, small.index_id)) == 5
     assert small.work_of(other, TaskType.CODE_EMBEDDINGS) == {"texts_embedded": 1}
+
+
+def test_a_user_waits_for_no_index_that_none_asked_for(small: Work) -> None:
+    scheduled = small.other("/other", "six")
+    asked = small.other("/asked", "seven", priority=QueuePriority.USER_INITIATED)
+    small.priority = QueuePriority.USER_INITIATED
+    small.do(small.stages.embed_code)
+    assert [vectors_of(small, one) for one in (scheduled, asked)] == [[], ["seven code"]]

@@ -11,7 +11,7 @@ from tests.queue.databases import sqlite_database
 
 from kodit.application.services import keyword_stage
 from kodit.domain.batches import Weight
-from kodit.domain.value_objects import Scan, TaskType
+from kodit.domain.value_objects import QueuePriority, Scan, TaskType
 
 
 @pytest.fixture
@@ -92,3 +92,13 @@ def test_an_index_that_is_refused_beside_another_waits_for_its_stage(place: Plac
     place.do(TaskType.BM25_INDEX)
     assert place.keywords.at.keys() == {mine, lost}
     assert place.sql(waiting) == []
+
+
+def test_a_user_waits_for_no_index_that_none_asked_for(place: Place) -> None:
+    """A run of the background does the work of all."""
+    asked, scheduled, mine = (logged(place, f"https://x/{name}") for name in "abc")
+    place.under_way(asked, QueuePriority.USER_INITIATED)
+    place.under_way(scheduled)
+    place.priority = QueuePriority.USER_INITIATED
+    place.do(TaskType.BM25_INDEX)
+    assert {one.index_id for one in place.keywords.batches} == {mine, asked}

@@ -22,6 +22,7 @@ from kodit.domain.errors import LeaseLost
 from kodit.domain.ports.database import Database
 from kodit.domain.value_objects import (
     Claim,
+    QueuePriority,
     TaskProgress,
     TaskState,
     TaskType,
@@ -126,6 +127,22 @@ def test_work_that_another_task_did(database: Database) -> None:
         transaction.tasks.record_batch(held, {"b": 2}, None)
     assert work_done(database, first.id) == [{"b": 3}, {}, {"a": 7}, {}, {}]
     assert work_done(database, second.id) == work_done(database, follow_up.id) == [{}] * 5
+
+
+def test_indexes_that_a_user_waits_for(database: Database) -> None:
+    """By their active runs."""
+    user = QueuePriority.USER_INITIATED
+    add_run(database, 1, user)
+    add_run(database, 2)
+    add_run(database, 2, user, is_follow_up=True)
+    end_run(database, add_run(database, 3, user).id, NOW)
+    with database.read() as transaction:
+        assert transaction.tasks.wanted_by_user([1, 2, 3, 4]) == {1}
+        assert (
+            transaction.tasks.wanted_by_user([2, 3])
+            == transaction.tasks.wanted_by_user([])
+            == set()
+        )
 
 
 def test_work_for_a_run_that_has_ended_is_not_counted(database: Database) -> None:

@@ -41,18 +41,18 @@ class Killed:
     states: dict[str, str]
 
 
-def run_undisturbed(command: KoditCommand, source: str | Path) -> Undisturbed:
-    """Index a source without interruption."""
+def run_undisturbed(command: KoditCommand, *sources: str | Path) -> Undisturbed:
+    """Index sources without interruption."""
     started = time.monotonic()
-    outcome = command.run("index", source)
+    outcome = command.run("index", *sources)
     assert outcome.code == 0, outcome
     return Undisturbed(time.monotonic() - started, batches(command), command.work())
 
 
 def run_killed(
-    command: KoditCommand, source: str | Path, undisturbed: Undisturbed, kills: int, seed: int
+    command: KoditCommand, undisturbed: Undisturbed, *sources: str | Path, kills: int, seed: int
 ) -> tuple[list[Killed], Outcome]:
-    """Index a source, killing the process group `kills` times, each time at a random moment after
+    """Index sources, killing the process group `kills` times, each time at a random moment after
     some of the batches that one `kills`-th of an undisturbed run has; then let it finish.
     """
     choice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
@@ -62,7 +62,7 @@ def run_killed(
     while len(killed) < kills:
         enough = batches(command) + choice.randint(0, share)
         started = time.monotonic()
-        process = command.start("index", source)
+        process = command.start("index", *sources)
         while batches(command) < enough and process.poll() is None:
             time.sleep(0.002)
         try:
@@ -73,7 +73,7 @@ def run_killed(
             killed.append(Killed(time.monotonic() - started, read_states(command.data_dir)))
         else:
             return killed, finish(process)
-    return killed, command.run("index", source)
+    return killed, command.run("index", *sources)
 
 
 def batches(command: KoditCommand) -> int:

@@ -75,7 +75,7 @@ class KeywordStage:
     async def _apply_some(self, stage: Stage, step: ProgressTracker) -> bool:
         """Apply the oldest changes of the index; returns whether there were any."""
         async with self._turn:
-            logs = await stage.read(partial(_logs, stage.index_id, stage.is_first_attempt))
+            logs = await stage.read(partial(_logs, stage))
             if not logs:
                 return False
             batches = [self._bm25.fold(index_id, log) for index_id, log in logs]
@@ -90,17 +90,17 @@ class KeywordStage:
         return True
 
 
-def _logs(index_id: int, may_share: bool, transaction: Transaction) -> list[tuple[int, KeywordLog]]:
-    """The log of the index, and those of others that fit into the same commit, if they may; none if
-    it has none."""
-    log = transaction.keyword_log
+def _logs(stage: Stage, transaction: Transaction) -> list[tuple[int, KeywordLog]]:
+    """The log of the index, and those of others that fit into the same commit; none if it has
+    none."""
+    log, index_id = transaction.keyword_log, stage.index_id
     own = log.read(index_id, CHANGES_PER_BATCH)
     if not own.changes:
         return []
     logs = [(index_id, own)]
     room, size = CHANGES_PER_GROUP - len(own.changes), _size(own)
-    if room > 0 and may_share:
-        for other in log.small(index_id, room):
+    if room > 0 and stage.is_first_attempt:
+        for other in stage.as_urgent(log.small(index_id, room), transaction):
             if size >= MOST_PER_READ.size:
                 break
             logs.append((other, log.read(other, room)))

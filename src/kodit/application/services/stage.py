@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -54,6 +54,14 @@ class Stage:
         """If not, the stage keeps to its own index: it must not fail again for what it did for
         another one."""
         return self.task.claim_no <= 1
+
+    def as_urgent(self, index_ids: Sequence[int], transaction: Transaction) -> list[int]:
+        """Those of other indexes whose work this stage may do too: users wait for no index that
+        none of them asked for."""
+        if not self.task.is_user_initiated:
+            return list(index_ids)
+        wanted = transaction.tasks.wanted_by_user(index_ids)
+        return [index_id for index_id in index_ids if index_id in wanted]
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a read transaction."""

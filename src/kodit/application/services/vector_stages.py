@@ -119,12 +119,13 @@ class VectorStages:
             return
         left = step.total - step.current
         is_small = 0 < left < SNIPPETS_PER_BATCH
-        if not (is_small and stage.is_first_attempt and self._may_share(stage_type)):
-            yield await stage.read(partial(_pending, stage.index_id, stage_type))
+        own = partial(_pending, stage.index_id, stage_type)
+        if not is_small or not self._may_share(stage_type):
+            yield await stage.read(own)
             return
-        model = self.models()[stage_type]
+        shared = partial(_pending_of_some, stage, stage_type, self.models()[stage_type])
         async with self._turns[stage_type]:
-            yield await stage.read(partial(_pending_of_some, stage.index_id, stage_type, model))
+            yield await stage.read(shared if stage.is_first_attempt else own)
 
     def _may_share(self, stage_type: TaskType) -> bool:
         """Whether the stage of one index may process snippets of another, which that one may be
@@ -267,16 +268,17 @@ def _pending(index_id: int, stage_type: TaskType, transaction: Transaction) -> l
 
 
 def _pending_of_some(
-    index_id: int, stage_type: TaskType, model: str, transaction: Transaction
+    stage: Stage, stage_type: TaskType, model: str, transaction: Transaction
 ) -> list[StoredSnippet]:
     """Those of the index, and then those of others; none if the index has none."""
+    index_id = stage.index_id
     batch = _pending(index_id, stage_type, transaction)
     room = SNIPPETS_PER_BATCH - len(batch)
     if not batch or room <= 0:
         return batch
     others = transaction.snippets.few_pending(index_id, stage_type, model, room, INDEXES_PER_GROUP)
     size = sum(size_of(snippet.text) for snippet in batch)
-    for other in others:
+    for other in stage.as_urgent(others, transaction):
         if size >= MOST_PER_TRANSACTION.size:
             break
         some = transaction.snippets.pending(other, stage_type, room)

@@ -156,6 +156,10 @@ class TaskRepository(Protocol):
         of that type in its active run; if there is none, it is not counted."""
         ...
 
+    def wanted_by_user(self, index_ids: Sequence[int]) -> set[int]:
+        """Those of these indexes whose active run was requested by a user."""
+        ...
+
     def close_attempts(
         self,
         claims: Sequence[Claim],

@@ -345,16 +345,22 @@ class MemoryTaskRepository:
         return self._replace_held(task, progress, failures=failures)
 
     def record_for(self, index_id: int, task_type: TaskType, work: Mapping[str, int]) -> None:
-        for task in list(self._tables.tasks.values()):
-            run = self._run_of(task)
-            if (
-                run.index_id == index_id
-                and _is_open(run, is_follow_up=False)
-                and task.type is task_type
-                and task.state in (TaskState.BLOCKED, TaskState.READY, TaskState.RUNNING)
-            ):
+        for task in self._active_tasks(index_id):
+            to_come = task.state in (TaskState.BLOCKED, TaskState.READY, TaskState.RUNNING)
+            if task.type is task_type and to_come:
                 counted = {name: task.work.get(name, 0) + count for name, count in work.items()}
                 self._tables.tasks[task.id] = replace(task, work=task.work | counted)
+
+    def wanted_by_user(self, index_ids: Sequence[int]) -> set[int]:
+        return {
+            one
+            for one in index_ids
+            if any(task.is_user_initiated for task in self._active_tasks(one))
+        }
+
+    def _active_tasks(self, index_id: int) -> list[Task]:
+        active = {run.id for run in self._of_index(index_id) if _is_open(run, is_follow_up=False)}
+        return [task for task in self._tables.tasks.values() if task.run_id in active]
 
     def _replace_held(self, task: Task, progress: TaskProgress | None, **values: Any) -> Task:
         row = replace(task, progress=progress or task.progress, **values)

@@ -107,6 +107,22 @@ _TASK_TO_COME = Prepared(
         TASKS.c.state.in_([constant(state) for state in _TO_COME]),
     )
 )
+_WANTED_BY_USER = PreparedForMany(
+    lambda ids: (
+        select(TASKS.c.index_id)
+        .where(
+            TASKS.c.run_id.in_(
+                select(INDEX_RUNS.c.id).where(
+                    INDEX_RUNS.c.index_id.in_(ids),
+                    INDEX_RUNS.c.is_follow_up == bindparam("waits"),
+                    UNFINISHED,
+                )
+            ),
+            TASKS.c.is_user_initiated,
+        )
+        .distinct()
+    )
+)
 _SET_WORK = Prepared(
     update(TASKS).where(TASKS.c.id == bindparam("task")).values(work=bindparam("counted"))
 )
@@ -232,6 +248,9 @@ class SqlTaskRepository(TaskReads):
             for name, count in work.items():
                 counted[name] = counted.get(name, 0) + count
             _SET_WORK.run(self._driver, {"task": task_id, "counted": json.dumps(counted)})
+
+    def wanted_by_user(self, index_ids: Sequence[int]) -> set[int]:
+        return {row[0] for row in _WANTED_BY_USER.run(self._driver, index_ids, {"waits": False})}
 
     def _update_held(self, claim: Claim, values: Mapping[str, Any]) -> Task:
         parameters = {f"new_{column}": value for column, value in values.items()}
