@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from tests.endpoints.stage_work import TEXTS, StageWork, stage_work
 from tests.support.model_server import Asked, ModelServer, Reply, error, first, vector_of
 
+from kodit.domain.endpoints import Limits
 from kodit.domain.errors import PausedError, PermanentError
 
 KEY = "sk-test-key"
@@ -159,6 +161,7 @@ def test_a_request_that_is_too_large_is_divided(
     work: StageWork, server: ModelServer, refusal: Reply
 ) -> None:
     """Until each text is alone; a text that is too large alone is cut."""
+    work.gate.endpoint = replace(work.endpoint, limits=Limits(1))
     long = "\n".join(f"line {number} of a long text" for number in range(100))
     work.fill(b=[*NEW[:3], long])
 

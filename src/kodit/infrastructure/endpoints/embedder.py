@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -130,10 +130,10 @@ class EndpointEmbedder:
         if not texts:
             return
         await self._known_facts(payer, waiting)
-        todo = list(batches(texts.items(), self._most_texts, MOST_TOKENS_PER_REQUEST))
-        ask = partial(self._ask, payer=payer, waiting=waiting)
-        async for several in side_by_side(todo, ask, self.endpoint.limits.concurrency):
-            for answered in several:
+        todo = _Todo(batches(texts.items(), self._most_texts, MOST_TOKENS_PER_REQUEST))
+        ask = partial(self._ask, todo=todo, payer=payer, waiting=waiting)
+        async for answered in side_by_side(todo, ask, self.endpoint.limits.concurrency):
+            if answered is not None:
                 yield answered
 
     def note_cached(self, transaction: Transaction, run_id: int, cached: int) -> None:
@@ -190,28 +190,34 @@ class EndpointEmbedder:
         return vector
 
     async def _ask(
-        self, batch: list[Sized], payer: Payer, waiting: Callable[[], None]
-    ) -> list[Answered[PackedVector]]:
-        """The answers for a batch, which is divided, and a single text cut, if it is too large."""
+        self, batch: list[Sized], todo: _Todo, payer: Payer, waiting: Callable[[], None]
+    ) -> Answered[PackedVector] | None:
+        """The answer for a batch. None if it is too large, and is sent later in two halves or as a
+        shorter text, or if some of it is stored by now, and only the rest is sent."""
         try:
             answered = await self._send(batch, payer, waiting)
-            if not isinstance(answered, Stored):
-                return [answered]
-            rest = [one for one in batch if one.key not in answered.keys]
-            return await self._ask(rest, payer, waiting) if rest else []
         except TooLargeError:
-            if len(batch) > 1:
-                self._most_texts = max(1, min(self._most_texts, len(batch) // 2))
-                half = len(batch) // 2
-                first = await self._ask(batch[:half], payer, waiting)
-                return first + await self._ask(batch[half:], payer, waiting)
-            [one] = batch
-            if len(one.text) <= SHORTEST_TEXT:
+            smaller = self._smaller(batch)
+            if not smaller:
                 raise
-            shorter = cut(one.text, len(one.text) // 2)
-            return await self._ask(
-                [Sized(one.key, shorter, tokens_in(shorter).likely)], payer, waiting
-            )
+            todo.add(*smaller)
+            return None
+        if not isinstance(answered, Stored):
+            return answered
+        todo.add([one for one in batch if one.key not in answered.keys])
+        return None
+
+    def _smaller(self, batch: list[Sized]) -> list[list[Sized]]:
+        """The batch in two halves; a single text cut; nothing if it is short."""
+        if len(batch) > 1:
+            half = len(batch) // 2
+            self._most_texts = max(1, min(self._most_texts, half))
+            return [batch[:half], batch[half:]]
+        [one] = batch
+        if len(one.text) <= SHORTEST_TEXT:
+            return []
+        shorter = cut(one.text, len(one.text) // 2)
+        return [[Sized(one.key, shorter, tokens_in(shorter).likely)]]
 
     async def _send(
         self, batch: list[Sized], payer: Payer, waiting: Callable[[], None]
@@ -314,6 +320,24 @@ class EndpointEmbedder:
         if self._options.dimensions is not None:
             body["dimensions"] = self._options.dimensions
         return body | dict(self._options.parameters)
+
+
+class _Todo:
+    """Batches to ask about, to which others may be added."""
+
+    def __init__(self, batches: Iterable[list[Sized]]) -> None:
+        self._batches = deque(batches)
+
+    def add(self, *batches: list[Sized]) -> None:
+        self._batches.extend(batch for batch in batches if batch)
+
+    def __iter__(self) -> Iterator[list[Sized]]:
+        return self
+
+    def __next__(self) -> list[Sized]:
+        if not self._batches:
+            raise StopIteration
+        return self._batches.popleft()
 
 
 class _Sendable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ from kodit.infrastructure.work_log import record_work
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Transaction
     from kodit.domain.ports.engines import Enricher
+
+    Settle = Callable[[Transaction], Mapping[str, int]]
 
 MOST_TRIES = 3
 """How often a snippet is sent for which no usable answer comes."""
@@ -102,17 +105,15 @@ class EndpointEnricher:
         self, snippets: Mapping[bytes, StoredSnippet], payer: Payer, waiting: Callable[[], None]
     ) -> AsyncIterator[Answered[str]]:
         ask = partial(self._describe, payer=payer, waiting=waiting)
-        async for several in side_by_side(snippets.items(), ask, self.endpoint.limits.concurrency):
-            for answered in several:
-                yield answered
+        async for answered in side_by_side(snippets.items(), ask, self.endpoint.limits.concurrency):
+            yield answered
 
     async def _describe(
         self, keyed: tuple[bytes, StoredSnippet], payer: Payer, waiting: Callable[[], None]
-    ) -> list[Answered[str]]:
-        """All that was answered for a snippet, and paid for; the last one is usable, or says why
-        none is."""
+    ) -> Answered[str]:
+        """The description of a snippet, or why there is none."""
         key, snippet = keyed
-        answered: list[Answered[str]] = []
+        paid = Counter[str]()
         longest, tries, why = LONGEST_CODE, 0, ""
         while tries < MOST_TRIES:
             messages = messages_for(snippet, longest)
@@ -130,13 +131,14 @@ class EndpointEnricher:
                 why = str(error)
                 break
             if asked is None:  # another stage has stored it meanwhile
-                return answered
+                return Answered({}, partial(_counts, paid, None))
             text, why, settle = asked
             if text is not None:
-                return [*answered, Answered({key: text}, settle)]
-            answered.append(Answered({}, settle))
+                return Answered({key: text}, partial(_counts, paid, settle))
+            # At once: the next try needs the place.
+            paid += Counter(await self._gate.write(settle))
             tries += 1
-        return [*answered, Answered({}, lambda _transaction: {}, {key: why})]
+        return Answered({}, partial(_counts, paid, None), {key: why})
 
     async def _ask(
         self,
@@ -144,7 +146,7 @@ class EndpointEnricher:
         payer: Payer,
         waiting: Callable[[], None],
         key: bytes,
-    ) -> tuple[str | None, str, Callable[[Transaction], Mapping[str, int]]] | None:
+    ) -> tuple[str | None, str, Settle] | None:
         """The description or the reason why there is none, and the function that pays for it; None
         if the description is stored by now."""
         expected = Usage(1, 1, self.input_tokens(messages), self.output_tokens)
@@ -198,6 +200,11 @@ class EndpointEnricher:
     @property
     def connections(self) -> EndpointConnections:
         return self._connections
+
+
+def _counts(paid: Counter[str], settle: Settle | None, transaction: Transaction) -> Counter[str]:
+    """What was counted before, and what `settle` counts."""
+    return paid if settle is None else paid + Counter(settle(transaction))
 
 
 class _Sendable:
