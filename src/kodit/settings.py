@@ -24,6 +24,7 @@ from kodit.domain.policy import AllowedCredentials, CallerPolicy
 from kodit.domain.value_objects import TaskType
 from kodit.infrastructure import setting_values
 from kodit.infrastructure.another_program import AnotherDatabase, another_database
+from kodit.infrastructure.endpoints import settings as endpoint_settings
 from kodit.infrastructure.file_sizes import USUAL_LIMIT
 from kodit.infrastructure.home import expand_home
 from kodit.infrastructure.trust import read_trusted_file, user_folder
@@ -64,7 +65,7 @@ class LogLevel(StrEnum):
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(endpoint_settings.EndpointSettings):
     """Every setting with its default. Each may be set as `KODIT_` and its name in capitals."""
 
     data_dir: Path = field(default=Path("~/.kodit"), metadata={"kind": "path"})
@@ -198,6 +199,7 @@ class Settings:
                 f"{PREFIX}HEARTBEAT_SECONDS ({settings.heartbeat_seconds:g}): otherwise a worker "
                 "loses its tasks"
             )
+        settings.check_endpoints()
         return settings
 
 
@@ -376,5 +378,12 @@ _WAYS: dict[Any, Callable[[str, str], Any]] = {
     "file": setting_values.file_at,
     "hosts": setting_values.hosts_in,
     "descriptions": setting_values.descriptions_in,
+    "endpoint": endpoint_settings.endpoint_at,
+    "object": endpoint_settings.object_in,
+    "headers": endpoint_settings.headers_in,
+    "globs": endpoint_settings.globs_in,
+    "amount": endpoint_settings.amount_in,
+    "verbatim": lambda _name, text: text,
+    "path_text": lambda name, text: str(setting_values.file_at(name, text)),
 }
 """The parser of each kind of setting, except numbers and levels."""

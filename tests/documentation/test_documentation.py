@@ -21,6 +21,7 @@ from kodit import settings
 from kodit.faces.cli.app import app
 from kodit.faces.cli.commands.options import EXIT_CODES
 from kodit.infrastructure.clients.places import CLIENTS
+from kodit.infrastructure.endpoints.settings import EndpointSettings
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -134,8 +135,9 @@ def _settings_page() -> str:
         "| variable | default | allowed in the data directory | what it is |",
         "|---|---|---|---|",
     ]
-    about = _attribute_docstrings(settings.Settings)
-    for field in fields(settings.Settings):
+    about = _attribute_docstrings(settings.Settings) | _attribute_docstrings(EndpointSettings)
+    of_endpoints = {one.name for one in fields(EndpointSettings)}
+    for field in sorted(fields(settings.Settings), key=lambda one: one.name in of_endpoints):
         name = f"{settings.PREFIX}{field.name.upper()}"
         default = field.default if field.default is not MISSING else ""
         answer = "yes" if settings.may_be_set_by_a_data_directory(field) else "no"

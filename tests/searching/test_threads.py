@@ -144,14 +144,16 @@ def test_many_searches_do_not_block_other_reads(
     started, may_end = threading.Semaphore(0), threading.Event()
     search = SearchService.search
 
-    def wait_and_search(service: SearchService, request: SearchRequest) -> list[SearchResult]:
+    def wait_and_search(
+        service: SearchService, request: SearchRequest, problems: list[str] | None = None
+    ) -> list[SearchResult]:
         nonlocal computing, most
         computing += 1
         most = max(most, computing)
         started.release()
         may_end.wait(PATIENCE_SECONDS)
         computing -= 1
-        return search(service, request)
+        return search(service, request, problems)
 
     async def play() -> None:
         question = SearchQuestion("cache", wait=0)

@@ -98,7 +98,10 @@ class Place:
         worker.is_open = False
 
     async def get_runs(self, run_ids: Sequence[int]) -> Runs:
-        found = [SimpleNamespace(id=one, state=self.states[one]) for one in run_ids]
+        found = [
+            SimpleNamespace(id=one, state=self.states[one], waits_for_budget=None)
+            for one in run_ids
+        ]
         return cast(Runs, found)
 
     async def under_way(self, runs: Runs) -> list[int]:

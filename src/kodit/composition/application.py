@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kodit.composition.finding import Finding
@@ -67,7 +68,7 @@ class Application(Finding):
     def queue(self) -> QueueService:
         return self.make_queue()
 
-    def _stages(self, engines: Engines) -> CodeIndexingApplicationService:
+    def stages(self, engines: Engines) -> CodeIndexingApplicationService:
         from kodit.composition.descriptions import make_description_stage
         from kodit.composition.stages import create_code_indexing_application_service
 
@@ -81,12 +82,13 @@ class Application(Finding):
             enricher=engines.enricher,
             clock=self.clock,
             descriptions=make_description_stage(self, engines),
+            private_files=engines.private_files,
         )
 
     @made_once
     def indexing(self) -> CodeIndexingApplicationService:
         """The only way indexing starts; the stages themselves run in workers."""
-        return self._stages(self.engines)
+        return self.stages(self.engines)
 
     @asynccontextmanager
     async def worker(
@@ -115,7 +117,7 @@ class Application(Finding):
         pool.inherit(registry.descriptor)
         engines = self.make_engines(pool)
         handlers = (
-            self._stages(engines).handlers() if make_handlers is None else make_handlers(engines)
+            self.stages(engines).handlers() if make_handlers is None else make_handlers(engines)
         )
         try:
             # Pinned first, so that the worker's wake-up watches the same file that the worker uses.
@@ -237,6 +239,7 @@ class Application(Finding):
                 registry=self.registry,
                 clock=self.clock,
                 model=self.engines.embedder.model,
+                trials=self.engines.trials,
             ),
         )
 
@@ -262,6 +265,7 @@ class Application(Finding):
     @made_once
     def index_answers(self) -> IndexAnswers:
         from kodit.application.services.answers.index_answers import IndexAnswers
+        from kodit.application.services.endpoint_overview import endpoints_used
 
         return IndexAnswers(
             indexes=self.indexes,
@@ -271,6 +275,7 @@ class Application(Finding):
             locator=self.locator,
             registry=lambda: self.registry,
             disk=lambda: self.disk,
+            endpoints=partial(endpoints_used, self.reading, self.clock),
         )
 
     @made_once

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kodit.composition.made_once import made_once
@@ -11,6 +12,7 @@ from kodit.settings import Settings
 # A search by the command line takes less time than importing what only indexing needs.
 if TYPE_CHECKING:
     from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
+    from kodit.domain.ports.metered import PrivateFilesOf
     from kodit.domain.ports.sources import SourceReader
     from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.infrastructure.processes.pool import ProcessPool
@@ -49,9 +51,25 @@ class Engines:
 
     @made_once
     def embedder(self) -> Embedder:
+        if self.settings.embedding_base_url:
+            from kodit.composition.endpoints import make_embedder
+
+            return make_embedder(self.settings, self.database)
         from kodit.infrastructure.embedding.builtin import BuiltinEmbedder
 
         return BuiltinEmbedder(self.pool)
+
+    def embedder_of(self, model: str) -> Embedder | None:
+        """The embedder with this model, if there is one: that of the settings, the built-in one, or
+        another model at the same endpoint."""
+        if model == self.embedder.model:
+            return self.embedder
+        from kodit.infrastructure.embedding.builtin import BuiltinEmbedder
+
+        if model == BuiltinEmbedder.model:
+            return BuiltinEmbedder(self.pool)
+        of_model = getattr(self.embedder, "of_model", None)
+        return None if of_model is None else of_model(model)
 
     @made_once
     def enricher(self) -> Enricher:
@@ -59,7 +77,27 @@ class Engines:
             BuiltinEnricher,
         )
 
-        return BuiltinEnricher(self.pool)
+        here = BuiltinEnricher(self.pool, includes_path=not self.settings.embedding_base_url)
+        if self.settings.enrichment_base_url:
+            from kodit.composition.endpoints import make_enricher
+
+            return make_enricher(self.settings, self.database, here)
+        return here
+
+    @property
+    def private_files(self) -> PrivateFilesOf | None:
+        """Needed if a model is behind an endpoint."""
+        if not (self.settings.embedding_base_url or self.settings.enrichment_base_url):
+            return None
+        from kodit.infrastructure.endpoints.private import PrivateFilesReader
+
+        return PrivateFilesReader(self.settings.data_dir / "clones", self.settings.private)
+
+    @property
+    def trials(self) -> list[Callable[[], None]]:
+        """Functions that ask the endpoints once, and raise KoditError if they do not answer."""
+        models = (self.embedder, self.enricher)
+        return [trial for one in models if (trial := getattr(one, "try_out", None)) is not None]
 
     @made_once
     def reader(self) -> SourceReader:

@@ -57,6 +57,7 @@ class Finding(Foundation):
             keyword_index=self.engines.keyword_index,
             vector_index=self.engines.vector_index,
             embedder=self.engines.embedder,
+            embedder_of=self.engines.embedder_of if self.settings.embedding_base_url else None,
         )
 
     @made_once

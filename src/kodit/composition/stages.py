@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kodit.application.services.queue_service import QueueService
     from kodit.domain.ports.database import Database
     from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
+    from kodit.domain.ports.metered import PrivateFilesOf
     from kodit.domain.ports.runtime import Clock
     from kodit.domain.ports.sources import SourceReader
 
@@ -28,8 +29,10 @@ def create_code_indexing_application_service(
     enricher: Enricher,
     clock: Clock,
     descriptions: DescriptionStage | None = None,
+    private_files: PrivateFilesOf | None = None,
 ) -> CodeIndexingApplicationService:
-    """The indexing service over the given adapters."""
+    """The indexing service over the given adapters. `private_files` are needed if a model is behind
+    an endpoint."""
     from kodit.application.services.code_indexing_application_service import (
         CodeIndexingApplicationService,
     )
@@ -44,4 +47,5 @@ def create_code_indexing_application_service(
         enricher=enricher,
         clock=clock,
         descriptions=descriptions,
+        private_files=private_files,
     )

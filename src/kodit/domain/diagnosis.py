@@ -21,6 +21,7 @@ class Area(StrEnum):
     ENRICHMENTS = "enrichments"
     VECTORS = "vectors"
     KEYWORD = "keyword index"
+    ENDPOINTS = "endpoints"
 
 
 @dataclass(frozen=True, slots=True)

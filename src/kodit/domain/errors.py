@@ -12,7 +12,8 @@ KoditError
 ├── IndexingError             a run that was waited for did not succeed
 ├── PermanentError            a stage that will fail again in the same way
 ├── TransientError            a stage that may succeed when retried
-│   └── StalledError          a child process made no progress within its limit
+│   ├── StalledError          a child process made no progress within its limit
+│   └── PausedError           a stage that has to wait for an endpoint or a budget
 ├── DatabaseReplacedError     the file was replaced or removed while a worker used it
 ├── LeaseLost                 the task belongs to another claim now; change nothing
 └── TaskCancelled             the user asked the running task to stop
@@ -126,6 +127,14 @@ class StalledError(TransientError):
     """A child process made no progress within its limit and was ended."""
 
     default_code = "stalled"
+
+
+class PausedError(TransientError):
+    """A stage waits until an endpoint answers again, or for a budget. The stage has not failed, so
+    its retry budget is not touched; its fields have `endpoint` and `until`, and `code` is
+    `endpoint_paused` or `budget_spent`."""
+
+    default_code = "endpoint_paused"
 
 
 class DatabaseReplacedError(KoditError):

@@ -23,6 +23,11 @@ from kodit.domain.task import (
     task_priority,
 )
 
+BUDGET_SPENT = "budget_spent"
+"""The code of the error of a task that waits for a budget."""
+WAITING_CODES = ("endpoint_paused", BUDGET_SPENT)
+"""The codes of errors that say what a task waits for, and until when."""
+
 
 class RunState(StrEnum):
     """The state of a run; the last four are terminal."""
@@ -87,6 +92,19 @@ class IndexRun:
 
     def task(self, task_id: int) -> Task:
         return next(task for task in self.tasks if task.id == task_id)
+
+    @property
+    def waits_for_budget(self) -> Task | None:
+        """The task that waits for a budget, if nothing else of the run is under way."""
+        if any(task.state is TaskState.RUNNING for task in self.tasks):
+            return None
+        ready = [task for task in self.tasks if task.state is TaskState.READY]
+        waiting = [
+            task
+            for task in ready
+            if task.error_about is not None and task.error_about.code == BUDGET_SPENT
+        ]
+        return waiting[0] if waiting and len(waiting) == len(ready) else None
 
     @property
     def can_be_joined(self) -> bool:

@@ -20,8 +20,12 @@ PAUSE_SECONDS = 0.05
 class AwaitedRuns:
     """Some runs, until all have ended."""
 
-    def __init__(self, queue: QueueService, run_ids: Sequence[int]) -> None:
+    def __init__(
+        self, queue: QueueService, run_ids: Sequence[int], *, waits_for_budget: bool = True
+    ) -> None:
+        """Unless `waits_for_budget` is set, a run that waits for a budget counts as ended."""
         self._queue = queue
+        self._waits_for_budget = waits_for_budget
         self._run_ids = list(run_ids)
         self._open = list(run_ids)
         self._shown: dict[int, IndexRun] = {}
@@ -38,7 +42,7 @@ class AwaitedRuns:
         while self._open:
             some, rest = self._open[:count], self._open[count:]
             runs = await self._queue.get_runs(some)
-            still_open = [run.id for run in runs if not run.state.is_terminal]
+            still_open = [run.id for run in runs if self._is_open(run)]
             self._open = still_open + rest
             if still_open:
                 if len(self._open) > PAUSED_FROM:
@@ -53,8 +57,13 @@ class AwaitedRuns:
         if not await self.have_ended():
             return None
         runs = await self.all()
-        self._open = [run.id for run in runs if not run.state.is_terminal]
+        self._open = [run.id for run in runs if self._is_open(run)]
         return None if self._open else runs
+
+    def _is_open(self, run: IndexRun) -> bool:
+        if run.state.is_terminal:
+            return False
+        return self._waits_for_budget or run.waits_for_budget is None
 
     async def all(self) -> list[IndexRun]:
         """The runs as they are now, without those of deleted indexes."""

@@ -12,6 +12,7 @@ from itertools import islice
 from kodit.application.services.description_stage import DescriptionStage
 from kodit.application.services.extraction_stage import ExtractionStage
 from kodit.application.services.keyword_stage import KeywordStage, new_generation
+from kodit.application.services.metered_stages import MeteredStages
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.snapshots import without_keyword_index
 from kodit.application.services.stage import (
@@ -30,6 +31,7 @@ from kodit.domain.entities import Index, IndexRun, ProgressTracker, Task, Workin
 from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
+from kodit.domain.ports.metered import PrivateFilesOf
 from kodit.domain.ports.repositories import NEVER_FOLLOWED, Followed
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
@@ -65,6 +67,7 @@ class CodeIndexingApplicationService:
         enricher: Enricher,
         clock: Clock,
         descriptions: DescriptionStage | None = None,
+        private_files: PrivateFilesOf | None = None,
     ) -> None:
         self._database = database
         self._queue = queue
@@ -77,7 +80,11 @@ class CodeIndexingApplicationService:
         self._files = IndexDomainService()
         self._extraction = ExtractionStage(reader)
         self._keywords = KeywordStage(keyword_index)
-        self._vectors = VectorStages(embedder, enricher, vector_index)
+        self._vectors = (
+            VectorStages(embedder, enricher, vector_index)
+            if private_files is None
+            else MeteredStages(embedder, enricher, vector_index, private_files)
+        )
 
     async def queue_index_tasks(self, index_id: int, is_user_initiated: bool = True) -> IndexRun:
         """Request that an index be brought up to date: the only way indexing starts. Returns the

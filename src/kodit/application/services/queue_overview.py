@@ -109,16 +109,19 @@ class QueueOverview:
         if self.paused_since is not None:
             return Reason(f"the queue is paused{failed}", "queue_paused")
         if task.available_at is not None and not task.is_due(self.now):
-            when = f"retried in {_duration(task.available_at, self.now)}"
-            if self.workers:
-                return Reason(f"{when}{failed}")
-            return Reason(f"{when} if a worker is running{failed}", "no_worker")
+            return self._why_backed_off(task.available_at, failed)
         if not self.workers:
             return Reason(f"no worker is running{failed}", "no_worker")
         limit = self.rules.limits.get(task.type) if isinstance(task.type, TaskType) else None
         if limit is not None and self.running.get(task.type, 0) >= limit:
             return Reason(f"the limit for {task.type_name} is reached: {limit}{failed}")
         return Reason(self._turn(task) + failed)
+
+    def _why_backed_off(self, available_at: datetime, failed: str) -> Reason:
+        when = f"retried in {_duration(available_at, self.now)}"
+        if self.workers:
+            return Reason(f"{when}{failed}")
+        return Reason(f"{when} if a worker is running{failed}", "no_worker")
 
     def _turn(self, task: Task) -> str:
         place = self.places.get(task.id)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from kodit.application.services.queue_events import record_event
 from kodit.domain.claiming import ClaimRules
+from kodit.domain.endpoints import LONGEST_POSTPONEMENT
 from kodit.domain.entities import IndexRun, Task
-from kodit.domain.errors import LeaseLost, NotFoundError, TransientError, UserError
+from kodit.domain.errors import LeaseLost, NotFoundError, PausedError, TransientError, UserError
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.task import AT_ONCE
 from kodit.domain.value_objects import (
@@ -147,6 +148,9 @@ class QueueTransitions:
         error: TransientError,
     ) -> TaskState:
         """A task has failed with a transient error; returns what became of it. Raises LeaseLost."""
+        if isinstance(error, PausedError):
+            self._postpone(transaction, claim, error)
+            return TaskState.READY
         return self._try_again(
             transaction,
             claim,
@@ -157,6 +161,16 @@ class QueueTransitions:
             ),
             about=ErrorAbout.of(error),
         )
+
+    def _postpone(self, transaction: Transaction, claim: Claim, error: PausedError) -> None:
+        """A task waits for something outside and is then tried again; its retry budget is not
+        touched. Raises LeaseLost."""
+        now = self._clock.now()
+        about = ErrorAbout.of(error)
+        wait = min(timedelta(seconds=error.retry_after_seconds or 0.0), LONGEST_POSTPONEMENT)
+        [(run, task)] = held = self._hold(transaction.tasks, [claim])
+        run.try_again(task, str(error), now + wait, now, about)
+        self._end_claims(transaction.tasks, held, AttemptOutcome.RETRIED, str(error), about)
 
     def reclaim(self, transaction: Transaction, seen: Task, why: str) -> TaskState | None:
         """Return the task of a dead worker to the queue; returns what became of it, None if its

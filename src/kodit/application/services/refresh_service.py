@@ -16,6 +16,7 @@ from kodit.domain.entities import Index, IndexRun
 from kodit.domain.errors import IndexingError, KoditError, NotFoundError, SourceError, UserError
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.watching import FolderComparer
+from kodit.domain.run import BUDGET_SPENT
 from kodit.domain.value_objects import RunState, Source, SourceKind
 
 
@@ -122,6 +123,10 @@ class RefreshService:
 
 def failure_of(run: IndexRun) -> IndexingError | None:
     """The error of a run that did not succeed; None for any other."""
+    if (task := run.waits_for_budget) is not None:
+        return IndexingError(
+            f"run {run.id} {task.type_name} {task.error}", code=BUDGET_SPENT, run=run.id
+        )
     if not run.state.is_terminal:
         return IndexingError(f"run {run.id} was stopped", code="run_stopped", run=run.id)
     if run.state is RunState.SUCCEEDED:

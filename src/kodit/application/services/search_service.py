@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kodit.application.services.listing import FoundTexts, Listed, Listing, places_of
 from kodit.application.services.pasted_lookup import find_pasted
+from kodit.application.services.query_vectors import (
+    EmbedderOf,
+    Models,
+    QueryVectors,
+    vectors_for,
+)
 from kodit.application.services.snapshots import read_together, without_keyword_index
 from kodit.application.services.snippet_memory import SnippetMemory
 from kodit.domain.entities import SearchResult, StoredSnippet
@@ -46,7 +52,6 @@ if TYPE_CHECKING:
         KeywordIndex,
         KeywordReader,
         VectorIndex,
-        VectorReader,
     )
 
 DEFINITIONS_PER_NAME = 20
@@ -80,12 +85,10 @@ class _Question:
 
     transaction: Transaction
     keyword: KeywordReader
-    vectors: VectorReader
-    model: str
+    vectors: QueryVectors
     request: SearchRequest
     understanding: QueryUnderstanding
     scope: Scope
-    vector: Sequence[float]
     pasted: Mapping[int, float]
     """By snippet, how likely text pasted into the query comes from it."""
 
@@ -106,15 +109,20 @@ class SearchService:
         keyword_index: KeywordIndex,
         vector_index: VectorIndex,
         embedder: Embedder,
+        embedder_of: EmbedderOf | None = None,
     ) -> None:
         self._database = database
         self._keyword_index = keyword_index
         self._vector_index = vector_index
-        self._embedder = embedder
+        self._models = Models(embedder, embedder_of)
         self._memory = SnippetMemory()
 
-    def search(self, request: SearchRequest) -> list[SearchResult]:
-        """The best snippets, best first. Raises InvalidQueryError and NotFoundError."""
+    def search(
+        self, request: SearchRequest, problems: list[str] | None = None
+    ) -> list[SearchResult]:
+        """The best snippets, best first. `problems` receives the reason, in a sentence, if the
+        query could not be embedded and no vectors were searched. Raises InvalidQueryError and
+        NotFoundError."""
         for text in (request.query, *request.filter.authors):
             _check_text(text)
         understanding = understand(_checked(request.query))
@@ -122,7 +130,7 @@ class SearchService:
             self._database,
             self._keyword_index,
             request.filter,
-            partial(self._answer, request, understanding),
+            partial(self._answer, request, [] if problems is None else problems, understanding),
         )
         page = results[request.offset : request.offset + request.limit]
         return page if request.budget is None else within_budget(page, request.budget)
@@ -132,9 +140,10 @@ class SearchService:
         database: one of the two was restored from a copy or damaged. Indexing rebuilds it."""
         return without_keyword_index(self._database, self._keyword_index, search_filter)
 
-    def _answer(
+    def _answer(  # noqa: PLR0917 - the last three are those of a read
         self,
         request: SearchRequest,
+        problems: list[str],
         understanding: QueryUnderstanding,
         transaction: Transaction,
         keyword: KeywordReader,
@@ -148,18 +157,21 @@ class SearchService:
             if answerable is None:
                 return []
             understanding = answerable
-        vector: Sequence[float] = ()
-        if request.mode is not SearchMode.KEYWORD:
-            vector = self._embedder.embed_query(understanding.text)
         question = _Question(
             transaction,
             keyword,
-            self._vector_index.reader(transaction),
-            self._embedder.model,
+            vectors_for(
+                request.mode,
+                understanding.text,
+                reader=self._vector_index.reader(transaction),
+                models=self._models,
+                transaction=transaction,
+                scope=scope,
+                problems=problems,
+            ),
             request,
             understanding,
             scope,
-            vector,
             {}
             if request.mode is not SearchMode.HYBRID
             else find_pasted(understanding, transaction, keyword, scope),
@@ -201,7 +213,7 @@ class SearchService:
                 hits = question.keyword.search(question.understanding.terms, question.scope, limit)
             else:
                 kind = VectorKind.CODE if mode is SearchMode.CODE else VectorKind.TEXT
-                hits = _nearest(question, kind, limit)
+                hits = question.vectors.search(kind, question.scope, limit)
             found = self._memory.look_up(transaction, {hit.snippet_id for hit in hits})
             listing.add_hits(hits, FoundTexts(found))
             if len(listing.listed) >= question.depth or len(hits) < limit:
@@ -280,7 +292,7 @@ class SearchService:
         understanding, scope = question.understanding, question.scope
         hits = list(question.keyword.search(understanding.terms, scope, tier.keyword))
         for kind in VectorKind:
-            hits += _nearest(question, kind, tier.vectors)
+            hits += question.vectors.search(kind, scope, tier.vectors)
         for name in sorted(understanding.names | understanding.proper_words):
             hits += question.keyword.definitions(
                 name, understanding.terms, scope, DEFINITIONS_PER_NAME
@@ -301,9 +313,7 @@ class SearchService:
         file_ids = [file_id for some in by_index.values() for file_id in some]
         hits: list[Hit] = []
         for kind in VectorKind:
-            hits += question.vectors.best_in_files(
-                kind, question.model, question.vector, by_index, REPRESENTATIVE_SNIPPETS_PER_FILE
-            )
+            hits += question.vectors.best_in_files(kind, by_index, REPRESENTATIVE_SNIPPETS_PER_FILE)
         within = Scope(frozenset(files), frozenset(file_ids))
         for name in sorted(understanding.names | understanding.proper_words):
             hits += question.keyword.definitions(name, (), within, MOST_DEFINITIONS)
@@ -317,9 +327,8 @@ class SearchService:
         by_index: dict[int, list[int]] = {}
         for snippet in snippets:
             by_index.setdefault(snippet.index_id, []).append(snippet.id)
-        model, vector = question.model, question.vector
-        code = question.vectors.score(VectorKind.CODE, model, vector, by_index)
-        text = question.vectors.score(VectorKind.TEXT, model, vector, by_index)
+        code = question.vectors.score(VectorKind.CODE, by_index)
+        text = question.vectors.score(VectorKind.TEXT, by_index)
         keyword = matches.scores(snippet.id for snippet in snippets)
         sources = question.transaction.search.sources(by_index) if len(by_index) > 1 else {}
         return [
@@ -344,10 +353,6 @@ class SearchService:
 
 def _occurs(keyword: KeywordReader, term: str) -> bool:
     return bool(keyword.statistics((term,)).frequencies.get(term))
-
-
-def _nearest(question: _Question, kind: VectorKind, limit: int) -> list[Hit]:
-    return question.vectors.search(kind, question.model, question.vector, question.scope, limit)
 
 
 def _check_text(text: str) -> None:
@@ -376,7 +381,7 @@ def _weak(question: _Question, listing: Listing) -> bool:
     best = listing.listed[0].result
     statistics = question.keyword.statistics(question.understanding.terms)
     return isinstance(best, Ranked) and is_weak(
-        question.understanding, best.explanation, statistics, question.model
+        question.understanding, best.explanation, statistics, question.vectors.model
     )
 
 

@@ -26,9 +26,11 @@ class SourceIndexingService:
         observer: RunObserver | None = None,
         stopped_by: StoppedBy | None = None,
         refused: list[UserError] | None = None,
+        waits_for_budget: bool = False,
     ) -> list[IndexRun]:
-        """Queue the sources and serve the whole queue until their runs have ended; returns the
-        ended runs. If the caller is cancelled, held tasks are released first.
+        """Queue the sources and serve the whole queue until their runs have ended, or wait for a
+        budget unless `waits_for_budget` is set; returns the runs. If the caller is cancelled, held
+        tasks are released first.
 
         Raises UserError, and SourceError, after all have ended, for a new source that was refused
         only when it was read: nothing of it is left. With `refused`, the error of one source does
@@ -44,6 +46,7 @@ class SourceIndexingService:
             observer=observer,
             afterwards=partial(self._withdraw, refused=refused),
             stopped_by=stopped_by,
+            waits_for_budget=waits_for_budget,
         )
 
     async def _withdraw(self, runs: list[IndexRun], refused: list[UserError] | None) -> None:

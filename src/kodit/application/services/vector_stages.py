@@ -31,7 +31,7 @@ _KINDS = {TaskType.CODE_EMBEDDINGS: VectorKind.CODE, TaskType.ENRICH: VectorKind
 _STAGES = {kind: stage_type for stage_type, kind in _KINDS.items()}
 
 
-class _CacheMovedError(Exception):
+class CacheMovedError(Exception):
     """The cached result was deleted meanwhile, with the index that had paid for it."""
 
 
@@ -75,7 +75,7 @@ class VectorStages:
                 self._embedding.code_text(snippet, with_path=with_path) for snippet in snippets
             ]
             if snippets:
-                with suppress(_CacheMovedError):  # the batch is still pending, and comes again
+                with suppress(CacheMovedError):  # the batch is still pending, and comes again
                     await self._embed_and_store(stage, step, VectorKind.CODE, snippets, texts)
         return bool(snippets)
 
@@ -95,7 +95,7 @@ class VectorStages:
         """Enrich the next batch; returns whether there was one."""
         async with self._next_batch(stage, step, TaskType.ENRICH) as snippets:
             if snippets:
-                with suppress(_CacheMovedError):  # likewise
+                with suppress(CacheMovedError):  # likewise
                     texts = await self._enrich(stage, step, snippets)
                     await self._embed_and_store(stage, step, VectorKind.TEXT, snippets, texts)
         return bool(snippets)
@@ -148,7 +148,7 @@ class VectorStages:
         known = await stage.read(lambda transaction: transaction.embeddings.cached(keys))
         missing = self._embedding.missing(keys, texts, known)
         answers = await self._embedder.embed(list(missing.values())) if missing else []
-        _check_answer("embeddings", len(missing), len(answers))
+        check_answer("embeddings", len(missing), len(answers))
         vectors = dict(zip(missing, answers, strict=True))
         own = sum(snippet.index_id == stage.index_id for snippet in snippets)
         keyed = list(zip(snippets, keys, strict=True))
@@ -169,12 +169,12 @@ class VectorStages:
             key: snippet for key, snippet in zip(keys, snippets, strict=True) if key not in known
         }
         answers = await self._enricher.enrich(list(missing.values())) if missing else []
-        _check_answer("enrichments", len(missing), len(answers))
+        check_answer("enrichments", len(missing), len(answers))
         texts = dict(zip(missing, answers, strict=True))
 
         def store(transaction: Transaction) -> tuple[None, dict[str, int]]:
             if len(transaction.enrichments.cached(list(known))) < len(known):
-                raise _CacheMovedError
+                raise CacheMovedError
             made = dict(texts)
             counts: dict[str, int] = {}
             keyed = list(zip(snippets, keys, strict=True))
@@ -215,7 +215,7 @@ class VectorStages:
                 )
             )
             if any(key not in embeddings for _snippet, key in some):
-                raise _CacheMovedError
+                raise CacheMovedError
             transaction.embeddings.link(
                 kind,
                 stage_type,
@@ -309,6 +309,7 @@ def _by_index(
             yield index_id, left
 
 
-def _check_answer(what: str, asked: int, answered: int) -> None:
+def check_answer(what: str, asked: int, answered: int) -> None:
+    """Raises PermanentError unless a model has returned as many results as it was asked for."""
     if asked != answered:
         raise PermanentError(f"the model was asked for {asked} {what} and returned {answered}")

@@ -98,10 +98,12 @@ class WorkerHost:
         observer: RunObserver | None = None,
         afterwards: Callable[[list[IndexRun]], Awaitable[None]] | None = None,
         stopped_by: StoppedBy | None = None,
+        waits_for_budget: bool = False,
     ) -> list[IndexRun]:
-        """Serve the whole queue until the runs that `ask` returns have ended, and return them as
-        they ended. `afterwards` is called with them while the worker still exists. If the caller is
-        cancelled, held tasks are released first.
+        """Serve the whole queue until the runs that `ask` returns have ended, and return them; a
+        run that waits for a budget counts as ended, unless `waits_for_budget` is set. `afterwards`
+        is called with them while the worker still exists. If the caller is cancelled, held tasks
+        are released first.
 
         Raises TransientError if the queue cannot be written for too long: on a full disk, for
         example, the failure could not be recorded in any other way.
@@ -113,7 +115,9 @@ class WorkerHost:
                 if not wanted:
                     return []
                 serving = shared.serve()
-                runs = await self._wait_for(wanted, shared.worker, serving, observer)
+                runs = await self._wait_for(
+                    wanted, shared.worker, serving, observer, waits_for_budget=waits_for_budget
+                )
                 if afterwards is not None:
                     await afterwards(runs)
                 # Finishing an interrupted deletion may take longer than these runs took.
@@ -155,9 +159,11 @@ class WorkerHost:
         worker: IndexingWorkerService,
         serving: asyncio.Task[None],
         observer: RunObserver | None,
+        *,
+        waits_for_budget: bool,
     ) -> list[IndexRun]:
         sources = {} if observer is None else await self._indexes.sources()
-        awaited = AwaitedRuns(self._queue, wanted)
+        awaited = AwaitedRuns(self._queue, wanted, waits_for_budget=waits_for_budget)
         with _Changes.of(self._wake_ups) as changes:
             while True:
                 has_stopped = serving.done()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
+from kodit.application.views.endpoints import EndpointView
 from kodit.application.views.left_out import LeftOutView
 from kodit.application.views.runs import QueueView, RunView
 from kodit.application.views.serialization import ONLY_WHEN_SET, moment
@@ -117,11 +118,13 @@ class AcceptedView:
 
 @dataclass(frozen=True, slots=True)
 class IndexesView:
-    """Indexes, with the queue and the disk usage if these were asked for."""
+    """Indexes, with the queue, the disk usage and the endpoints that are used, if these were asked
+    for."""
 
     indexes: tuple[IndexView, ...]
     queue: QueueView | None = field(default=None, metadata=ONLY_WHEN_SET)
     sizes: SizesView | None = field(default=None, metadata=ONLY_WHEN_SET)
+    endpoints: tuple[EndpointView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
     def of(

@@ -32,7 +32,8 @@ class ProgressView:
 
 @dataclass(frozen=True, slots=True)
 class WorkView:
-    """What a task did, in counts that add up over its attempts."""
+    """What a task did, in counts that add up over its attempts; the last four only with models
+    behind an endpoint."""
 
     files_parsed: int = 0
     snippets_written: int = 0
@@ -40,6 +41,10 @@ class WorkView:
     keywords_indexed: int = 0
     texts_embedded: int = 0
     snippets_enriched: int = 0
+    model_calls: int | None = field(default=None, metadata=ONLY_WHEN_SET)
+    input_tokens: int | None = field(default=None, metadata=ONLY_WHEN_SET)
+    output_tokens: int | None = field(default=None, metadata=ONLY_WHEN_SET)
+    texts_cached: int | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
     def of(cls, work: Mapping[str, int]) -> Self:

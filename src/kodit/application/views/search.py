@@ -139,7 +139,7 @@ class SearchView:
     standing: tuple[StandingView, ...]
     next: str | None
     problems: tuple[str, ...] = ()
-    """The problems of sources that were named beside valid ones."""
+    """The problems of sources that were named beside valid ones, and of the query's vectors."""
     weak: bool | None = field(default=None, metadata=ONLY_WHEN_SET)
     """True if even the best result matches the query poorly."""
     descriptions: tuple[FoundDescriptionView, ...] | None = field(

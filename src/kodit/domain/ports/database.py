@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from kodit.domain.ports.descriptions import DescriptionRepository
+from kodit.domain.ports.endpoints import EndpointRepository
 from kodit.domain.ports.repositories import (
     EmbeddingRepository,
     EnrichmentRepository,
@@ -39,6 +40,8 @@ class Transaction(Protocol):
     def descriptions(self) -> DescriptionRepository: ...
     @property
     def unused(self) -> UnusedRepository: ...
+    @property
+    def endpoints(self) -> EndpointRepository: ...
 
 
 class Database(Protocol):

@@ -266,10 +266,13 @@ class SnippetRepository(Protocol):
         stage: TaskType,
         limit: int,
         most_bytes: int = MOST_PER_TRANSACTION.size,
+        *,
+        after: int = 0,
     ) -> list[StoredSnippet]:
-        """The oldest live snippets that the stage has not finished, up to `limit` snippets and
-        `most_bytes` of text, and fewer if many superseded snippets of their files are removed with
-        them. They lack `also_defines` and `extents`, which no such stage reads."""
+        """The oldest live snippets after the snippet `after` that the stage has not finished, up to
+        `limit` snippets and `most_bytes` of text, and fewer if many superseded snippets of their
+        files are removed with them. They lack `also_defines` and `extents`, which no such stage
+        reads."""
         ...
 
     def count_pending(self, index_id: int, stage: TaskType) -> int: ...
@@ -345,6 +348,15 @@ class EmbeddingRepository(Protocol):
         """Drop the vectors of these snippets."""
         ...
 
+    def unlinked(self, index_id: int) -> list[int]:
+        """The embeddings made for an index that nothing refers to, and that are not marked as
+        unused."""
+        ...
+
+    def release(self, ids: Sequence[int]) -> None:
+        """Mark those of these embeddings that nothing refers to as unused."""
+        ...
+
 
 class EnrichmentRepository(Protocol):
     """Enriched texts within one transaction."""
@@ -355,6 +367,14 @@ class EnrichmentRepository(Protocol):
 
     def add(self, index_id: int, texts: Mapping[bytes, str]) -> dict[bytes, int]:
         """Store new enrichments by cache key; `index_id` is the index that they were made for."""
+        ...
+
+    def unlinked(self, index_id: int) -> list[int]:
+        """Likewise."""
+        ...
+
+    def release(self, ids: Sequence[int]) -> None:
+        """Likewise."""
         ...
 
     def link(self, enrichments: Mapping[int, int]) -> None:

@@ -19,6 +19,7 @@ class Advisable(Protocol):
 
 ADVICE: Mapping[str, str] = {
     "access_refused": "--credentials env:NAME names a variable with user:password or a token",
+    "budget_spent": "raise it and run the same command again; --wait waits",
     "client_file_unreadable": "correct it, or add a server by hand whose command is `kodit stdio`",
     "clone_damaged": "`kodit index {source}` does that",
     "credentials_missing": "`kodit index {source}` does that, with --credentials env:NAME",

@@ -182,8 +182,20 @@ def index(
         bool, typer.Option("--yes", "-y", help="Index even a folder as large as / or ~.")
     ] = False,
     wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Index now, or only queue the work.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--wait/--no-wait",
+            help="Index now, or only queue the work. With --wait, also wait for a spent budget.",
+            show_default=False,
+        ),
+    ] = None,
+    is_dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Index and send nothing; show what would be sent to endpoints, and its price.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Add or refresh sources and index them; without a source, list the indexes."""
@@ -210,7 +222,12 @@ def index(
         even_if_broad=yes,
     )
     with _opened(context) as session:
-        succeeded = index_and_show(session, request, wait=wait, as_json=as_json)
+        if is_dry_run:
+            from kodit.faces.cli.terminal.dry_run import show_dry_run
+
+            succeeded = show_dry_run(session, request, as_json=as_json)
+        else:
+            succeeded = index_and_show(session, request, wait=wait, as_json=as_json)
     if not succeeded:
         raise typer.Exit(EXIT_FAILED)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kodit.application.services.index_service import IndexService
@@ -16,6 +17,7 @@ from kodit.infrastructure.doctor.clones import CloneExaminer
 from kodit.infrastructure.doctor.credentials import CredentialExaminer
 from kodit.infrastructure.doctor.database import DatabaseExaminer
 from kodit.infrastructure.doctor.embeddings import EmbeddingExaminer
+from kodit.infrastructure.doctor.endpoints import EndpointExaminer
 from kodit.infrastructure.doctor.files import FILE_CHECKS
 from kodit.infrastructure.doctor.keyword import KeywordExaminer
 from kodit.infrastructure.doctor.leftovers import LeftoverExaminer
@@ -37,8 +39,10 @@ def examiners(
     registry: WorkerRegistry,
     clock: Clock,
     model: str,
+    trials: Sequence[Callable[[], None]] = (),
 ) -> list[Examiner]:
-    """Each relies on the repairs of those before it; `model` makes the vectors."""
+    """Each relies on the repairs of those before it; `model` makes the vectors, and `trials` ask
+    the endpoints."""
     return [
         DatabaseExaminer(database),
         QueueExaminer(database, queue, registry, clock),
@@ -51,4 +55,5 @@ def examiners(
         RowExaminer(database, Area.VECTORS, vector_checks(model)),
         PackExaminer(database, data_dir / "vectors"),
         KeywordExaminer(database, data_dir / "keyword" / SCHEMA_VERSION, keyword_index),
+        EndpointExaminer(trials),
     ]

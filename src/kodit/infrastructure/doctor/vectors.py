@@ -115,7 +115,9 @@ def _marking_checks(cache: Cache, name: str) -> tuple[RowCheck, RowCheck]:
     deleted, and a used row with one would be.
     """
     table = cache.table
-    unmarked = and_(table.c.unused_since.is_(None), ~cache.is_used())
+    # Answers of an endpoint are stored before they are used.
+    is_awaited = exists().where(PENDING_SNIPPETS.c.index_id == table.c.index_id)
+    unmarked = and_(table.c.unused_since.is_(None), ~cache.is_used(), ~is_awaited)
     marked = and_(UNUSED, cache.is_used())
 
     def some(connection: Connection, broken: ColumnElement[bool], limit: int) -> Sequence[int]:

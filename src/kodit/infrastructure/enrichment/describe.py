@@ -25,12 +25,12 @@ _NOT_CALLS = frozenset(
 )
 
 
-def describe(snippet: StoredSnippet) -> str:
+def describe(snippet: StoredSnippet, *, with_path: bool = True) -> str:
     """The text that is embedded for natural-language queries. Deterministic; depends only on the
     snippet.
     """
     lines = snippet.text.splitlines()
-    parts = [_spell_path(snippet.path)]
+    parts = [_spell_path(snippet.path)] if with_path else []
     if snippet.symbol:
         name = " ".join(words(snippet.symbol)) or snippet.symbol
         scope = f" of {' '.join(words(snippet.scope))}" if snippet.scope else ""

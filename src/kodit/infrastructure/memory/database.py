@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import NoReturn, cast
 
 from kodit.domain.ports.descriptions import DescriptionRepository
+from kodit.domain.ports.endpoints import EndpointRepository
 from kodit.domain.ports.repositories import (
     EmbeddingRepository,
     EnrichmentRepository,
@@ -70,6 +71,10 @@ class MemoryTransaction:
     @property
     def unused(self) -> UnusedRepository:
         _refuse("cached results")
+
+    @property
+    def endpoints(self) -> EndpointRepository:
+        _refuse("endpoints")
 
 
 class MemoryDatabase:

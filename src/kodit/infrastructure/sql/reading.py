@@ -27,6 +27,7 @@ from kodit.infrastructure.sql.sqlite import (
 # A command uses two or three of them.
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Database, Transaction
+    from kodit.infrastructure.sql.endpoints import EndpointReads
     from kodit.infrastructure.sql.indexes import IndexReads
     from kodit.infrastructure.sql.keyword_log import KeywordLogReads
     from kodit.infrastructure.sql.runs import TaskReads
@@ -90,6 +91,12 @@ class ReadingTransaction:
         )
 
         return KeywordLogReads(self.cursors)
+
+    @cached_property
+    def endpoints(self) -> EndpointReads:
+        from kodit.infrastructure.sql.endpoints import EndpointReads  # noqa: PLC0415 - see above
+
+        return EndpointReads(self.cursors)
 
 
 class ReadingDatabase:

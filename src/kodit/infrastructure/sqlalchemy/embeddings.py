@@ -24,7 +24,13 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     constant,
     insert_columns,
 )
-from kodit.infrastructure.sqlalchemy.unused import release, use
+from kodit.infrastructure.sqlalchemy.unused import (
+    OF_EMBEDDINGS,
+    OF_ENRICHMENTS,
+    release,
+    unlinked,
+    use,
+)
 
 _EMBEDDINGS_BY_KEY = PreparedForMany(
     lambda keys: select(EMBEDDINGS.c.key, EMBEDDINGS.c.id, EMBEDDINGS.c.code).where(
@@ -183,12 +189,25 @@ class SqlEmbeddingRepository:
         dropped = _DROP_VECTORS.run(self._driver, snippet_ids, of_kind)
         release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
 
+    def unlinked(self, index_id: int) -> list[int]:
+        return unlinked(self._connection, OF_EMBEDDINGS, index_id)
+
+    def release(self, ids: Sequence[int]) -> None:
+        release(self._driver, EMBEDDINGS, ids)
+
 
 class SqlEnrichmentRepository:
     """Enrichments over one connection."""
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._driver = Driver(connection)
+
+    def unlinked(self, index_id: int) -> list[int]:
+        return unlinked(self._connection, OF_ENRICHMENTS, index_id)
+
+    def release(self, ids: Sequence[int]) -> None:
+        release(self._driver, ENRICHMENTS, ids)
 
     def cached(self, keys: Sequence[bytes]) -> dict[bytes, tuple[int, str]]:
         rows = _ENRICHMENTS_BY_KEY.run(self._driver, keys)

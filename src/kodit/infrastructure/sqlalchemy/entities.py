@@ -23,6 +23,12 @@ from sqlalchemy import (
 )
 
 from kodit.infrastructure.sql.task_types import TaskType
+from kodit.infrastructure.sqlalchemy.endpoint_entities import (
+    EMBEDDING_MODELS,
+    ENDPOINT_BILLS,
+    ENDPOINT_PLACES,
+    ENDPOINTS,
+)
 from kodit.infrastructure.sqlalchemy.metadata import METADATA, BigKey, one_of
 from kodit.infrastructure.sqlalchemy.queue_entities import (
     BACKED_OFF,
@@ -39,7 +45,11 @@ __all__ = [
     "DELETED_FOLDERS",
     "DESCRIPTIONS",
     "EMBEDDINGS",
+    "EMBEDDING_MODELS",
     "ENDED",
+    "ENDPOINTS",
+    "ENDPOINT_BILLS",
+    "ENDPOINT_PLACES",
     "ENRICHMENTS",
     "FILES",
     "INDEXES",

@@ -213,6 +213,7 @@ PENDING = Prepared(
             .where(
                 PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
                 PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
+                PENDING_SNIPPETS.c.snippet_id > bindparam("after"),
             )
             .order_by(PENDING_SNIPPETS.c.snippet_id)
             .limit(bindparam("most"))

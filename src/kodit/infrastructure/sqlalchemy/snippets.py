@@ -238,8 +238,10 @@ class SqlSnippetRepository:
         stage: TaskType,
         limit: int,
         most_bytes: int = MOST_PER_TRANSACTION.size,
+        *,
+        after: int = 0,
     ) -> list[StoredSnippet]:
-        wanted = {"of_index": index_id, "of_stage": stage.name, "most": limit}
+        wanted = {"of_index": index_id, "of_stage": stage.name, "after": after, "most": limit}
         with closing(PENDING.stream(self._driver, wanted)) as rows:
             batch = first_batch(
                 map(to_stored, rows),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         SqlEmbeddingRepository,
         SqlEnrichmentRepository,
     )
+    from kodit.infrastructure.sqlalchemy.endpoints import SqlEndpointRepository
     from kodit.infrastructure.sqlalchemy.indexes import SqlIndexRepository
     from kodit.infrastructure.sqlalchemy.keyword_log import SqlKeywordLogRepository
     from kodit.infrastructure.sqlalchemy.prepared import Driver
@@ -123,3 +124,11 @@ class SqlTransaction:
         )
 
         return SqlUnusedRepository(self.connection)
+
+    @cached_property
+    def endpoints(self) -> SqlEndpointRepository:
+        from kodit.infrastructure.sqlalchemy.endpoints import (  # noqa: PLC0415 - see above
+            SqlEndpointRepository,
+        )
+
+        return SqlEndpointRepository(self.connection)

@@ -95,6 +95,15 @@ def release(driver: Driver, table: Table, ids: Iterable[int | None], dying: int 
         _RELEASE[table].run(driver, lost, {"undated": UNDATED, "dying": dying})
 
 
+def unlinked(connection: Connection, cache: Cache, index_id: int) -> list[int]:
+    """The results made for an index that never had a user, or lost it unnoticed."""
+    table = cache.table
+    query = select(table.c.id).where(
+        table.c.index_id == index_id, table.c.unused_since.is_(None), ~cache.is_used()
+    )
+    return list(connection.execute(query).scalars())
+
+
 def use(driver: Driver, table: Table, ids: Iterable[int]) -> None:
     """Remove the mark from embeddings or enrichments that have a user again."""
     _USE[table].run(driver, sorted(set(ids)))

@@ -157,7 +157,8 @@ class AnswerService:
         )
 
         def find() -> SearchView:
-            results = self._asked.search.search(request)
+            problems: list[str] = []
+            results = self._asked.search.search(request, problems)
             wanted = results[: question.limit]
             page = there = self._comparisons.existing_results(wanted)
             if question.budget is not None:
@@ -169,7 +170,7 @@ class AnswerService:
                 self._standing_of(search_filter, chosen.is_implied, with_keyword_index=True),
                 # Skip a result that exceeds any budget, so that paging comes to an end.
                 following=cursor_at(question, start + passed) if len(results) > passed else None,
-                problems=chosen.problems,
+                problems=(*chosen.problems, *problems),
                 explain=question.explain,
                 with_file=caller.is_local,
                 described=self._described(question, search_filter, start),

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kodit.application.services.threads import Lane, in_thread
+from kodit.application.views.endpoints import EndpointView
 from kodit.application.views.indexes import (
     AcceptedView,
     IndexesView,
@@ -51,9 +52,10 @@ class IndexAnswers:
         locator: IndexLocator,
         registry: Callable[[], WorkerRegistry],
         disk: Callable[[], Space],
+        endpoints: Callable[[], tuple[EndpointView, ...]] = tuple,
     ) -> None:
         """`registry` returns a new view of the living workers for each answer; `disk` is used by
-        answers that include disk usage."""
+        answers that include disk usage, and `endpoints` returns those that are used."""
         self._indexes = indexes
         self._sources = sources
         self._queue = queue
@@ -61,6 +63,7 @@ class IndexAnswers:
         self._locator = locator
         self._registry = registry
         self._disk = disk
+        self._endpoints = endpoints
 
     async def list_indexes(self, question: IndexesQuestion) -> IndexPageView:
         """Indexes by identifier. Raises InvalidQueryError for a cursor of another question."""
@@ -88,7 +91,13 @@ class IndexAnswers:
             replace(one, unsearched=unsearched.get(one.id), bytes=sizes.by_index.get(one.id, 0))
             for one in view.indexes
         )
-        return replace(view, indexes=tuple(indexes), sizes=SizesView.of(sizes, freeable))
+        endpoints = await in_thread(self._endpoints, Lane.READS)
+        return replace(
+            view,
+            indexes=tuple(indexes),
+            sizes=SizesView.of(sizes, freeable),
+            endpoints=endpoints or None,
+        )
 
     async def show(self, index_id: int) -> OneIndexView:
         """One index. Raises NotFoundError."""

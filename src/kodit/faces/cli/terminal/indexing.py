@@ -46,11 +46,13 @@ def index_and_show(
     session: Session,
     request: IndexRequest,
     *,
-    wait: bool,
+    wait: bool | None,
     as_json: bool,
 ) -> bool:
     """Index the sources, or only queue them, and print their indexes. Returns whether every run
-    succeeded and no source was refused. Raises UserError if no source is left."""
+    succeeded and no source was refused. If `wait` is None, a run that waits for a budget has not
+    succeeded. Raises UserError if no source is left."""
+    waits_for_budget, wait = bool(wait), wait is not False
     if session.remote is not None:
         return _index_remotely(session.remote, request, wait=wait, as_json=as_json)
     application = session.application
@@ -60,7 +62,9 @@ def index_and_show(
 
     async def work() -> tuple[list[IndexRun], list[IndexStatus], QueueOverview]:
         if wait:
-            runs = await run_and_watch(application, request, refused)
+            runs = await run_and_watch(
+                application, request, refused, waits_for_budget=waits_for_budget
+            )
         else:
             runs = await application.sources.add_each(request, refused)
         index_ids = [run.index_id for run in runs if run.index_id is not None]
@@ -185,7 +189,11 @@ def failure_of_view(run: RunView) -> IndexingError | None:
 
 
 async def run_and_watch(
-    application: Application, request: IndexRequest, refused: list[UserError]
+    application: Application,
+    request: IndexRequest,
+    refused: list[UserError],
+    *,
+    waits_for_budget: bool = False,
 ) -> list[IndexRun]:
     """Index while the caller waits, with live progress on a terminal."""
     if await application.queue.paused_since() is not None:
@@ -198,6 +206,7 @@ async def run_and_watch(
             observer=observer,
             stopped_by=on_signals(signal.SIGTERM),
             refused=refused,
+            waits_for_budget=waits_for_budget,
         )
 
 

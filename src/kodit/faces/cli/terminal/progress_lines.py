@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from kodit.domain.entities import IndexRun, Task
+from kodit.domain.run import WAITING_CODES
 from kodit.domain.value_objects import Source, TaskState
 from kodit.faces.cli.terminal.output import printable, say
 from kodit.faces.cli.terminal.pace import Pace, about, elapsed, lasting, seconds_of
@@ -46,6 +47,10 @@ class ProgressLines:
     def _say_ended(self, run: IndexRun) -> None:
         for task in run.tasks:
             attempt = task.id, task.claim_no
+            about = task.error_about
+            if about is not None and about.code in WAITING_CODES and attempt not in self._ended:
+                self._ended.add(attempt)
+                self._say(run, f"{task.type_name} {printable(str(task.error))}")
             if task.state in _ENDED and attempt not in self._ended and task.started_at is not None:
                 self._ended.add(attempt)
                 seconds = seconds_of(task.started_at, task.finished_at) or 0.0

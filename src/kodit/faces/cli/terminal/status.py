@@ -24,7 +24,7 @@ from kodit.faces.cli.terminal.output import (
     say,
 )
 from kodit.faces.cli.terminal.runs import queue_line
-from kodit.faces.cli.terminal.tables import index_lines, sizes_line
+from kodit.faces.cli.terminal.tables import endpoint_lines, index_lines, sizes_line
 
 if TYPE_CHECKING:
     from kodit.composition import Application
@@ -123,6 +123,7 @@ def _status_lines(view: IndexesView, *, as_json: bool, is_stream: bool) -> list[
     lines += [line for index in view.indexes for line in index_lines(index)]
     if view.sizes is not None and view.indexes:
         lines.append(sizes_line(view.sizes))
+    lines += [line for one in view.endpoints or () for line in endpoint_lines(one)]
     return lines
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from kodit.application.views.endpoints import EndpointView
 from kodit.application.views.indexes import IndexView, SizesView
 from kodit.domain.intervals import in_words
 from kodit.domain.value_objects import RunState
@@ -65,6 +67,28 @@ def sizes_line(sizes: SizesView) -> str:
     told = ", ".join(f"{name} {megabytes(size)}" for name, size in parts.items() if size)
     free = f"; {megabytes(sizes.freeable)} of the database is free" if sizes.freeable else ""
     return f"On disk: {megabytes(sum(parts.values()))} ({told}){free}"
+
+
+def endpoint_lines(one: EndpointView) -> list[str]:
+    """What an endpoint was used for, in a line, and another one if it is paused."""
+    lines = []
+    if one.calls or one.cached:
+        parts = [f"{one.calls:,} calls", f"{one.texts:,} texts"]
+        parts.append(f"{one.input_tokens:,} tokens")
+        if one.output_tokens:
+            parts[-1] += f" and {one.output_tokens:,} tokens of output"
+        if one.cost:
+            parts.append(f"cost {one.cost:.4f}")
+        if one.cached:
+            parts.append(f"{one.cached:,} texts from the cache")
+        lines.append(f"{one.endpoint} ({one.model}), {one.month}: {', '.join(parts)}")
+    if one.reason:
+        until = ""
+        if one.paused_until:
+            paused = datetime.fromisoformat(one.paused_until).astimezone()
+            until = f" until {paused:%Y-%m-%d %H:%M:%S}"
+        lines.append(f"{one.endpoint} is paused{until}: {one.reason}")
+    return lines
 
 
 def megabytes(size: int) -> str:

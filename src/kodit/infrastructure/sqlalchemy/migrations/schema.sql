@@ -254,4 +254,48 @@ CREATE TABLE descriptions (
 
 CREATE UNIQUE INDEX descriptions_of_index ON descriptions (index_id, kind, subject)
 
-INSERT INTO alembic_version VALUES ('0014')
+CREATE TABLE endpoints (
+	name TEXT NOT NULL, 
+	requests_at BIGINT NOT NULL, 
+	tokens_at BIGINT NOT NULL, 
+	paused_until BIGINT NOT NULL, 
+	reason TEXT, 
+	failures INTEGER NOT NULL, 
+	failed_at BIGINT NOT NULL, 
+	failing_since BIGINT, 
+	PRIMARY KEY (name)
+)
+
+CREATE TABLE endpoint_places (
+	endpoint TEXT NOT NULL, 
+	token VARCHAR(32) NOT NULL, 
+	task_id BIGINT NOT NULL, 
+	claim_no INTEGER NOT NULL, 
+	run_id BIGINT NOT NULL, 
+	cost BIGINT NOT NULL, 
+	input_keys BLOB NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	PRIMARY KEY (endpoint, token)
+)
+
+CREATE TABLE endpoint_bills (
+	month VARCHAR(7) NOT NULL, 
+	run_id BIGINT NOT NULL, 
+	endpoint TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	calls BIGINT NOT NULL, 
+	texts BIGINT NOT NULL, 
+	input_tokens BIGINT NOT NULL, 
+	output_tokens BIGINT NOT NULL, 
+	cached BIGINT NOT NULL, 
+	cost BIGINT NOT NULL, 
+	PRIMARY KEY (month, run_id, endpoint, model)
+)
+
+CREATE TABLE embedding_models (
+	model TEXT NOT NULL, 
+	facts TEXT NOT NULL, 
+	PRIMARY KEY (model)
+)
+
+INSERT INTO alembic_version VALUES ('0015')

@@ -1,0 +1,218 @@
+"""Sends requests to an endpoint within its limits, which all workers share through the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Generic, Protocol, TypeVar
+
+from kodit.application.services.threads import Lane, in_thread
+from kodit.domain.endpoints import (
+    LONGEST_OUTAGE,
+    Endpoint,
+    EndpointState,
+    Payer,
+    Place,
+    Refusal,
+    Stored,
+    Usage,
+)
+from kodit.domain.errors import LeaseLost, PausedError, TransientError
+from kodit.domain.ports.database import Database, Transaction
+from kodit.domain.ports.runtime import Clock
+
+T = TypeVar("T")
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+PATIENCE = timedelta(seconds=5)
+"""A stage waits for a shorter pause; for a longer one, its task returns to the queue."""
+SECONDS_BETWEEN_SIGNS = 1.0
+"""How often a waiting stage reports that it has not stalled."""
+
+
+class Sendable(Protocol[Answer_co]):
+    """A request that blocks while it is sent, and that another thread may abort."""
+
+    def send(self) -> Answer_co:
+        """Send it, and return the answer. Raises TransientError and PermanentError."""
+        ...
+
+    def abort(self) -> None:
+        """Let `send` raise an error at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement(Generic[T]):
+    """An answer, and the place that its request has held since."""
+
+    answer: T
+    place: Place
+
+
+class EndpointGate:
+    """The way to one endpoint for the stages of a worker."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        database: Database,
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        """`sleep` lets the time of `clock` pass."""
+        self.endpoint = endpoint
+        self._sleep_for = sleep
+        self.database = database
+        self._clock = clock
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def send(
+        self,
+        payer: Payer,
+        expected: Usage,
+        request: Sendable[T],
+        waiting: Callable[[], None],
+        *,
+        keys: Sequence[bytes] = (),
+    ) -> Settlement[T] | Stored:
+        """Send a request as soon as the limits allow, and again after failures that pass. The
+        caller stores the answer with `settle`, in the same transaction. `keys` are the cache keys
+        of the inputs; if another stage has stored some meanwhile, nothing is sent, and those are
+        returned.
+
+        Raises PausedError if that would take long or a budget is spent, PermanentError, and
+        TransientError for an endpoint that has not answered for a day.
+        """
+        while True:
+            place = await self._enter(payer, expected, waiting, keys)
+            if isinstance(place, Stored):
+                return place
+            wait = place.starts_at - self._clock.now()
+            try:
+                await self._sleep(wait.total_seconds(), waiting)
+                answer = await self._send(request, waiting)
+            except TransientError as error:
+                await self._fail(place, error)
+            except BaseException:
+                await self._give_up(place)
+                raise
+            else:
+                return Settlement(answer, place)
+
+    def settle(
+        self,
+        transaction: Transaction,
+        payer: Payer,
+        place: Place,
+        expected: Usage,
+        used: Usage,
+    ) -> dict[str, int]:
+        """Leave the place and pay; returns the counts for the task."""
+        transaction.endpoints.leave(self.endpoint, place, expected, used)
+        transaction.endpoints.pay(self.endpoint, payer.run_id, used, 0, self._clock.now())
+        return {
+            "model_calls": used.calls,
+            "input_tokens": used.input_tokens,
+            "output_tokens": used.output_tokens,
+        }
+
+    def note_cached(self, transaction: Transaction, run_id: int, cached: int) -> None:
+        """Count the texts for which a stored result was used."""
+        if cached:
+            now = self._clock.now()
+            transaction.endpoints.pay(self.endpoint, run_id, Usage(), cached, now)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a write transaction of its own."""
+
+        def write() -> T:
+            with self.database.write() as transaction:
+                return work(transaction)
+
+        return await in_thread(write, Lane.WRITES)
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        def read() -> T:
+            with self.database.read() as transaction:
+                return work(transaction)
+
+        return await in_thread(read, Lane.READS)
+
+    async def _enter(
+        self,
+        payer: Payer,
+        expected: Usage,
+        waiting: Callable[[], None],
+        keys: Sequence[bytes],
+    ) -> Place | Stored:
+        while True:
+            entered = await self.write(
+                lambda transaction: transaction.endpoints.enter(
+                    self.endpoint, payer, expected, self._clock.now(), keys=keys
+                )
+            )
+            if isinstance(entered, Place | Stored):
+                return entered
+            wait = entered.until - self._clock.now()
+            if entered.reason is not None and (wait > PATIENCE or entered.code == "budget_spent"):
+                raise self._paused(entered, wait)
+            await self._sleep(max(0.02, min(wait.total_seconds(), 1.0)), waiting)
+
+    def _paused(self, refusal: Refusal, wait: timedelta) -> PausedError:
+        until = refusal.until.astimezone()
+        return PausedError(
+            f"waits until {until:%Y-%m-%d %H:%M:%S}: {refusal.reason}",
+            wait.total_seconds(),
+            code=refusal.code,
+            endpoint=self.endpoint.name,
+            until=refusal.until.isoformat(),
+        )
+
+    async def _sleep(self, seconds: float, waiting: Callable[[], None]) -> None:
+        while seconds > 0:
+            await self._sleep_for(min(seconds, SECONDS_BETWEEN_SIGNS))
+            seconds -= SECONDS_BETWEEN_SIGNS
+            waiting()
+
+    async def _send(self, request: Sendable[T], waiting: Callable[[], None]) -> T:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(
+                self.endpoint.limits.concurrency, thread_name_prefix="kodit-endpoint"
+            )
+        sending = asyncio.ensure_future(in_thread(request.send, executor=self._threads))
+        try:
+            while not (await asyncio.wait({sending}, timeout=SECONDS_BETWEEN_SIGNS))[0]:
+                waiting()  # the request has a time limit of its own
+            return sending.result()
+        except asyncio.CancelledError:
+            request.abort()
+            await asyncio.wait({sending})
+            if not sending.cancelled():
+                sending.exception()
+            raise
+
+    async def _fail(self, place: Place, error: TransientError) -> None:
+        now = self._clock.now()
+        state: EndpointState = await self.write(
+            lambda transaction: transaction.endpoints.fail(
+                self.endpoint,
+                place,
+                str(error),
+                now=now,
+                retry_after=error.retry_after_seconds,
+            )
+        )
+        if state.failing_since is not None and now - state.failing_since > LONGEST_OUTAGE:
+            raise error
+
+    async def _give_up(self, place: Place) -> None:
+        try:
+            await asyncio.shield(
+                self.write(lambda transaction: transaction.endpoints.give_up(self.endpoint, place))
+            )
+        except (TransientError, LeaseLost):
+            return  # the place ends by itself

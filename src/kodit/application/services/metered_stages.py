@@ -1,0 +1,311 @@
+"""The two stages that call models, if a model is behind an endpoint: what it answers is stored at
+once, and what may not be sent is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import count
+from typing import NamedTuple
+
+from kodit.application.services.metered_models import (
+    StageAtEndpoint,
+    embed_metered,
+    enrich_metered,
+    failures_among,
+    payer_of,
+    release_unlinked,
+)
+from kodit.application.services.stage import Stage
+from kodit.application.services.threads import in_thread
+from kodit.application.services.vector_stages import (
+    SNIPPETS_PER_BATCH,
+    CacheMovedError,
+    VectorStages,
+    check_answer,
+)
+from kodit.domain.embedding import PackedVector
+from kodit.domain.entities import ProgressTracker, StoredSnippet
+from kodit.domain.ports.database import Transaction
+from kodit.domain.ports.engines import Embedder, Enricher, VectorIndex
+from kodit.domain.ports.metered import MeteredEmbedder, MeteredEnricher, PrivateFilesOf
+from kodit.domain.value_objects import TaskOperation, TaskType, VectorKind
+
+PRIVATE = "\0private"
+"""Stands for the text of a snippet that may not be sent, which no snippet has."""
+
+
+class _Pass(NamedTuple):
+    """One pass over the pending snippets: whether it links the vectors, and whether it counts the
+    texts that are cached."""
+
+    links: bool
+    counts: bool
+
+
+class _Embedded(NamedTuple):
+    """Snippets, the keys of their vectors, those of the vectors that are not stored yet, and how
+    many were found in the cache."""
+
+    snippets: Sequence[StoredSnippet]
+    keys: Sequence[bytes]
+    vectors: Mapping[bytes, PackedVector]
+    cached: int = 0
+
+
+class MeteredStages(VectorStages):
+    """Processes one index at a time. What is private gets vectors that are similar to nothing, and
+    descriptions that are made without the endpoint."""
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        enricher: Enricher,
+        vector_index: VectorIndex,
+        private: PrivateFilesOf,
+    ) -> None:
+        """`private` decides what is not sent."""
+        super().__init__(embedder, enricher, vector_index)
+        self._private = private
+
+    async def embed_code(self, stage: Stage, step: ProgressTracker) -> None:
+        """Embed the code of every pending snippet."""
+        for one in await self._passes(stage, VectorKind.CODE):
+            await self._embed_all(stage, step, one)
+        await self._finish(stage, step, VectorKind.CODE)
+
+    async def _embed_all(self, stage: Stage, step: ProgressTracker, one: _Pass) -> None:
+        with_path = self._embedder.includes_path
+        endpoint = await StageAtEndpoint.begin(stage, self._private)
+        batches = count(1)
+        after = 0
+        while snippets := await self._next(stage, step, TaskType.CODE_EMBEDDINGS, after):
+            texts = [
+                self._embedding.code_text(snippet, with_path=with_path) for snippet in snippets
+            ]
+            with suppress(CacheMovedError):  # the batch is still pending, and comes again
+                embedded = await self._embed(stage, step, snippets, texts, endpoint)
+                await self._count_cached(stage, step, embedded.cached if one.counts else 0)
+                if one.links:
+                    await self._link(stage, step, VectorKind.CODE, embedded)
+                else:
+                    after = snippets[-1].id
+            if one.links:
+                await self._extend(stage, step, VectorKind.CODE, next(batches))
+
+    async def enrich(self, stage: Stage, step: ProgressTracker) -> None:
+        """Enrich every pending snippet, and embed the enriched text. Enrichments are stored before
+        they are embedded, because they may have been paid for."""
+        with step.create_child(TaskOperation.CREATE_TEXT_EMBEDDINGS) as embedding:
+            for one in await self._passes(stage, VectorKind.TEXT):
+                await self._enrich_all(stage, step, embedding, one)
+        await self._finish(stage, step, VectorKind.TEXT)
+
+    async def _enrich_all(
+        self, stage: Stage, step: ProgressTracker, embedding: ProgressTracker, one: _Pass
+    ) -> None:
+        endpoint = await StageAtEndpoint.begin(stage, self._private)
+        batches = count(1)
+        after = 0
+        while snippets := await self._next(stage, step, TaskType.ENRICH, after):
+            embedding.set_total(step.total)
+            with suppress(CacheMovedError):  # likewise
+                enriched, texts = await self._describe(stage, step, snippets, endpoint)
+                embedded = await self._embed(stage, step, enriched, texts, endpoint)
+                await self._count_cached(stage, step, embedded.cached if one.counts else 0)
+                if one.links:
+                    await self._link(stage, step, VectorKind.TEXT, embedded)
+                if not one.links or len(enriched) < len(snippets):
+                    after = snippets[-1].id
+                embedding.set_current(step.current)
+            if one.links:
+                await self._extend(stage, step, VectorKind.TEXT, next(batches))
+        if one.links:  # until then, a snippet without an answer keeps the vector of the other model
+            endpoint.end()
+
+    async def _passes(self, stage: Stage, kind: VectorKind) -> tuple[_Pass, ...]:
+        """The passes over the pending snippets. If an index has vectors of another model than a
+        metered one, everything is embedded first, and linked only then: until then, searches use
+        the vectors of the other model."""
+        if not isinstance(self._embedder, MeteredEmbedder):
+            return (_Pass(links=True, counts=False),)
+        models = await stage.read(
+            lambda transaction: transaction.endpoints.models_of([stage.index_id], kind)
+        )
+        others = set(models[stage.index_id]) - {self._embedder.model}
+        if others:
+            return (_Pass(links=False, counts=True), _Pass(links=True, counts=False))
+        return (_Pass(links=True, counts=True),)
+
+    async def _count_cached(self, stage: Stage, step: ProgressTracker, cached: int) -> None:
+        """Count the texts for which a metered model was not called."""
+        embedder = self._embedder
+        if not cached or not isinstance(embedder, MeteredEmbedder):
+            return
+        run_id = payer_of(stage).run_id
+
+        def count_them(transaction: Transaction) -> tuple[None, dict[str, int]]:
+            embedder.note_cached(transaction, run_id, cached)
+            return None, {"texts_cached": cached}
+
+        await stage.commit(count_them, step)
+
+    async def _next(
+        self, stage: Stage, step: ProgressTracker, stage_type: TaskType, after: int
+    ) -> list[StoredSnippet]:
+        def read(transaction: Transaction) -> tuple[list[StoredSnippet], int | None]:
+            total = None
+            if step.total is None:
+                total = transaction.snippets.count_pending(stage.index_id, stage_type)
+                if not total:
+                    return [], 0
+            batch = transaction.snippets.pending(
+                stage.index_id, stage_type, SNIPPETS_PER_BATCH, after=after
+            )
+            return batch, total
+
+        snippets, total = await stage.read(read)
+        if total is not None:
+            step.set_total(total)
+        return snippets
+
+    async def _embed(
+        self,
+        stage: Stage,
+        step: ProgressTracker,
+        snippets: Sequence[StoredSnippet],
+        texts: Sequence[str],
+        endpoint: StageAtEndpoint,
+    ) -> _Embedded:
+        """Get the vectors that are not cached from the model."""
+        embedder = self._embedder
+        if not isinstance(embedder, MeteredEmbedder):
+            keys = self._embedding.keys(embedder.model, texts)
+            known = await stage.read(lambda transaction: transaction.embeddings.cached(keys))
+            missing = self._embedding.missing(keys, texts, known)
+            answers = await embedder.embed(list(missing.values())) if missing else []
+            check_answer("embeddings", len(missing), len(answers))
+            return _Embedded(snippets, keys, dict(zip(missing, answers, strict=True)))
+        private = {snippet.id for snippet in snippets if endpoint.holds(snippet)}
+        prepared = await in_thread(partial(embedder.prepare, texts))
+        blank = self._embedding.keys(embedder.model, [PRIVATE])[0]
+        keys = [
+            blank if snippet.id in private else key
+            for snippet, key in zip(
+                snippets, self._embedding.keys(embedder.model, prepared), strict=True
+            )
+        ]
+        known = await stage.read(lambda transaction: transaction.embeddings.cached(keys))
+        missing = self._embedding.missing(keys, prepared, known)
+        vectors = {}
+        if missing.pop(blank, None) is not None:
+            vectors[blank] = await embedder.blank(payer_of(stage), lambda: None)
+        await embed_metered(embedder, stage, step, missing)
+        cached = len(snippets) - len(private) - len(missing)
+        return _Embedded(snippets, keys, vectors, max(0, cached))
+
+    async def _link(
+        self, stage: Stage, step: ProgressTracker, kind: VectorKind, embedded: _Embedded
+    ) -> None:
+        """Store the vectors, and give each snippet its own."""
+        if not embedded.snippets:
+            return
+        await stage.commit(
+            partial(self._store_links, kind, embedded),
+            step,
+            reached=step.current + len(embedded.snippets),
+        )
+
+    async def _describe(
+        self,
+        stage: Stage,
+        step: ProgressTracker,
+        snippets: Sequence[StoredSnippet],
+        endpoint: StageAtEndpoint,
+    ) -> tuple[Sequence[StoredSnippet], list[str]]:
+        """The snippets with one text each, stored and linked; without those that the model had no
+        answer for."""
+        enricher = self._enricher
+        with_path = enricher.includes_path
+        keys = [
+            self._enrichment.key(enricher.model, snippet, with_path=with_path)
+            for snippet in snippets
+        ]
+        if isinstance(enricher, MeteredEnricher):
+            private_model = f"{enricher.model} {PRIVATE}"
+            keys = [
+                self._enrichment.key(private_model, snippet, with_path=True)
+                if endpoint.holds(snippet)
+                else key
+                for snippet, key in zip(snippets, keys, strict=True)
+            ]
+        known = await stage.read(lambda transaction: transaction.enrichments.cached(keys))
+        missing = {
+            key: snippet for key, snippet in zip(keys, snippets, strict=True) if key not in known
+        }
+        failed: dict[bytes, str] = {}
+        if isinstance(enricher, MeteredEnricher):
+            kept = {key: one for key, one in missing.items() if endpoint.holds(one)}
+            sent = {key: one for key, one in missing.items() if key not in kept}
+            described = await enricher.describe_here(list(kept.values()))
+            texts = dict(zip(kept, described, strict=True))
+            failed = await enrich_metered(enricher, stage, step, sent)
+            known |= await stage.read(
+                lambda transaction: transaction.enrichments.cached(list(sent))
+            )
+            endpoint.failures += failures_among(snippets, keys, failed)
+        else:
+            answers = await enricher.enrich(list(missing.values())) if missing else []
+            check_answer("enrichments", len(missing), len(answers))
+            texts = dict(zip(missing, answers, strict=True))
+        linked = {
+            snippet.id: key
+            for snippet, key in zip(snippets, keys, strict=True)
+            if key not in failed
+        }
+
+        def store(transaction: Transaction) -> tuple[None, dict[str, int]]:
+            ids = transaction.enrichments.add(stage.index_id, texts)
+            still_known = transaction.enrichments.cached(list(known))
+            if len(still_known) < len(known):
+                raise CacheMovedError
+            ids.update((key, found[0]) for key, found in still_known.items())
+            if not ids.keys() >= set(linked.values()):
+                raise CacheMovedError
+            transaction.enrichments.link(
+                {snippet_id: ids[key] for snippet_id, key in linked.items()}
+            )
+            return None, {"snippets_enriched": len(texts)}
+
+        await stage.commit(store, step)
+        texts.update((key, found[1]) for key, found in known.items())
+        return (
+            [snippet for snippet in snippets if snippet.id in linked],
+            [texts[key] for key in linked.values()],
+        )
+
+    def _store_links(
+        self, kind: VectorKind, embedded: _Embedded, transaction: Transaction
+    ) -> tuple[None, dict[str, int]]:
+        snippets, keys, vectors, _cached = embedded
+        embeddings = transaction.embeddings.add(snippets[0].index_id, vectors)
+        embeddings.update(
+            transaction.embeddings.cached([key for key in keys if key not in embeddings])
+        )
+        if any(key not in embeddings for key in keys):
+            raise CacheMovedError
+        transaction.embeddings.link(
+            kind,
+            TaskType.CODE_EMBEDDINGS if kind is VectorKind.CODE else TaskType.ENRICH,
+            self._embedder.model,
+            snippets,
+            [embeddings[key] for key in keys],
+        )
+        is_metered = isinstance(self._embedder, MeteredEmbedder)  # then these are blank
+        return None, {"texts_embedded": 0 if is_metered else len(vectors)}
+
+    async def _finish(self, stage: Stage, step: ProgressTracker, kind: VectorKind) -> None:
+        if kind is VectorKind.TEXT:
+            await release_unlinked(stage, step)
+        await super()._finish(stage, step, kind)

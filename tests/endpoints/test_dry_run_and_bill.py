@@ -1,0 +1,124 @@
+"""What a dry run says, what is sent then, and what status shows of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.support.model_server import ModelServer
+from tests.support.sources import commit_all, write_file, write_tree
+
+from kodit.cli import main
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A repository with some copies, a secret, and a private file."""
+    folder = tmp_path / "source"
+    write_tree(folder, files=9)
+    text = next(folder.rglob("*.py")).read_text()
+    write_file(folder / "copy.py", text)
+    write_file(folder / "keys.py", "def connect():\n    password = 'correct4Horse'\n" * 3)
+    write_file(folder / "private" / "plan.py", "def the_secret_plan():\n    return 'win'\n" * 3)
+    write_file(folder / ".kodit-private", "private/\n")
+    commit_all(folder)
+    return folder
+
+
+class Kodit:
+    """The command, in this process, with the settings of a server."""
+
+    def __init__(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        self._patch, self._capture = monkeypatch, capsys
+        monkeypatch.setenv("KODIT_DATA_DIR", str(tmp_path / "data"))
+
+    def set(self, **settings: object) -> None:
+        for name, value in settings.items():
+            self._patch.setenv(f"KODIT_{name.upper()}", str(value))
+
+    def run(self, *arguments: str) -> str:
+        self._patch.setattr("sys.argv", ["kodit", *arguments])
+        code: object = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        told = self._capture.readouterr()
+        assert code in (0, None), told.err
+        return told.out
+
+
+@pytest.fixture
+def kodit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Kodit:
+    return Kodit(tmp_path, monkeypatch, capsys)
+
+
+def test_a_dry_run_agrees_with_the_bill(kodit: Kodit, server: ModelServer, source: Path) -> None:
+    """In texts and characters exactly; what is sent has neither secrets nor private files. A second
+    one says that everything is in the cache.
+    """
+    kodit.set(**server.settings(), embedding_price=0.02)
+    before = json.loads(kodit.run("index", "--dry-run", "--json", str(source)))
+    assert server.asked == []
+    [told] = before["endpoints"]
+    assert told["is_exact"]
+
+    kodit.run("index", str(source))
+    assert told["texts"] == len(server.texts) == len(set(server.texts))
+    assert told["characters"] == sum(map(len, server.texts))
+    sent = "\n".join(server.texts)
+    assert "correct4Horse" not in sent
+    assert "secret_plan" not in sent
+    assert before["sources"][0]["private_snippets"] > 0
+
+    status = json.loads(kodit.run("status", "--json"))
+    [bill] = status["endpoints"]
+    assert bill["texts"] == told["texts"]
+    assert bill["calls"] == len(server.asked)
+    least, _likely, most = told["input_tokens"]
+    assert least <= bill["input_tokens"] <= most
+    assert told["least_cost"] <= bill["cost"] <= told["most_cost"]
+
+    [again] = json.loads(kodit.run("index", "--dry-run", "--json", str(source)))["endpoints"]
+    assert (again["texts"], again["cached"]) == (0, told["texts"] - 48)
+    shown = kodit.run("status")
+    assert f"{server.url} (embedding-model), {bill['month']}: {bill['calls']} calls" in shown
+
+
+def test_a_dry_run_with_descriptions(kodit: Kodit, server: ModelServer, source: Path) -> None:
+    """Their texts are not known before; the requests for them are."""
+    kodit.set(**server.settings("embedding", "enrichment"), enrichment_output_price=1)
+    [embedding, chat] = json.loads(kodit.run("index", "--dry-run", "--json", str(source)))[
+        "endpoints"
+    ]
+    assert not embedding["is_exact"]
+    assert chat["is_exact"]
+    text = kodit.run("index", "--dry-run", str(source))
+    assert f"at most {embedding['texts']:,} texts" in text
+    assert f"at most {chat['most_output_tokens']:,} output tokens" in text
+    assert server.asked == []
+
+    kodit.run("index", str(source))
+    chats = [one for one in server.asked if "messages" in one.body]
+    assert chat["texts"] == len(chats)
+    assert chat["characters"] == sum(
+        len(message["content"]) for one in chats for message in one.body["messages"]
+    )
+    assert chat["most_output_tokens"] == 300 * len(chats)
+    embedded = sum(len(one.texts) for one in server.asked if "input" in one.body)
+    assert embedded <= embedding["texts"]
+
+
+def test_a_dry_run_without_endpoints(kodit: Kodit, source: Path, tmp_path: Path) -> None:
+    text = kodit.run("index", "--dry-run", str(source))
+    assert f"{source}: " in text
+    assert "files" in text
+    assert not (tmp_path / "data" / "clones").exists()
