@@ -5,6 +5,7 @@ from __future__ import annotations
 from kodit.application.services.source_service import IndexRequest
 from kodit.application.views.dry_run import DryRunEndpointView, DryRunView
 from kodit.composition.dry_run import dry_run
+from kodit.domain.errors import UserError
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.indexing import report_failures
 from kodit.faces.cli.terminal.output import print_json, print_line, say
@@ -12,7 +13,13 @@ from kodit.faces.cli.terminal.runs import counted
 
 
 def show_dry_run(session: Session, request: IndexRequest, *, as_json: bool) -> bool:
-    """Print what indexing the sources would send; returns whether all could be read."""
+    """Print what indexing the sources would send; returns whether all could be read. Raises
+    UserError if a server elsewhere would index them, with settings of its own."""
+    if session.remote is not None:
+        raise UserError(
+            f"a dry run reads the sources on this machine, not on {session.remote.url}; leave out "
+            "the server"
+        )
     view, failed = session.run(dry_run(session.application, request))
     if as_json:
         print_json(view)
