@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import logging
 import os
 import shutil
 import tempfile
@@ -56,6 +57,17 @@ def _no_settings_of_whoever_tests(tmp_path_factory: pytest.TempPathFactory) -> I
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("user")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_logs() -> Iterator[None]:
+    """A command configures the logs of its process, which may be this one: they are restored."""
+    root, ours = logging.getLogger(), logging.getLogger("kodit")
+    handlers, level, propagates = root.handlers[:], ours.level, ours.propagate
+    yield
+    root.handlers[:] = handlers
+    ours.setLevel(level)
+    ours.propagate = propagates
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import shlex
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -260,7 +258,7 @@ def test_the_request_of_an_index_command(monkeypatch: pytest.MonkeyPatch) -> Non
         (request,), options = handed(line, monkeypatch, indexing, "index_and_show")
         return request, options
 
-    assert given("index a b") == (IndexRequest(["a", "b"]), {"wait": True, "as_json": False})
+    assert given("index a b") == (IndexRequest(["a", "b"]), {"wait": None, "as_json": False})
     line = "index a --include x --include y --exclude z --credentials env:T --sync-every 10m"
     assert given(f"{line} --submodules --yes --no-wait --json") == (
         IndexRequest(
@@ -353,17 +351,6 @@ def test_how_a_command_ends_that_finds_nothing(
     assert command.main(shlex.split(line), standalone_mode=False) == status
 
 
-@pytest.fixture
-def own_logs() -> Iterator[None]:
-    """A command configures the logs of its process, which is this one: they are restored."""
-    root, ours = logging.getLogger(), logging.getLogger("kodit")
-    handlers, level = root.handlers[:], ours.level
-    yield
-    root.handlers[:] = handlers
-    ours.setLevel(level)
-
-
-@pytest.mark.usefixtures("own_logs")
 @pytest.mark.parametrize(
     ("answer", "found"),
     [

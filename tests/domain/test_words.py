@@ -27,7 +27,8 @@ from kodit.domain.value_objects import (
 )
 
 WORDS: dict[type[Enum], str] = {
-    Area: "database queue leftovers credentials files clones enrichments vectors keyword_index",
+    Area: "database queue leftovers credentials files clones enrichments vectors keyword_index "
+    "endpoints",
     AttemptOutcome: "succeeded failed retried released lost cancelled",
     FileProcessingStatus: "clean added modified deleted",
     KeywordOperation: "add remove",

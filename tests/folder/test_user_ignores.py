@@ -29,9 +29,10 @@ def git(folder: Path, *arguments: str, stdin: bytes = b"", check: bool = True) -
 
 def ignored_by_git(folder: Path, files: set[str], *options: str) -> set[str]:
     """The ignored ones of these files. git treats them as globs when it compares them with its
-    index.
+    index, and only then.
     """
-    asked = {"./" + re.sub(r"([\\*?[])", r"\\\1", path): path for path in sorted(files)}
+    escaped = r"\1" if "--no-index" in options else r"\\\1"
+    asked = {"./" + re.sub(r"([\\*?[])", escaped, path): path for path in sorted(files)}
     output = git(
         folder,
         *("check-ignore", "--stdin", "-z", *options),

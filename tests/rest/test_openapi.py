@@ -17,8 +17,8 @@ from tests.support.rest import Rest
 
 import kodit
 from kodit.application.views import events, files, indexes, runs, search, standing
+from kodit.faces.rest.codes import CODES
 from kodit.faces.rest.parameters import LARGEST_IDENTIFIER
-from kodit.faces.rest.problems import CODES
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "rest.md"

@@ -24,8 +24,9 @@ from kodit.domain.errors import (
     TransientError,
     UserError,
 )
+from kodit.faces.rest.codes import CODES
 from kodit.faces.rest.parameters import Search
-from kodit.faces.rest.problems import CODES, _Unforeseen
+from kodit.faces.rest.problems import _Unforeseen
 
 LONG = "x" * 501
 
@@ -57,6 +58,8 @@ NOT_OVER_REST = {
     "user_file_untrusted",
     "user_folder_unusable",
     # Of stages that run in workers, and of tasks that failed there:
+    "endpoint_paused",
+    "private_files_unreadable",
     "cancelled",
     "database_refuses",
     "git_missing",

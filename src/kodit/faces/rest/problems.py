@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from kodit.domain.errors import KoditError, TransientError, UserError
+from kodit.faces.rest.codes import CODES
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,178 +30,6 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 )
 """Headers of every answer of the API: it may soon be outdated, and is not a page to display."""
 
-
-class _Code(NamedTuple):
-    status: HTTPStatus
-    about: str
-
-
-CODES: Mapping[str, _Code] = MappingProxyType(
-    {
-        "request_invalid": _Code(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "A parameter is missing, unknown, or does not match its schema; `errors` lists all.",
-        ),
-        "cursor_invalid": _Code(
-            HTTPStatus.BAD_REQUEST, "The cursor belongs to another question or an older version."
-        ),
-        "caller_may_not_write": _Code(HTTPStatus.FORBIDDEN, "The caller may only read."),
-        "refused_by_policy": _Code(
-            HTTPStatus.FORBIDDEN,
-            "The caller may not name this folder, address or variable, whether it exists or not.",
-        ),
-        "file_left_out": _Code(
-            HTTPStatus.NOT_FOUND, "The file exists but is left out of the index; `reason` says why."
-        ),
-        "file_in_no_index": _Code(HTTPStatus.NOT_FOUND, "No index has a file of this path."),
-        "file_misnamed": _Code(
-            HTTPStatus.NOT_FOUND, "No file has this path; others have similar names."
-        ),
-        "file_not_found": _Code(HTTPStatus.NOT_FOUND, "No file of the index has this path."),
-        "file_not_indexed_yet": _Code(
-            HTTPStatus.NOT_FOUND, "The file is not in the index yet; indexing is not complete."
-        ),
-        "file_without_snippets": _Code(HTTPStatus.NOT_FOUND, "The file has nothing to compare."),
-        "folder_missing": _Code(HTTPStatus.NOT_FOUND, "The folder does not exist."),
-        "index_not_found": _Code(HTTPStatus.NOT_FOUND, "No index has this identifier or name."),
-        "line_not_found": _Code(HTTPStatus.NOT_FOUND, "The file ends before this line."),
-        "name_not_found": _Code(
-            HTTPStatus.NOT_FOUND, "No definition, table or commit has this name."
-        ),
-        "not_found": _Code(HTTPStatus.NOT_FOUND, "There is nothing at this path."),
-        "run_not_found": _Code(HTTPStatus.NOT_FOUND, "No run has this identifier."),
-        "source_not_indexed": _Code(HTTPStatus.NOT_FOUND, "The source has no index."),
-        "task_not_found": _Code(HTTPStatus.NOT_FOUND, "No task has this identifier."),
-        "method_not_allowed": _Code(
-            HTTPStatus.METHOD_NOT_ALLOWED,
-            "The path does not support this method; `Allow` lists those it supports.",
-        ),
-        "access_refused": _Code(
-            HTTPStatus.CONFLICT,
-            "The server of the source refuses access without other credentials.",
-        ),
-        "choice_invalid": _Code(HTTPStatus.CONFLICT, "There is no such mode, kind or state."),
-        "clone_damaged": _Code(
-            HTTPStatus.CONFLICT,
-            "The clone of a git source cannot be read; bringing the index up to date repairs it.",
-        ),
-        "credentials_missing": _Code(
-            HTTPStatus.CONFLICT,
-            "The secret of the source is no longer stored, or was given for another server.",
-        ),
-        "certificate_refused": _Code(
-            HTTPStatus.CONFLICT, "The TLS certificate of the source's server is not accepted."
-        ),
-        "credentials_invalid": _Code(HTTPStatus.CONFLICT, "Credentials must be given as env:NAME."),
-        "credentials_not_given": _Code(
-            HTTPStatus.CONFLICT, "The variable was not given for the server of the source."
-        ),
-        "default_branch_missing": _Code(
-            HTTPStatus.CONFLICT, "The repository has no default branch, and no ref is named."
-        ),
-        "host_key_unknown": _Code(
-            HTTPStatus.CONFLICT, "The ssh host key of the source's server is not known."
-        ),
-        "redirect_refused": _Code(
-            HTTPStatus.CONFLICT, "The server of the source redirects to another address."
-        ),
-        "ref_not_found": _Code(
-            HTTPStatus.CONFLICT, "The repository has no such branch, tag or commit."
-        ),
-        "repository_damaged": _Code(
-            HTTPStatus.CONFLICT, "The repository is missing objects that it refers to."
-        ),
-        "repository_not_found": _Code(
-            HTTPStatus.CONFLICT, "The source is not a git repository, or needs credentials."
-        ),
-        "repository_unsupported": _Code(
-            HTTPStatus.CONFLICT, "The repository has a format that cannot be read."
-        ),
-        "ssh_key_refused": _Code(
-            HTTPStatus.CONFLICT, "The server of the source accepts no ssh key."
-        ),
-        "transport_refused": _Code(
-            HTTPStatus.CONFLICT, "The source uses a git transport that is not allowed."
-        ),
-        "variable_unusable": _Code(
-            HTTPStatus.CONFLICT, "The variable that holds the secret is not set, or not usable."
-        ),
-        "expression_invalid": _Code(
-            HTTPStatus.CONFLICT, "The pattern is not a regular expression of RE2."
-        ),
-        "file_unreadable": _Code(
-            HTTPStatus.CONFLICT, "The file is indexed, but can no longer be read."
-        ),
-        "glob_invalid": _Code(HTTPStatus.CONFLICT, "A glob can match no file."),
-        "grep_too_slow": _Code(HTTPStatus.CONFLICT, "The lines could not be searched in time."),
-        "index_deleted": _Code(HTTPStatus.CONFLICT, "The index was deleted in the meantime."),
-        "index_incomplete": _Code(HTTPStatus.CONFLICT, "The index is not complete yet."),
-        "keyword_index_unreadable": _Code(HTTPStatus.CONFLICT, "The keyword index cannot be read."),
-        "kind_turned_off": _Code(
-            HTTPStatus.CONFLICT, "The server makes no descriptions of this kind."
-        ),
-        "subject_missing": _Code(
-            HTTPStatus.CONFLICT, "Descriptions of this kind need a `subject`."
-        ),
-        "language_unknown": _Code(HTTPStatus.CONFLICT, "No file is in this language."),
-        "lines_invalid": _Code(HTTPStatus.CONFLICT, "The last line comes before the first."),
-        "query_invalid": _Code(HTTPStatus.CONFLICT, "The question is not valid."),
-        "request_refused": _Code(HTTPStatus.CONFLICT, "The request is not valid."),
-        "run_has_ended": _Code(HTTPStatus.CONFLICT, "The run has ended and cannot be cancelled."),
-        "run_has_succeeded": _Code(
-            HTTPStatus.CONFLICT, "The run has succeeded: there is nothing to retry."
-        ),
-        "run_under_way": _Code(
-            HTTPStatus.CONFLICT, "The run, or another one of its index, is in progress."
-        ),
-        "source_invalid": _Code(
-            HTTPStatus.CONFLICT, "The source is neither a git URL nor a folder that can be indexed."
-        ),
-        "nothing_indexed": _Code(HTTPStatus.NOT_FOUND, "There is no index yet."),
-        "sources_several": _Code(HTTPStatus.CONFLICT, "Several indexes have a file of this path."),
-        "source_ambiguous": _Code(
-            HTTPStatus.CONFLICT, "The name could mean several indexes; `detail` lists them."
-        ),
-        "source_broad": _Code(
-            HTTPStatus.CONFLICT, "The folder holds much more than code, as `/` does."
-        ),
-        "source_is_part": _Code(
-            HTTPStatus.CONFLICT, "This is part of an index, and the request would affect all of it."
-        ),
-        "source_refused": _Code(HTTPStatus.CONFLICT, "The source cannot be read."),
-        "sync_every_invalid": _Code(
-            HTTPStatus.CONFLICT, "The interval between two syncs is too short or too long."
-        ),
-        "internal_error": _Code(
-            HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed; its log says why."
-        ),
-        "clone_unreadable": _Code(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "The clone of a git source cannot be read at the moment.",
-        ),
-        "clone_unwritable": _Code(
-            HTTPStatus.SERVICE_UNAVAILABLE, "The clone of a git source cannot be written."
-        ),
-        "disk_full": _Code(HTTPStatus.SERVICE_UNAVAILABLE, "The disk of the server is full."),
-        "git_failed": _Code(
-            HTTPStatus.SERVICE_UNAVAILABLE, "git failed; trying again may succeed."
-        ),
-        "source_unreachable": _Code(
-            HTTPStatus.SERVICE_UNAVAILABLE, "The server of the source does not answer."
-        ),
-        "database_newer": _Code(
-            HTTPStatus.SERVICE_UNAVAILABLE, "The database was written by a newer version."
-        ),
-        "stalled": _Code(
-            HTTPStatus.SERVICE_UNAVAILABLE, "A child process made no progress and was stopped."
-        ),
-        "unavailable": _Code(
-            HTTPStatus.SERVICE_UNAVAILABLE, "Trying again may succeed; `Retry-After` says when."
-        ),
-    }
-)
-"""A malformed request is 422. One that is well-formed but refused is 403, 404 or 409, or 400 if its
-cursor belongs to another question."""
 
 _OF_ERRORS = CODES.keys() - {"request_invalid", "internal_error"}
 """The codes of errors; the two others are assigned here."""
