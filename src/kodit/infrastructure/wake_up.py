@@ -42,12 +42,18 @@ class SqliteWakeUp:
         self._path = path
         self._event = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        self._loop_thread = threading.get_ident()
         self._is_closed = False
         self._writes: Inotify | None = None
         self._thread = threading.Thread(target=self._watch, daemon=True, name="kodit-wake-up")
         self._thread.start()
 
     def notify(self) -> None:
+        if self._event.is_set():
+            return  # whoever waits has yet to look
+        if threading.get_ident() == self._loop_thread:
+            self._event.set()
+            return
         # The loop may be closing while one of its threads is still ending its transaction.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._event.set)
