@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -102,20 +103,31 @@ class EndpointEnricher:
         description_in(answer, self._connections.access.address)
 
     async def answers(
-        self, snippets: Mapping[bytes, StoredSnippet], payer: Payer, waiting: Callable[[], None]
-    ) -> AsyncIterator[Answered[str]]:
-        ask = partial(self._describe, payer=payer, waiting=waiting)
-        async for answered in side_by_side(snippets.items(), ask, self.endpoint.limits.concurrency):
-            yield answered
+        self,
+        snippets: Mapping[bytes, StoredSnippet],
+        payer: Payer,
+        waiting: Callable[[], None],
+        *,
+        once: Collection[bytes] = (),
+    ) -> AsyncGenerator[Answered[str], None]:
+        ask = partial(self._describe, payer=payer, waiting=waiting, once=once)
+        answers = side_by_side(snippets.items(), ask, self.endpoint.limits.concurrency)
+        async with aclosing(answers):
+            async for answered in answers:
+                yield answered
 
     async def _describe(
-        self, keyed: tuple[bytes, StoredSnippet], payer: Payer, waiting: Callable[[], None]
+        self,
+        keyed: tuple[bytes, StoredSnippet],
+        payer: Payer,
+        waiting: Callable[[], None],
+        once: Collection[bytes],
     ) -> Answered[str]:
         """The description of a snippet, or why there is none."""
         key, snippet = keyed
         paid = Counter[str]()
         longest, tries, why = LONGEST_CODE, 0, ""
-        while tries < MOST_TRIES:
+        while tries < (1 if key in once else MOST_TRIES):
             messages = messages_for(snippet, longest)
             try:
                 asked = await self._ask(messages, payer, waiting, key)
