@@ -127,17 +127,20 @@ def test_another_model_is_asked_afresh(tmp_path: Path, server: ModelServer) -> N
     """While the vectors of the former one are replaced, a snippet is refused only once; afterwards
     there are vectors of one model only."""
     folder = tmp_path / "source"
-    write(folder, "shown", "awkward")
+    write(folder, "shown", "awkward", "fickle")
     server.describe = refuses("awkward")
     settings = server.settings("embedding", "enrichment")
     with ServingKodit(tmp_path / "data", **settings) as serving:
         serving.index(folder)
     server.asked.clear()
+    server.describe = refuses("awkward", "fickle")
     settings |= {"embedding_model": "another", "enrichment_model": "another"}
     with ServingKodit(tmp_path / "data", **settings) as serving:
         assert states(serving.index(folder)) == ["succeeded"] * 5
-        assert asked_about(server, "awkward") == 3
-        assert view_of(serving).refused is not None
+        assert asked_about(server, "awkward") == asked_about(server, "fickle") == 3
+        refused = view_of(serving).refused
+        assert refused is not None
+        assert refused.snippets == 2
     models = read_rows(tmp_path / "data", "SELECT DISTINCT model FROM vectors")
     assert models == [("endpoint another/1.1",)]
     server.asked.clear()
