@@ -54,6 +54,7 @@ def make_embedder(settings: Settings, database: Database) -> EndpointEmbedder:
         Prices(settings.embedding_price),
         Budget(settings.budget_per_run, settings.budget_per_month),
         timedelta(seconds=settings.embedding_seconds),
+        _duration(settings.embedding_stage_seconds),
     )
     options = EmbeddingOptions(
         settings.embedding_dimensions,
@@ -81,6 +82,7 @@ def make_enricher(settings: Settings, database: Database, here: Enricher) -> End
         Prices(settings.enrichment_price, settings.enrichment_output_price),
         Budget(settings.budget_per_run, settings.budget_per_month),
         timedelta(seconds=settings.enrichment_seconds),
+        _duration(settings.enrichment_stage_seconds),
     )
     return EndpointEnricher(
         settings.enrichment_model,
@@ -90,3 +92,7 @@ def make_enricher(settings: Settings, database: Database, here: Enricher) -> End
         output_tokens=settings.enrichment_output_tokens,
         parameters=settings.enrichment_parameters,
     )
+
+
+def _duration(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)

@@ -50,6 +50,8 @@ class EndpointSettings:
     """How many requests of all workers together are under way at once."""
     embedding_seconds: float = 60.0
     """How long a request may take."""
+    embedding_stage_seconds: float | None = field(default=None, metadata={"kind": float})
+    """How long a stage may send requests; then it fails, and the next run continues."""
     embedding_price: float = field(default=0.0, metadata={"kind": "amount"})
     """The price of a million input tokens, in any currency."""
 
@@ -78,6 +80,8 @@ class EndpointSettings:
     """As `KODIT_EMBEDDING_CONCURRENCY`."""
     enrichment_seconds: float = 120.0
     """How long a request may take."""
+    enrichment_stage_seconds: float | None = field(default=None, metadata={"kind": float})
+    """As `KODIT_EMBEDDING_STAGE_SECONDS`."""
     enrichment_price: float = field(default=0.0, metadata={"kind": "amount"})
     """The price of a million input tokens."""
     enrichment_output_price: float = field(default=0.0, metadata={"kind": "amount"})
