@@ -12,6 +12,7 @@ from kodit.infrastructure.clock import SystemClock
 from kodit.infrastructure.endpoints.connection import Access
 from kodit.infrastructure.endpoints.embedder import EmbeddingOptions, EndpointEmbedder
 from kodit.infrastructure.endpoints.enricher import EndpointEnricher
+from kodit.infrastructure.endpoints.tokenizer import counting
 from kodit.settings import Settings
 
 
@@ -64,7 +65,8 @@ def make_embedder(settings: Settings, database: Database) -> EndpointEmbedder:
         settings.embedding_parameters,
     )
     gate = EndpointGate(endpoint, database, SystemClock())
-    return EndpointEmbedder(settings.embedding_model, access, options, gate)
+    count = counting("KODIT_EMBEDDING_TOKENIZER", settings.embedding_tokenizer, with_ends=True)
+    return EndpointEmbedder(settings.embedding_model, access, options, gate, count)
 
 
 def make_enricher(settings: Settings, database: Database, here: Enricher) -> EndpointEnricher:
@@ -91,6 +93,9 @@ def make_enricher(settings: Settings, database: Database, here: Enricher) -> End
         here,
         output_tokens=settings.enrichment_output_tokens,
         parameters=settings.enrichment_parameters,
+        count=counting(
+            "KODIT_ENRICHMENT_TOKENIZER", settings.enrichment_tokenizer, with_ends=False
+        ),
     )
 
 

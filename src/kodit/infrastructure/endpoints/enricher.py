@@ -26,6 +26,7 @@ from kodit.infrastructure.endpoints.prompt import (
     messages_for,
 )
 from kodit.infrastructure.endpoints.texts import TokenRange, tokens_in
+from kodit.infrastructure.endpoints.tokenizer import CountTokens
 from kodit.infrastructure.work_log import record_work
 
 if TYPE_CHECKING:
@@ -57,8 +58,9 @@ class EndpointEnricher:
         *,
         output_tokens: int,
         parameters: Mapping[str, Any],
+        count: CountTokens = tokens_in,
     ) -> None:
-        """`here` describes snippets that may not be sent."""
+        """`here` describes snippets that may not be sent; `count` counts the tokens of a text."""
         self.name = model
         chosen = sorted((key, repr(value)) for key, value in parameters.items())
         digest = hashlib.blake2b(repr(chosen).encode(), digest_size=4).hexdigest()
@@ -69,6 +71,7 @@ class EndpointEnricher:
         self._parameters = dict(parameters)
         self.output_tokens = output_tokens
         self._limit = "max_tokens"
+        self._count = count
 
     @property
     def endpoint(self) -> Endpoint:
@@ -92,13 +95,14 @@ class EndpointEnricher:
         messages = messages_for(snippet)
         tokens = TokenRange(*(TOKENS_OF_CHAT,) * 3)
         for one in messages:
-            tokens = tokens.plus(tokens_in(one["content"]))
+            tokens = tokens.plus(self._count(one["content"]))
         characters = sum(len(one["content"]) for one in messages)
         return Estimate(characters, tokens, self.output_tokens)
 
     def try_out(self) -> None:
-        """Ask once. Raises TransientError and PermanentError."""
+        """Ask once, and count tokens. Raises TransientError and PermanentError."""
         messages = [{"role": "user", "content": "Answer with the word yes."}]
+        self.input_tokens(messages)
         answer = _Sendable(self, messages).send()
         description_in(answer, self._connections.access.address)
 
@@ -198,9 +202,8 @@ class EndpointEnricher:
             told("completion_tokens", expected.output_tokens),
         )
 
-    @staticmethod
-    def input_tokens(messages: Sequence[Mapping[str, str]]) -> int:
-        return TOKENS_OF_CHAT + sum(tokens_in(one["content"]).likely for one in messages)
+    def input_tokens(self, messages: Sequence[Mapping[str, str]]) -> int:
+        return TOKENS_OF_CHAT + sum(self._count(one["content"]).likely for one in messages)
 
     def body(self, messages: Sequence[Mapping[str, str]]) -> dict[str, Any]:
         """The request for one description."""

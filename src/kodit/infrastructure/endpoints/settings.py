@@ -54,6 +54,9 @@ class EndpointSettings:
     """How long a stage may send requests; then it fails, and the next run continues."""
     embedding_price: float = field(default=0.0, metadata={"kind": "amount"})
     """The price of a million input tokens, in any currency."""
+    embedding_tokenizer: str = field(default="", metadata={"kind": "path_text"})
+    """The `tokenizer.json` of the model, by which tokens are counted exactly; they are estimated
+    without it. Needs the extra `tokens`."""
 
     enrichment_base_url: str = field(default="", metadata={"kind": "endpoint"})
     """The address of an OpenAI-compatible API whose `/chat/completions` describes each snippet in
@@ -86,6 +89,8 @@ class EndpointSettings:
     """The price of a million input tokens."""
     enrichment_output_price: float = field(default=0.0, metadata={"kind": "amount"})
     """The price of a million output tokens."""
+    enrichment_tokenizer: str = field(default="", metadata={"kind": "path_text"})
+    """As `KODIT_EMBEDDING_TOKENIZER`."""
 
     budget_per_run: float | None = field(default=None, metadata={"kind": "amount"})
     """How much one run may cost, by the prices above; then its stages wait."""
