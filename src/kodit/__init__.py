@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Index,
         IndexRun,
         IndexSummary,
+        RefusedSnippets,
         SearchResult,
         StoredSnippet,
         Task,
@@ -98,6 +99,7 @@ __all__ = [
     "QueuePriority",
     "Reason",
     "Reference",
+    "RefusedSnippets",
     "RepositoryMap",
     "RunState",
     "SearchFilter",
@@ -131,7 +133,8 @@ _PLACES = {
     "kodit.domain.descriptions.kinds": "DescriptionKind",
     "kodit.domain.diagnosis": "Area Diagnosis Problem",
     "kodit.domain.entities": (
-        "Index IndexRun IndexSummary SearchResult StoredSnippet Task TaskAttempt WorkingCopy"
+        "Index IndexRun IndexSummary RefusedSnippets SearchResult StoredSnippet Task TaskAttempt "
+        "WorkingCopy"
     ),
     "kodit.domain.errors": (
         "IndexingError InvalidQueryError KoditError NotFoundError SourceError UserError"

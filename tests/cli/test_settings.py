@@ -102,6 +102,7 @@ OF_ENDPOINTS = {
             "HEADERS": '{"api-key": "env:TOKEN"}',
             "PARAMETERS": "{}",
             "PRICE": "0.02",
+            "TOKENIZER": "/srv/tokenizer.json",
         }.items()
     },
     "KODIT_EMBEDDING_QUERY_INSTRUCTION": "query: ",

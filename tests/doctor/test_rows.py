@@ -117,6 +117,14 @@ def test_wrong_rows_are_counted_and_repaired(
             "DELETE FROM embeddings WHERE id NOT IN (SELECT embedding_id FROM vectors)",
             "INSERT INTO pending_snippets VALUES (1, 'ENRICH', 1), (1, 'CODE_EMBEDDINGS', 1)",
         ],
+        [  # a model had no usable answer
+            "DELETE FROM vectors WHERE snippet_id = 1 AND kind = 'text'",
+            "UPDATE snippets SET enrichment_id = NULL WHERE id = 1",
+            "DELETE FROM embeddings WHERE id NOT IN (SELECT embedding_id FROM vectors)",
+            "DELETE FROM enrichments WHERE id NOT IN (SELECT enrichment_id FROM snippets "
+            "WHERE enrichment_id IS NOT NULL)",
+            "INSERT INTO refused_snippets VALUES (1, 1, 'the model refused')",
+        ],
         [  # nothing is done any more with an index that is being deleted
             "UPDATE files SET extracted_hash = 'x'",
             "DELETE FROM vectors",

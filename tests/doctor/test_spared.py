@@ -129,13 +129,14 @@ def test_all_rows_of_a_deleted_index_are_removed(rows: Rows, leftovers: Leftover
         "INSERT INTO keyword_changes (index_id, file_id, change_set, snippet_id, op, token) "
         "VALUES (77, 1, 1, 1, 'add', 1)",
         "INSERT INTO pending_snippets VALUES (77, 'ENRICH', 1)",
+        "INSERT INTO refused_snippets VALUES (77, 1, 'the model refused')",
     )
     count = rows.sql("SELECT count(*) FROM embeddings")
     [problem] = leftovers.examine()
     assert problem.index_id == 77
     assert problem.what == (
-        "rows in embeddings, enrichments, index_runs, keyword_changes, pending_snippets, snippets, "
-        "tasks, vectors belong to an index that does not exist"
+        "rows in embeddings, enrichments, index_runs, keyword_changes, pending_snippets, "
+        "refused_snippets, snippets, tasks, vectors belong to an index that does not exist"
     )
     repair(problem)
     assert leftovers.examine() == []

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
+from tests.support.certificates import server_context
 from tests.support.model_server import KEY, ModelServer, Reply, error
 
 from kodit.composition import Application
@@ -101,20 +100,7 @@ def test_a_key_in_a_variable_or_a_file(
 
 def test_a_certificate_of_an_unknown_authority(tmp_path: Path, server: ModelServer) -> None:
     """Is refused, unless a setting names the authority."""
-    made = subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")),
-        ],
-        capture_output=True,
-        check=False,
-    )
-    if made.returncode:
-        pytest.skip("openssl is not installed")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
-    server.encrypt(context)
+    server.encrypt(server_context(tmp_path, "IP:127.0.0.1"))
     [problem] = problems_with(tmp_path / "data", **server.settings())
     assert "certificate of https://127.0.0.1" in problem.what
     assert "KODIT_MODEL_CA_FILE" in problem.remedy

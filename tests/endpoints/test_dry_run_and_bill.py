@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from tests.support.model_server import ModelServer
 from tests.support.sources import commit_all, write_file, write_tree
 
 from kodit.cli import main
+from kodit.domain.errors import PermanentError
+from kodit.infrastructure.endpoints.tokenizer import counting
 
 
 @pytest.fixture
@@ -115,6 +119,75 @@ def test_a_dry_run_with_descriptions(kodit: Kodit, server: ModelServer, source: 
     assert chat["most_output_tokens"] == 300 * len(chats)
     embedded = sum(len(one.texts) for one in server.asked if "input" in one.body)
     assert embedded <= embedding["texts"]
+
+
+@pytest.fixture
+def tokenizer(tmp_path: Path) -> Path:
+    """Words and other characters are tokens, between a start and an end, and texts are cut; as
+    published tokenizers do."""
+    library = pytest.importorskip("tokenizers")
+    unknown = "[UNK]"
+    vocabulary = {unknown: 0, "[CLS]": 1, "[SEP]": 2, "def": 3}
+    made = library.Tokenizer(library.models.WordLevel(vocabulary, unknown))
+    made.pre_tokenizer = library.pre_tokenizers.Whitespace()
+    made.post_processor = library.processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    made.enable_truncation(max_length=8)
+    made.enable_padding(length=8)
+    path = tmp_path / "tokenizer.json"
+    made.save(str(path))
+    return path
+
+
+def words_in(text: str) -> int:
+    return len(re.findall(r"\w+|[^\w\s]+", text)) + 2
+
+
+def test_tokens_by_the_tokenizer_of_the_model(
+    kodit: Kodit, server: ModelServer, source: Path, tokenizer: Path
+) -> None:
+    """Are counted exactly, before and after; those of a chat but for what wraps its messages."""
+    server.count = words_in
+    exact = {"embedding_tokenizer": tokenizer, "enrichment_tokenizer": tokenizer}
+    kodit.set(**server.settings(), embedding_tokenizer=tokenizer, embedding_price=1)
+    [told] = json.loads(kodit.run("index", "--dry-run", "--json", str(source)))["endpoints"]
+    assert len(set(told["input_tokens"])) == 1
+    assert told["least_cost"] == told["most_cost"]
+    text = kodit.run("index", "--dry-run", str(source))
+    assert f"  {told['input_tokens'][0]:,} input tokens\n" in text
+    kodit.run("index", str(source))
+    [bill] = json.loads(kodit.run("status", "--json"))["endpoints"]
+    assert bill["input_tokens"] == told["input_tokens"][0] == sum(map(words_in, server.texts))
+    assert bill["cost"] == told["most_cost"]
+
+    server.count = lambda text: words_in(text) + 3  # such as <|im_start|>user … <|im_end|>
+    kodit.set(**server.settings("embedding", "enrichment"), **exact)
+    [_embedding, chat] = json.loads(kodit.run("index", "--dry-run", "--json", str(source)))[
+        "endpoints"
+    ]
+    kodit.run("index", str(source))
+    bills = json.loads(kodit.run("status", "--json"))["endpoints"]
+    [bill] = [one for one in bills if one["endpoint"].startswith("enrichment")]
+    assert bill["input_tokens"] == pytest.approx(chat["input_tokens"][0], rel=0.05)
+
+
+@pytest.mark.parametrize("found", ["no-package", "no-file", "another-file"])
+def test_a_tokenizer_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: str
+) -> None:
+    """One sentence says what to do."""
+    path = tmp_path / "tokenizer.json"
+    told = "KODIT_EMBEDDING_TOKENIZER needs the package tokenizers; install it with"
+    if found == "no-package":
+        monkeypatch.setitem(sys.modules, "tokenizers", None)
+    else:
+        pytest.importorskip("tokenizers")
+        told = f"KODIT_EMBEDDING_TOKENIZER names {path}, which is no tokenizer.json: "
+    if found == "another-file":
+        path.write_text("{}")
+    with pytest.raises(PermanentError) as failure:
+        counting("KODIT_EMBEDDING_TOKENIZER", str(path), with_ends=True)("def one(): pass")
+    assert str(failure.value).startswith(told)
+    assert "\n" not in str(failure.value)
 
 
 def test_a_dry_run_without_endpoints(kodit: Kodit, source: Path, tmp_path: Path) -> None:

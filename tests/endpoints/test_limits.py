@@ -251,8 +251,10 @@ def test_a_snippet_without_a_usable_answer(
     """It is asked about again, reported, and never stored as done; the others are."""
     server.describe = lambda text: answer if "three" in text else "It does something."
     with stage_work(tmp_path, server, endpoint={"limits": Limits(1)}) as work:
-        with pytest.raises(Exception, match=r"no usable answer for a snippet \(.*\): a:3"):
-            work.enrich()
+        done = work.enrich()
+        assert done.work["snippets_refused"] == 1
+        [reason] = work.sql("SELECT reason FROM refused_snippets")
+        assert reason in ("the answer was empty", "the model refused")
         assert work.vectors(VectorKind.TEXT) == [TEXTS[0], TEXTS[1], TEXTS[3]]
         assert sum("three" in text for text in server.texts) == 3
         bills = "SELECT calls FROM endpoint_bills WHERE endpoint LIKE 'enrichment %'"
@@ -260,6 +262,9 @@ def test_a_snippet_without_a_usable_answer(
         assert "It does something." in work.sql("SELECT text FROM enrichments")
         server.describe = lambda _text: "It does something."
         server.asked.clear()
+        with work.database.write() as transaction:
+            assert transaction.refusals.ask_again(work.index_id) is None
         work.enrich()
         assert work.vectors(VectorKind.TEXT) == TEXTS
+        assert work.sql("SELECT count(*) FROM refused_snippets") == [0]
         assert len([one for one in server.asked if "messages" in one.body]) == 1

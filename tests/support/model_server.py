@@ -76,6 +76,7 @@ class ModelServer:
         self.script: Callable[[Asked], Reply | None] = lambda _asked: None
         self.dimensions = DIMENSIONS
         self.describe: Callable[[str], str] = lambda text: f"It deals with {text.split()[-2]}."
+        self.count: Callable[[str], int] = lambda text: len(text) // 4 + 1
         self.delay = 0.0
         self._scheme = "http"
         self.most_at_once = 0
@@ -122,14 +123,15 @@ class ModelServer:
         return found | others
 
     def right_answer(self, asked: Asked) -> dict[str, Any]:
-        tokens = sum(len(text) // 4 + 1 for text in asked.texts)
         if asked.path.endswith("/embeddings"):
             data = [
                 {"index": place, "embedding": vector_of(text, self.dimensions)}
                 for place, text in enumerate(asked.texts)
             ]
+            tokens = sum(map(self.count, asked.texts))
             return {"data": data, "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
         content = self.describe(asked.texts[0])
+        tokens = sum(self.count(str(one["content"])) for one in asked.body["messages"])
         return {
             "choices": [{"message": {"content": content}, "finish_reason": "stop"}],
             "usage": {"prompt_tokens": tokens, "completion_tokens": len(content) // 4 + 1},

@@ -12,6 +12,7 @@ from kodit.infrastructure.clock import SystemClock
 from kodit.infrastructure.endpoints.connection import Access
 from kodit.infrastructure.endpoints.embedder import EmbeddingOptions, EndpointEmbedder
 from kodit.infrastructure.endpoints.enricher import EndpointEnricher
+from kodit.infrastructure.endpoints.tokenizer import counting
 from kodit.settings import Settings
 
 
@@ -54,6 +55,7 @@ def make_embedder(settings: Settings, database: Database) -> EndpointEmbedder:
         Prices(settings.embedding_price),
         Budget(settings.budget_per_run, settings.budget_per_month),
         timedelta(seconds=settings.embedding_seconds),
+        _duration(settings.embedding_stage_seconds),
     )
     options = EmbeddingOptions(
         settings.embedding_dimensions,
@@ -63,7 +65,8 @@ def make_embedder(settings: Settings, database: Database) -> EndpointEmbedder:
         settings.embedding_parameters,
     )
     gate = EndpointGate(endpoint, database, SystemClock())
-    return EndpointEmbedder(settings.embedding_model, access, options, gate)
+    count = counting("KODIT_EMBEDDING_TOKENIZER", settings.embedding_tokenizer, with_ends=True)
+    return EndpointEmbedder(settings.embedding_model, access, options, gate, count)
 
 
 def make_enricher(settings: Settings, database: Database, here: Enricher) -> EndpointEnricher:
@@ -81,6 +84,7 @@ def make_enricher(settings: Settings, database: Database, here: Enricher) -> End
         Prices(settings.enrichment_price, settings.enrichment_output_price),
         Budget(settings.budget_per_run, settings.budget_per_month),
         timedelta(seconds=settings.enrichment_seconds),
+        _duration(settings.enrichment_stage_seconds),
     )
     return EndpointEnricher(
         settings.enrichment_model,
@@ -89,4 +93,11 @@ def make_enricher(settings: Settings, database: Database, here: Enricher) -> End
         here,
         output_tokens=settings.enrichment_output_tokens,
         parameters=settings.enrichment_parameters,
+        count=counting(
+            "KODIT_ENRICHMENT_TOKENIZER", settings.enrichment_tokenizer, with_ends=False
+        ),
     )
+
+
+def _duration(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)

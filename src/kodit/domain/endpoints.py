@@ -61,7 +61,7 @@ class Budget:
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """An endpoint as the limits and bills know it. `name` is its purpose and its address without
-    secrets."""
+    secrets. After `longest_stage`, a stage sends nothing more."""
 
     purpose: Purpose
     address: str
@@ -70,6 +70,7 @@ class Endpoint:
     prices: Prices = field(default_factory=Prices)
     budget: Budget = field(default_factory=Budget)
     longest_request: timedelta = timedelta(seconds=60)
+    longest_stage: timedelta | None = None
 
     @property
     def name(self) -> str:

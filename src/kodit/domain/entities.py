@@ -1,6 +1,6 @@
 """The entities of the domain, which change over time, in one place to import from."""
 
-from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
+from kodit.domain.index import Index, IndexedFile, IndexSummary, RefusedSnippets, WorkingCopy
 from kodit.domain.progress import ProgressTracker
 from kodit.domain.run import IndexRun
 from kodit.domain.search import SearchResult, StoredSnippet
@@ -14,6 +14,7 @@ __all__ = [
     "IndexSummary",
     "IndexedFile",
     "ProgressTracker",
+    "RefusedSnippets",
     "SearchResult",
     "Snippet",
     "Source",

@@ -65,15 +65,27 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedSnippets:
+    """The snippets for which a model gave no usable description: how many, and of the first ones
+    the reason and the places, as `path:line`."""
+
+    snippets: int
+    reason: str
+    first: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IndexSummary:
     """The size of an index: files read, live snippets, and by reason the files that were read
-    without their grammar (`problems`) and those left out because of their content."""
+    without their grammar (`problems`) and those left out because of their content; and the snippets
+    without a description, if there are any."""
 
     index: Index
     files: int
     snippets: int
     problems: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    refused: RefusedSnippets | None = None
 
     @property
     def why_empty(self) -> str | None:

@@ -216,6 +216,8 @@ class CodeIndexingApplicationService:
         if followed == NEVER_FOLLOWED:
             finish = partial(_finish_first_scan, index.id, models, working_copy)
             return await stage.commit(finish, step)
+        if stage.task.is_user_initiated:
+            await commit_in_steps(stage, step, partial(_ask_again, index.id))
         lacks_pack = not await in_thread(partial(self._vectors.is_prepared, index.id))
         for start in range(0, len(outdated), FILES_PER_SCAN_BATCH):
             some = outdated[start : start + FILES_PER_SCAN_BATCH]
@@ -322,6 +324,12 @@ def _follow_model(
     index_id: int, stage_type: TaskType, model: str, after: int, transaction: Transaction
 ) -> tuple[int | None, dict[str, int]]:
     return transaction.snippets.follow_model(index_id, stage_type, model, after), {}
+
+
+def _ask_again(
+    index_id: int, after: int, transaction: Transaction
+) -> tuple[int | None, dict[str, int]]:
+    return transaction.refusals.ask_again(index_id, after), {}
 
 
 def _finish_scan(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from kodit.application.services.threads import Lane, in_thread
@@ -20,7 +21,7 @@ from kodit.domain.endpoints import (
     Stored,
     Usage,
 )
-from kodit.domain.errors import LeaseLost, PausedError, TransientError
+from kodit.domain.errors import LeaseLost, PausedError, PermanentError, TransientError
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.runtime import Clock
 
@@ -31,6 +32,8 @@ PATIENCE = timedelta(seconds=5)
 """A stage waits for a shorter pause; for a longer one, its task returns to the queue."""
 SECONDS_BETWEEN_SIGNS = 1.0
 """How often a waiting stage reports that it has not stalled."""
+MOST_CLAIMS = 64
+"""Of how many claims, the latest, it is known when they began to send."""
 
 
 class Sendable(Protocol[Answer_co]):
@@ -69,6 +72,7 @@ class EndpointGate:
         self.database = database
         self._clock = clock
         self._threads: ThreadPoolExecutor | None = None
+        self._began: OrderedDict[tuple[int, int], datetime] = OrderedDict()
 
     async def send(
         self,
@@ -84,8 +88,9 @@ class EndpointGate:
         of the inputs; if another stage has stored some meanwhile, nothing is sent, and those are
         returned.
 
-        Raises PausedError if that would take long or a budget is spent, PermanentError, and
-        TransientError for an endpoint that has not answered for a day.
+        Raises PausedError if that would take long or a budget is spent, PermanentError, also if the
+        claim has used the endpoint for longer than allowed, and TransientError for an endpoint that
+        has not answered for a day.
         """
         while True:
             place = await self._enter(payer, expected, waiting, keys)
@@ -150,6 +155,7 @@ class EndpointGate:
         keys: Sequence[bytes],
     ) -> Place | Stored:
         while True:
+            self._check_time(payer)
             entered = await self.write(
                 lambda transaction: transaction.endpoints.enter(
                     self.endpoint, payer, expected, self._clock.now(), keys=keys
@@ -161,6 +167,24 @@ class EndpointGate:
             if entered.reason is not None and (wait > PATIENCE or entered.code == "budget_spent"):
                 raise self._paused(entered, wait)
             await self._sleep(max(0.02, min(wait.total_seconds(), 1.0)), waiting)
+
+    def _check_time(self, payer: Payer) -> None:
+        """Raises PermanentError if the claim has used the endpoint for too long."""
+        longest = self.endpoint.longest_stage
+        if longest is None:
+            return
+        now = self._clock.now()
+        began = self._began.setdefault((payer.task_id, payer.claim_no), now)
+        while len(self._began) > MOST_CLAIMS:
+            self._began.popitem(last=False)
+        if now - began > longest:
+            raise PermanentError(
+                f"the stage has sent requests to {self.endpoint.name} for "
+                f"{longest.total_seconds():g} s, which is as long as "
+                f"KODIT_{self.endpoint.purpose.upper()}_STAGE_SECONDS allows; all answers are "
+                "stored, and the next run continues",
+                code="endpoint_stage_too_long",
+            )
 
     def _paused(self, refusal: Refusal, wait: timedelta) -> PausedError:
         until = refusal.until.astimezone()

@@ -4,15 +4,15 @@ twice."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
-from typing import NamedTuple
 
 from kodit.application.services.stage import Stage
 from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.embedding import PackedVector
 from kodit.domain.endpoints import Payer
 from kodit.domain.entities import ProgressTracker, StoredSnippet
-from kodit.domain.errors import TransientError
+from kodit.domain.errors import PermanentError
 from kodit.domain.ports.database import Transaction
 from kodit.domain.ports.metered import (
     Answered,
@@ -23,13 +23,9 @@ from kodit.domain.ports.metered import (
 )
 
 MOST_LISTED = 3
-
-
-class Failure(NamedTuple):
-    """A snippet without a usable answer, and why."""
-
-    snippet: StoredSnippet
-    reason: str
+MOST_UNANSWERED = 20
+"""If a model has no usable answer for this many snippets and for no other, it is not the snippets'
+fault."""
 
 
 def payer_of(stage: Stage) -> Payer:
@@ -39,13 +35,17 @@ def payer_of(stage: Stage) -> Payer:
 
 
 class StageAtEndpoint:
-    """The state of one stage of one index that calls an endpoint. `after` is the last snippet that
-    was looked at, so that one without an answer is not asked about for ever."""
+    """The state of one stage of one index that calls an endpoint. `refused` are the keys of
+    descriptions for which there was no usable answer, and why: copies of a snippet, and a second
+    pass, do not ask again. `refused_before` are the keys of those that had none in an earlier
+    run."""
 
     def __init__(self, private: PrivateFiles) -> None:
         self._private = private
-        self.after = 0
-        self.failures: list[Failure] = []
+        self.refused: dict[bytes, str] = {}
+        self.refused_before: set[bytes] = set()
+        self._unanswered: list[StoredSnippet] = []
+        self._is_answering = False
 
     @classmethod
     async def begin(cls, stage: Stage, private: PrivateFilesOf) -> StageAtEndpoint:
@@ -57,18 +57,25 @@ class StageAtEndpoint:
         """Whether a snippet may not be sent."""
         return self._private.holds(snippet.path)
 
-    def end(self) -> None:
-        """Raises TransientError if there were snippets without an answer."""
-        if not self.failures:
+    def note_answers(self) -> None:
+        """The model has usable answers."""
+        self._is_answering = True
+        self._unanswered.clear()
+
+    def refuse(self, key: bytes, snippet: StoredSnippet, reason: str) -> None:
+        """The model has no usable answer for a snippet. Raises PermanentError if it has none for
+        any."""
+        self.refused[key] = reason
+        if self._is_answering or key in self.refused_before:
             return
-        named = ", ".join(
-            f"{one.snippet.path}:{one.snippet.start_line}" for one in self.failures[:MOST_LISTED]
-        )
-        count = len(self.failures)
-        what = "a snippet" if count == 1 else f"{count} snippets"
-        raise TransientError(
-            f"the model gave no usable answer for {what} ({self.failures[0].reason}): {named}"
-            f"{' and others' if count > MOST_LISTED else ''}; all others are stored",
+        self._unanswered.append(snippet)
+        if len(self._unanswered) < MOST_UNANSWERED:
+            return
+        named = ", ".join(f"{one.path}:{one.start_line}" for one in self._unanswered[:MOST_LISTED])
+        raise PermanentError(
+            f"the model gave no usable answer for the first {MOST_UNANSWERED} snippets ({reason}): "
+            f"{named} and others; check KODIT_ENRICHMENT_MODEL, and KODIT_ENRICHMENT_OUTPUT_TOKENS "
+            "if it is a model that reasons",
             code="endpoint_answer_invalid",
         )
 
@@ -96,20 +103,27 @@ async def enrich_metered(
     stage: Stage,
     step: ProgressTracker,
     snippets: Mapping[bytes, StoredSnippet],
-) -> dict[bytes, str]:
-    """Describe snippets, and store each answer; returns why some have none, by key."""
-    failed: dict[bytes, str] = {}
+    endpoint: StageAtEndpoint,
+) -> None:
+    """Describe snippets, and store each answer; `endpoint` learns which have none.
+
+    Raises PermanentError if the model has no usable answer at all."""
 
     def store(answered: Answered[str], transaction: Transaction) -> tuple[None, Mapping[str, int]]:
         transaction.enrichments.add(stage.index_id, answered.results)
         counts = answered.settle(transaction)
         return None, {"snippets_enriched": len(answered.results), **counts}
 
-    answers = enricher.answers(snippets, payer_of(stage), partial(_waiting, step))
-    async for answered in answers:
-        await stage.commit(partial(store, answered), step)
-        failed.update(answered.failed)
-    return failed
+    answers = enricher.answers(
+        snippets, payer_of(stage), partial(_waiting, step), once=endpoint.refused_before
+    )
+    async with aclosing(answers):
+        async for answered in answers:
+            await stage.commit(partial(store, answered), step)
+            if answered.results:
+                endpoint.note_answers()
+            for key, reason in answered.failed.items():
+                endpoint.refuse(key, snippets[key], reason)
 
 
 async def release_unlinked(stage: Stage, step: ProgressTracker) -> None:
@@ -132,16 +146,6 @@ async def release_unlinked(stage: Stage, step: ProgressTracker) -> None:
     for start in range(0, max(len(embeddings), len(enrichments)), most):
         part = slice(start, start + most)
         await stage.commit(partial(release, embeddings[part], enrichments[part]), step)
-
-
-def failures_among(
-    snippets: Sequence[StoredSnippet], keys: Sequence[bytes], failed: Mapping[bytes, str]
-) -> list[Failure]:
-    return [
-        Failure(snippet, failed[key])
-        for snippet, key in zip(snippets, keys, strict=True)
-        if key in failed
-    ]
 
 
 def _waiting(step: ProgressTracker) -> None:

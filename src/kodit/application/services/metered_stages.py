@@ -13,7 +13,6 @@ from kodit.application.services.metered_models import (
     StageAtEndpoint,
     embed_metered,
     enrich_metered,
-    failures_among,
     payer_of,
     release_unlinked,
 )
@@ -97,32 +96,35 @@ class MeteredStages(VectorStages):
     async def enrich(self, stage: Stage, step: ProgressTracker) -> None:
         """Enrich every pending snippet, and embed the enriched text. Enrichments are stored before
         they are embedded, because they may have been paid for."""
+        endpoint = await StageAtEndpoint.begin(stage, self._private)
         with step.create_child(TaskOperation.CREATE_TEXT_EMBEDDINGS) as embedding:
             for one in await self._passes(stage, VectorKind.TEXT):
-                await self._enrich_all(stage, step, embedding, one)
+                await self._enrich_all(stage, step, embedding, endpoint, one)
         await self._finish(stage, step, VectorKind.TEXT)
 
     async def _enrich_all(
-        self, stage: Stage, step: ProgressTracker, embedding: ProgressTracker, one: _Pass
+        self,
+        stage: Stage,
+        step: ProgressTracker,
+        embedding: ProgressTracker,
+        endpoint: StageAtEndpoint,
+        one: _Pass,
     ) -> None:
-        endpoint = await StageAtEndpoint.begin(stage, self._private)
         batches = count(1)
         after = 0
         while snippets := await self._next(stage, step, TaskType.ENRICH, after):
             embedding.set_total(step.total)
             with suppress(CacheMovedError):  # likewise
-                enriched, texts = await self._describe(stage, step, snippets, endpoint)
+                enriched, texts = await self._describe(stage, step, snippets, endpoint, one)
                 embedded = await self._embed(stage, step, enriched, texts, endpoint)
                 await self._count_cached(stage, step, embedded.cached if one.counts else 0)
                 if one.links:
                     await self._link(stage, step, VectorKind.TEXT, embedded)
-                if not one.links or len(enriched) < len(snippets):
+                else:
                     after = snippets[-1].id
                 embedding.set_current(step.current)
             if one.links:
                 await self._extend(stage, step, VectorKind.TEXT, next(batches))
-        if one.links:  # until then, a snippet without an answer keeps the vector of the other model
-            endpoint.end()
 
     async def _passes(self, stage: Stage, kind: VectorKind) -> tuple[_Pass, ...]:
         """The passes over the pending snippets. If an index has vectors of another model than a
@@ -223,9 +225,10 @@ class MeteredStages(VectorStages):
         step: ProgressTracker,
         snippets: Sequence[StoredSnippet],
         endpoint: StageAtEndpoint,
+        one: _Pass,
     ) -> tuple[Sequence[StoredSnippet], list[str]]:
         """The snippets with one text each, stored and linked; without those that the model had no
-        answer for."""
+        usable answer for, which is recorded by the pass that links the vectors."""
         enricher = self._enricher
         with_path = enricher.includes_path
         keys = [
@@ -244,25 +247,43 @@ class MeteredStages(VectorStages):
         missing = {
             key: snippet for key, snippet in zip(keys, snippets, strict=True) if key not in known
         }
-        failed: dict[bytes, str] = {}
+        before = await stage.read(
+            lambda transaction: transaction.refusals.refused(
+                stage.index_id, [snippet.id for snippet in snippets]
+            )
+        )
         if isinstance(enricher, MeteredEnricher):
-            kept = {key: one for key, one in missing.items() if endpoint.holds(one)}
-            sent = {key: one for key, one in missing.items() if key not in kept}
+            kept = {key: snippet for key, snippet in missing.items() if endpoint.holds(snippet)}
+            sent = {
+                key: snippet
+                for key, snippet in missing.items()
+                if key not in kept and key not in endpoint.refused
+            }
+            if len(missing) < len(set(keys)):
+                endpoint.note_answers()
             described = await enricher.describe_here(list(kept.values()))
             texts = dict(zip(kept, described, strict=True))
-            failed = await enrich_metered(enricher, stage, step, sent)
+            endpoint.refused_before.update(
+                key for key, snippet in sent.items() if snippet.id in before
+            )
+            await enrich_metered(enricher, stage, step, sent, endpoint)
             known |= await stage.read(
                 lambda transaction: transaction.enrichments.cached(list(sent))
             )
-            endpoint.failures += failures_among(snippets, keys, failed)
         else:
             answers = await enricher.enrich(list(missing.values())) if missing else []
             check_answer("enrichments", len(missing), len(answers))
             texts = dict(zip(missing, answers, strict=True))
+        by_id = {snippet.id: key for snippet, key in zip(snippets, keys, strict=True)}
         linked = {
-            snippet.id: key
-            for snippet, key in zip(snippets, keys, strict=True)
-            if key not in failed
+            snippet_id: key
+            for snippet_id, key in by_id.items()
+            if key in known or key not in endpoint.refused
+        }
+        failed = {
+            snippet_id: endpoint.refused[key]
+            for snippet_id, key in by_id.items()
+            if snippet_id not in linked and one.links
         }
 
         def store(transaction: Transaction) -> tuple[None, dict[str, int]]:
@@ -276,9 +297,15 @@ class MeteredStages(VectorStages):
             transaction.enrichments.link(
                 {snippet_id: ids[key] for snippet_id, key in linked.items()}
             )
-            return None, {"snippets_enriched": len(texts)}
+            counts = {"snippets_enriched": len(texts)}
+            if before:
+                transaction.refusals.forget(stage.index_id, list(linked.keys() & before))
+            if failed:
+                transaction.refusals.refuse(stage.index_id, failed)
+                counts["snippets_refused"] = len(failed)
+            return None, counts
 
-        await stage.commit(store, step)
+        await stage.commit(store, step, reached=step.current + len(failed))
         texts.update((key, found[1]) for key, found in known.items())
         return (
             [snippet for snippet in snippets if snippet.id in linked],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 async def side_by_side(
     inputs: Iterable[T], work: Callable[[T], Coroutine[Any, Any, R]], most: int
-) -> AsyncIterator[R]:
+) -> AsyncGenerator[R, None]:
     """The results of `work` for each input, in the order in which they end, with `most` under way.
 
     After an error nothing more is started; the results of what is under way still come, as they may

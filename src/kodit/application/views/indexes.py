@@ -15,6 +15,7 @@ from kodit.application.views.standing import StandingView
 if TYPE_CHECKING:
     from kodit.application.services.index_service import IndexStatus
     from kodit.application.services.queue_overview import QueueOverview
+    from kodit.domain.entities import RefusedSnippets
     from kodit.domain.space import Sizes
 
 
@@ -36,6 +37,20 @@ class SizesView:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedView:
+    """The snippets for which a model gave no usable description: how many, and of the first ones
+    the reason and the places, as `path:line`. The next run that a user asks for asks again."""
+
+    snippets: int
+    reason: str
+    first: tuple[str, ...]
+
+    @classmethod
+    def of(cls, refused: RefusedSnippets) -> Self:
+        return cls(refused.snippets, refused.reason, refused.first)
+
+
+@dataclass(frozen=True, slots=True)
 class IndexView:
     """An index, its size, and its latest run. `sync_every` is how many seconds apart a server
     brings it up to date, 0 for never, if that was set for this index. `submodules` is true if they
@@ -43,7 +58,7 @@ class IndexView:
     if any, that find nothing in it until it is indexed again. `bytes` is the disk usage of its
     clone and its packs of vectors, if that was measured; its part of the database and the keyword
     index is not counted apart. `left_out` lists each file and folder that is not in it, if that was
-    asked for."""
+    asked for. `refused` are the snippets, if any, that lack a description."""
 
     id: int
     source: str
@@ -64,6 +79,7 @@ class IndexView:
     unsearched: tuple[str, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
     bytes: int | None = field(default=None, metadata=ONLY_WHEN_SET)
     left_out: tuple[LeftOutView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
+    refused: RefusedView | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
     def of(cls, status: IndexStatus, queue: QueueOverview | None = None) -> Self:
@@ -85,6 +101,7 @@ class IndexView:
             sync_every=index.sync_every,
             submodules=index.source.submodules or None,
             why_empty=summary.why_empty,
+            refused=None if summary.refused is None else RefusedView.of(summary.refused),
         )
 
 

@@ -32,8 +32,8 @@ class ProgressView:
 
 @dataclass(frozen=True, slots=True)
 class WorkView:
-    """What a task did, in counts that add up over its attempts; the last four only with models
-    behind an endpoint."""
+    """What a task did, in counts that add up over its attempts; the last five only with models
+    behind an endpoint. `snippets_refused` are those without a usable description."""
 
     files_parsed: int = 0
     snippets_written: int = 0
@@ -45,6 +45,7 @@ class WorkView:
     input_tokens: int | None = field(default=None, metadata=ONLY_WHEN_SET)
     output_tokens: int | None = field(default=None, metadata=ONLY_WHEN_SET)
     texts_cached: int | None = field(default=None, metadata=ONLY_WHEN_SET)
+    snippets_refused: int | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
     def of(cls, work: Mapping[str, int]) -> Self:

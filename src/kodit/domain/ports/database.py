@@ -7,6 +7,7 @@ from typing import Protocol
 
 from kodit.domain.ports.descriptions import DescriptionRepository
 from kodit.domain.ports.endpoints import EndpointRepository
+from kodit.domain.ports.refusals import RefusalRepository
 from kodit.domain.ports.repositories import (
     EmbeddingRepository,
     EnrichmentRepository,
@@ -42,6 +43,8 @@ class Transaction(Protocol):
     def unused(self) -> UnusedRepository: ...
     @property
     def endpoints(self) -> EndpointRepository: ...
+    @property
+    def refusals(self) -> RefusalRepository: ...
 
 
 class Database(Protocol):

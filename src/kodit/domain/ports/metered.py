@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -97,9 +97,15 @@ class MeteredEnricher(Protocol):
         ...
 
     def answers(
-        self, snippets: Mapping[bytes, StoredSnippet], payer: Payer, waiting: Callable[[], None]
-    ) -> AsyncIterator[Answered[str]]:
-        """Descriptions by key, as they arrive."""
+        self,
+        snippets: Mapping[bytes, StoredSnippet],
+        payer: Payer,
+        waiting: Callable[[], None],
+        *,
+        once: Collection[bytes] = (),
+    ) -> AsyncGenerator[Answered[str], None]:
+        """Descriptions by key, as they arrive. A snippet without a usable answer is asked about a
+        few times; those of the keys `once`, which had none before, a single time."""
         ...
 
     async def describe_here(self, snippets: Sequence[StoredSnippet]) -> list[str]:

@@ -30,6 +30,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     INDEXES,
     KEYWORD_CHANGES,
     PENDING_SNIPPETS,
+    REFUSED_SNIPPETS,
     SNIPPETS,
     TASKS,
     VECTORS,
@@ -44,6 +45,7 @@ it.
 
 _OWNED: tuple[Table, ...] = (
     PENDING_SNIPPETS,
+    REFUSED_SNIPPETS,
     VECTORS,
     KEYWORD_CHANGES,
     SNIPPETS,

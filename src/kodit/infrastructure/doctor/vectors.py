@@ -26,6 +26,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     ENRICHMENTS,
     INDEXES,
     PENDING_SNIPPETS,
+    REFUSED_SNIPPETS,
     SNIPPETS,
     UNUSED,
     VECTORS,
@@ -54,6 +55,11 @@ def _unfinished_check(what: str, stage: TaskType, has: ColumnElement[bool], agai
         ),
         ~has,
     )
+    if stage is TaskType.ENRICH:  # a model may have had no usable answer
+        lacking &= ~exists().where(
+            REFUSED_SNIPPETS.c.index_id == SNIPPETS.c.index_id,
+            REFUSED_SNIPPETS.c.snippet_id == SNIPPETS.c.id,
+        )
 
     def mark_pending(connection: Connection, limit: int) -> int:
         some = (

@@ -30,6 +30,7 @@ from kodit.infrastructure.endpoints.texts import (
     prepared,
     tokens_in,
 )
+from kodit.infrastructure.endpoints.tokenizer import CountTokens
 from kodit.infrastructure.work_log import record_work
 
 if TYPE_CHECKING:
@@ -78,8 +79,14 @@ class EndpointEmbedder:
     includes_path = False
 
     def __init__(
-        self, model: str, access: Access, options: EmbeddingOptions, gate: EndpointGate
+        self,
+        model: str,
+        access: Access,
+        options: EmbeddingOptions,
+        gate: EndpointGate,
+        count: CountTokens = tokens_in,
     ) -> None:
+        """`count` counts the tokens of a text."""
         self.name = model
         self.model = identity(model, options)
         self._access = access
@@ -94,6 +101,7 @@ class EndpointEmbedder:
         self._facts: ModelFacts | None = None
         self._others: dict[str, EndpointEmbedder | None] = {}
         self._most_texts = options.texts_per_request
+        self._count = count
 
     @property
     def endpoint(self) -> Endpoint:
@@ -113,7 +121,7 @@ class EndpointEmbedder:
 
     def estimate(self, text: str, *, is_whole: bool = False) -> Estimate:
         sent = text if is_whole else self._document(text)
-        return Estimate(len(sent), tokens_in(sent))
+        return Estimate(len(sent), self._count(sent))
 
     def estimate_description(self) -> Estimate:
         _least, likely, most = tokens_in("x" * LONGEST_DESCRIPTION)
@@ -130,7 +138,11 @@ class EndpointEmbedder:
         if not texts:
             return
         await self._known_facts(payer, waiting)
-        todo = _Todo(batches(texts.items(), self._most_texts, MOST_TOKENS_PER_REQUEST))
+        todo = await in_thread(
+            lambda: _Todo(
+                batches(texts.items(), self._most_texts, MOST_TOKENS_PER_REQUEST, self._tokens_of)
+            )
+        )
         ask = partial(self._ask, todo=todo, payer=payer, waiting=waiting)
         async for answered in side_by_side(todo, ask, self.endpoint.limits.concurrency):
             if answered is not None:
@@ -160,8 +172,9 @@ class EndpointEmbedder:
         return pack(filled(vectors))
 
     def try_out(self) -> None:
-        """Ask once, and compare the dimensions with those that are known. Raises TransientError and
-        PermanentError."""
+        """Ask once, compare the dimensions with those that are known, and count tokens. Raises
+        TransientError and PermanentError."""
+        self._count("kodit")
         vectors, _usage = _Sendable(self, [self._document("kodit")], self._for_queries).send()
         with self._gate.database.read() as transaction:
             self._facts = transaction.endpoints.facts(self.model)
@@ -217,7 +230,7 @@ class EndpointEmbedder:
         if len(one.text) <= SHORTEST_TEXT:
             return []
         shorter = cut(one.text, len(one.text) // 2)
-        return [[Sized(one.key, shorter, tokens_in(shorter).likely)]]
+        return [[Sized(one.key, shorter, self._tokens_of(shorter))]]
 
     async def _send(
         self, batch: list[Sized], payer: Payer, waiting: Callable[[], None]
@@ -266,7 +279,7 @@ class EndpointEmbedder:
         texts = self.probe_texts()
         for start in range(0, len(texts), min(len(PROBES), self._most_texts)):
             some = texts[start : start + min(len(PROBES), self._most_texts)]
-            expected = Usage(1, len(some), sum(tokens_in(text).likely for text in some))
+            expected = Usage(1, len(some), sum(self._count(text).likely for text in some))
             sendable = _Sendable(self, some, self._connections)
             settlement = await self._gate.send(payer, expected, sendable, waiting)
             if isinstance(settlement, Stored):  # never without keys
@@ -307,6 +320,9 @@ class EndpointEmbedder:
                 "embedded again",
                 code="endpoint_dimensions_changed",
             )
+
+    def _tokens_of(self, text: str) -> int:
+        return self._count(self._document(text)).likely
 
     def _document(self, text: str) -> str:
         return f"{self._options.document_instruction}{text}"

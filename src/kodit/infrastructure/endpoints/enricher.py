@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from kodit.infrastructure.endpoints.prompt import (
     messages_for,
 )
 from kodit.infrastructure.endpoints.texts import TokenRange, tokens_in
+from kodit.infrastructure.endpoints.tokenizer import CountTokens
 from kodit.infrastructure.work_log import record_work
 
 if TYPE_CHECKING:
@@ -56,8 +58,9 @@ class EndpointEnricher:
         *,
         output_tokens: int,
         parameters: Mapping[str, Any],
+        count: CountTokens = tokens_in,
     ) -> None:
-        """`here` describes snippets that may not be sent."""
+        """`here` describes snippets that may not be sent; `count` counts the tokens of a text."""
         self.name = model
         chosen = sorted((key, repr(value)) for key, value in parameters.items())
         digest = hashlib.blake2b(repr(chosen).encode(), digest_size=4).hexdigest()
@@ -68,6 +71,7 @@ class EndpointEnricher:
         self._parameters = dict(parameters)
         self.output_tokens = output_tokens
         self._limit = "max_tokens"
+        self._count = count
 
     @property
     def endpoint(self) -> Endpoint:
@@ -91,31 +95,43 @@ class EndpointEnricher:
         messages = messages_for(snippet)
         tokens = TokenRange(*(TOKENS_OF_CHAT,) * 3)
         for one in messages:
-            tokens = tokens.plus(tokens_in(one["content"]))
+            tokens = tokens.plus(self._count(one["content"]))
         characters = sum(len(one["content"]) for one in messages)
         return Estimate(characters, tokens, self.output_tokens)
 
     def try_out(self) -> None:
-        """Ask once. Raises TransientError and PermanentError."""
+        """Ask once, and count tokens. Raises TransientError and PermanentError."""
         messages = [{"role": "user", "content": "Answer with the word yes."}]
+        self.input_tokens(messages)
         answer = _Sendable(self, messages).send()
         description_in(answer, self._connections.access.address)
 
     async def answers(
-        self, snippets: Mapping[bytes, StoredSnippet], payer: Payer, waiting: Callable[[], None]
-    ) -> AsyncIterator[Answered[str]]:
-        ask = partial(self._describe, payer=payer, waiting=waiting)
-        async for answered in side_by_side(snippets.items(), ask, self.endpoint.limits.concurrency):
-            yield answered
+        self,
+        snippets: Mapping[bytes, StoredSnippet],
+        payer: Payer,
+        waiting: Callable[[], None],
+        *,
+        once: Collection[bytes] = (),
+    ) -> AsyncGenerator[Answered[str], None]:
+        ask = partial(self._describe, payer=payer, waiting=waiting, once=once)
+        answers = side_by_side(snippets.items(), ask, self.endpoint.limits.concurrency)
+        async with aclosing(answers):
+            async for answered in answers:
+                yield answered
 
     async def _describe(
-        self, keyed: tuple[bytes, StoredSnippet], payer: Payer, waiting: Callable[[], None]
+        self,
+        keyed: tuple[bytes, StoredSnippet],
+        payer: Payer,
+        waiting: Callable[[], None],
+        once: Collection[bytes],
     ) -> Answered[str]:
         """The description of a snippet, or why there is none."""
         key, snippet = keyed
         paid = Counter[str]()
         longest, tries, why = LONGEST_CODE, 0, ""
-        while tries < MOST_TRIES:
+        while tries < (1 if key in once else MOST_TRIES):
             messages = messages_for(snippet, longest)
             try:
                 asked = await self._ask(messages, payer, waiting, key)
@@ -186,9 +202,8 @@ class EndpointEnricher:
             told("completion_tokens", expected.output_tokens),
         )
 
-    @staticmethod
-    def input_tokens(messages: Sequence[Mapping[str, str]]) -> int:
-        return TOKENS_OF_CHAT + sum(tokens_in(one["content"]).likely for one in messages)
+    def input_tokens(self, messages: Sequence[Mapping[str, str]]) -> int:
+        return TOKENS_OF_CHAT + sum(self._count(one["content"]).likely for one in messages)
 
     def body(self, messages: Sequence[Mapping[str, str]]) -> dict[str, Any]:
         """The request for one description."""

@@ -50,8 +50,13 @@ class EndpointSettings:
     """How many requests of all workers together are under way at once."""
     embedding_seconds: float = 60.0
     """How long a request may take."""
+    embedding_stage_seconds: float | None = field(default=None, metadata={"kind": float})
+    """How long a stage may send requests; then it fails, and the next run continues."""
     embedding_price: float = field(default=0.0, metadata={"kind": "amount"})
     """The price of a million input tokens, in any currency."""
+    embedding_tokenizer: str = field(default="", metadata={"kind": "path_text"})
+    """The `tokenizer.json` of the model, by which tokens are counted exactly; they are estimated
+    without it. Needs the extra `tokens`."""
 
     enrichment_base_url: str = field(default="", metadata={"kind": "endpoint"})
     """The address of an OpenAI-compatible API whose `/chat/completions` describes each snippet in
@@ -78,10 +83,14 @@ class EndpointSettings:
     """As `KODIT_EMBEDDING_CONCURRENCY`."""
     enrichment_seconds: float = 120.0
     """How long a request may take."""
+    enrichment_stage_seconds: float | None = field(default=None, metadata={"kind": float})
+    """As `KODIT_EMBEDDING_STAGE_SECONDS`."""
     enrichment_price: float = field(default=0.0, metadata={"kind": "amount"})
     """The price of a million input tokens."""
     enrichment_output_price: float = field(default=0.0, metadata={"kind": "amount"})
     """The price of a million output tokens."""
+    enrichment_tokenizer: str = field(default="", metadata={"kind": "path_text"})
+    """As `KODIT_EMBEDDING_TOKENIZER`."""
 
     budget_per_run: float | None = field(default=None, metadata={"kind": "amount"})
     """How much one run may cost, by the prices above; then its stages wait."""

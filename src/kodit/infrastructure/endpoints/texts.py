@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from kodit.infrastructure.endpoints.masking import mask
@@ -28,13 +28,13 @@ class TokenRange(NamedTuple):
         return TokenRange(*(one + two for one, two in zip(self, other, strict=True)))
 
 
-def tokens_in(text: str, extra: int = 0) -> TokenRange:
-    """The tokens of a text, by its size, and `extra` tokens in any case."""
+def tokens_in(text: str) -> TokenRange:
+    """The tokens of a text, by its size."""
     size = len(text.encode("utf-8", "replace"))
     return TokenRange(
-        extra + int(size / _MOST_BYTES_PER_TOKEN),
-        extra + int(size / _BYTES_PER_TOKEN) + 1,
-        extra + int(size / _FEWEST_BYTES_PER_TOKEN) + 8,
+        int(size / _MOST_BYTES_PER_TOKEN),
+        int(size / _BYTES_PER_TOKEN) + 1,
+        int(size / _FEWEST_BYTES_PER_TOKEN) + 8,
     )
 
 
@@ -61,13 +61,17 @@ class Sized(NamedTuple):
 
 
 def batches(
-    texts: Iterable[tuple[bytes, str]], most_texts: int, most_tokens: int
+    texts: Iterable[tuple[bytes, str]],
+    most_texts: int,
+    most_tokens: int,
+    count: Callable[[str], int],
 ) -> Iterator[list[Sized]]:
-    """Texts in batches, each within both limits; a text that is too large alone is a batch."""
+    """Texts in batches, each within both limits; a text that is too large alone is a batch. `count`
+    counts the tokens of a text."""
     batch: list[Sized] = []
     tokens = 0
     for key, text in texts:
-        one = Sized(key, text, tokens_in(text).likely)
+        one = Sized(key, text, count(text))
         if batch and (len(batch) >= most_texts or tokens + one.tokens > most_tokens):
             yield batch
             batch, tokens = [], 0

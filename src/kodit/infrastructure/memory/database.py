@@ -10,6 +10,7 @@ from typing import NoReturn, cast
 
 from kodit.domain.ports.descriptions import DescriptionRepository
 from kodit.domain.ports.endpoints import EndpointRepository
+from kodit.domain.ports.refusals import RefusalRepository
 from kodit.domain.ports.repositories import (
     EmbeddingRepository,
     EnrichmentRepository,
@@ -75,6 +76,10 @@ class MemoryTransaction:
     @property
     def endpoints(self) -> EndpointRepository:
         _refuse("endpoints")
+
+    @property
+    def refusals(self) -> RefusalRepository:
+        _refuse("refusals")
 
 
 class MemoryDatabase:

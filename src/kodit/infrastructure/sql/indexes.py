@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from kodit.domain.addresses import same_repository
-from kodit.domain.entities import Index, IndexSummary, WorkingCopy
+from kodit.domain.entities import Index, IndexSummary, RefusedSnippets, WorkingCopy
 from kodit.domain.errors import PermanentError, no_such_index
 from kodit.domain.source import KnownFile
 from kodit.domain.value_objects import Source, SourceKind
@@ -98,6 +98,17 @@ _SNIPPETS = StatementForMany(
     "WHERE snippets.index_id IN :ids AND snippets.state = 'live' GROUP BY snippets.index_id"
 )
 
+_REFUSED = StatementForMany(
+    "SELECT refused_snippets.index_id, count(*) FROM refused_snippets "
+    "WHERE refused_snippets.index_id IN :ids GROUP BY refused_snippets.index_id"
+)
+_FIRST_REFUSED = Statement(
+    "SELECT refused_snippets.reason, files.path, snippets.start_line FROM refused_snippets "
+    "JOIN snippets ON snippets.id = refused_snippets.snippet_id "
+    "JOIN files ON files.id = snippets.file_id WHERE refused_snippets.index_id = :id "
+    "ORDER BY refused_snippets.snippet_id LIMIT 3"
+)
+
 
 class IndexReads:
     """Reads indexes over one connection."""
@@ -160,6 +171,12 @@ class IndexReads:
             if language is None:
                 files[index_id] -= count
         snippets: dict[int, int] = {row[0]: row[1] for row in _SNIPPETS.run(self._driver, ids)}
+        refused: dict[int, RefusedSnippets] = {}
+        for index_id, count in _REFUSED.run(self._driver, ids):
+            first = _FIRST_REFUSED.run(self._driver, {"id": index_id})
+            if first:
+                places = tuple(f"{path}:{line}" for _reason, path, line in first)
+                refused[index_id] = RefusedSnippets(count, first[0][0], places)
         return [
             IndexSummary(
                 index=index,
@@ -167,6 +184,7 @@ class IndexReads:
                 snippets=snippets.get(index.id, 0),
                 problems=problems.get(index.id, {}),
                 left_out=left_out.get(index.id, {}),
+                refused=refused.get(index.id),
             )
             for index in indexes
         ]

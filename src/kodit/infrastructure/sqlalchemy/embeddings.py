@@ -68,7 +68,7 @@ _DROP_VECTORS = PreparedForMany(
         .returning(VECTORS.c.embedding_id)
     )
 )
-_FINISH = PreparedForMany(
+FINISH = PreparedForMany(
     lambda ids: delete(PENDING_SNIPPETS).where(
         PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
         PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
@@ -150,7 +150,7 @@ class SqlEmbeddingRepository:
         ids = [snippet.id for snippet in snippets]
         # A vector of an earlier model may be there.
         self.drop(index_id, kind, ids)
-        _FINISH.run(self._driver, ids, {"of_index": index_id, "of_stage": stage.name})
+        FINISH.run(self._driver, ids, {"of_index": index_id, "of_stage": stage.name})
         _ADD_VECTOR.run_many(
             self._driver,
             (

@@ -1,4 +1,5 @@
-"""The tables of endpoints: their limits and bills, and the facts about embedding models."""
+"""The tables of endpoints: their limits and bills, what they refused, and the facts about embedding
+models."""
 
 from __future__ import annotations
 
@@ -77,3 +78,17 @@ class EmbeddingModelColumns(TypedColumns):
 
 
 EMBEDDING_MODELS = Table("embedding_models", METADATA, EmbeddingModelColumns)
+
+
+class RefusedSnippetColumns(TypedColumns):
+    """A live snippet for which the model gave no usable description, and why. It is not pending: it
+    becomes pending again when a user asks for a run."""
+
+    index_id: Named[int] = Column(BigInteger, primary_key=True)
+    snippet_id: Named[int] = Column(BigInteger, primary_key=True)
+    reason: Named[str] = Column(Text)
+
+
+REFUSED_SNIPPETS = Table(
+    "refused_snippets", METADATA, RefusedSnippetColumns, sqlite_with_rowid=False
+)

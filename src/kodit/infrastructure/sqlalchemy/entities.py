@@ -28,6 +28,7 @@ from kodit.infrastructure.sqlalchemy.endpoint_entities import (
     ENDPOINT_BILLS,
     ENDPOINT_PLACES,
     ENDPOINTS,
+    REFUSED_SNIPPETS,
 )
 from kodit.infrastructure.sqlalchemy.metadata import METADATA, BigKey, one_of
 from kodit.infrastructure.sqlalchemy.queue_entities import (
@@ -58,6 +59,7 @@ __all__ = [
     "METADATA",
     "PENDING_SNIPPETS",
     "QUEUE_PAUSES",
+    "REFUSED_SNIPPETS",
     "SNIPPETS",
     "STALE",
     "TASKS",

@@ -17,6 +17,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     INDEXES,
     KEYWORD_CHANGES,
     PENDING_SNIPPETS,
+    REFUSED_SNIPPETS,
     SNIPPETS,
     VECTORS,
 )
@@ -36,6 +37,7 @@ class _Part(NamedTuple):
 
 _SMALL = (
     _Part(PENDING_SNIPPETS, PENDING_SNIPPETS.c.snippet_id, PENDING_SNIPPETS.c.stage),
+    _Part(REFUSED_SNIPPETS, REFUSED_SNIPPETS.c.snippet_id),
     _Part(VECTORS, VECTORS.c.snippet_id, VECTORS.c.kind),
     _Part(KEYWORD_CHANGES, KEYWORD_CHANGES.c.seq),
     _Part(DESCRIPTIONS, DESCRIPTIONS.c.subject, DESCRIPTIONS.c.kind),

@@ -31,6 +31,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
 )
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token
 from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     ADD_SNIPPET,
     COUNT_PENDING,
@@ -79,6 +80,7 @@ class SqlSnippetRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._driver = Driver(connection)
+        self._refusals = SqlRefusalRepository(connection)
 
     # Extraction
 
@@ -133,6 +135,7 @@ class SqlSnippetRepository:
         ):
             SET_STATE.run(self._driver, ids, {"new_state": state})
         FORGET_PENDING.run(self._driver, [row.id for row in live])
+        self._refusals.forget(index_id, [row.id for row in live])
         self._drop_vectors([row.id for row in old if row.file_id in gone])
         # If a file changes again before an engine had its last change, only the oldest snippets,
         # which the engine holds, are searched.
@@ -288,6 +291,8 @@ class SqlSnippetRepository:
         self, index_id: int, stage: TaskType, model: str, after: int = 0
     ) -> int | None:
         def pend(some: Mapping[str, int]) -> None:
+            if stage is TaskType.ENRICH:
+                self._refusals.forget_all(index_id)
             PEND_LIVE.run(self._driver, {**some, "of_stage": stage.name})
 
         column = "code_model" if stage is TaskType.CODE_EMBEDDINGS else "text_model"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kodit.infrastructure.sqlalchemy.indexes import SqlIndexRepository
     from kodit.infrastructure.sqlalchemy.keyword_log import SqlKeywordLogRepository
     from kodit.infrastructure.sqlalchemy.prepared import Driver
+    from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
     from kodit.infrastructure.sqlalchemy.snippets import SqlSnippetRepository
     from kodit.infrastructure.sqlalchemy.tasks import SqlTaskRepository
     from kodit.infrastructure.sqlalchemy.unused import SqlUnusedRepository
@@ -132,3 +133,11 @@ class SqlTransaction:
         )
 
         return SqlEndpointRepository(self.connection)
+
+    @cached_property
+    def refusals(self) -> SqlRefusalRepository:
+        from kodit.infrastructure.sqlalchemy.refusals import (  # noqa: PLC0415 - see above
+            SqlRefusalRepository,
+        )
+
+        return SqlRefusalRepository(self.connection)

@@ -47,11 +47,15 @@ def endpoint_lines(one: DryRunEndpointView) -> list[str]:
     """What would be sent to an endpoint, and what it would cost."""
     at_most = "" if one.is_exact else "at most "
     least, likely, most = one.input_tokens
+    tokens = f"some {likely:,} input tokens ({least:,} to {most:,})"
+    if least == most:
+        tokens = f"{likely:,} input tokens"
+    if one.most_output_tokens:
+        tokens += f", at most {one.most_output_tokens:,} output tokens"
     lines = [
         f"{one.endpoint} ({one.model}): {at_most}{one.texts:,} texts with {one.characters:,} "
         f"characters; {one.cached:,} more are in the cache",
-        f"  some {likely:,} input tokens ({least:,} to {most:,})"
-        + f", at most {one.most_output_tokens:,} output tokens" * bool(one.most_output_tokens),
+        f"  {tokens}",
     ]
     if one.most_cost:
         lines.append(f"  cost {one.least_cost:.4f} to {one.most_cost:.4f}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from kodit.application.views.endpoints import EndpointView
-from kodit.application.views.indexes import IndexView, SizesView
+from kodit.application.views.indexes import IndexView, RefusedView, SizesView
 from kodit.domain.intervals import in_words
 from kodit.domain.value_objects import RunState
 from kodit.faces.cli.terminal.left_out_lines import left_out_line
@@ -51,9 +51,23 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
         lines.append(f"    split by lines: {_counts(index.problems)}")
     if index.skipped:
         lines.append(f"    left out: {_counts(index.skipped)}")
+    if index.refused is not None:
+        lines.append(f"    {refused_line(index.refused)}")
     for one in index.left_out or ():
         lines.append(f"    {left_out_line(one, printable(one.path), printable(one.rule))}")
     return lines
+
+
+def refused_line(refused: RefusedView) -> str:
+    """The snippets that a model did not describe."""
+    places = ", ".join(map(printable, refused.first))
+    if refused.snippets > len(refused.first):
+        places += " and others"
+    return (
+        f"the model gave no usable description of {counted(refused.snippets, 'snippet')} "
+        f"({printable(refused.reason)}): {places}; they are found by their code, and "
+        "`kodit index SOURCE` asks again"
+    )
 
 
 def sizes_line(sizes: SizesView) -> str:

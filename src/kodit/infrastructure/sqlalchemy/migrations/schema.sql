@@ -298,4 +298,12 @@ CREATE TABLE embedding_models (
 	PRIMARY KEY (model)
 )
 
-INSERT INTO alembic_version VALUES ('0015')
+CREATE TABLE refused_snippets (
+	index_id BIGINT NOT NULL, 
+	snippet_id BIGINT NOT NULL, 
+	reason TEXT NOT NULL, 
+	PRIMARY KEY (index_id, snippet_id)
+)
+ WITHOUT ROWID
+
+INSERT INTO alembic_version VALUES ('0016')

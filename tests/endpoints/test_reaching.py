@@ -1,0 +1,141 @@
+"""Ways to an endpoint: proxies, a socket of this machine, and time limits."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import tempfile
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+from tests.endpoints.stage_work import TEXTS, stage_work
+from tests.support.certificates import server_context
+from tests.support.model_server import ModelServer
+from tests.support.relay import relay
+
+from kodit.domain.endpoints import Limits
+from kodit.domain.errors import PausedError, PermanentError
+
+ELSEWHERE = "models.example.org"
+"""A host that no test can reach but by a proxy."""
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+USER = f"Basic {base64.b64encode(b'ada:p w').decode()}"
+
+
+@pytest.fixture(autouse=True)
+def without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def port_of(server: ModelServer) -> int:
+    port = urlsplit(server.url).port
+    assert port is not None
+    return port
+
+
+def test_a_proxy(tmp_path: Path, server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gets the whole address, and its own user, which the endpoint does not get to see."""
+    monkeypatch.setenv("HTTP_PROXY", f"http://ada:p%20w@127.0.0.1:{port_of(server)}")
+    with stage_work(tmp_path, server, access={"base_url": f"http://{ELSEWHERE}:81/v1"}) as work:
+        work.embed_code()
+        assert work.vectors() == TEXTS
+    for one in server.asked:
+        assert one.path == f"http://{ELSEWHERE}:81/v1/embeddings"
+        assert one.headers["host"] == f"{ELSEWHERE}:81"
+        assert one.headers["proxy-authorization"] == USER
+        assert one.headers["authorization"] == "Bearer sk-test-key"
+
+
+def test_a_host_that_needs_no_proxy(
+    tmp_path: Path, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with stage_work(tmp_path, server) as work:
+        work.embed_code()
+        assert work.vectors() == TEXTS
+    assert {one.path for one in server.asked} == {"/v1/embeddings"}
+
+
+def test_a_proxy_that_tunnels(
+    tmp_path: Path, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With TLS, the proxy learns the host and no more: neither the key nor the code. The
+    certificate is that of the endpoint."""
+    server.encrypt(server_context(tmp_path, f"DNS:{ELSEWHERE}"))
+    listening = socket.create_server(("127.0.0.1", 0))
+    access = {"base_url": f"https://{ELSEWHERE}/v1", "ca_file": str(tmp_path / "cert.pem")}
+    with (
+        relay(listening, port_of(server), is_proxy=True) as proxy,
+        stage_work(tmp_path, server, access=access) as work,
+    ):
+        address = f"http://ada:p%20w@127.0.0.1:{listening.getsockname()[1]}"
+        monkeypatch.setenv("https_proxy", address)
+        work.embed_code()
+        assert work.vectors() == TEXTS
+        for head in proxy.heads:
+            assert head.startswith(f"CONNECT {ELSEWHERE}:443 HTTP/1.")
+            assert f"Proxy-Authorization: {USER}" in head
+            assert "sk-test-key" not in head
+        assert 0 < len(proxy.heads) <= 4  # they are used for many requests
+        assert {one.path for one in server.asked} == {"/v1/embeddings"}
+        assert not any("proxy-authorization" in one.headers for one in server.asked)
+
+        proxy.refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"
+        (tmp_path / "again").mkdir()
+        with (
+            stage_work(tmp_path / "again", server, access=access) as refused,
+            pytest.raises(PausedError, match="407 Proxy Authentication Required"),
+        ):
+            refused.embed_code()
+
+
+def test_a_socket_of_this_machine(tmp_path: Path, server: ModelServer) -> None:
+    """Whose path may have capitals, and needs no port."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "Model.sock"
+        listening = socket.socket(socket.AF_UNIX)
+        listening.bind(str(path))
+        access = {"base_url": f"http+unix://{quote(str(path), safe='')}/v1"}
+        with (
+            relay(listening, port_of(server)) as passing,
+            stage_work(tmp_path, server, access=access) as work,
+        ):
+            work.embed_code()
+            assert work.vectors() == TEXTS
+            assert passing.heads
+            assert work.endpoint.address == f"http+unix://{path}/v1"
+        path.unlink()
+        (tmp_path / "again").mkdir()
+        with (
+            stage_work(tmp_path / "again", server, access=access) as work,
+            pytest.raises(PausedError, match=r"Model\.sock/v1 cannot be used: No such file"),
+        ):
+            work.embed_code()
+    assert {one.path for one in server.asked} == {"/v1/embeddings"}
+
+
+def test_a_stage_that_takes_too_long(tmp_path: Path, server: ModelServer) -> None:
+    """Sends nothing more, and fails with what to change; the next one continues."""
+    endpoint = {"limits": Limits(1, requests_per_minute=60)}
+    with stage_work(tmp_path, server, endpoint=endpoint, options={"texts_per_request": 1}) as work:
+        work.embed_code()  # the model is known
+        work.gate.endpoint = replace(work.endpoint, longest_stage=timedelta(seconds=8))
+        work.fill(b=[f"def f_{number}(): ..." for number in range(12)])
+        with pytest.raises(PermanentError, match="KODIT_EMBEDDING_STAGE_SECONDS allows") as failure:
+            work.embed_code()
+        assert f"{server.url} for 8 s" in str(failure.value)
+        assert failure.value.code == "endpoint_stage_too_long"
+        assert 4 + 3 <= len(work.sent()) < 16
+        assert work.sql("SELECT count(*) FROM endpoint_places") == [0]
+        while len(work.vectors()) < 16:
+            try:
+                work.embed_code()
+            except PermanentError as error:
+                assert error.code == "endpoint_stage_too_long"
+        assert len(work.sent()) == len(set(work.sent())) == 16
