@@ -59,6 +59,8 @@ NOT_OVER_REST = {
     "user_folder_unusable",
     # Of stages that run in workers, and of tasks that failed there:
     "endpoint_paused",
+    "endpoint_stage_too_long",
+    "tokenizer_invalid",
     "private_files_unreadable",
     "cancelled",
     "database_refuses",
