@@ -60,10 +60,8 @@ NOT_OVER_REST = {
     # Of stages that run in workers, and of tasks that failed there:
     "endpoint_paused",
     "endpoint_stage_too_long",
-    "endpoint_stage_too_long",
     "tokenizer_invalid",
     "private_files_unreadable",
-    "tokenizer_invalid",
     "cancelled",
     "database_refuses",
     "git_missing",
