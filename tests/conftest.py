@@ -7,13 +7,19 @@ import logging
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 import kodit
+
+COSTLY = Path(__file__).with_name("costly.txt")
+"""The names of the tests that take longer than half a second of processor time."""
+RUNS_ALL = os.environ.get("KODIT_TEST_ALL", "0") == "1"
 
 NEEDED_MEMORY_BYTES = 2 * 1024**3
 """What the whole run leaves behind at most, with room to spare."""
@@ -42,6 +48,31 @@ def pytest_configure() -> None:
     if shutil.disk_usage(memory).free >= NEEDED_MEMORY_BYTES:
         os.environ["TMPDIR"] = str(memory)
         tempfile.tempdir = None  # it may be known already
+
+
+def pytest_report_header() -> str:
+    which = "all" if RUNS_ALL else f"half {_half_of_today()} of the"
+    return f"{which} costly tests; KODIT_TEST_ALL=1 runs all of them"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the tests that take longer than half a second, one half runs on even days and the other on
+    odd days, so that all run within two days. Those of a part that is named all run."""
+    if RUNS_ALL or [Path(argument).name for argument in config.args] != ["tests"]:
+        return
+    costly = set(COSTLY.read_text("utf-8").split())
+    today = _half_of_today()
+    left_out = {
+        item.nodeid
+        for item in items
+        if item.nodeid.partition("[")[0] in costly and zlib.crc32(item.nodeid.encode()) % 2 != today
+    }
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left_out])
+    items[:] = [item for item in items if item.nodeid not in left_out]
+
+
+def _half_of_today() -> int:
+    return datetime.now(UTC).toordinal() % 2
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
