@@ -50,9 +50,6 @@ ROUNDS_PER_STORM = 20
 ROUNDS_PER_SOURCE = 5
 SAMPLES = 10
 MOST_GROWTH = 1.1
-NOT_JUDGED = ("resident",)
-"""It counts a page of the database once for each connection that has it mapped, and such pages are
-the system's to drop: `private` and `proportional` say what a process costs."""
 REST_SECONDS = 3.0
 LOOK_SECONDS = 0.1
 
@@ -298,8 +295,7 @@ def _compare(first: dict[str, Holding], last: dict[str, Holding]) -> bool:
         ratios = []
         for one in fields(before):
             old, new = getattr(before, one.name), getattr(after, one.name)
-            if one.name not in NOT_JUDGED:
-                is_well &= new <= MOST_GROWTH * old or new - old <= 1
+            is_well &= new <= MOST_GROWTH * old or new - old <= 1
             ratios.append(f"{one.name} {new / old if old else new:.2f}")
         print(f"{name:<16} {', '.join(ratios)}")
     return is_well
