@@ -99,7 +99,8 @@ def test_large_blocks_go_back_and_threads_share_arenas(
 def test_unused_objects_are_released(monkeypatch: pytest.MonkeyPatch) -> None:
     """But only when the process has worked since the last release."""
     monkeypatch.setattr(allocator, "RELEASE_AFTER_SECONDS", 3600.0)
-    memory = UnusedMemory()
+    released: list[str] = []
+    memory = UnusedMemory(lambda: released.append("caches"))
     held = _Cycle()
     seen = weakref.ref(held)
     gc.disable()
@@ -107,9 +108,11 @@ def test_unused_objects_are_released(monkeypatch: pytest.MonkeyPatch) -> None:
         del held
         assert not memory.release()
         assert seen() is not None
+        assert not released
         monkeypatch.setattr(allocator, "RELEASE_AFTER_SECONDS", 0.0)
         assert memory.release()
         assert seen() is None
+        assert released == ["caches"]
     finally:
         gc.enable()
 

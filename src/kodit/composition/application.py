@@ -175,6 +175,7 @@ class Application(Finding):
             clock=self.clock,
             indexing=self.indexing,
             is_watched=self.known_changes.is_watched,
+            release_caches=self.database.release_memory,
         )
 
     # Use cases of indexes

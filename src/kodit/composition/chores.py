@@ -61,13 +61,16 @@ def make_schedule(
     clock: Clock,
     indexing: CodeIndexingApplicationService,
     is_watched: Callable[[int], bool],
+    release_caches: Callable[[], None],
 ) -> list[Chore]:
     """For a process that serves the queue until told to stop. Indexes are brought up to date only
-    if an interval is set; `is_watched` says whether an index is also updated on changes."""
+    if an interval is set; `is_watched` says whether an index is also updated on changes, and
+    `release_caches` returns the memory of the database's caches."""
+    memory = UnusedMemory(release_caches)
     rebuilds = KeywordRebuilds(database=database, indexing=indexing, clock=clock)
     every = [
         Chore("rebuild the keyword index", 60.0, rebuilds.queue_some),
-        Chore("release memory", 5.0, partial(in_one_piece, UnusedMemory().release)),
+        Chore("release memory", 5.0, partial(in_one_piece, memory.release)),
     ]
     if settings.sync_every_seconds is None:
         return every

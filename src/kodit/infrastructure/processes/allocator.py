@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import ctypes
+    from collections.abc import Callable
 
 _ARENAS: Final = 2
 _THRESHOLD_BYTES: Final = 1 << 20
@@ -64,7 +65,9 @@ class UnusedMemory:
     the C library that are not at the end of an arena.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *release_others: Callable[[], None]) -> None:
+        """Each of `release_others` first returns what another library caches."""
+        self._release_others = release_others
         self._released_at = time.process_time()
 
     def release(self) -> bool:
@@ -74,6 +77,8 @@ class UnusedMemory:
         now = time.process_time()
         if now - self._released_at < RELEASE_AFTER_SECONDS:
             return False
+        for release in self._release_others:
+            release()
         gc.collect()
         library = _glibc()
         if library is not None:

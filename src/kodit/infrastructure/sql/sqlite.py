@@ -89,7 +89,19 @@ def prepare(connection: sqlite3.Connection) -> None:
     # In KiB. Each connection of a long-lived process fills its own cache, although the file is
     # mapped and in the system's cache too: 16 MiB made no command faster.
     connection.execute("PRAGMA cache_size = -2048")
-    connection.execute("PRAGMA mmap_size = 134217728")
+    connection.execute(_MAP)
+
+
+_MAP = "PRAGMA mmap_size = 134217728"
+
+
+def release_memory(connection: sqlite3.Connection) -> None:
+    """Return the connection's cache and its map of the file to the system; it must not be in a
+    transaction. The file is mapped again when it is read.
+    """
+    connection.execute("PRAGMA mmap_size = 0")
+    connection.execute(_MAP)
+    connection.execute("PRAGMA shrink_memory")
 
 
 _connections: Counter[str] = Counter()

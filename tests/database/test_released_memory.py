@@ -1,0 +1,79 @@
+"""Idle connections return their memory: each one's map of the file counts as resident."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from sqlalchemy import text
+
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+READERS = 3
+ROW_BYTES = 100_000
+ROWS = 20
+ALL = "SELECT text FROM texts"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    """A database of 2 MB."""
+    database = SqliteDatabase(open_sqlite(tmp_path / "some.db"), tmp_path / "write.lock")
+    with database.write() as transaction:
+        transaction.connection.execute(text("CREATE TABLE texts (text BLOB)"))
+        for _row in range(ROWS):
+            transaction.connection.execute(
+                text("INSERT INTO texts VALUES (:text)"), {"text": os.urandom(ROW_BYTES)}
+            )
+    with database.alone() as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # only the file itself is mapped
+    yield database
+    database.close()
+
+
+def read_all(database: SqliteDatabase, all_read: Barrier) -> int:
+    with database.read() as transaction:
+        total = sum(map(len, transaction.connection.execute(text(ALL)).scalars()))
+        all_read.wait()
+    return total
+
+
+def mapped_bytes(path: Path) -> int:
+    """The resident bytes of all maps of a file in this process."""
+    total, is_it = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.split()[0]:
+            is_it = line.endswith(f" {path}")
+        elif is_it and line.startswith("Rss:"):
+            total += int(line.split()[1]) * 1024
+    return total
+
+
+def test_idle_connections_unmap_the_file(database: SqliteDatabase) -> None:
+    with database.alone() as writer:
+        writer.execute(ALL).fetchall()
+    all_read = Barrier(READERS)
+    with ThreadPoolExecutor(READERS) as pool:
+        list(pool.map(read_all, [database] * READERS, [all_read] * READERS))
+    assert mapped_bytes(database.path) > READERS * ROWS * ROW_BYTES / 2
+    database.release_memory()
+    assert mapped_bytes(database.path) < ROW_BYTES
+    assert read_all(database, Barrier(1)) == ROWS * ROW_BYTES
+    assert mapped_bytes(database.path) > ROWS * ROW_BYTES / 2
+
+
+def test_a_reader_keeps_its_snapshot(database: SqliteDatabase) -> None:
+    """Only idle connections are touched."""
+    with database.read() as transaction:
+        before = transaction.connection.execute(text("SELECT count(*) FROM texts")).scalar()
+        with database.write() as writing:
+            writing.connection.execute(text("DELETE FROM texts"))
+        database.release_memory()
+        assert transaction.connection.execute(text("SELECT count(*) FROM texts")).scalar() == before
