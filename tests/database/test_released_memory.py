@@ -1,4 +1,4 @@
-"""Idle connections return their memory: each one's map of the file counts as resident."""
+"""Idle connections are closed, and the writer's returns its memory."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import text
 
+from kodit.infrastructure.sql.sqlite import _connections
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -56,7 +57,7 @@ def mapped_bytes(path: Path) -> int:
     return total
 
 
-def test_idle_connections_unmap_the_file(database: SqliteDatabase) -> None:
+def test_idle_connections_are_closed(database: SqliteDatabase) -> None:
     with database.alone() as writer:
         writer.execute(ALL).fetchall()
     all_read = Barrier(READERS)
@@ -65,8 +66,11 @@ def test_idle_connections_unmap_the_file(database: SqliteDatabase) -> None:
     assert mapped_bytes(database.path) > READERS * ROWS * ROW_BYTES / 2
     database.release_memory()
     assert mapped_bytes(database.path) < ROW_BYTES
+    assert _connections[str(database.path)] == 1, "the writer's"
     assert read_all(database, Barrier(1)) == ROWS * ROW_BYTES
     assert mapped_bytes(database.path) > ROWS * ROW_BYTES / 2
+    database.close()
+    assert not _connections[str(database.path)], "a fork would be refused"
 
 
 def test_a_reader_keeps_its_snapshot(database: SqliteDatabase) -> None:
@@ -77,3 +81,6 @@ def test_a_reader_keeps_its_snapshot(database: SqliteDatabase) -> None:
             writing.connection.execute(text("DELETE FROM texts"))
         database.release_memory()
         assert transaction.connection.execute(text("SELECT count(*) FROM texts")).scalar() == before
+    with database.read() as transaction:
+        assert not transaction.connection.execute(text("SELECT count(*) FROM texts")).scalar()
+    assert _connections[str(database.path)] == 2, "the writer's and the reader's"

@@ -6,11 +6,11 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from kodit.domain.shortage import shortage
@@ -187,17 +187,14 @@ class SqliteDatabase:
                 self._lock.release()
 
     def release_memory(self) -> None:
-        """Return the memory of the connections that are not in use: their caches, and their maps of
-        the file. Each connection maps the pages that it has read, and the process's resident memory
-        counts each of these maps.
+        """Close the connections that are not in use, and return the memory of the writer's. Each
+        has caches of its own, and maps the pages that it has read: the process's resident memory
+        counts every one of these maps.
         """
-        with translated_errors(self.path):
-            with self._lane:
-                if self._writer is not None:
-                    release_memory(driver_of(self._writer))
-            with ExitStack() as idle:
-                for _connection in range(_idle_connections(self.engine)):
-                    release_memory(driver_of(idle.enter_context(self.engine.connect())))
+        with self._lane, translated_errors(self.path):
+            if self._writer is not None:
+                release_memory(driver_of(self._writer))
+        self.engine.pool.dispose()  # those in use return to it: without a limit, it counts none
 
     def close(self) -> None:
         with self._lane:
@@ -256,10 +253,6 @@ class SqliteDatabase:
         if self.revision is not None and revision != self.revision:
             self.engine.dispose()
             raise replaced(self.path, "replaced by one of another version of Kodit")
-
-
-def _idle_connections(engine: Engine) -> int:
-    return engine.pool.checkedin() if isinstance(engine.pool, QueuePool) else 0
 
 
 _BESIDE = ("-wal", "-shm")
