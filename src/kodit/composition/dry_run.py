@@ -3,11 +3,9 @@ same stages as ever, and nothing is sent."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kodit.application.services.dry_run_service import DryRunService
@@ -20,6 +18,7 @@ from kodit.composition.application import Application
 from kodit.composition.engines import Engines
 from kodit.domain.value_objects import RunState, TaskType
 from kodit.infrastructure.endpoints.private import PrivateFilesReader
+from kodit.infrastructure.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from kodit.domain.entities import IndexRun, ProgressTracker, Task
@@ -38,10 +37,10 @@ async def dry_run(
     await count.begin()
     sources, failed = [], []
     for source in application.sources.sources(request):
-        with tempfile.TemporaryDirectory(prefix="kodit-dry-run-") as folder:
+        with temporary_folder("dryrun") as folder:
             settings = replace(
                 application.settings,
-                data_dir=Path(folder) / "data",
+                data_dir=folder / "data",
                 embedding_base_url="",
                 enrichment_base_url="",
             )

@@ -8,12 +8,11 @@ them.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from kodit.domain.source import Credentials
+from kodit.infrastructure.temporary import temporary_folder
 
 _HELPER = """\
 #!/bin/sh
@@ -36,8 +35,8 @@ def askpass_environment(credentials: Credentials, url: str) -> Iterator[dict[str
     if parts.scheme not in ("http", "https"):
         yield {}
         return
-    with tempfile.TemporaryDirectory(prefix="kodit-askpass-") as folder:
-        helper = Path(folder) / "askpass"
+    with temporary_folder("askpass") as folder:
+        helper = folder / "askpass"
         helper.write_text(_HELPER, "ascii")
         helper.chmod(0o700)
         user = credentials.username

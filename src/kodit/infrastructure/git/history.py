@@ -7,7 +7,6 @@ history of files that have to be read again.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from kodit.infrastructure.git.runner import (
     run_git,
     stream_git,
 )
+from kodit.infrastructure.temporary import temporary_folder
 
 _FOLDER_LIMITS = Limits(silent=30.0, total=1800.0)
 """For a folder inside another user's repository, where a named pipe among git's files hangs git."""
@@ -189,8 +189,7 @@ def folder_history(
 def objects_of(tree: WorkTree, folder: Path) -> Iterator[Repository]:
     """The objects of a work tree, for the files below a folder in it."""
     below = folder.relative_to(tree.root).as_posix()
-    with tempfile.TemporaryDirectory(prefix="kodit-history-") as empty:
-        directory = Path(empty)
+    with temporary_folder("history") as directory:
         (directory / "objects").mkdir()
         (directory / "refs").mkdir()
         (directory / "HEAD").write_text("ref: refs/heads/none\n", "ascii")

@@ -11,13 +11,13 @@ import contextlib
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 from typing import NamedTuple
 
 from kodit.infrastructure.processes.environment import steady_environment
+from kodit.infrastructure.temporary import temporary_folder
 
 _SECONDS = 10.0
 _OF_NETWORK = re.compile(
@@ -65,8 +65,8 @@ def with_user_configuration(ours: Path) -> Iterator[None]:
     """
     settings = _settings()
     ssh = os.environ.get("GIT_SSH_COMMAND") or dict(settings).get("core.sshcommand")
-    with tempfile.TemporaryDirectory(prefix="kodit-git-") as folder:
-        file = Path(folder) / "config"
+    with temporary_folder("git") as folder:
+        file = folder / "config"
         file.touch(0o600)
         written = [_written(*setting) for setting in (("include.path", str(ours)), *settings)]
         file.write_text("".join(written), "utf-8", "surrogateescape")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import tantivy
@@ -150,11 +150,13 @@ def open_index(folder: Path) -> tantivy.Index:
 
 def _linked(folder: Path) -> str:
     """A temporary folder of links to the files of another, removed when the process ends."""
-    import tempfile  # noqa: PLC0415 - most indexes are writable
+    # Most indexes are writable.
+    from kodit.infrastructure.temporary import temporary_folder  # noqa: PLC0415 - see above
 
-    linked = tempfile.mkdtemp(prefix="kodit-keyword-")
-    atexit.register(shutil.rmtree, linked, ignore_errors=True)
+    until_exit = ExitStack()
+    atexit.register(until_exit.close)
+    linked = until_exit.enter_context(temporary_folder("keyword"))
     for entry in entries_of(folder):
         if not entry.name.endswith(".lock"):
-            Path(linked, entry.name).symlink_to(Path(entry.path).absolute())
-    return linked
+            (linked / entry.name).symlink_to(Path(entry.path).absolute())
+    return str(linked)
