@@ -18,6 +18,31 @@ def test_values_not_looked_up_are_dropped() -> None:
     assert recent.find([998, 999]) == {998: "998", 999: "999"}
 
 
+def test_values_age() -> None:
+    recent: Recent[str, int] = Recent(10, lambda _value: 1)
+    recent.add("used", 1)
+    recent.add("unused", 2)
+    recent.age()
+    assert recent.find(["used"]) == {"used": 1}
+    assert sorted(recent.values) == [1, 2], "nothing is dropped at once"
+    recent.age()
+    assert recent.find(["used", "unused"]) == {"used": 1}
+    recent.age()
+    recent.age()
+    assert recent.find(["used"]) == {}
+
+
+def test_aging_makes_room() -> None:
+    """What was dropped no longer counts."""
+    recent: Recent[int, int] = Recent(4, lambda _value: 1)
+    for number in (1, 2):
+        recent.add(number, number)
+    recent.age()
+    for number in (3, 4):
+        recent.add(number, number)
+    assert sorted(recent.values) == [1, 2, 3, 4]
+
+
 def test_the_sizes_are_bounded() -> None:
     """A value larger than a generation is not cached."""
     recent: Recent[int, bytes] = Recent(1_000, len)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from sqlalchemy import QueuePool
 from tests.support import child_work
 from tests.support.command import PATIENCE_SECONDS, KoditCommand
 from tests.support.sources import write_tree
@@ -31,6 +32,7 @@ from kodit.domain.retention import UnusedRetention
 from kodit.domain.value_objects import SourceKind, TaskState, TaskType
 from kodit.infrastructure import wake_up
 from kodit.infrastructure.inotify import Inotify
+from kodit.infrastructure.processes import allocator
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sources.source_reader import PooledSourceReader
 from kodit.infrastructure.wake_up import SqliteWakeUp
@@ -110,6 +112,26 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
             "rebuild the keyword index",
             "release memory",
         ]
+
+
+def test_a_long_lived_process_returns_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of the database's connections as well."""
+    monkeypatch.setattr(allocator, "RELEASE_AFTER_SECONDS", 0.0)
+    with Application(Settings.load({}, data_dir=tmp_path)) as application:
+        [chore] = [one for one in application.schedule if one.name == "release memory"]
+        with application.database.read() as transaction:
+            assert not transaction.indexes.list_all()
+        pool = application.database.engine.pool
+        assert isinstance(pool, QueuePool)
+        assert pool.checkedin()
+
+        async def do() -> None:
+            assert not await chore.do_piece()
+
+        asyncio.run(do())
+        assert not pool.checkedin()
 
 
 def test_a_worker_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -175,8 +175,14 @@ class Application(Finding):
             clock=self.clock,
             indexing=self.indexing,
             is_watched=self.known_changes.is_watched,
-            release_caches=self.database.release_memory,
+            release_caches=self.release_caches,
         )
+
+    def release_caches(self) -> None:
+        """Return the memory of what has not been used lately."""
+        if "search" in vars(self):
+            self.search.release_memory()
+        self.database.release_memory()
 
     # Use cases of indexes
 

@@ -65,7 +65,7 @@ def make_schedule(
 ) -> list[Chore]:
     """For a process that serves the queue until told to stop. Indexes are brought up to date only
     if an interval is set; `is_watched` says whether an index is also updated on changes, and
-    `release_caches` returns the memory of the database's caches."""
+    `release_caches` returns the memory of caches that were not used lately."""
     memory = UnusedMemory(release_caches)
     rebuilds = KeywordRebuilds(database=database, indexing=indexing, clock=clock)
     every = [

@@ -44,12 +44,16 @@ class Recent(Generic[Key, Value]):
                 self.add(key, older[key])
         return found
 
+    def age(self) -> None:
+        """Drop the values that have not been looked up since this was last called."""
+        self._older, self._younger, self._size = self._younger, {}, 0
+
     def add(self, key: Key, value: Value) -> None:
         """Cache a value, unless it is larger than a generation."""
         size = self._size_of(value)
         if self._size + size > self._half:
             if size > self._half:
                 return
-            self._older, self._younger, self._size = self._younger, {}, 0
+            self.age()
         self._younger[key] = value
         self._size += size

@@ -117,6 +117,11 @@ class SearchService:
         self._models = Models(embedder, embedder_of)
         self._memory = SnippetMemory()
 
+    def release_memory(self) -> None:
+        """Drop cached snippets that no search has read since this was last called: a deleted index
+        leaves some behind."""
+        self._memory.age()
+
     def search(
         self, request: SearchRequest, problems: list[str] | None = None
     ) -> list[SearchResult]:

@@ -34,6 +34,10 @@ class SnippetMemory:
     def __init__(self) -> None:
         self._memory = _Memory.of(None)
 
+    def age(self) -> None:
+        """Drop the snippets that no search has read since this was last called."""
+        self._memory.snippets.age()
+
     def look_up(self, transaction: Transaction, ids: Collection[int]) -> list[FoundSnippet]:
         """The snippets by identifier: the order of a set depends on its history."""
         memory = self._memory
