@@ -116,13 +116,22 @@ def test_cached_values_are_not_read_again(application: Application) -> None:
         driver.set_trace_callback(statements.append)
 
     counts = []
-    for query, releases in (("ring buffer push", 0), ("Ledger", 0), ("Ledger", 1), ("Ledger", 2)):
-        for _release in range(releases):
-            application.release_caches()
+    for query, ages in (("ring buffer push", 0), ("Ledger", 0), ("Ledger", 1), ("Ledger", 2)):
+        for _age in range(ages):
+            application.search.release_memory()
         statements.clear()
         application.search.search(SearchRequest(query))
         counts.append(len(statements))
     assert counts[1] > counts[2] < counts[3]
+
+
+def test_an_application_releases_what_was_not_searched_lately(application: Application) -> None:
+    application.search.search(SearchRequest("Ledger"))
+    memory = application.search._memory._memory.snippets
+    application.release_caches()
+    assert memory.values
+    application.release_caches()
+    assert not memory.values
 
 
 def test_a_thread_that_reads_is_refused_a_second_transaction(application: Application) -> None:
