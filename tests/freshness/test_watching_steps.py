@@ -271,6 +271,12 @@ def test_changes_since_the_scan_are_still_to_be_indexed(steps: Steps) -> None:
     assert len(steps.runs()) == 2
 
     steps.run_has_ended()
+    just_before = steps.scanned_at - watch_service.CLOCK_STEP_NS // 2  # file systems are not exact
+    steps.remember(Pending(0.0, 0.0, {"a.py": just_before}, is_requested=True))
+    steps.until(steps.told_all)
+    assert steps.pending[steps.folder].files == {"a.py": just_before}
+
+    steps.run_has_ended()
     steps.remember(Pending(0.0, 0.0, {}, after, is_requested=True))
     steps.until(steps.told_all)
     assert steps.pending[steps.folder].unnamed == after
