@@ -134,6 +134,10 @@ def test_upkeep_is_of_the_database_that_is_there(tmp_path: Path) -> None:
         (tmp_path / "new.db").replace(tmp_path / "kodit.db")
         with database.alone() as driver:
             driver.execute("SELECT name FROM other")
+        with database.write():
+            pass
+        assert (tmp_path / "kodit.db-wal").exists()
         (tmp_path / "kodit.db").unlink()
         with pytest.raises(DatabaseReplacedError), database.alone():
             pass
+        assert not (tmp_path / "kodit.db-wal").exists()  # a new database would take it for its own
