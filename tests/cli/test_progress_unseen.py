@@ -11,9 +11,10 @@ import pytest
 from tests.cli.test_live_progress import extracting, run_in, shown
 
 from kodit.domain.entities import IndexRun
-from kodit.domain.value_objects import RunState, TaskState
+from kodit.domain.value_objects import ErrorAbout, RunState, TaskState
 from kodit.faces.cli.terminal.indexing import watching
 from kodit.faces.cli.terminal.live import LiveProgress
+from kodit.faces.cli.terminal.progress_lines import ProgressLines
 
 
 def test_without_colours_nothing_is_bold_or_dim_either(
@@ -65,3 +66,17 @@ def test_a_folder_that_is_there_is_not_looked_for(
     with watching([str(tmp_path)], says_all=True):
         pass
     assert "looking for" in capsys.readouterr().err
+
+
+def test_lines_say_once_what_a_task_waits_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """Once for each attempt, however often the run is looked at."""
+    run, task = extracting(None)
+    lines = ProgressLines()
+    task.error, task.error_about = "waits until tomorrow", ErrorAbout("budget_spent")
+    task.state = TaskState.READY
+    for _ in range(2):
+        lines.show([run], {})
+    task.claim_no += 1
+    lines.show([run], {})
+    said = capsys.readouterr().err.splitlines()
+    assert said == [f"[{run.index_id}] EXTRACT waits until tomorrow"] * 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -31,6 +32,8 @@ from kodit.domain.repository_map import LEAST_BUDGET
 from kodit.faces.cli import resident
 from kodit.faces.cli.remote import RemoteServer
 from kodit.faces.cli.resident import ResidentServer, find_server
+from kodit.faces.cli.session import Session
+from kodit.infrastructure.resident import place
 from kodit.infrastructure.resident.connecting import ASK_PATH
 from kodit.settings import Settings
 from kodit.version import VERSION
@@ -335,3 +338,28 @@ def test_an_untrusted_server_is_not_used(monkeypatch: pytest.MonkeyPatch) -> Non
     assert find_server(settings, "/") is None
     monkeypatch.setattr(resident, "connect", lambda _data_dir: None)
     assert find_server(settings, "/") is None
+
+
+def test_a_command_that_has_opened_the_data_itself_asks_no_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does one without a folder; the others look for a server once."""
+    looks: list[Path] = []
+
+    def look(data_dir: Path) -> bool:
+        looks.append(data_dir)
+        return False
+
+    monkeypatch.setattr(place, "has_socket", look)
+    settings = Settings(data_dir=tmp_path)
+    with Session(settings) as session:
+        _ = session.application
+        assert not session.is_served
+    with Session(settings) as session:
+        monkeypatch.setattr(session, "_folder", None)
+        assert not session.is_served
+    assert looks == []
+    with Session(settings) as session:
+        assert not session.is_served
+        assert not session.is_served
+    assert looks == [tmp_path]

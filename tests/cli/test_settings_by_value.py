@@ -134,3 +134,18 @@ def test_a_data_directory_without_a_name(places: Places, named: str) -> None:
     """It would mean the current folder."""
     with pytest.raises(UserError, match="the name of the data directory is empty"):
         places.load(data_dir=named)
+
+
+def test_no_secret_is_in_the_representation(places: Places) -> None:
+    """It may end up in a log or a traceback."""
+    secrets = {
+        "KODIT_API_KEY": "s3cret-1",
+        "KODIT_EMBEDDING_API_KEY": "s3cret-2",
+        "KODIT_EMBEDDING_HEADERS": '{"X-Key": "s3cret-3"}',
+        "KODIT_ENRICHMENT_API_KEY": "s3cret-4",
+        "KODIT_ENRICHMENT_HEADERS": '{"X-Key": "s3cret-5"}',
+    }
+    settings = places.load(secrets)
+    assert settings.api_key == "s3cret-1"
+    assert settings.enrichment_headers == {"X-Key": "s3cret-5"}
+    assert "s3cret" not in repr(settings)

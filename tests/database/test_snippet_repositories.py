@@ -200,6 +200,9 @@ def test_vectors_of_another_model_replace_the_old(content: Content) -> None:
     assert snippets.follow_model(content.id, CODE, "newer") is None
     assert content.pending(CODE) == ["one", "two", "four"]
     assert content.pending(ENRICH) == ["one", "two", "four"]
+    content.embed(limit=1, model="newer")
+    models = content.transaction.endpoints.models_of([content.id, 9], VectorKind.CODE)
+    assert (sorted(models[content.id]), models[9]) == (["m", "newer"], ())
     content.embed(model="newer")
     query = "SELECT DISTINCT model FROM vectors WHERE index_id = ?"
     assert rows(content.transaction, query, content.id) == [("newer",)]

@@ -9,16 +9,21 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
+from tests.database.content import Content
 
 from kodit.domain.errors import PermanentError, TransientError
+from kodit.infrastructure.sql.chunks import VALUES_PER_STATEMENT
 from kodit.infrastructure.sql.sqlite import write_ahead
+from kodit.infrastructure.sql.statements import StatementForMany
 from kodit.infrastructure.sqlalchemy.database import (
     SqliteDatabase,
     open_sqlite,
     translated_errors,
 )
-from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.entities import INDEXES
+from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 
 @pytest.fixture
@@ -150,3 +155,18 @@ def test_sqlalchemy_knows_that_a_transaction_is_over(database: SqliteDatabase) -
         assert transaction.connection.in_transaction()
     with database.write() as transaction:
         assert not transaction.connection.in_transaction()
+
+
+def test_very_many_ids_are_looked_up_in_several_statements(
+    transaction: SqlTransaction, content: Content, other: Content
+) -> None:
+    """All rows are found, whichever statement finds them."""
+    driver = Driver(transaction.connection)
+    prepared = PreparedForMany(lambda ids: select(INDEXES.c.id).where(INDEXES.c.id.in_(ids)))
+    written = StatementForMany("SELECT indexes.id FROM indexes WHERE indexes.id IN :ids")
+    missing = range(1_000, 1_000 + VALUES_PER_STATEMENT)
+    for ids in ([content.id, *missing, other.id], [other.id, content.id, 9], [content.id]):
+        expected = sorted({content.id, other.id} & set(ids))
+        for statement in (prepared, written):
+            assert sorted(row[0] for row in statement.run(driver, ids)) == expected
+    assert prepared.run(driver, []) == written.run(driver, []) == []

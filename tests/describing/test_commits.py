@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
+from tests.support.catalogue import CodeInMemory
 from tests.support.sources import commit_all, git, write_file
 
+from kodit.application.services.descriptions.commit import CommitDescriber
 from kodit.domain.descriptions.commits import Commit
+from kodit.domain.descriptions.description import Description
 from kodit.domain.descriptions.stored import words_match
+from kodit.domain.entities import Index
+from kodit.domain.errors import NotFoundError
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.commits import CUT_OFF
 from kodit.infrastructure.sources.commits import NOT_IN_CLONE, read_one
@@ -186,6 +193,9 @@ def test_a_folder_without_history(tmp_path: Path) -> None:
     write_file(tmp_path / "a.py", "x = 1\n")
     assert read_one(at(tmp_path), None, "", report=ignore) is None
     assert read_recent(at(tmp_path), None, report=ignore) == []
+    git(tmp_path, "init", "--quiet")  # without a commit
+    assert read_one(at(tmp_path), None, "", report=ignore) is None
+    assert read_recent(at(tmp_path), None, report=ignore) == []
 
 
 def test_a_clone_without_earlier_versions_says_so(shop: Path, tmp_path: Path) -> None:
@@ -231,3 +241,34 @@ def test_words_of_a_message(shop: Path) -> None:
         ("", False),
     ):
         assert words_match(words, second) is matches, words
+
+
+def test_a_commit_by_words_of_its_message(shop: Path) -> None:
+    """If several have them, all are listed."""
+    commits = recent(at(shop))
+
+    class Commits:
+        async def read(self, index: Index, name: str) -> Commit | None:
+            return next((one for one in commits if one.id == name), None)
+
+        async def recent(
+            self, index: Index, most: int = 100, known: Collection[str] = ()
+        ) -> Sequence[Commit]:
+            return commits
+
+    def describe(subject: str) -> Description:
+        describer = CommitDescriber(Commits())
+        code = CodeInMemory({"a.py": "x = 1\n"})
+        [indexed] = code.indexed
+        return asyncio.run(describer.describe(code.as_catalogue(), indexed, subject, 10_000))
+
+    only = describe("any currency")
+    assert only.text.startswith("Pay in any currency")
+    several = describe("cart")
+    assert len(commits) == 3
+    named = [one.id for one in commits if words_match("cart", one)]
+    assert [one.name for one in several.parts[0].items] == named
+    assert several.title == f"{len(named)} commits whose messages have 'cart'"
+    assert len(named) > 1
+    with pytest.raises(NotFoundError, match="none of its latest 3 has these words"):
+        describe("zeppelin")

@@ -284,3 +284,9 @@ end
 def test_first_sentences(path: str, text: str, note: str) -> None:
     [part] = described({path: text}).parts
     assert part.items[0].note == note
+
+
+def test_a_function_with_overloads_is_shown_once() -> None:
+    overloads = "@overload\ndef parse(text: str) -> str: ...\n\n\n" * 2
+    code = f"{overloads}def parse(text):\n    return text\n\n\ndef other():\n    pass\n"
+    assert [one.name for one in described({"a.py": code}).parts[0].items] == ["parse", "other"]

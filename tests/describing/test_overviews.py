@@ -138,3 +138,41 @@ def test_parts_are_few_and_keep_what_belongs_together() -> None:
     parts = divided(paths)
     assert set(parts) == {"top.py", "src/p/big/", "src/p/a/", "src/p/b/"} or len(parts) <= 14
     assert sorted(path for some in parts.values() for path in some) == sorted(paths)
+
+
+def test_what_parts_say_of_themselves() -> None:
+    """In the file that other files of their languages call them by."""
+    texts = {f"{part}/{name}.rs": f"pub fn {part}_{name}() {{}}\n" for part in ("rows", "web")
+             for name in "abc"}  # fmt: skip
+    texts |= {f"store/{name}.go": f"package store\n\nfunc F{name}() {{}}\n" for name in "abc"}
+    texts["rows/lib.rs"] = "//! Stores rows. And more.\n\nmod a;\n"
+    texts["web/mod.rs"] = "//! Serves pages.\n\nmod a;\n"
+    texts["store/doc.go"] = "// Package store keeps things. Really.\npackage store\n"
+    texts |= {f"app/{name}.py": "import rows\n" for name in "abc"}
+    notes = {one.name: one.note for one in described(texts).parts[0].items}
+    assert notes["rows/"] == "Stores rows."
+    assert notes["web/"] == "Serves pages."
+    assert "keeps things" in notes["store/"]
+    assert notes["app/"] == ""
+
+
+def test_the_entry_points_of_outer_manifests_come_first() -> None:
+    texts = {
+        "pyproject.toml": '[project.scripts]\na = "a:b"\n',
+        "a/b/package.json": '{"bin": {"inner": "z.js"}}',
+        "z/setup.py": "setup(entry_points={'console_scripts': ['y=b.c:d']})",
+        "tests/package.json": '{"bin": {"tested": "t.js"}}',
+    }
+    entries = next(part for part in described(texts).parts if part.title == "Entry points")
+    assert [(one.path, one.text) for one in entries.items] == [
+        ("pyproject.toml", "a → a:b"),
+        ("z/setup.py", "y → b.c:d"),
+        ("a/b/package.json", "inner → z.js"),
+    ]
+
+
+def test_the_line_of_a_definition_is_that_of_its_name() -> None:
+    code = "def other():\n    return 2\n\n\n@cached\ndef used():\n    return 1\n"
+    texts = {"m.py": code, "n.py": "from m import used\n\nused()\n"}
+    used = next(part for part in described(texts).parts if part.title == "Most used definitions")
+    assert [(one.name, one.path, one.line) for one in used.items] == [("used", "m.py", 6)]

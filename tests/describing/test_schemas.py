@@ -201,3 +201,15 @@ def test_an_unknown_table() -> None:
 )
 def test_files_that_cannot_be_read_say_nothing(text: str) -> None:
     assert described({"shop/models.py": text}).is_empty
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from django.apps import AppConfig\n\n\nclass Shop(AppConfig):\n    label = 'store'\n",
+        "from django import apps\n\n\nclass Shop(apps.AppConfig):\n    label = 'store'\n",
+    ],
+)
+def test_the_label_of_an_app_begins_the_names_of_its_tables(code: str) -> None:
+    model = "from django.db import models\n\n\nclass Order(models.Model):\n    pass\n"
+    assert list(tables({"shop/apps.py": code, "shop/models.py": model})) == ["store_order"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from tests.support.serving import ServingKodit
 from tests.support.sources import commit_all, git, write_file
 
 from kodit import Kodit
-from kodit.domain.descriptions.stored import MOST_COMMITS, of_commits
+from kodit.domain.descriptions.schema.tables import Column, Table, TableIndex
+from kodit.domain.descriptions.stored import MOST_COMMITS, of_commits, of_tables
 from kodit.domain.questions import SearchQuestion
 from kodit.domain.search import SearchMode
 from kodit.domain.value_objects import SearchFilter, Source, SourceKind
@@ -142,3 +144,17 @@ def test_few_commits_with_few_words_are_stored(shop: Path) -> None:
 def test_a_search_for_known_words_reads_no_descriptions(serving: ServingKodit) -> None:
     question = SearchQuestion("price", mode=SearchMode.HYBRID)
     assert serving.application.described.find(question.query, SearchFilter()) == ()
+
+
+def test_a_table_is_found_by_its_columns_and_indexes() -> None:
+    table = Table(
+        "orders", (Column("total"),), (TableIndex("by_customer", ("customer_id",)),), "a.sql", 3
+    )
+    [stored] = of_tables([table])
+    assert {"ord", "total", "bycustomer"} <= set(stored.words)
+    assert (stored.subject, stored.title, stored.path, stored.line) == (
+        *("orders", "table orders"),
+        *("a.sql", 3),
+    )
+    [view] = of_tables([replace(table, is_view=True, model="Order")])
+    assert view.title == "view orders (model Order)"

@@ -103,3 +103,11 @@ def test_statements(text: str, line: int, expected: tuple[int, int]) -> None:
 )
 def test_shapes(one: str, other: str, is_same: bool) -> None:
     assert (without_values(one) == without_values(other)) is is_same
+
+
+def test_one_file_gives_two_examples_at_most() -> None:
+    """So that those of other files are shown too."""
+    calls = [f"connect({', '.join('abcd'[:count])})" for count in range(1, 5)]
+    code = "\n".join(["from shop.cart import connect", *calls, ""])
+    *_, last = described({"shop/cart.py": SHOP["shop/cart.py"], "one.py": code}, "connect").parts
+    assert last.title == "Code of the program: 2 of 4"

@@ -265,6 +265,13 @@ def test_a_continuation_is_not_a_definition() -> None:
     assert whole.text == "x\nclass A {"
 
 
+def test_a_definition_that_begins_before_its_snippet() -> None:
+    """Its text begins with the snippet."""
+    snippet = StoredSnippet(1, 1, 1, "s", "a.py", 10, 12, "python", "f", "function", "", "a\nb\nc")
+    [only] = merge_pieces([replace(snippet, extents=(Extent(9, 8, 11),))])
+    assert (only.start_line, only.end_line, only.text) == (10, 11, "a\nb")
+
+
 @pytest.mark.parametrize(
     ("language", "first_of_next", "expected"),
     [("elixir", 7, 1), ("elixir", 9, 2), ("java", 5, 1), ("java", 6, 2)],

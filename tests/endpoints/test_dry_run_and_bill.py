@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.endpoints.stage_work import stage_work
 from tests.support.model_server import ModelServer
 from tests.support.sources import commit_all, write_file, write_tree
 
+from kodit.application.services import dry_run_service
 from kodit.cli import main
 from kodit.domain.errors import PermanentError
 from kodit.infrastructure.endpoints.tokenizer import counting
@@ -195,3 +197,14 @@ def test_a_dry_run_without_endpoints(kodit: Kodit, source: Path, tmp_path: Path)
     assert f"{source}: " in text
     assert "files" in text
     assert not (tmp_path / "data" / "clones").exists()
+
+
+def test_a_dry_run_reads_each_snippet_once(
+    tmp_path: Path, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dry_run_service, "SNIPPETS_PER_BATCH", 2)
+    with stage_work(tmp_path, server) as work:
+        batches = list(dry_run_service._batches(work.database, work.index_id))
+        read = [one.id for batch in batches for one in batch]
+        assert work.sql("SELECT id FROM snippets ORDER BY id") == read
+        assert len(batches) > 1

@@ -16,8 +16,9 @@ from tests.support.certificates import server_context
 from tests.support.model_server import ModelServer
 from tests.support.relay import relay
 
-from kodit.domain.endpoints import Limits
-from kodit.domain.errors import PausedError, PermanentError
+from kodit.domain.endpoints import Limits, Payer
+from kodit.domain.errors import PausedError, PermanentError, TransientError
+from kodit.infrastructure.endpoints import embedder
 
 ELSEWHERE = "models.example.org"
 """A host that no test can reach but by a proxy."""
@@ -139,3 +140,29 @@ def test_a_stage_that_takes_too_long(tmp_path: Path, server: ModelServer) -> Non
             except PermanentError as error:
                 assert error.code == "endpoint_stage_too_long"
         assert len(work.sent()) == len(set(work.sent())) == 16
+
+
+def test_each_attempt_has_its_own_time(tmp_path: Path, server: ModelServer) -> None:
+    """A task that is tried again does not fail for what the attempt before took."""
+    with stage_work(tmp_path, server) as work:
+        work.gate.endpoint = replace(work.endpoint, longest_stage=timedelta(seconds=8))
+        first = Payer(1, 1, 1)
+        work.gate._check_time(first)
+        work.clock.advance(9)
+        with pytest.raises(PermanentError):
+            work.gate._check_time(first)
+        work.gate._check_time(Payer(1, 2, 1))
+        work.gate._check_time(Payer(2, 1, 1))
+
+
+def test_a_query_is_not_kept_waiting_as_long_as_a_stage(
+    tmp_path: Path, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedder, "SECONDS_OF_QUERY", 0.05)
+    with stage_work(tmp_path, server) as work:
+        work.embed_code()
+        server.delay = 0.3
+        with pytest.raises(TransientError):
+            work.embedder.embed_query("where are carts")
+        work.fill(b=["def later(): ..."])
+        work.embed_code()

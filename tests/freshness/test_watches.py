@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from tests.freshness.conftest import watching
@@ -190,3 +192,14 @@ def test_an_end_while_new_watches_are_set_up(folder: Path) -> None:
         await watch.aclose()
 
     asyncio.run(run())
+
+
+def test_no_descriptor_is_left_where_there_are_too_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> NoReturn:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - of descriptors
+    monkeypatch.setattr(os, "eventfd", refuse)
+    with pytest.raises(OSError, match="too many open files"):
+        Inotify()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - likewise

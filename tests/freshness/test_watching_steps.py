@@ -271,6 +271,12 @@ def test_changes_since_the_scan_are_still_to_be_indexed(steps: Steps) -> None:
     assert len(steps.runs()) == 2
 
     steps.run_has_ended()
+    just_before = steps.scanned_at - watch_service.CLOCK_STEP_NS // 2  # file systems are not exact
+    steps.remember(Pending(0.0, 0.0, {"a.py": just_before}, is_requested=True))
+    steps.until(steps.told_all)
+    assert steps.pending[steps.folder].files == {"a.py": just_before}
+
+    steps.run_has_ended()
     steps.remember(Pending(0.0, 0.0, {}, after, is_requested=True))
     steps.until(steps.told_all)
     assert steps.pending[steps.folder].unnamed == after
@@ -313,3 +319,26 @@ def test_the_changes_of_an_index_that_is_deleted_are_forgotten(steps: Steps) -> 
     steps.until(is_deleted)
     assert steps.watcher.followed == [[steps.folder], []]
     assert steps.pending == {}
+
+
+def test_a_folder_that_was_never_scanned_is_not_compared(steps: Steps) -> None:
+    """Its first run finds everything."""
+    with steps.application.database.write() as transaction:
+        transaction.indexes.finish_scan(steps.folder, WorkingCopy(None, 0))
+    steps.watcher.without_watch = [steps.folder]
+    steps.until(steps.told_all)
+    assert steps.watcher.compared == []
+
+
+def test_who_waits_for_changes_goes_on_when_watching_ends() -> None:
+    async def wait() -> bool:
+        changes = KnownChanges()
+        changes.watched = frozenset({1})
+        changes.mark = lambda: 5  # which is never reached
+        waiting = asyncio.create_task(changes.settle([1], 3600.0))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        changes.stop()
+        return await waiting
+
+    patiently(wait())

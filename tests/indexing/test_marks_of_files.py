@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.git.conftest import MakeRepository, Repository, make_repository
 
+from kodit.domain.entities import Index, WorkingCopy
+from kodit.domain.errors import TransientError
 from kodit.domain.report import ignore_report
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.file_sizes import USUAL_LIMIT, limit_of, set_limit
 from kodit.infrastructure.folder.content import blob_id
+from kodit.infrastructure.git.errors import DamagedCloneError
 from kodit.infrastructure.sources.child_functions import (
     FileToExtract,
     NetworkAccess,
@@ -164,3 +170,31 @@ def test_whose_git_configuration_counts(tmp_path: Path) -> None:
     assert not access(uses_user_configuration=True, is_remote=True).uses_user_configuration
     assert access(uses_user_configuration_for_remote=True, is_remote=True).uses_user_configuration
     assert not access(is_remote=False).uses_user_configuration
+
+
+def test_every_access_is_one_for_the_caller_who_added_the_index(tmp_path: Path) -> None:
+    """Looking up, scanning, and cloning again."""
+    asked: list[tuple[str, object]] = []
+
+    class Pool:
+        async def call(self, name: str, *arguments: object, **_options: object) -> None:
+            work = name.rpartition(":")[2]
+            asked.extend((work, one) for one in arguments if isinstance(one, NetworkAccess))
+            if work == "scan":
+                raise DamagedCloneError("it is damaged", code="clone_damaged")
+
+    source = Source(SourceKind.GIT, "https://git.example.org/x")
+    index = Index(1, source, WorkingCopy(), datetime.now(UTC))
+    reader = PooledSourceReader(
+        tmp_path,
+        Pool(),  # type: ignore[arg-type]
+        uses_user_configuration=True,
+    )
+    for one in (index, replace(index, is_remote=True, is_confined=True)):
+        asked.clear()
+        asyncio.run(reader.look_up(one))
+        with pytest.raises(TransientError):
+            asyncio.run(reader.scan(one, {}, ignore_report))
+        expected = NetworkAccess(one.is_confined, not one.is_remote)
+        works = ["look_up", "scan", "clone_from_scratch", "scan"]
+        assert asked == [(work, expected) for work in works]

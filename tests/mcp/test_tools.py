@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.mcp.conftest import PRICES, Mode, Tools, text_of
 
+from kodit.application.views.files import TextView
 from kodit.domain.caller import Caller
 
 HEAD = re.compile(r"^\S+:\d+-\d+(?: [a-z]+ \S.*)?$", re.MULTILINE)
@@ -90,6 +92,19 @@ def test_read_gives_lines_and_says_of_how_many(tools: Tools) -> None:
         {"path": str(tools.folder / "shop/prices.py"), "lines": "26-27"},
     ):
         assert tools.text("read", **arguments) == expected
+
+
+def test_lines_are_read_without_their_ends(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = tools.serving.application.answers
+    read = answers.read
+
+    async def read_from_windows(*asked: Any) -> TextView:
+        view = await read(*asked)
+        return replace(view, text=view.text.replace("\n", "\r\n"))
+
+    expected = tools.text("read", path="shop/prices.py")
+    monkeypatch.setattr(answers, "read", read_from_windows)
+    assert tools.text("read", path="shop/prices.py") == expected
 
 
 def test_an_outline_lists_what_a_file_defines(tools: Tools) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.support.command import wait_until
 
 from kodit.domain.errors import TransientError
+from kodit.infrastructure import locks
 from kodit.infrastructure.locks import FairLock, file_lock, open_lock_file, try_lock
 from kodit.infrastructure.reading_gate import ReadingGate
 from kodit.infrastructure.wake_up import WakeUps
@@ -95,6 +96,21 @@ def test_a_fair_lock_waits_for_its_turn(tmp_path: Path) -> None:
         assert done.wait(60)
     waiting.join()
     lock.close()
+
+
+def test_a_fair_lock_takes_its_turn_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+
+    def note_and_try(descriptor: int) -> bool:
+        taken.append(os.fstat(descriptor).st_ino)
+        return try_lock(descriptor)
+
+    monkeypatch.setattr(locks, "try_lock", note_and_try)
+    lock = FairLock(tmp_path / "write.lock", 1.0, "the database")
+    lock.acquire()
+    lock.close()
+    names = {path.stat().st_ino: path.name for path in tmp_path.iterdir()}
+    assert [names[one] for one in taken] == ["write.turn", "write.lock"]
 
 
 def test_readers_enter_in_order() -> None:

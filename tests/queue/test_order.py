@@ -299,6 +299,22 @@ def test_attention_is_asked_for_in_the_order_of_the_workers(queue: QueueDriver) 
     queue.take(TaskType.ENRICH)
 
 
+def test_attention_is_asked_for_a_few_of_each_kind(queue: QueueDriver) -> None:
+    """The waiting runs, whether they may start or follow another, count together."""
+    running = queue.request(queue.first)
+    queue.take(TaskType.SYNC)
+    follow_up = queue.request(queue.first)
+    waiting = queue.request(queue.second)
+    registry = MemoryWorkerRegistry()
+
+    def shown(limit: int) -> list[int]:
+        found = queue.ask(queue.service.needing_attention(registry, limit))
+        return [run.id for run in found]
+
+    assert shown(1) == [running.id, waiting.id]
+    assert shown(2) == [running.id, waiting.id, follow_up.id]
+
+
 def test_several_tasks_are_claimed_at_once(queue: QueueDriver) -> None:
     """As many as are wanted and there are; also with a completion."""
     queue.request(queue.first)

@@ -22,7 +22,14 @@ from tests.queue.requests import (
 from kodit.domain.entities import IndexRun
 from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.database import Database
-from kodit.domain.value_objects import QueuePriority, RunState, TaskState, TaskType
+from kodit.domain.value_objects import (
+    QueuePriority,
+    RunState,
+    Source,
+    SourceKind,
+    TaskState,
+    TaskType,
+)
 
 
 def test_run_is_read_as_it_was_stored(database: Database) -> None:
@@ -43,6 +50,25 @@ def test_identifiers_grow_and_are_never_used_twice(database: Database) -> None:
     second = add_run(database, 1)
     assert second.id > first.id
     assert min(task.id for task in second.tasks) > max(task.id for task in first.tasks)
+
+
+def test_a_transaction_that_fails_changes_nothing(database: Database) -> None:
+    with database.write() as transaction:
+        index = transaction.indexes.add(Source(SourceKind.FOLDER, "/shop"), NOW)
+    with pytest.raises(ZeroDivisionError), database.write() as transaction:
+        transaction.indexes.mark_deleted(index.id, NOW)
+        transaction.indexes.remember_deletion("/shop", NOW)
+        other = transaction.indexes.add(Source(SourceKind.FOLDER, "/other"), NOW)
+        transaction.tasks.add_run(IndexRun.create(1, QueuePriority.BACKGROUND, NOW))
+        transaction.tasks.set_paused(NOW)
+        raise ZeroDivisionError
+    with database.read() as transaction:
+        assert transaction.indexes.get(index.id) == index
+        assert not transaction.indexes.was_deleted("/shop")
+        with pytest.raises(NotFoundError):
+            transaction.indexes.get(other.id)
+        assert transaction.tasks.list_runs() == []
+        assert transaction.tasks.paused_since() is None
 
 
 def test_one_writes_at_a_time(database: Database) -> None:

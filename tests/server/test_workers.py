@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from tests.support.listening import patiently, until
 
 from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
 from kodit.infrastructure.processes.environment import steady_environment
-from kodit.server import workers
+from kodit.server import worker_process, workers
 from kodit.server.secrets import HandedSecrets
 from kodit.server.workers import WorkerProcesses, default_workers
+from kodit.settings import Settings
 
 
 @pytest.mark.parametrize(("cores", "count"), [(1, 1), (4, 1), (7, 1), (8, 2), (64, 2)])
@@ -143,3 +146,30 @@ def test_a_worker_that_has_run_for_long_is_restarted_soon(
     with caplog.at_level(logging.ERROR, "kodit.server.workers"):
         patiently(run())
     assert [vars(record)["in"] for record in caplog.records[:3]] == [0.001] * 3
+
+
+def test_a_worker_leaves_the_schedule_to_its_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise each of them would request the runs that are due."""
+    opened: list[Settings] = []
+
+    class OpenedError(Exception):
+        pass
+
+    def open_session(settings: Settings, **_options: object) -> NoReturn:
+        opened.append(settings)
+        raise OpenedError
+
+    monkeypatch.setenv("KODIT_SYNC_EVERY_SECONDS", "60")
+    monkeypatch.setattr(worker_process, "Session", open_session)
+    monkeypatch.setattr(worker_process, "_end_with_server", lambda _lifeline: None)
+    monkeypatch.setattr(os, "nice", lambda _steps: 0)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(worker_process, "SecretsFromServer", lambda connection: connection.close())
+    ours, theirs = socket.socketpair()
+    monkeypatch.setattr(sys, "argv", ["worker", str(tmp_path), "0", str(theirs.detach())])
+    with ours, pytest.raises(OpenedError):
+        worker_process.main()
+    assert Settings.load(data_dir=str(tmp_path)).sync_every_seconds == 60
+    assert [(one.sync_every_seconds, one.data_dir) for one in opened] == [(None, tmp_path)]

@@ -274,6 +274,19 @@ def test_macros_around_items_within_a_type_leave_its_methods_in_it() -> None:
     assert "function open" in defined("a.rs", code)
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        *("fn open() {}", "pub fn open() {}", "async fn open() {}", "unsafe fn open() {}"),
+        *("struct open {}", "enum open { A }", "trait open { fn a(); }", "mod open { fn a() {} }"),
+        *("#[test]\n    fn open() {}", "// Opens.\n    fn open() {}", "impl A { fn open() {} }"),
+    ],
+)
+def test_macros_around_any_item(item: str) -> None:
+    found = defined("a.rs", f"cfg_io! {{\n    {item}\n}}\n")
+    assert any(name.endswith((" open", ".open")) for name in found)
+
+
 def test_haskell_with_marked_lines_in_a_comment_is_not_literate() -> None:
     code = "module A where\n\nimport B\n\nfirst :: Int\nfirst = 1\n\n"
     code += "{-\n> second :: Int\n> second = 2\n-}\n"

@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from tests.queue.databases import sqlite_database
 from tests.support.command import KoditCommand, finish, wait_until
 from tests.support.sources import write_file, write_tree
 from tests.worker.conftest import StartWorker
@@ -120,3 +121,23 @@ def test_a_program_whose_data_directory_is_removed_says_so(
         kodit.data_dir.mkdir()
         shutil.copy(copied, kodit.data_dir / "kodit.db")
         assert [one.id for one in api.status()] == [1]
+
+
+def test_upkeep_is_of_the_database_that_is_there(tmp_path: Path) -> None:
+    """Not of the one that was there when it was first used."""
+    with sqlite_database(tmp_path) as database:
+        with database.write():
+            pass
+        shutil.copy(tmp_path / "kodit.db", tmp_path / "new.db")
+        with closing(sqlite3.connect(tmp_path / "new.db")) as connection:
+            connection.execute("CREATE TABLE other (name TEXT)")
+        (tmp_path / "new.db").replace(tmp_path / "kodit.db")
+        with database.alone() as driver:
+            driver.execute("SELECT name FROM other")
+        with database.write():
+            pass
+        assert (tmp_path / "kodit.db-wal").exists()
+        (tmp_path / "kodit.db").unlink()
+        with pytest.raises(DatabaseReplacedError), database.alone():
+            pass
+        assert not (tmp_path / "kodit.db-wal").exists()  # a new database would take it for its own

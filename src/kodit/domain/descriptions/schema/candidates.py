@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Raised whenever something else is read from the same text."""
 HINTS = (
-    *("models\tdjango.", "migrations\tdjango.", "\tModel\tdjango.db", "AppConfig\tdjango."),
+    *("models\tdjango.", "migrations\tdjango.", "\tModel\tdjango.db"),
+    *("AppConfig\tdjango.", "AppConfig\tapps\t"),
     *("\tColumn", "\tmapped_column", "\tDeclarativeBase", "\tdeclarative_base", "\tMapped"),
     *("\tTable\t", "SQLModel", "alembic", "\tModel\tdb"),
 )
