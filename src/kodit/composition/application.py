@@ -162,6 +162,7 @@ class Application(Finding):
             indexes=self.indexes,
             sweep=self.registry.sweep,
             space=self.space,
+            release_caches=self.database.release_memory,
         )
 
     @property

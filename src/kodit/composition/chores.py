@@ -31,8 +31,10 @@ def make_chores(
     indexes: IndexService,
     sweep: Callable[[], object],
     space: SpaceService,
+    release_caches: Callable[[], None],
 ) -> list[Chore]:
-    """For a process that serves the queue. `sweep` removes what dead workers have left."""
+    """For a process that serves the queue. `sweep` removes what dead workers have left, and
+    `release_caches` returns the memory of the database's caches."""
     pruner = HistoryPruner(
         database=database,
         clock=clock,
@@ -51,6 +53,7 @@ def make_chores(
         Chore("remove unused results", 3600.0, cache.remove_some_unused),
         Chore("release disk space", 60.0, space.release_some_space),
         Chore("remove dead workers", 60.0, partial(in_one_piece, sweep)),
+        _release_memory(release_caches),
     ]
 
 
@@ -63,14 +66,13 @@ def make_schedule(
     is_watched: Callable[[int], bool],
     release_caches: Callable[[], None],
 ) -> list[Chore]:
-    """For a process that serves the queue until told to stop. Indexes are brought up to date only
-    if an interval is set; `is_watched` says whether an index is also updated on changes, and
-    `release_caches` returns the memory of the database's caches."""
-    memory = UnusedMemory(release_caches)
+    """For a process that runs until told to stop. Indexes are brought up to date only if an
+    interval is set; `is_watched` says whether an index is also updated on changes, and
+    `release_caches` is as for `make_chores`."""
     rebuilds = KeywordRebuilds(database=database, indexing=indexing, clock=clock)
     every = [
         Chore("rebuild the keyword index", 60.0, rebuilds.queue_some),
-        Chore("release memory", 5.0, partial(in_one_piece, memory.release)),
+        _release_memory(release_caches),
     ]
     if settings.sync_every_seconds is None:
         return every
@@ -85,3 +87,8 @@ def make_schedule(
         *every,
         Chore("update indexes", scheduler.pause_seconds, scheduler.queue_some),
     ]
+
+
+def _release_memory(release_caches: Callable[[], None]) -> Chore:
+    memory = UnusedMemory(release_caches)
+    return Chore("release memory", 5.0, partial(in_one_piece, memory.release))
