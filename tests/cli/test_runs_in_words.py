@@ -202,7 +202,7 @@ class Indexing:
     def add_or_sync(self, name: str) -> AcceptedView:
         return self.add(name)
 
-    def wait_for(self, _run_id: int) -> ListedRunView:
+    def wait_for(self, _run_id: int, *, waits_for_budget: bool = False) -> ListedRunView:
         return self._run
 
     def find(self, _name: str) -> IndexView:

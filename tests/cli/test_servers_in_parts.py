@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,7 +15,13 @@ from kodit.application.views.errors import ErrorView
 from kodit.application.views.files import FilesView, FileView, OutlineView, TextView
 from kodit.application.views.indexes import IndexView
 from kodit.application.views.map import MapView
-from kodit.application.views.runs import ListedRunView, QueueView, RunsView
+from kodit.application.views.runs import (
+    ListedRunView,
+    QueueView,
+    RunsView,
+    TaskView,
+    WorkView,
+)
 from kodit.application.views.serialization import to_json
 from kodit.domain.errors import KoditError, NotFoundError, SourceError, TransientError
 from kodit.domain.questions import (
@@ -94,6 +101,47 @@ def test_a_run_is_waited_for_with_pauses_that_grow(monkeypatch: pytest.MonkeyPat
     assert pauses[:3] == pytest.approx([0.2, 0.3, 0.45])
     assert pauses[-2:] == [2.0, 2.0]
     assert {path for _method, path, _parameters in asked} == {"/runs/8"}
+
+
+def task(state: str, code: str | None = None, available_at: str | None = None) -> TaskView:
+    return TaskView(
+        *(5, "ENRICH", state, 1, 1, 0, None, available_at, None, None, None),
+        error=code and "waits",
+        work=WorkView(),
+        error_code=code,
+    )
+
+
+POSTPONED = task("ready", "budget_spent", "2026-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("tasks", "waits"),
+    [
+        ([], False),
+        ([task("succeeded"), POSTPONED, task("blocked")], True),
+        ([POSTPONED, POSTPONED], True),
+        ([task("ready", "budget_spent")], False),  # a user has just asked for it
+        ([POSTPONED, task("running")], False),
+        ([POSTPONED, task("ready")], False),
+        ([task("ready", "endpoint_paused", "2026-01-01T00:00:00Z")], False),
+    ],
+    ids=["no tasks", "one", "all", "asked for", "running", "another", "paused"],
+)
+def test_a_budget_is_waited_for_on_request(
+    tasks: list[TaskView], waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the run is returned, be it the one that was asked for or the one before it."""
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    waiting = replace(RUN, tasks=tuple(tasks))
+    ended = replace(RUN, state="succeeded")
+    follow_up = replace(RUN, id=9, is_follow_up=True)
+    before = replace(SHOP, id=2, run=waiting)
+    assert server(waiting, ended)[0].wait_for(8) == (waiting if waits else ended)
+    found = server(follow_up, before, replace(ended, id=9))[0].wait_for(9)
+    assert found.id == (waiting.id if waits else 9)
+    assert server(waiting, ended)[0].wait_for(8, waits_for_budget=True) == ended
+    assert server(follow_up, ended)[0].wait_for(9, waits_for_budget=True) == ended
 
 
 def test_an_identifier_is_synced_and_anything_else_added() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from kodit.domain.entities import IndexRun, Task
 from kodit.domain.errors import LeaseLost
+from kodit.domain.run import BUDGET_SPENT
 from kodit.domain.task import ErrorAbout
 from kodit.domain.value_objects import Claim, QueuePriority, RunState, TaskState, TaskType
 from kodit.infrastructure.memory import ManualClock
@@ -46,6 +47,21 @@ def test_a_run_is_of_a_user_when_any_of_its_tasks_is() -> None:
     run.raise_priority(QueuePriority.USER_INITIATED)
     assert not sync.is_user_initiated
     assert run.is_user_initiated
+
+
+def test_a_run_waits_for_a_budget_until_somebody_asks_for_it() -> None:
+    """And while nothing else of it is under way. A request of a user is tried at once."""
+    run, sync = running_run()
+    assert run.waits_for_budget is None
+    about = ErrorAbout(BUDGET_SPENT)
+    run.try_again(sync, "spent", NOW + timedelta(minutes=10), NOW, about)
+    assert run.waits_for_budget is sync
+    run.raise_priority(QueuePriority.BACKGROUND)
+    assert run.waits_for_budget is sync
+    run.raise_priority(QueuePriority.USER_INITIATED)
+    assert run.waits_for_budget is None
+    run.try_again(sync, "at lunch", NOW + timedelta(minutes=10), NOW, ErrorAbout("endpoint_paused"))
+    assert run.waits_for_budget is None
 
 
 def test_a_failure_says_what_it_is_about_until_it_is_tried_again() -> None:

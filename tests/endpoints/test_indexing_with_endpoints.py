@@ -95,6 +95,30 @@ def test_an_endpoint_that_is_down_for_a_part_of_a_run(tmp_path: Path, server: Mo
     assert [text for text, times in Counter(answered).items() if times > 1] == []
 
 
+def test_stored_results_are_on_the_bill(tmp_path: Path, server: ModelServer) -> None:
+    """Descriptions and vectors, with an endpoint for either or for both, each once."""
+    write_tree(tmp_path / "source", files=3)
+    shutil.copytree(tmp_path / "source", tmp_path / "copy")
+    for purposes in (("enrichment",), ("embedding", "enrichment")):
+        data = tmp_path / f"data{len(purposes)}"
+        with ServingKodit(data, **server.settings(*purposes)) as serving:
+            first = work_of(serving.index(tmp_path / "source"))
+            copied = work_of(serving.index(tmp_path / "copy"))
+        bills = (
+            "SELECT endpoint, run_id, texts, cached FROM endpoint_bills ORDER BY endpoint, run_id"
+        )
+        described = first["snippets_enriched"]
+        by_endpoint = {
+            (endpoint.partition(" ")[0], run): (texts, cached)
+            for endpoint, run, texts, cached in read_rows(data, bills)
+        }
+        assert by_endpoint["enrichment", 1] == (described, 0)
+        assert by_endpoint["enrichment", 2] == (0, described)
+        if "embedding" in purposes:
+            assert by_endpoint["embedding", 2] == (0, 2 * described)
+        assert copied["texts_cached"] == len(purposes) * described + described * (len(purposes) - 1)
+
+
 def test_a_budget_ends_the_waiting(tmp_path: Path, server: ModelServer) -> None:
     """`kodit index` says why, and has failed; a larger budget pays only for the rest."""
     write_tree(tmp_path / "source", files=4)
@@ -113,6 +137,12 @@ def test_a_budget_ends_the_waiting(tmp_path: Path, server: ModelServer) -> None:
         assert "the budget of 0.0035 is spent" in with_advice(failure)
         sent = len(server.texts)
         assert sent > 48
+        # Again: the request waits for the run that waits for the budget.
+        [same] = asyncio.run(application.source_indexing.index(request))
+        assert same.id == run.id
+        again = failure_of(same)
+        assert again is not None
+        assert (again.code, len(server.texts)) == ("budget_spent", sent)
     with Application(Settings(data_dir=tmp_path / "data", **settings)) as application:
         [run] = asyncio.run(application.source_indexing.index(request))
         assert run.state is RunState.SUCCEEDED

@@ -99,7 +99,9 @@ class Place:
 
     async def get_runs(self, run_ids: Sequence[int]) -> Runs:
         found = [
-            SimpleNamespace(id=one, state=self.states[one], waits_for_budget=None)
+            SimpleNamespace(
+                id=one, state=self.states[one], is_follow_up=False, waits_for_budget=None
+            )
             for one in run_ids
         ]
         return cast(Runs, found)

@@ -162,6 +162,7 @@ class Application(Finding):
             indexes=self.indexes,
             sweep=self.registry.sweep,
             space=self.space,
+            release_caches=self.release_caches,
         )
 
     @property
@@ -175,8 +176,14 @@ class Application(Finding):
             clock=self.clock,
             indexing=self.indexing,
             is_watched=self.known_changes.is_watched,
-            release_caches=self.release_caches,
         )
+
+    @property
+    def memory_chore(self) -> Chore:
+        """Returns unused memory; one of `chores`, for a process that does only this one."""
+        from kodit.composition.chores import make_memory_chore
+
+        return make_memory_chore(self.release_caches)
 
     def release_caches(self) -> None:
         """Return the memory of what has not been used lately."""

@@ -31,8 +31,10 @@ def make_chores(
     indexes: IndexService,
     sweep: Callable[[], object],
     space: SpaceService,
+    release_caches: Callable[[], None],
 ) -> list[Chore]:
-    """For a process that serves the queue. `sweep` removes what dead workers have left."""
+    """For a process that serves the queue. `sweep` removes what dead workers have left;
+    `release_caches` is as for `make_memory_chore`."""
     pruner = HistoryPruner(
         database=database,
         clock=clock,
@@ -51,6 +53,7 @@ def make_chores(
         Chore("remove unused results", 3600.0, cache.remove_some_unused),
         Chore("release disk space", 60.0, space.release_some_space),
         Chore("remove dead workers", 60.0, partial(in_one_piece, sweep)),
+        make_memory_chore(release_caches),
     ]
 
 
@@ -61,17 +64,11 @@ def make_schedule(
     clock: Clock,
     indexing: CodeIndexingApplicationService,
     is_watched: Callable[[int], bool],
-    release_caches: Callable[[], None],
 ) -> list[Chore]:
-    """For a process that serves the queue until told to stop. Indexes are brought up to date only
-    if an interval is set; `is_watched` says whether an index is also updated on changes, and
-    `release_caches` returns the memory of caches that were not used lately."""
-    memory = UnusedMemory(release_caches)
+    """For a process that runs until told to stop. Indexes are brought up to date only if an
+    interval is set; `is_watched` says whether an index is also updated on changes."""
     rebuilds = KeywordRebuilds(database=database, indexing=indexing, clock=clock)
-    every = [
-        Chore("rebuild the keyword index", 60.0, rebuilds.queue_some),
-        Chore("release memory", 5.0, partial(in_one_piece, memory.release)),
-    ]
+    every = [Chore("rebuild the keyword index", 60.0, rebuilds.queue_some)]
     if settings.sync_every_seconds is None:
         return every
     scheduler = SyncScheduler(
@@ -85,3 +82,10 @@ def make_schedule(
         *every,
         Chore("update indexes", scheduler.pause_seconds, scheduler.queue_some),
     ]
+
+
+def make_memory_chore(release_caches: Callable[[], None]) -> Chore:
+    """For every process that works for long; `release_caches` returns the memory of caches that
+    were not used lately."""
+    memory = UnusedMemory(release_caches)
+    return Chore("release memory", 5.0, partial(in_one_piece, memory.release))

@@ -95,14 +95,17 @@ class IndexRun:
 
     @property
     def waits_for_budget(self) -> Task | None:
-        """The task that waits for a budget, if nothing else of the run is under way."""
+        """The task that waits for a budget, if nothing else of the run is under way. After a
+        request of a user it does not wait, but is tried again at once."""
         if any(task.state is TaskState.RUNNING for task in self.tasks):
             return None
         ready = [task for task in self.tasks if task.state is TaskState.READY]
         waiting = [
             task
             for task in ready
-            if task.error_about is not None and task.error_about.code == BUDGET_SPENT
+            if task.error_about is not None
+            and task.error_about.code == BUDGET_SPENT
+            and task.available_at not in (None, AT_ONCE)
         ]
         return waiting[0] if waiting and len(waiting) == len(ready) else None
 

@@ -23,7 +23,8 @@ class AwaitedRuns:
     def __init__(
         self, queue: QueueService, run_ids: Sequence[int], *, waits_for_budget: bool = True
     ) -> None:
-        """Unless `waits_for_budget` is set, a run that waits for a budget counts as ended."""
+        """Unless `waits_for_budget` is set, a run that waits for a budget counts as ended, and so
+        does a run that waits for such a run."""
         self._queue = queue
         self._waits_for_budget = waits_for_budget
         self._run_ids = list(run_ids)
@@ -42,7 +43,7 @@ class AwaitedRuns:
         while self._open:
             some, rest = self._open[:count], self._open[count:]
             runs = await self._queue.get_runs(some)
-            still_open = [run.id for run in runs if self._is_open(run)]
+            still_open = await self._open_among(runs)
             self._open = still_open + rest
             if still_open:
                 if len(self._open) > PAUSED_FROM:
@@ -53,17 +54,30 @@ class AwaitedRuns:
 
     async def ended(self) -> list[IndexRun] | None:
         """All of the runs, once all have ended; None before. A run that was retried is open
-        again."""
+        again. In place of a run that waits for one that waits for a budget, the latter."""
         if not await self.have_ended():
             return None
         runs = await self.all()
-        self._open = [run.id for run in runs if self._is_open(run)]
-        return None if self._open else runs
+        self._open = await self._open_among(runs)
+        return None if self._open else await self._reached(runs)
 
-    def _is_open(self, run: IndexRun) -> bool:
-        if run.state.is_terminal:
-            return False
-        return self._waits_for_budget or run.waits_for_budget is None
+    async def _open_among(self, runs: Sequence[IndexRun]) -> list[int]:
+        """The identifiers of those that have not ended."""
+        return [
+            run.id
+            for run, reached in zip(runs, await self._reached(runs), strict=True)
+            if not run.state.is_terminal
+            and (self._waits_for_budget or reached.waits_for_budget is None)
+        ]
+
+    async def _reached(self, runs: Sequence[IndexRun]) -> list[IndexRun]:
+        """For each run the run itself or, unless a budget is waited for, the run that it waits
+        for."""
+        if self._waits_for_budget or not any(_is_waiting(run) for run in runs):
+            return list(runs)
+        under_way = await self._queue.under_way([run for run in runs if _is_waiting(run)])
+        active = {run.index_id: run for run in under_way}
+        return [active[run.index_id] if _is_waiting(run) else run for run in runs]
 
     async def all(self) -> list[IndexRun]:
         """The runs as they are now, without those of deleted indexes."""
@@ -91,3 +105,8 @@ class AwaitedRuns:
     def _has_ended(self, run_id: int) -> bool:
         run = self._shown.get(run_id)
         return run is not None and run.state.is_terminal
+
+
+def _is_waiting(run: IndexRun) -> bool:
+    """Whether a run waits for another one."""
+    return run.is_follow_up and not run.state.is_terminal

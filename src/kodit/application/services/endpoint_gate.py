@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
@@ -21,9 +22,17 @@ from kodit.domain.endpoints import (
     Stored,
     Usage,
 )
-from kodit.domain.errors import LeaseLost, PausedError, PermanentError, TransientError
+from kodit.domain.errors import (
+    LeaseLost,
+    PausedError,
+    PermanentError,
+    TransientError,
+    UserError,
+)
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.runtime import Clock
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Answer_co = TypeVar("Answer_co", covariant=True)
@@ -130,6 +139,31 @@ class EndpointGate:
         if cached:
             now = self._clock.now()
             transaction.endpoints.pay(self.endpoint, run_id, Usage(), cached, now)
+
+    def check_query(self, expected: Usage) -> None:
+        """Raises PausedError if a query may not be sent now. Queries are not kept waiting."""
+        now = self._clock.now()
+        with self.database.read() as transaction:
+            refusal = transaction.endpoints.refusal_of_query(self.endpoint, expected, now)
+        if refusal is not None:
+            until = refusal.until.astimezone()
+            raise PausedError(
+                f"{self.endpoint.address} is not used until {until:%Y-%m-%d %H:%M:%S}: "
+                f"{refusal.reason}",
+                (refusal.until - now).total_seconds(),
+                code=refusal.code,
+                endpoint=self.endpoint.name,
+                until=refusal.until.isoformat(),
+            )
+
+    def pay_query(self, used: Usage, model: str) -> None:
+        """Count a query that `model` has embedded. The search goes on if that is impossible."""
+        endpoint, now = replace(self.endpoint, model=model), self._clock.now()
+        try:
+            with self.database.write() as transaction:
+                transaction.endpoints.pay_query(endpoint, used, now)
+        except (TransientError, UserError) as error:
+            log.debug("a query is not on the bill", extra={"error": str(error)})
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a write transaction of its own."""

@@ -131,7 +131,7 @@ class MeteredStages(VectorStages):
         metered one, everything is embedded first, and linked only then: until then, searches use
         the vectors of the other model."""
         if not isinstance(self._embedder, MeteredEmbedder):
-            return (_Pass(links=True, counts=False),)
+            return (_Pass(links=True, counts=True),)
         models = await stage.read(
             lambda transaction: transaction.endpoints.models_of([stage.index_id], kind)
         )
@@ -252,6 +252,7 @@ class MeteredStages(VectorStages):
                 stage.index_id, [snippet.id for snippet in snippets]
             )
         )
+        cached = 0
         if isinstance(enricher, MeteredEnricher):
             kept = {key: snippet for key, snippet in missing.items() if endpoint.holds(snippet)}
             sent = {
@@ -259,6 +260,10 @@ class MeteredStages(VectorStages):
                 for key, snippet in missing.items()
                 if key not in kept and key not in endpoint.refused
             }
+            cached = -len(sent) + sum(
+                key not in endpoint.refused and not endpoint.holds(snippet)
+                for key, snippet in zip(keys, snippets, strict=True)
+            )
             if len(missing) < len(set(keys)):
                 endpoint.note_answers()
             described = await enricher.describe_here(list(kept.values()))
@@ -298,6 +303,9 @@ class MeteredStages(VectorStages):
                 {snippet_id: ids[key] for snippet_id, key in linked.items()}
             )
             counts = {"snippets_enriched": len(texts)}
+            if cached and one.counts and isinstance(enricher, MeteredEnricher):
+                enricher.note_cached(transaction, payer_of(stage).run_id, cached)
+                counts["texts_cached"] = cached
             if before:
                 transaction.refusals.forget(stage.index_id, list(linked.keys() & before))
             if failed:

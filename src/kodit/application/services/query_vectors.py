@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from kodit.domain.errors import PermanentError, TransientError
+from kodit.domain.errors import KoditError, PermanentError, TransientError
 from kodit.domain.similarity import Scale, mapping
 from kodit.domain.value_objects import Hit, Scope, SearchMode, VectorKind
 
@@ -14,6 +14,8 @@ from kodit.domain.value_objects import Hit, Scope, SearchMode, VectorKind
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Transaction
     from kodit.domain.ports.engines import Embedder, VectorReader
+
+T = TypeVar("T")
 
 EmbedderOf = Callable[[str], "Embedder | None"]
 """The embedder with this model, if the settings allow to use it."""
@@ -25,6 +27,57 @@ class Models(NamedTuple):
 
     embedder: Embedder
     of: EmbedderOf | None = None
+
+
+class NotEmbeddedError(Exception):
+    """A query has to be sent to an endpoint first, after the end of the transaction."""
+
+    def __init__(self, embedder: Embedder, text: str) -> None:
+        super().__init__(text)
+        self.embedder = embedder
+        self.text = text
+
+
+class EmbeddedQueries:
+    """What models behind endpoints have answered for one search. An endpoint may take seconds, for
+    which no transaction is kept open: a search begins again when it has the answer."""
+
+    def __init__(self, problems: list[str]) -> None:
+        """`problems` receives the reason, in a sentence, if the search does without vectors."""
+        self.problems = problems
+        self._answers: dict[tuple[str, str], Sequence[float] | KoditError] = {}
+
+    def vector(self, embedder: Embedder, text: str) -> Sequence[float]:
+        """The vector of a query. Raises NotEmbeddedError if it has to be sent first, and the
+        TransientError or PermanentError with which that has failed."""
+        from kodit.domain.ports.metered import MeteredEmbedder  # noqa: PLC0415 - see above
+
+        if not isinstance(embedder, MeteredEmbedder):
+            return embedder.embed_query(text)
+        answer = self._answers.get((embedder.model, text))
+        if answer is None:
+            raise NotEmbeddedError(embedder, text)
+        if isinstance(answer, KoditError):
+            raise answer
+        return answer
+
+    def send(self, missing: NotEmbeddedError) -> None:
+        """Embed the query, outside of any transaction; a failure is the answer too."""
+        embedder, text = missing.embedder, missing.text
+        try:
+            self._answers[embedder.model, text] = embedder.embed_query(text)
+        except (TransientError, PermanentError) as error:
+            self._answers[embedder.model, text] = error
+
+
+def when_embedded(read: Callable[[EmbeddedQueries], T], problems: list[str]) -> T:
+    """The result of `read`, which is a transaction: it runs again after each NotEmbeddedError."""
+    embedded = EmbeddedQueries(problems)
+    while True:
+        try:
+            return read(embedded)
+        except NotEmbeddedError as missing:
+            embedded.send(missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,24 +177,29 @@ def vectors_for(
     models: Models,
     transaction: Transaction,
     scope: Scope,
-    problems: list[str],
+    embedded: EmbeddedQueries,
 ) -> QueryVectors:
     """The vectors of a query that a mode needs. If an endpoint fails, a hybrid search does without
-    them, and the reason is added to `problems`; other modes raise TransientError or
-    PermanentError."""
+    them, and `embedded.problems` has the reason; other modes raise TransientError or
+    PermanentError. Raises NotEmbeddedError if the query has to be sent first."""
     if mode is SearchMode.KEYWORD:
         return QueryVectors(reader, ())
     try:
-        return _vectors_of(text, reader, models, transaction, scope)
+        return _vectors_of(text, reader, models, transaction, scope, embedded)
     except (TransientError, PermanentError) as error:
         if models.of is None or mode is not SearchMode.HYBRID:
             raise
-        problems[:] = [f"searched without vectors, because {error}"]
+        embedded.problems[:] = [f"searched without vectors, because {error}"]
         return QueryVectors(reader, ())
 
 
-def _vectors_of(
-    text: str, reader: VectorReader, models: Models, transaction: Transaction, scope: Scope
+def _vectors_of(  # noqa: PLR0917 - as above
+    text: str,
+    reader: VectorReader,
+    models: Models,
+    transaction: Transaction,
+    scope: Scope,
+    embedded: EmbeddedQueries,
 ) -> QueryVectors:
     """Each index is searched with the model that it has, if indexes may have different ones."""
     embedder, embedder_of = models.embedder, models.of
@@ -164,7 +222,7 @@ def _vectors_of(
             if owner is None:
                 continue
             if model not in vectors:
-                vectors[model] = owner.embed_query(text)
+                vectors[model] = embedded.vector(owner, text)
             facts = transaction.endpoints.facts(model)
             scale: Callable[[float], float] | None = None
             if facts is not None:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from kodit.application.services.listing import FoundTexts, Listed, Listing, places_of
 from kodit.application.services.pasted_lookup import find_pasted
 from kodit.application.services.query_vectors import (
+    EmbeddedQueries,
     EmbedderOf,
     Models,
     QueryVectors,
     vectors_for,
+    when_embedded,
 )
 from kodit.application.services.snapshots import read_together, without_keyword_index
 from kodit.application.services.snippet_memory import SnippetMemory
@@ -100,7 +102,7 @@ class _Question:
 
 class SearchService:
     """Synchronous: a search finishes before handing it to a thread would pay off. Any number of
-    threads may search; each search is one transaction."""
+    threads may search; each search is one transaction, which an endpoint does not prolong."""
 
     def __init__(
         self,
@@ -131,11 +133,14 @@ class SearchService:
         for text in (request.query, *request.filter.authors):
             _check_text(text)
         understanding = understand(_checked(request.query))
-        results = read_together(
-            self._database,
-            self._keyword_index,
-            request.filter,
-            partial(self._answer, request, [] if problems is None else problems, understanding),
+        results = when_embedded(
+            lambda embedded: read_together(
+                self._database,
+                self._keyword_index,
+                request.filter,
+                partial(self._answer, request, understanding, embedded),
+            ),
+            [] if problems is None else problems,
         )
         page = results[request.offset : request.offset + request.limit]
         return page if request.budget is None else within_budget(page, request.budget)
@@ -148,8 +153,8 @@ class SearchService:
     def _answer(  # noqa: PLR0917 - the last three are those of a read
         self,
         request: SearchRequest,
-        problems: list[str],
         understanding: QueryUnderstanding,
+        embedded: EmbeddedQueries,
         transaction: Transaction,
         keyword: KeywordReader,
         scope: Scope,
@@ -172,7 +177,7 @@ class SearchService:
                 models=self._models,
                 transaction=transaction,
                 scope=scope,
-                problems=problems,
+                embedded=embedded,
             ),
             request,
             understanding,

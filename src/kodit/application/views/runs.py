@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Self
 
 from kodit.application.views.serialization import ONLY_WHEN_SET, moment
 from kodit.domain.errors import Field
+from kodit.domain.run import BUDGET_SPENT
 from kodit.domain.task import AT_ONCE
-from kodit.domain.value_objects import ErrorAbout, TaskType
+from kodit.domain.value_objects import ErrorAbout, TaskState, TaskType
 
 if TYPE_CHECKING:
     from kodit.application.services.queue_overview import QueueOverview, Reason
@@ -162,6 +163,19 @@ class RunView:
     started_at: str | None
     finished_at: str | None
     tasks: tuple[TaskView, ...]
+
+    @property
+    def waits_for_budget(self) -> TaskView | None:
+        """As `IndexRun.waits_for_budget`."""
+        if any(task.state == TaskState.RUNNING for task in self.tasks):
+            return None
+        ready = [task for task in self.tasks if task.state == TaskState.READY]
+        waiting = [
+            task
+            for task in ready
+            if task.error_code == BUDGET_SPENT and task.available_at is not None
+        ]
+        return waiting[0] if waiting and len(waiting) == len(ready) else None
 
     @classmethod
     def of(

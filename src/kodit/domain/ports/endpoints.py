@@ -73,6 +73,18 @@ class EndpointRepository(Protocol):
         """Add to the bill."""
         ...
 
+    def refusal_of_query(
+        self, endpoint: Endpoint, expected: Usage, now: datetime
+    ) -> Refusal | None:
+        """Why a query may not be sent now: a pause, the limits, or the budget of the month. The
+        reason is given."""
+        ...
+
+    def pay_query(self, endpoint: Endpoint, used: Usage, now: datetime) -> None:
+        """Add a query to the bill. It was sent at once; to keep the limits, the stages send later
+        by as much."""
+        ...
+
     def states(self) -> list[EndpointState]:
         """The endpoints that have failed since their last answer."""
         ...

@@ -108,6 +108,10 @@ class MeteredEnricher(Protocol):
         few times; those of the keys `once`, which had none before, a single time."""
         ...
 
+    def note_cached(self, transaction: Transaction, run_id: int, cached: int) -> None:
+        """Count the snippets of a run for which a stored description was used."""
+        ...
+
     async def describe_here(self, snippets: Sequence[StoredSnippet]) -> list[str]:
         """Descriptions of snippets that may not be sent, made without the endpoint."""
         ...

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+MOST_KEPT = 8_192
+"""Of how many words the stems are kept, some 300 bytes each, in every process that indexes. Eight
+times as many saved 2 % of the time of splitting a text into terms."""
+
 _SHORTEST_WORD = 4
 
 _INFLECTIONS = ("ing", "ed", "er", "or")
@@ -38,7 +42,7 @@ _ANY_SUFFIX = tuple(suffix for suffix, _left in _SUFFIXES)
 _VOWELS = frozenset("aeiouy")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=MOST_KEPT)
 def stem(word: str) -> str:
     """The stem of a lower-case word.
 

@@ -18,7 +18,7 @@ from functools import lru_cache
 from itertools import chain
 
 from kodit.domain.ranking.scripts import cased_words, grams, is_unspaced, pieces, placed_pieces
-from kodit.domain.ranking.stemming import stem
+from kodit.domain.ranking.stemming import MOST_KEPT, stem
 from kodit.domain.spelling import fold_case, without_diacritics
 
 _ASCII_IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z_0-9]*|[0-9]+")
@@ -50,7 +50,7 @@ def identifiers(text: str) -> list[str]:
     return _ASCII_IDENTIFIER.findall(text) if text.isascii() else pieces(text)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=MOST_KEPT)
 def words(identifier: str) -> tuple[str, ...]:
     """The words of an identifier, lower-cased: `parseHTTPHeader_v2` is parse, http, header, v2."""
     if identifier.isascii():

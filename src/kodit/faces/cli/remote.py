@@ -22,7 +22,7 @@ from kodit.application.views.files import (
 )
 from kodit.application.views.indexes import AcceptedView, IndexesView, IndexView
 from kodit.application.views.map import MapView
-from kodit.application.views.runs import ListedRunView, QueueView, RunsView
+from kodit.application.views.runs import ListedRunView, QueueView, RunsView, RunView
 from kodit.application.views.search import RelatedView, ResultView, SearchView
 from kodit.application.views.serialization import from_json
 from kodit.application.views.standing import StandingView
@@ -141,15 +141,27 @@ class RemoteServer:
         """Bring an index up to date."""
         return from_json(AcceptedView, self._connection.post(path_of("indexes", index_id, "runs")))
 
-    def wait_for(self, run_id: int) -> ListedRunView:
-        """The run when it has ended. If the caller stops waiting, the run continues."""
+    def wait_for(self, run_id: int, *, waits_for_budget: bool = False) -> RunView:
+        """The run when it has ended. Unless `waits_for_budget` is set, also a run that waits for a
+        budget, be it the run itself or the one that it waits for. If the caller stops waiting, the
+        run continues."""
         pause = FIRST_LOOK_SECONDS
         while True:
             run = self._run(run_id)
             if RunState(run.state).is_terminal:
                 return run
+            if not waits_for_budget:
+                reached = self._reached(run)
+                if reached.waits_for_budget is not None:
+                    return reached
             time.sleep(pause)
             pause = min(LONGEST_PAUSE_SECONDS, pause * 1.5)
+
+    def _reached(self, run: RunView) -> RunView:
+        """The run itself or, while it is a follow-up, the run that it waits for."""
+        if not run.is_follow_up or run.index_id is None:
+            return run
+        return self.find(str(run.index_id)).run or run
 
     def delete(self, name: str) -> IndexView:
         """Delete an index; returns its last view."""

@@ -16,12 +16,13 @@ import time
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from kodit.domain.errors import KoditError, PermanentError, TransientError
-from kodit.infrastructure.endpoints.failures import failure_of_status
+from kodit.infrastructure.endpoints.failures import failure_in, failure_of_status, one_line
 from kodit.infrastructure.endpoints.secret import secret_of
 from kodit.version import VERSION
 
@@ -30,6 +31,9 @@ CONNECT_SECONDS = 10.0
 MOST_IDLE = 16
 IDLE_SECONDS = 30.0
 """Servers close connections that are idle for longer."""
+SHORTEST_SECRET = 8
+"""Characters of the values that are kept out of messages."""
+_PUBLIC_HEADERS = ("Content-Type", "Accept", "User-Agent")
 _PART_BYTES = 1 << 16
 
 
@@ -95,15 +99,14 @@ class EndpointConnections:
         """The JSON of the answer. Blocks, at most as long as the settings allow. Raises
         TransientError or PermanentError, whose text never has the key.
         """
-        secret = secret_of(f"{self.access.settings}_API_KEY", self.access.key)
+        headers = self._headers()
         timer = threading.Timer(self.access.seconds, request.abort)
         timer.daemon = True
         timer.start()
         try:
-            return self._exchange(request, secret)
+            return self._exchange(request, headers)
         except KoditError as error:
-            if secret and secret in str(error):
-                error.args = (str(error).replace(secret, "***"),)
+            error.args = (self._without_secrets(str(error), headers),)
             raise
         except ssl.SSLCertVerificationError as error:
             raise PermanentError(
@@ -112,12 +115,39 @@ class EndpointConnections:
                 "own authority",
                 code="endpoint_untrusted",
             ) from None
-        except (OSError, http.client.HTTPException) as error:
-            raise self._failure(request, error) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            # A ValueError is what http.client raises for some invalid answers.
+            raise self._failure(request, error, headers) from None
         finally:
             timer.cancel()
 
-    def _failure(self, request: Request, error: Exception) -> TransientError:
+    def _headers(self) -> dict[str, str]:
+        """The headers of a request; the additional ones are secrets or may have one."""
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": f"kodit/{VERSION}",
+        }
+        secret = secret_of(f"{self.access.settings}_API_KEY", self.access.key)
+        if secret:
+            headers["Authorization"] = f"Bearer {secret}"
+        for name, value in self.access.headers.items():
+            headers[name] = secret_of(f"{self.access.settings}_HEADERS", value)
+        return headers
+
+    def _without_secrets(self, text: str, headers: Mapping[str, str]) -> str:
+        """A text that may quote an answer, which may repeat what was sent."""
+        own = (value for name, value in headers.items() if name not in _PUBLIC_HEADERS)
+        of_query = (value for _name, value in parse_qsl(urlsplit(self.access.base_url).query))
+        secrets = [one.removeprefix("Bearer ") for one in (*own, *of_query)]
+        for secret in sorted(secrets, key=len, reverse=True):
+            if len(secret) >= SHORTEST_SECRET:
+                text = text.replace(secret, "***")
+        return text
+
+    def _failure(
+        self, request: Request, error: Exception, headers: Mapping[str, str]
+    ) -> TransientError:
         address = self.access.address
         if request.is_aborted or isinstance(error, TimeoutError):
             return TransientError(
@@ -128,18 +158,10 @@ class EndpointConnections:
             reason = "it closed the connection before its answer was complete"
         else:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            reason = one_line(self._without_secrets(reason, headers))
         return TransientError(f"{address} cannot be used: {reason}", code="endpoint_unavailable")
 
-    def _exchange(self, request: Request, secret: str) -> Any:
-        headers = {
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "User-Agent": f"kodit/{VERSION}",
-        }
-        if secret:
-            headers["Authorization"] = f"Bearer {secret}"
-        for name, value in self.access.headers.items():
-            headers[name] = secret_of(f"{self.access.settings}_HEADERS", value)
+    def _exchange(self, request: Request, headers: Mapping[str, str]) -> Any:
         while True:
             connection, is_used = self._connection()
             try:
@@ -156,9 +178,10 @@ class EndpointConnections:
                 request.uses(None)
 
     def _ask(
-        self, connection: http.client.HTTPConnection, request: Request, headers: dict[str, str]
+        self, connection: http.client.HTTPConnection, request: Request, headers: Mapping[str, str]
     ) -> Any:
         if connection.sock is None:
+            connection._create_connection = partial(_open_socket, request)  # type: ignore[attr-defined]
             connection.connect()
         connection.sock.settimeout(self.access.seconds)
         request.uses(connection.sock)
@@ -189,7 +212,11 @@ class EndpointConnections:
                 address=self.access.address,
                 hint=self.access.settings,
             )
-        return self._understood(content, told.get("content-type", ""))
+        answer = self._understood(content, told.get("content-type", ""))
+        failure = failure_in(answer, address=self.access.address, hint=self.access.settings)
+        if failure is not None:
+            raise failure
+        return answer
 
     def _read(self, response: http.client.HTTPResponse) -> bytes:
         parts, size = [], 0
@@ -272,6 +299,13 @@ class EndpointConnections:
                         code="endpoint_untrusted",
                     ) from None
             return self._context
+
+
+def _open_socket(request: Request, *arguments: Any) -> socket.socket:
+    """Connect so that the request can be aborted while a proxy opens a tunnel."""
+    connected = socket.create_connection(*arguments)
+    request.uses(connected)
+    return connected
 
 
 class _ProxiedConnection(http.client.HTTPConnection):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +13,7 @@ from kodit.application.services.side_by_side import side_by_side
 from kodit.application.services.threads import in_thread
 from kodit.domain.embedding import PackedVector
 from kodit.domain.endpoints import Endpoint, Payer, Stored, Usage
-from kodit.domain.errors import KoditError, PermanentError
+from kodit.domain.errors import PermanentError
 from kodit.domain.ports.endpoints import ModelFacts
 from kodit.domain.ports.metered import Answered, Estimate
 from kodit.infrastructure.endpoints.connection import Access, EndpointConnections, Request
@@ -22,6 +21,7 @@ from kodit.infrastructure.endpoints.failures import TooLargeError
 from kodit.infrastructure.endpoints.masking import MASKING_VERSION
 from kodit.infrastructure.endpoints.probes import PROBES
 from kodit.infrastructure.endpoints.prompt import LONGEST_DESCRIPTION
+from kodit.infrastructure.endpoints.queries import Queries
 from kodit.infrastructure.endpoints.texts import (
     Sized,
     TokenRange,
@@ -39,11 +39,8 @@ if TYPE_CHECKING:
 
 PREPROCESSING_VERSION = f"1.{MASKING_VERSION}"
 MOST_TOKENS_PER_REQUEST = 16_000
-QUERIES_KEPT = 256
 SECONDS_OF_QUERY = 10.0
 """A person waits for a search."""
-SECONDS_WITHOUT_QUERIES = 5.0
-"""After a query could not be embedded, others are refused at once: they would wait as long."""
 SHORTEST_TEXT = 200
 """Characters below which a text that is refused as too large is not cut further."""
 
@@ -96,8 +93,7 @@ class EndpointEmbedder:
         self._for_queries = EndpointConnections(
             access._replace(seconds=min(access.seconds, SECONDS_OF_QUERY))
         )
-        self._queries: OrderedDict[str, tuple[float, ...]] = OrderedDict()
-        self._failure_of_query: tuple[float, KoditError | None] = (0.0, None)
+        self._queries = Queries(self._send_query)
         self._facts: ModelFacts | None = None
         self._others: dict[str, EndpointEmbedder | None] = {}
         self._most_texts = options.texts_per_request
@@ -181,26 +177,23 @@ class EndpointEmbedder:
         self._check_dimensions(vectors.shape[1])
 
     def embed_query(self, text: str) -> Sequence[float]:
-        """Raises TransientError and PermanentError."""
+        """Raises TransientError and PermanentError, at once while the endpoint is paused."""
+        return self._queries.vector(prepared(text))
+
+    def _send_query(self, text: str) -> tuple[float, ...]:
         from kodit.infrastructure.endpoints.vectors import filled  # noqa: PLC0415 - heavy
 
-        known = self._queries.get(text)
-        if known is not None:
-            return known
-        failed_at, failure = self._failure_of_query
-        if failure is not None and time.monotonic() - failed_at < SECONDS_WITHOUT_QUERIES:
-            raise failure
-        query = self._query(prepared(text))
-        try:
-            vectors, _usage = _Sendable(self, [query], self._for_queries).send()
-        except KoditError as error:
-            self._failure_of_query = time.monotonic(), error
-            raise
-        vector = tuple(filled(vectors)[0].tolist())
-        self._queries[text] = vector
-        while len(self._queries) > QUERIES_KEPT:
-            self._queries.popitem(last=False)
-        return vector
+        query = self._query(text)
+        expected = Usage(1, 1, self._count(query).likely)
+        self._gate.check_query(expected)
+        if self._facts is None:
+            with self._gate.database.read() as transaction:
+                self._facts = transaction.endpoints.facts(self.model)
+        vectors, tokens = _Sendable(self, [query], self._for_queries).send()
+        used = expected if tokens is None else expected._replace(input_tokens=tokens)
+        self._gate.pay_query(used, self.name)
+        self._check_dimensions(vectors.shape[1])
+        return tuple(filled(vectors)[0].tolist())
 
     async def _ask(
         self, batch: list[Sized], todo: _Todo, payer: Payer, waiting: Callable[[], None]

@@ -77,6 +77,9 @@ class EndpointEnricher:
     def endpoint(self) -> Endpoint:
         return self._gate.endpoint
 
+    def note_cached(self, transaction: Transaction, run_id: int, cached: int) -> None:
+        self._gate.note_cached(transaction, run_id, cached)
+
     async def describe_here(self, snippets: Sequence[StoredSnippet]) -> list[str]:
         return await self._here.enrich(snippets) if snippets else []
 

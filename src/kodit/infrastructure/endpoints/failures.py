@@ -27,6 +27,12 @@ _TOO_LONG = re.compile(
     r"exceeds?.{0,60}(?:length|tokens|limit)|input length",
     re.IGNORECASE,
 )
+_RESULTS = {"data", "choices"}
+_STATUS = re.compile("[45][0-9]{2}")
+_PASSES = re.compile(
+    r"rate.?limit|overload|unavailable|time.?out|timed out|try again|capacity|server.?error",
+    re.IGNORECASE,
+)
 _EMPTY_PURSE = re.compile(r"insufficient_quota|billing|exceeded your current quota", re.IGNORECASE)
 
 
@@ -67,6 +73,23 @@ def failure_of_status(
         if _EMPTY_PURSE.search(content[:4096].decode("utf-8", "replace")):
             wait = LONGEST_PAUSE_SECONDS  # until somebody pays
         return TransientError(said, wait, code="endpoint_unavailable")
+    return PermanentError(said, code="endpoint_refused")
+
+
+def failure_in(answer: object, *, address: str, hint: str) -> KoditError | None:
+    """The error for an answer with status 200 that consists of an error, as gateways send it for
+    the server behind them; None for any other answer."""
+    if not isinstance(answer, dict) or not answer.get("error") or answer.keys() & _RESULTS:
+        return None
+    content = json.dumps(answer).encode()
+    error = answer["error"]
+    codes = [error.get(name) for name in ("code", "status")] if isinstance(error, dict) else []
+    for code in map(str, codes):
+        if _STATUS.fullmatch(code):
+            return failure_of_status(int(code), {}, content, address=address, hint=hint)
+    said = f"{address} answered with an error: {_quoted(content)}"
+    if _PASSES.search(content[:4096].decode()):
+        return TransientError(said, code="endpoint_unavailable")
     return PermanentError(said, code="endpoint_refused")
 
 
@@ -112,6 +135,11 @@ def _quoted(content: bytes) -> str:
                 message = message.get(name, message)
         if not isinstance(message, str):
             message = json.dumps(message)
-    printable = "".join(one if one.isprintable() else " " for one in str(message))
+    return one_line(str(message))
+
+
+def one_line(text: str) -> str:
+    """What another program has said, as it may stand in a sentence."""
+    printable = "".join(one if one.isprintable() else " " for one in text[:65_536])
     line = " ".join(printable.split())
     return line if len(line) <= LONGEST_QUOTE else f"{line[:LONGEST_QUOTE]}…"

@@ -45,7 +45,7 @@ def vectors_of(answer: Any, count: int, address: str) -> Matrix:
         if not isinstance(one, dict):
             raise wrong("returned vectors in an unknown form")
         index = one.get("index", place)
-        if not isinstance(index, int) or not 0 <= index < count or rows[index] is not None:
+        if type(index) is not int or not 0 <= index < count or rows[index] is not None:
             raise wrong("returned vectors whose numbers do not match the texts")
         rows[index] = _numbers(one.get("embedding"), wrong("returned vectors in an unknown form"))
     if len({len(row) for row in rows}) != 1:

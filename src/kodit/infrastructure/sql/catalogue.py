@@ -12,6 +12,7 @@ from kodit.domain.mentions import MentioningSnippet
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import Scope, SearchFilter
 from kodit.infrastructure.mappers.symbols import names_of_placed, text_to_placed
+from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sql.statements import (
     Cursors,
     Parameters,
@@ -68,6 +69,7 @@ _MENTIONING = StatementForMany(
     "snippets.kind FROM snippets "
     f"WHERE snippets.file_id IN :ids AND {_LIVE} ORDER BY snippets.file_id, snippets.start_line"
 )
+FILES_PER_READ = 64
 _MENTIONS = StatementForMany(
     "SELECT snippets.file_id, snippets.mentions FROM snippets "
     f"WHERE snippets.file_id IN :ids AND {_LIVE} AND snippets.mentions IS NOT NULL"
@@ -241,7 +243,8 @@ class SqlOpenCatalogue:
     def hinting(self, file_ids: Collection[int], parts: Sequence[str]) -> set[int]:
         return {
             file_id
-            for file_id, mentions in _MENTIONS.run(self._driver, sorted(file_ids))
+            for some in in_chunks(sorted(file_ids), FILES_PER_READ)  # of any number of files
+            for file_id, mentions in _MENTIONS.run(self._driver, some)
             if any(part in mentions for part in parts)
         }
 

@@ -3,14 +3,46 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
-from kodit.domain.endpoints import Bill, EndpointState, Usage
+from kodit.domain.endpoints import (
+    LONGEST_OUTAGE,
+    MICRO,
+    Bill,
+    Endpoint,
+    EndpointState,
+    Refusal,
+    Usage,
+    month_of,
+)
 from kodit.domain.ports.endpoints import ModelFacts
 from kodit.domain.value_objects import VectorKind
-from kodit.infrastructure.mappers.moments import to_moment, to_optional_moment
+from kodit.infrastructure.mappers.moments import to_microseconds, to_moment, to_optional_moment
 from kodit.infrastructure.sql.statements import Cursors, Statement
 
+HOUR = 3600 * MICRO
+"""A moment that is further ahead means that the clock was set back."""
+MOST_AHEAD = 10 * MICRO
+"""How far requests may be reserved ahead for a query to be sent even so. Queries are not kept
+waiting; the stages send so much later."""
+TOO_MANY = timedelta(milliseconds=100)
+"""How long to wait for the end of other workers' requests before asking again."""
+
+_STATE = Statement(
+    "SELECT endpoints.paused_until, endpoints.reason, endpoints.requests_at, endpoints.tokens_at "
+    "FROM endpoints WHERE endpoints.name = :name"
+)
+_SPENT_BY_RUN = Statement(
+    "SELECT sum(endpoint_bills.cost) FROM endpoint_bills WHERE endpoint_bills.run_id = :run"
+)
+_SPENT_IN_MONTH = Statement(
+    "SELECT sum(endpoint_bills.cost) FROM endpoint_bills WHERE endpoint_bills.month = :month"
+)
+_RESERVED_BY_RUN = Statement(
+    "SELECT sum(endpoint_places.cost) FROM endpoint_places WHERE endpoint_places.run_id = :run"
+)
+_RESERVED = Statement("SELECT sum(endpoint_places.cost) FROM endpoint_places")
 _FAILING = Statement(
     "SELECT endpoints.name, endpoints.paused_until, endpoints.reason, endpoints.failures, "
     "endpoints.failing_since FROM endpoints WHERE endpoints.failures > 0 ORDER BY endpoints.name"
@@ -39,6 +71,69 @@ class EndpointReads:
 
     def __init__(self, driver: Cursors) -> None:
         self._driver = driver
+
+    def refusal_of_query(
+        self, endpoint: Endpoint, expected: Usage, now: datetime
+    ) -> Refusal | None:
+        moment = to_microseconds(now)
+        for paused_until, reason, requests_at, tokens_at in _STATE.run(
+            self._driver, {"name": endpoint.name}
+        ):
+            if moment < paused_until <= moment + microseconds(LONGEST_OUTAGE):
+                return Refusal(to_moment(paused_until), reason, "endpoint_paused")
+            limits = endpoint.limits
+            ahead = max(
+                requests_at if limits.requests_per_minute is not None else 0,
+                tokens_at if limits.tokens_per_minute is not None else 0,
+            )
+            if moment + MOST_AHEAD < ahead <= moment + HOUR:
+                return Refusal(
+                    to_moment(ahead - MOST_AHEAD),
+                    "more is sent than its requests or tokens per minute allow",
+                    "endpoint_paused",
+                )
+        return self._over_budget(endpoint, None, expected, now)
+
+    def _over_budget(
+        self, endpoint: Endpoint, run_id: int | None, expected: Usage, now: datetime
+    ) -> Refusal | None:
+        """Why the budget does not allow a request; without a run, only that of the month counts."""
+        next_month = (now.replace(day=1) + timedelta(days=32)).replace(
+            day=1, hour=0, minute=0, second=0, microsecond=0
+        )
+        cost = endpoint.prices.cost(expected)
+        of_run, of_month = {"run": run_id}, {"month": month_of(now)}
+        for most, what, spent, reserved in (
+            (
+                None if run_id is None else endpoint.budget.per_run,
+                "KODIT_BUDGET_PER_RUN",
+                (_SPENT_BY_RUN, of_run),
+                (_RESERVED_BY_RUN, of_run),
+            ),
+            (
+                endpoint.budget.per_month,
+                "KODIT_BUDGET_PER_MONTH",
+                (_SPENT_IN_MONTH, of_month),
+                (_RESERVED, {}),
+            ),
+        ):
+            if most is None:
+                continue
+            used, under_way = self._sum(*spent), self._sum(*reserved)
+            if used + under_way + cost > most * MICRO:
+                if under_way and run_id is not None:
+                    return Refusal(now + TOO_MANY)  # they may cost less than expected
+                return Refusal(
+                    next_month,
+                    f"the budget of {most:g} is spent but for {max(0.0, most - used / MICRO):.4g} "
+                    f"({what}); the next request costs up to {cost / MICRO:.4g}",
+                    "budget_spent",
+                )
+        return None
+
+    def _sum(self, statement: Statement, parameters: Mapping[str, object]) -> int:
+        ((total,),) = statement.run(self._driver, parameters)
+        return int(total or 0)
 
     def states(self) -> list[EndpointState]:
         return [
@@ -82,3 +177,7 @@ class EndpointReads:
             ]
             found[index_id] = tuple(dict.fromkeys(models))
         return found
+
+
+def microseconds(duration: timedelta) -> int:
+    return int(duration.total_seconds() * MICRO)

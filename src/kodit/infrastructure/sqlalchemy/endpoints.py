@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import Connection, delete, select, text, update
 
 from kodit.domain.endpoints import (
     LONGEST_OUTAGE,
@@ -31,10 +31,9 @@ from kodit.domain.endpoints import (
 from kodit.domain.ports.endpoints import ModelFacts
 from kodit.infrastructure.mappers.moments import to_microseconds, to_moment
 from kodit.infrastructure.sql.chunks import in_chunks
-from kodit.infrastructure.sql.endpoints import EndpointReads
+from kodit.infrastructure.sql.endpoints import HOUR, TOO_MANY, EndpointReads, microseconds
 from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
-    ENDPOINT_BILLS,
     ENDPOINT_PLACES,
     ENDPOINTS,
     ENRICHMENTS,
@@ -44,14 +43,14 @@ from kodit.infrastructure.sqlalchemy.prepared import Driver
 
 MINUTE = 60 * MICRO
 KEY_BYTES = 16
+NO_RUN = 0
+"""Queries belong to no run."""
 SHARE_OF_LIMIT = 0.99
 """Servers count minutes by clocks of their own."""
 CATCHING_UP = 100_000
 """Microseconds by which a late request may catch up with the limit."""
 LONGEST_RESERVATION = 5 * MICRO
 """How far in advance a request is reserved."""
-TOO_MANY = timedelta(milliseconds=100)
-"""How long to wait for the end of other workers' requests before asking again."""
 
 _ADD_ENDPOINT = text(
     "INSERT INTO endpoints (name, requests_at, tokens_at, paused_until, failures, failed_at) "
@@ -99,9 +98,9 @@ class SqlEndpointRepository(EndpointReads):
             select(ENDPOINTS).where(ENDPOINTS.c.name == endpoint.name).with_for_update()
         ).one()
         # A later end than any pause means that the clock was set back.
-        if moment < row.paused_until <= moment + to_microseconds_of(LONGEST_OUTAGE):
+        if moment < row.paused_until <= moment + microseconds(LONGEST_OUTAGE):
             return Refusal(to_moment(row.paused_until), row.reason, "endpoint_paused")
-        if (refusal := self._over_budget(endpoint, payer, expected, now)) is not None:
+        if (refusal := self._over_budget(endpoint, payer.run_id, expected, now)) is not None:
             return refusal
         others = self._under_way(endpoint, moment)
         if len(others) >= endpoint.limits.concurrency or any(
@@ -131,31 +130,17 @@ class SqlEndpointRepository(EndpointReads):
         self, endpoint: Endpoint, requests_at: int, tokens_at: int, expected: Usage, moment: int
     ) -> int | Refusal:
         """When the request is within the limits; a time too far ahead is not reserved."""
-        limits = endpoint.limits
-        earliest = moment - CATCHING_UP
-        far = moment + 60 * MINUTE  # further ahead means that the clock was set back
-        by_requests = max(requests_at, earliest) if requests_at <= far else earliest
-        by_tokens = max(tokens_at, earliest) if tokens_at <= far else earliest
-        starts = moment
-        if limits.requests_per_minute is not None:
-            starts = max(starts, by_requests)
-        if limits.tokens_per_minute is not None:
-            starts = max(starts, by_tokens)
-        values = {}
-        if limits.requests_per_minute is not None:
-            apart = MINUTE / (limits.requests_per_minute * SHARE_OF_LIMIT)
-            values["requests_at"] = int(max(by_requests, starts - CATCHING_UP) + apart)
-        if limits.tokens_per_minute is not None:
-            tokens = expected.input_tokens + expected.output_tokens
-            apart = MINUTE * tokens / (limits.tokens_per_minute * SHARE_OF_LIMIT)
-            values["tokens_at"] = int(max(by_tokens, starts - CATCHING_UP) + apart)
+        starts, values = _next(endpoint, requests_at, tokens_at, expected, moment)
         if starts - moment > LONGEST_RESERVATION:
             return Refusal(to_moment(starts - LONGEST_RESERVATION // 2))
+        self._set(endpoint, values)
+        return starts
+
+    def _set(self, endpoint: Endpoint, values: Mapping[str, int]) -> None:
         if values:
             self._connection.execute(
-                update(ENDPOINTS).where(ENDPOINTS.c.name == endpoint.name).values(values)
+                update(ENDPOINTS).where(ENDPOINTS.c.name == endpoint.name).values(**values)
             )
-        return starts
 
     def _stored(self, endpoint: Endpoint, keys: Sequence[bytes]) -> frozenset[bytes]:
         """Those of the inputs that have a result."""
@@ -189,46 +174,6 @@ class SqlEndpointRepository(EndpointReads):
             {keys[start : start + KEY_BYTES] for start in range(0, len(keys), KEY_BYTES)}
             for keys in map(bytes, self._connection.execute(found).scalars())
         ]
-
-    def _over_budget(
-        self, endpoint: Endpoint, payer: Payer, expected: Usage, now: datetime
-    ) -> Refusal | None:
-        budget, month = endpoint.budget, month_of(now)
-        next_month = (now.replace(day=1) + timedelta(days=32)).replace(
-            day=1, hour=0, minute=0, second=0, microsecond=0
-        )
-        cost = endpoint.prices.cost(expected)
-        bills, places = ENDPOINT_BILLS.c, ENDPOINT_PLACES.c
-        for most, what, until, spent, reserved in (
-            (
-                budget.per_run,
-                "KODIT_BUDGET_PER_RUN",
-                next_month,
-                select(func.sum(bills.cost)).where(bills.run_id == payer.run_id),
-                select(func.sum(places.cost)).where(places.run_id == payer.run_id),
-            ),
-            (
-                budget.per_month,
-                "KODIT_BUDGET_PER_MONTH",
-                next_month,
-                select(func.sum(bills.cost)).where(bills.month == month),
-                select(func.sum(places.cost)),
-            ),
-        ):
-            if most is None:
-                continue
-            used = int(self._connection.execute(spent).scalar() or 0)
-            under_way = int(self._connection.execute(reserved).scalar() or 0)
-            if used + under_way + cost > most * MICRO:
-                if under_way:
-                    return Refusal(now + TOO_MANY)  # they may cost less than expected
-                return Refusal(
-                    until,
-                    f"the budget of {most:g} is spent but for {max(0.0, most - used / MICRO):.4g} "
-                    f"({what}); the next request costs up to {cost / MICRO:.4g}",
-                    "budget_spent",
-                )
-        return None
 
     def leave(self, endpoint: Endpoint, place: Place, expected: Usage, used: Usage) -> None:
         self.give_up(endpoint, place)
@@ -302,10 +247,44 @@ class SqlEndpointRepository(EndpointReads):
             },
         )
 
+    def pay_query(self, endpoint: Endpoint, used: Usage, now: datetime) -> None:
+        self.pay(endpoint, NO_RUN, used, 0, now)
+        limits = endpoint.limits
+        if limits.requests_per_minute is None and limits.tokens_per_minute is None:
+            return
+        self._connection.execute(_ADD_ENDPOINT, {"name": endpoint.name})
+        row = self._connection.execute(
+            select(ENDPOINTS).where(ENDPOINTS.c.name == endpoint.name).with_for_update()
+        ).one()
+        moment = to_microseconds(now)
+        _starts, values = _next(endpoint, row.requests_at, row.tokens_at, used, moment)
+        self._set(endpoint, values)
+
     def note_facts(self, model: str, facts: ModelFacts) -> None:
         told = {"dimensions": facts.dimensions, "code": facts.code, "text": facts.text}
         self._connection.execute(_NOTE_FACTS, {"model": model, "facts": json.dumps(told)})
 
 
-def to_microseconds_of(duration: timedelta) -> int:
-    return int(duration.total_seconds() * MICRO)
+def _next(
+    endpoint: Endpoint, requests_at: int, tokens_at: int, expected: Usage, moment: int
+) -> tuple[int, dict[str, int]]:
+    """When the limits allow a request, and what to store if it is sent then."""
+    limits = endpoint.limits
+    earliest = moment - CATCHING_UP
+    far = moment + HOUR
+    by_requests = max(requests_at, earliest) if requests_at <= far else earliest
+    by_tokens = max(tokens_at, earliest) if tokens_at <= far else earliest
+    starts = moment
+    if limits.requests_per_minute is not None:
+        starts = max(starts, by_requests)
+    if limits.tokens_per_minute is not None:
+        starts = max(starts, by_tokens)
+    values = {}
+    if limits.requests_per_minute is not None:
+        apart = MINUTE / (limits.requests_per_minute * SHARE_OF_LIMIT)
+        values["requests_at"] = int(max(by_requests, starts - CATCHING_UP) + apart)
+    if limits.tokens_per_minute is not None:
+        tokens = expected.input_tokens + expected.output_tokens
+        apart = MINUTE * tokens / (limits.tokens_per_minute * SHARE_OF_LIMIT)
+        values["tokens_at"] = int(max(by_tokens, starts - CATCHING_UP) + apart)
+    return starts, values

@@ -20,6 +20,7 @@ from kodit.application.views.runs import RunView
 from kodit.composition import Application
 from kodit.domain.entities import IndexRun
 from kodit.domain.errors import IndexingError, UserError
+from kodit.domain.run import BUDGET_SPENT
 from kodit.domain.value_objects import RunState
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.remote import RemoteServer
@@ -37,6 +38,7 @@ from kodit.faces.cli.terminal.pace import lasting, seconds_of
 from kodit.faces.cli.terminal.progress_lines import ProgressLines
 from kodit.faces.cli.terminal.runs import counted
 from kodit.faces.cli.terminal.tables import index_lines, show_indexes
+from kodit.infrastructure.processes.allocator import configure_allocator
 
 UNSEEN_SECONDS = 1.5
 """How long a scan that finds nothing to do may take before it is shown."""
@@ -54,7 +56,11 @@ def index_and_show(
     succeeded. Raises UserError if no source is left."""
     waits_for_budget, wait = bool(wait), wait is not False
     if session.remote is not None:
-        return _index_remotely(session.remote, request, wait=wait, as_json=as_json)
+        return _index_remotely(
+            session.remote, request, wait=wait, waits_for_budget=waits_for_budget, as_json=as_json
+        )
+    if wait:
+        configure_allocator()  # indexing may take hours
     application = session.application
     request = _confirmed(application, request)
     names = [str(source) for source in application.sources.sources(request)]
@@ -117,7 +123,12 @@ def _confirmed(application: Application, request: IndexRequest) -> IndexRequest:
 
 
 def _index_remotely(
-    server: RemoteServer, request: IndexRequest, *, wait: bool, as_json: bool
+    server: RemoteServer,
+    request: IndexRequest,
+    *,
+    wait: bool,
+    waits_for_budget: bool,
+    as_json: bool,
 ) -> bool:
     """The same on a server, which continues if the user does not wait."""
     options = {
@@ -138,7 +149,10 @@ def _index_remotely(
             refused.append(error)
     if not accepted:
         raise refused[0]
-    runs = [server.wait_for(one.run.id) if wait else one.run for one in accepted]
+    runs = [
+        server.wait_for(one.run.id, waits_for_budget=waits_for_budget) if wait else one.run
+        for one in accepted
+    ]
     indexes = tuple(server.find(str(one.index.id)) for one in accepted)
     if as_json:
         print_json(IndexesView(indexes))
@@ -181,9 +195,14 @@ def _read(moment: str | None) -> datetime | None:
 
 
 def failure_of_view(run: RunView) -> IndexingError | None:
-    """The error of a run that ended without success; None for any other."""
+    """The error of a run that ended without success, or that waits for a budget; None for any
+    other."""
     if run.state == RunState.SUCCEEDED:
         return None
+    if (task := run.waits_for_budget) is not None:
+        return IndexingError(
+            f"run {run.id} {task.type} {task.error}", code=BUDGET_SPENT, run=run.id
+        )
     errors = [f"{task.type}: {task.error}" for task in run.tasks if task.error]
     return IndexingError(": ".join([f"run {run.id} {run.state}", *errors]), run=run.id)
 
