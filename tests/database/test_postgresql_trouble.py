@@ -13,7 +13,12 @@ import psycopg
 import pytest
 from sqlalchemy import text
 from tests.queue.requests import add_run
-from tests.support.postgresql_databases import open_database, postgresql_database, server_url
+from tests.support.postgresql_databases import (
+    end_connections,
+    open_database,
+    postgresql_database,
+    server_url,
+)
 
 from kodit.domain.errors import (
     ConflictError,
@@ -49,25 +54,14 @@ def empty() -> Iterator[str]:
         connection.execute("DROP DATABASE empty WITH (FORCE)")
 
 
-def end_connections(state: str) -> None:
-    """As a restart of the server does."""
-    with psycopg.connect(server_url(), autocommit=True) as connection:
-        ended = connection.execute(
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
-            "WHERE pid <> pg_backend_pid() AND application_name = 'kodit' AND state = %s",
-            (state,),
-        ).fetchall()
-    assert ended
-
-
 def test_idle_connections_may_be_ended(database: SqlDatabase) -> None:
     """The next transactions open others."""
     with ExitStack() as transactions:  # several are idle afterwards
         for _ in range(3):
             transactions.enter_context(database.write())
-    end_connections("idle")
+    assert end_connections("state = 'idle'")
     add_run(database, 1)
-    end_connections("idle")
+    assert end_connections("state = 'idle'")
     with database.read() as transaction:
         assert len(transaction.tasks.list_runs()) == 1
 
@@ -77,11 +71,11 @@ def test_a_transaction_may_be_ended(database: SqlDatabase) -> None:
     told = r"^the database postgresql:\S+ is unavailable: "
     with pytest.raises(TransientError, match=told), database.write() as transaction:
         transaction.tasks.set_paused(None)
-        end_connections("idle in transaction")
+        assert end_connections("state = 'idle in transaction'")
         transaction.tasks.unfinished_runs()
     with pytest.raises(TransientError), database.write() as transaction:
         transaction.connection.execute(text("SELECT 1"))
-        end_connections("idle in transaction")
+        assert end_connections("state = 'idle in transaction'")
     add_run(database, 1)
 
 

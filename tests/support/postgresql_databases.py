@@ -6,13 +6,17 @@ import atexit
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from tests.support.postgresql import find_postgresql, running_postgresql
 
 from kodit.infrastructure.postgresql.address import DatabaseAddress
 from kodit.infrastructure.postgresql.dialect import PostgresqlDialect
+from kodit.infrastructure.postgresql.worker_registry import PostgresqlWorkerRegistry
+from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 from kodit.infrastructure.sqlalchemy.entities import METADATA
 from kodit.infrastructure.sqlalchemy.migrate import migrate
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
@@ -37,9 +41,25 @@ def server_url() -> str:
     return address
 
 
+def address_of(url: str) -> DatabaseAddress:
+    return DatabaseAddress("the test's URL", url)
+
+
 def open_database(url: str) -> SqlDatabase:
     """A database as this program opens it."""
-    return SqlDatabase(PostgresqlDialect(DatabaseAddress("the test's URL", url)))
+    return SqlDatabase(PostgresqlDialect(address_of(url)))
+
+
+def end_connections(condition: str) -> int:
+    """Ends this program's connections of which the condition is true, as a restart of the server
+    does; returns how many."""
+    with psycopg.connect(server_url(), autocommit=True) as connection:
+        ended = connection.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "  # noqa: S608 - of tests
+            "WHERE pid <> pg_backend_pid() AND application_name LIKE 'kodit%' "
+            f"AND {condition}".encode()
+        ).fetchall()
+    return len(ended)
 
 
 @contextmanager
@@ -52,3 +72,18 @@ def postgresql_database() -> Iterator[SqlDatabase]:
         yield database
     finally:
         database.close()
+
+
+def open_registry(
+    database: SqlDatabase, folder: Path, grace_seconds: float = 0.0
+) -> PostgresqlWorkerRegistry:
+    """The registry of a machine whose workers have their files in a folder."""
+    address = address_of(server_url())
+    return PostgresqlWorkerRegistry(database, address, FileWorkerRegistry(folder), grace_seconds)
+
+
+@contextmanager
+def postgresql_registry(folder: Path) -> Iterator[PostgresqlWorkerRegistry]:
+    """A registry without workers."""
+    with postgresql_database() as database:
+        yield open_registry(database, folder)

@@ -11,14 +11,13 @@ from sqlalchemy import URL, Connection, Engine, create_engine
 
 from kodit.domain.errors import KoditError, UserError
 from kodit.infrastructure.postgresql.address import DatabaseAddress
+from kodit.infrastructure.postgresql.connections import connect
 from kodit.infrastructure.postgresql.errors import meaning_of
 from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS
 from kodit.infrastructure.sqlalchemy.transaction import driver_of
 
 MOST_WRITERS = 6
 """Threads that write at the same time (`Lane.WRITES` and `Lane.HEARTBEATS`)."""
-LOCK_TIMEOUT_MS = 30_000
-"""How long a write waits for a row: far more than a busy database needs."""
 BEGIN_TO_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 BEGIN_TO_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 """Each statement sees what was committed before it, so that a row that had to be waited for is seen
@@ -26,13 +25,6 @@ as it is then.
 """
 _LOST = ("08", "57")
 """The classes of errors of a connection that the server has ended."""
-
-
-def connect(address: DatabaseAddress, name: str) -> psycopg.Connection:
-    """A connection whose transactions begin explicitly; `name` is what the server lists it as."""
-    connection = psycopg.connect(**{"application_name": name, **address.options}, autocommit=True)
-    connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
-    return connection
 
 
 class PostgresqlDialect:
