@@ -30,6 +30,7 @@ from kodit.infrastructure.home import expand_home
 from kodit.infrastructure.trust import read_trusted_file, user_folder
 
 PREFIX = "KODIT_"
+_DATABASE_URL = "KODIT_DATABASE_URL"
 ALTERNATIVE_DATA_DIR = Path("~/.kodit-search")
 """The default data directory if another program's database occupies the usual one."""
 FILE_NAME = ".env"
@@ -305,6 +306,11 @@ def _read(path: Path, *, follow: bool = True) -> dict[str, str]:
 
 def _understood(found: Mapping[str, str], where: str = "") -> dict[str, Any]:
     """The settings among variables, by name. An empty variable counts as unset."""
+    if found.get(_DATABASE_URL):
+        raise SettingError(
+            f"{_DATABASE_URL}{where} names a database server, which this version of Kodit cannot "
+            "use yet; remove it"
+        )
     values = {}
     for setting in fields(Settings):
         text = found.get(_variable(setting))

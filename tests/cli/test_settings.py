@@ -44,6 +44,17 @@ def test_the_order_of_the_places(places: Places) -> None:
     assert places.load().keep_runs == 3
 
 
+def test_a_database_server_is_refused(places: Places) -> None:
+    """Without the address, which may contain a password."""
+    url = "postgresql://kodit:secret@db/kodit"
+    with pytest.raises(SettingError, match=r"^KODIT_DATABASE_URL names a database server") as told:
+        places.load({"KODIT_DATABASE_URL": url})
+    places.user.write_text(f"KODIT_DATABASE_URL={url}\n")
+    with pytest.raises(SettingError, match=r"^KODIT_DATABASE_URL in /") as of_file:
+        places.load()
+    assert "secret" not in f"{told.value}{of_file.value}"
+
+
 def test_an_empty_value_counts_as_unset(places: Places) -> None:
     """In every place; the next one is used."""
     places.user.write_text("KODIT_WORKER_SLOTS=\nKODIT_KEEP_RUNS\nKODIT_DATA_DIR=''\n")

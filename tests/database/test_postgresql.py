@@ -1,4 +1,4 @@
-"""The unchanged schema on a real PostgreSQL server, which several machines will share."""
+"""The schema on a real PostgreSQL server, which several machines will share."""
 
 from __future__ import annotations
 

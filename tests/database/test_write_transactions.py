@@ -16,13 +16,10 @@ from kodit.domain.errors import PermanentError, TransientError
 from kodit.infrastructure.sql.chunks import VALUES_PER_STATEMENT
 from kodit.infrastructure.sql.sqlite import write_ahead
 from kodit.infrastructure.sql.statements import StatementForMany
-from kodit.infrastructure.sqlalchemy.database import (
-    SqliteDatabase,
-    open_sqlite,
-    translated_errors,
-)
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.entities import INDEXES
 from kodit.infrastructure.sqlalchemy.prepared import Driver, PreparedForMany
+from kodit.infrastructure.sqlalchemy.sql_database import translated_errors
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 
@@ -71,15 +68,15 @@ def test_a_database_that_is_closed_holds_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("told", ["database or disk is full", "disk I/O error"])
-def test_trouble_with_the_disk_is_told_as_such(tmp_path: Path, told: str) -> None:
-    with pytest.raises(TransientError) as refused, translated_errors(tmp_path):
+def test_trouble_with_the_disk_is_told_as_such(database: SqliteDatabase, told: str) -> None:
+    with pytest.raises(TransientError) as refused, translated_errors(database.dialect):
         raise sqlite3.OperationalError(told)
     assert "is full or failing" in str(refused.value)
     assert "free some space" in str(refused.value)
 
 
-def test_what_a_trigger_says_is_told_in_one_short_line(tmp_path: Path) -> None:
-    with pytest.raises(PermanentError) as refused, translated_errors(tmp_path):
+def test_what_a_trigger_says_is_told_in_one_short_line(database: SqliteDatabase) -> None:
+    with pytest.raises(PermanentError) as refused, translated_errors(database.dialect):
         raise sqlite3.IntegrityError("no\n\tway " + "!" * 1000)
     assert "(no way !!" in str(refused.value)
     assert len(str(refused.value)) < 600

@@ -53,6 +53,13 @@ def _dependencies() -> list[str]:
     return list(project["dependencies"])
 
 
+def _extra(name: str) -> set[str]:
+    """The names of what an extra of the project requires."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    required = project["optional-dependencies"][name]
+    return {canonicalize_name(Requirement(text).name) for text in required}
+
+
 def closure(requirements: Iterable[str], seen: set[str]) -> set[str]:
     """The names of all that is installed for some requirements."""
     for text in requirements:
@@ -78,17 +85,20 @@ def _applies(requirement: Requirement, extras: Iterable[str]) -> bool:
 
 
 def test_all_that_kodit_imports_is_required_by_it() -> None:
-    """A requirement of a requirement may go with its next version."""
+    """A requirement of a requirement may go with its next version. Only modules that are not loaded
+    without PostgreSQL import what its extra requires."""
     declared = {canonicalize_name(Requirement(text).name) for text in _dependencies()}
     distributions = packages_distributions()
     imported = {
-        canonicalize_name(distributions[module][0])
+        canonicalize_name(distributions[module][0]): path
         for path in PACKAGE.rglob("*.py")
         for module in re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE)
         if module != "kodit" and module in distributions
     }
 
-    assert imported - declared == set()
+    others = {name: path for name, path in imported.items() if name not in declared}
+    assert set(others) == _extra("postgresql")
+    assert {path.parent for path in others.values()} == {PACKAGE / "infrastructure/postgresql"}
 
 
 def test_all_that_is_installed_is_imported_or_has_a_reason() -> None:

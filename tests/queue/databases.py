@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 
+from tests.support.postgresql_databases import postgresql_database
+
 from kodit.domain.ports.database import Database
 from kodit.infrastructure.memory import MemoryDatabase
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
@@ -50,4 +52,5 @@ OpenDatabase = Callable[[Path], AbstractContextManager[Database]]
 DATABASES: Mapping[str, OpenDatabase] = {
     "memory": memory_database,
     "sqlite": sqlite_database,
+    "postgresql": lambda _folder: postgresql_database(),
 }

@@ -12,6 +12,8 @@ from tests.queue.machine import QueueMachine
 
 DEPTH = int(os.environ.get("KODIT_TEST_DEPTH", "1"))
 """How many times as many examples as in the normal run, which repeats the same ones each time."""
+EXAMPLES = {"postgresql": 15}
+"""Fewer where a transaction takes ten times as long."""
 SHRINKS = os.environ.get("KODIT_TEST_SHRINK", "1") == "1"
 """Whether a failure is made as short as it can be, which takes a while."""
 
@@ -29,7 +31,7 @@ def test_queue_follows_its_model(name: str) -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=50 * DEPTH,
+            max_examples=EXAMPLES.get(name, 50) * DEPTH,
             phases=[phase for phase in Phase if SHRINKS or phase is not Phase.shrink],
             stateful_step_count=50,
             derandomize=DEPTH == 1,

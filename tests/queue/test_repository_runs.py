@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.queue.databases import DATABASES
 from tests.queue.requests import (
     NOW,
     RULES,
@@ -71,8 +73,14 @@ def test_a_transaction_that_fails_changes_nothing(database: Database) -> None:
         assert transaction.tasks.paused_since() is None
 
 
-def test_one_writes_at_a_time(database: Database) -> None:
+@pytest.mark.parametrize("name", ["memory", "sqlite"])
+def test_one_writes_at_a_time(name: str, tmp_path: Path) -> None:
     """Else what the first one stores is lost with the second one's commit, or the other way."""
+    with DATABASES[name](tmp_path) as database:
+        check_that_one_writes_at_a_time(database)
+
+
+def check_that_one_writes_at_a_time(database: Database) -> None:
     is_ready = threading.Event()
 
     def write() -> None:

@@ -6,12 +6,14 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 from tests.queue.requests import NOW, add_run
 from tests.support.command import PATIENCE_SECONDS, wait_until
+from tests.support.postgresql_databases import postgresql_registry
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.ports.workers import WorkerRegistry
@@ -21,15 +23,17 @@ from kodit.infrastructure.memory import MemoryDatabase, MemoryWakeUp, MemoryWork
 from kodit.infrastructure.processes import worker_registry
 from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 
-REGISTRIES: dict[str, Callable[[Path], WorkerRegistry]] = {
-    "file": FileWorkerRegistry,
-    "memory": lambda _folder: MemoryWorkerRegistry(),
+REGISTRIES: dict[str, Callable[[Path], AbstractContextManager[WorkerRegistry]]] = {
+    "file": lambda folder: nullcontext(FileWorkerRegistry(folder)),
+    "memory": lambda _folder: nullcontext(MemoryWorkerRegistry()),
+    "postgresql": postgresql_registry,
 }
 
 
 @pytest.fixture(params=REGISTRIES)
-def registry(request: pytest.FixtureRequest, tmp_path: Path) -> WorkerRegistry:
-    return REGISTRIES[request.param](tmp_path / "workers")
+def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WorkerRegistry]:
+    with REGISTRIES[request.param](tmp_path / "workers") as opened:
+        yield opened
 
 
 def test_who_has_entered_lives(registry: WorkerRegistry) -> None:

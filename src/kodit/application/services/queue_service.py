@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from kodit.application.services.queue_events import events_logged_on_success, record_event
 from kodit.application.services.queue_overview import QueueOverview, read_overview, rules_in_force
-from kodit.application.services.queue_transitions import LEASE, QueueTransitions, any_share
+from kodit.application.services.queue_transitions import (
+    LEASE,
+    LOOK_AGAIN_SECONDS,
+    QueueTransitions,
+    any_share,
+)
 from kodit.application.services.threads import Lane, in_thread
+from kodit.application.services.transactions import repeated
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import KoditError, TransientError, no_such_run
@@ -85,8 +92,7 @@ class QueueService:
 
     async def claim(self, worker: str) -> Task | None:
         """The next task for a worker, if there is one."""
-        tasks = await self.claim_many(worker, 1)
-        return tasks[0] if tasks else None
+        return next(iter(await self.claim_many(worker, 1)), None)
 
     async def claim_many(self, worker: str, count: int) -> list[Task]:
         """The next tasks for a worker, at most `count`, in one transaction."""
@@ -104,8 +110,9 @@ class QueueService:
                 if not transaction.tasks.has_claimable(now, self.rules):
                     moment = transaction.tasks.next_available_at(now)
                     return [], None if moment is None else (moment - now).total_seconds()
-            with self._database.write() as transaction:
-                return self._transitions.claim(transaction, worker, count), None
+            tasks = self._written(lambda open_: self._transitions.claim(open_, worker, count))
+            # None if another worker was faster, or is just changing that task's run.
+            return tasks, None if tasks else LOOK_AGAIN_SECONDS
 
         return await in_thread(claim, Lane.WRITES)
 
@@ -119,8 +126,7 @@ class QueueService:
             self._transitions.complete(transaction, [claim], nothing_to_do=nothing_to_do)
             return self._next(transaction, next_for, 1)
 
-        tasks = await self._write(complete)
-        return tasks[0] if tasks else None
+        return next(iter(await self._write(complete)), None)
 
     async def complete_many(
         self, claims: Sequence[Claim], *, next_for: str | None = None, count: int = 0
@@ -236,27 +242,21 @@ class QueueService:
     async def under_way(self, runs: Sequence[IndexRun]) -> list[IndexRun]:
         """For each run, the run itself or, while it is a follow-up, the run that it waits for."""
 
-        def read() -> list[IndexRun]:
-            with self._database.read() as transaction:
-                return [
-                    transaction.tasks.active_run(run.index_id) or run
-                    if run.is_follow_up and run.index_id is not None
-                    else run
-                    for run in runs
-                ]
+        def read(transaction: Transaction) -> list[IndexRun]:
+            waiting = [run.index_id for run in runs if run.is_follow_up and run.index_id]
+            found = transaction.tasks.unfinished_runs_of(waiting)
+            active = {run.index_id: run for run in found if not run.is_follow_up}
+            return [active.get(run.index_id, run) if run.is_follow_up else run for run in runs]
 
-        return await in_thread(read, Lane.READS)
+        return await self._read(read)
 
     async def other_unfinished_runs(self, run: IndexRun) -> list[IndexRun]:
         """The other unfinished runs of the same index, newest first."""
-        index_id = run.index_id
-        if index_id is None:
-            return []
 
         def read(transaction: Transaction) -> list[IndexRun]:
-            active = transaction.tasks.active_run(index_id)
-            found = transaction.tasks.follow_ups([index_id]) + ([active] if active else [])
-            return [other for other in found if other.id != run.id]
+            of_index = [] if run.index_id is None else [run.index_id]
+            found = transaction.tasks.unfinished_runs_of(of_index)
+            return [other for other in reversed(found) if other.id != run.id]
 
         return await self._read(read)
 
@@ -360,8 +360,7 @@ class QueueService:
         def set_pause(transaction: Transaction) -> bool:
             before = transaction.tasks.paused_since()
             transaction.tasks.set_paused(since)
-            is_news = (before is None) != (since is None)
-            if is_news:
+            if is_news := (before is None) != (since is None):
                 record_event("queue resumed" if since is None else "queue paused")
             return is_news
 
@@ -384,15 +383,17 @@ class QueueService:
         wakes: bool = True,
     ) -> T:
         """Run `work` in a write transaction; `wakes` if tasks may have become claimable."""
+        result = await in_thread(partial(self._written, work), lane)
+        if wakes:
+            self._wake_up.notify()
+        return result
 
+    def _written(self, work: Callable[[Transaction], T]) -> T:
         def write() -> T:
             with events_logged_on_success(), self._database.write() as transaction:
                 return work(transaction)
 
-        result = await in_thread(write, lane)
-        if wakes:
-            self._wake_up.notify()
-        return result
+        return repeated(write)
 
 
 def _has_run_out(task: Task, now: datetime) -> bool:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from kodit.domain.ports.tasks import TaskRepository
 
 LEASE = timedelta(seconds=60)
+LOOK_AGAIN_SECONDS = 0.01
+"""How soon to look again for a task that could not be had."""
 
 
 def any_share() -> float:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from kodit.application.services.threads import Lane, in_thread
+from kodit.application.services.transactions import repeated
 from kodit.domain.entities import ProgressTracker, Task
 from kodit.domain.errors import TaskCancelled
 from kodit.domain.ports.database import Database, Transaction
@@ -81,7 +82,7 @@ class Stage:
         """Run `work` in a write transaction. It returns its result and counts of what it did;
         `step` is at `reached` when the commit is stored. A commit that neither counts anything nor
         gets further leaves the retry budget as it is: every attempt may repeat it before the step
-        that fails.
+        that fails. If another transaction gets ahead of this one, `work` is run again.
 
         Raises LeaseLost, and stores nothing, if the claim no longer holds the task; TaskCancelled,
         after storing, if the user has asked the task to stop.
@@ -101,7 +102,7 @@ class Stage:
                 )
                 return result, task.cancel_requested
 
-        result, cancel_requested = await in_thread(write, Lane.WRITES)
+        result, cancel_requested = await in_thread(partial(repeated, write), Lane.WRITES)
         step.set_current(current)
         if cancel_requested:
             raise TaskCancelled("cancelled on request")

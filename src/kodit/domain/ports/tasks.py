@@ -27,11 +27,12 @@ class TaskRepository(Protocol):
     """Runs, tasks and attempts within one transaction.
 
     To change the state of a run, lock it first, change the returned run, and store it with
-    `save_runs`.
+    `save_runs`. Nothing can be locked in a read transaction.
     """
 
     def add_run(self, run: IndexRun) -> IndexRun:
-        """Store a new run and its tasks; the result carries their identifiers."""
+        """Store a new run and its tasks; the result carries their identifiers. Raises ConflictError
+        if another transaction has just added such a run for the index."""
         ...
 
     def lock_run(self, run_id: int) -> IndexRun:
@@ -78,6 +79,10 @@ class TaskRepository(Protocol):
 
     def unfinished_runs(self) -> dict[int, RunState]:
         """The states of all runs that have not ended, by identifier."""
+        ...
+
+    def unfinished_runs_of(self, index_ids: Sequence[int]) -> list[IndexRun]:
+        """The active runs of these indexes, then their follow-ups: a plain read."""
         ...
 
     def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:

@@ -84,16 +84,16 @@ class MemoryTaskRepository:
             )
 
     def active_run(self, index_id: int) -> IndexRun | None:
-        found = [run.id for run in self._of_index(index_id) if _is_open(run, is_follow_up=False)]
-        return self.lock_run(found[0]) if found else None
+        found = self._open_runs([index_id], is_follow_up=False)
+        return found[0] if found else None
 
     def follow_ups(self, index_ids: Sequence[int]) -> list[IndexRun]:
-        return self._load(
-            run.id
-            for index_id in index_ids
-            for run in self._of_index(index_id)
-            if _is_open(run, is_follow_up=True)
-        )
+        return self._open_runs(index_ids, is_follow_up=True)
+
+    def _open_runs(self, index_ids: Sequence[int], *, is_follow_up: bool) -> list[IndexRun]:
+        runs = [run for index_id in index_ids for run in self._of_index(index_id)]
+        mine = [run for run in runs if run.is_follow_up is is_follow_up]
+        return self._load(run.id for run in mine if not run.state.is_terminal)
 
     def failed_runs(self, index_id: int) -> list[IndexRun]:
         return self._load(
@@ -123,6 +123,10 @@ class MemoryTaskRepository:
     def unfinished_runs(self) -> dict[int, RunState]:
         runs = self._tables.runs.values()
         return {run.id: run.state for run in runs if not run.state.is_terminal}
+
+    def unfinished_runs_of(self, index_ids: Sequence[int]) -> list[IndexRun]:
+        active = self._open_runs(index_ids, is_follow_up=False)
+        return active + self._open_runs(index_ids, is_follow_up=True)
 
     def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:
         return self._newest(self._of_index(index_id), limit)
@@ -359,7 +363,7 @@ class MemoryTaskRepository:
         }
 
     def _active_tasks(self, index_id: int) -> list[Task]:
-        active = {run.id for run in self._of_index(index_id) if _is_open(run, is_follow_up=False)}
+        active = {run.id for run in self._open_runs([index_id], is_follow_up=False)}
         return [task for task in self._tables.tasks.values() if task.run_id in active]
 
     def _replace_held(self, task: Task, progress: TaskProgress | None, **values: Any) -> Task:
@@ -387,10 +391,6 @@ class MemoryTaskRepository:
 
     def attempts(self, task_id: int) -> list[TaskAttempt]:
         return [row for (owner, _), row in self._tables.attempts.items() if owner == task_id]
-
-
-def _is_open(run: IndexRun, *, is_follow_up: bool) -> bool:
-    return not run.state.is_terminal and run.is_follow_up is is_follow_up
 
 
 def _known(moment: datetime | None) -> datetime:

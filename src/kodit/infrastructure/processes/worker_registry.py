@@ -7,14 +7,13 @@ its children are gone. The file holds the worker's claim rules, which explain wh
 from __future__ import annotations
 
 import errno
-import json
 import os
 from contextlib import suppress
 from pathlib import Path
 
-from kodit.domain.claiming import DEFAULT_RULES, ClaimRules, QueueOrder
-from kodit.domain.value_objects import TaskType
+from kodit.domain.claiming import DEFAULT_RULES, ClaimRules
 from kodit.infrastructure.locks import open_lock_file, try_lock
+from kodit.infrastructure.mappers.claim_rules import rules_to_text, text_to_rules
 
 LARGEST_FILE_BYTES = 100_000
 """Far more than the rules of a worker need."""
@@ -43,7 +42,7 @@ class FileWorkerRegistry:
             if try_lock(descriptor) and path.exists():
                 self._mine = (name, descriptor)
                 with suppress(OSError):  # a full disk does not stop a worker
-                    os.write(descriptor, _written(rules))
+                    os.write(descriptor, rules_to_text(rules).encode("ascii"))
                 return name
             os.close(descriptor)
 
@@ -73,7 +72,7 @@ class FileWorkerRegistry:
         told = []
         for name in self.living():
             with suppress(OSError), self._path(name).open("rb") as file:
-                rules = _read(file.read(LARGEST_FILE_BYTES))
+                rules = text_to_rules(file.read(LARGEST_FILE_BYTES))
                 told += [] if rules is None else [rules]
         return told
 
@@ -101,19 +100,3 @@ def _open(path: Path) -> int | None:
         if error.errno in (errno.ENOENT, errno.EISDIR, errno.ELOOP, errno.ENXIO):
             return None
         raise
-
-
-def _written(rules: ClaimRules) -> bytes:
-    limits = {task_type.name: limit for task_type, limit in rules.limits.items()}
-    return json.dumps({"order": rules.order, "limits": limits}).encode("ascii")
-
-
-def _read(text: bytes) -> ClaimRules | None:
-    """None for rules that a worker of this version could not have written."""
-    try:
-        rules = json.loads(text)
-        limits = {TaskType[name]: int(limit) for name, limit in rules["limits"].items()}
-        order = QueueOrder(rules["order"])
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-        return None
-    return ClaimRules(order, limits) if min(limits.values(), default=0) >= 0 else None

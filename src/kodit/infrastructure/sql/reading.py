@@ -47,6 +47,8 @@ class _Open(NamedTuple):
 class DriverCursors:
     """Cursors of a SQLite connection."""
 
+    names_with_percent = False
+
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.cursor = connection.cursor()

@@ -56,6 +56,11 @@ _NEWEST_OF_INDEX_IN_STATE = Statement(
 _UNFINISHED_STATES = Statement(
     "SELECT index_runs.id, index_runs.state FROM index_runs WHERE state IN ('queued', 'running')"
 )
+_UNFINISHED_OF_INDEXES = StatementForMany(
+    # By the index of unfinished runs: another one would scan all runs of these indexes.
+    f"{_RUNS} WHERE index_runs.index_id IN :ids AND state IN ('queued', 'running') "
+    "AND index_runs.is_follow_up = :waits"
+)
 _NEWEST_OF_INDEX = Statement(
     f"{_RUNS} WHERE index_runs.index_id = :of_index ORDER BY index_runs.id DESC LIMIT :most"
 )
@@ -143,6 +148,12 @@ class TaskReads:
 
     def unfinished_runs(self) -> dict[int, RunState]:
         return {row[0]: RunState(row[1]) for row in _UNFINISHED_STATES.run(self._driver)}
+
+    def unfinished_runs_of(self, index_ids: Sequence[int]) -> list[IndexRun]:
+        rows: list[Row] = []
+        for waits in (False, True):
+            rows += _UNFINISHED_OF_INDEXES.run(self._driver, index_ids, {"waits": waits})
+        return self.load(rows)
 
     def runs_of(self, index_id: int, limit: int = 100) -> list[IndexRun]:
         return self.load(_NEWEST_OF_INDEX.run(self._driver, {"of_index": index_id, "most": limit}))

@@ -1,13 +1,15 @@
 """Statements as text, run on a driver's cursor.
 
 A parameter is written `:name`, as in SQLite. Texts use only SQL that both SQLite and PostgreSQL
-accept; this module replaces `:name` for other drivers.
+accept; this module replaces `:name` for the driver of the latter.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import cached_property
 from typing import Any, Protocol
 
 from kodit.infrastructure.sql.chunks import VALUES_PER_STATEMENT, in_chunks
@@ -21,11 +23,19 @@ ROWS_PER_FETCH = 64
 """Rows fetched at once, which costs half as much as fetching them one by one."""
 
 
+_NAME = re.compile(r"(?<![:\w]):([a-z]\w*)")
+
+
 class Cursors(Protocol):
     """Provides the cursors of one connection, for as long as its transaction lasts."""
 
     @property
     def cursor(self) -> Any: ...
+
+    @property
+    def names_with_percent(self) -> bool:
+        """Whether a parameter is written `%(name)s`."""
+        ...
 
     def another_cursor(self) -> Any:
         """For reading rows one at a time while other statements run."""
@@ -38,17 +48,24 @@ class Statement:
     def __init__(self, sql: str) -> None:
         self.sql = sql
 
+    @cached_property
+    def _with_percent(self) -> str:
+        return _NAME.sub(r"%(\1)s", self.sql.replace("%", "%%"))
+
+    def _for(self, driver: Cursors) -> str:
+        return self._with_percent if driver.names_with_percent else self.sql
+
     def run(self, driver: Cursors, parameters: Mapping[str, Any] = NOTHING) -> Sequence[Row]:
         """All its rows."""
         cursor = driver.cursor
-        cursor.execute(self.sql, parameters)
+        cursor.execute(self._for(driver), parameters)
         rows: Sequence[Row] = cursor.fetchall()
         return rows
 
     def first(self, driver: Cursors, parameters: Mapping[str, Any] = NOTHING) -> Row | None:
         """The first row, if there is one; the others are not read."""
         with closing(driver.another_cursor()) as cursor:
-            cursor.execute(self.sql, parameters)
+            cursor.execute(self._for(driver), parameters)
             row: Row | None = cursor.fetchone()
             return row
 
@@ -59,7 +76,7 @@ class Statement:
         are held in memory.
         """
         with closing(driver.another_cursor()) as cursor:
-            cursor.execute(self.sql, parameters)
+            cursor.execute(self._for(driver), parameters)
             while rows := cursor.fetchmany(ROWS_PER_FETCH):
                 yield from rows
 

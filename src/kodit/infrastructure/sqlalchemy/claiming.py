@@ -1,4 +1,9 @@
-"""Finding and claiming the next tasks: the statements that decide which worker gets what."""
+"""Finding and claiming the next tasks: the statements that decide which worker gets what.
+
+SQLite has one writer, so that one statement finds tasks and claims them. Elsewhere the runs of the
+tasks are locked first, as by every other change of a run; those that another transaction has locked
+are skipped.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,19 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.entities import Task
@@ -21,6 +38,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     TASK_ATTEMPTS,
     TASKS,
 )
+from kodit.infrastructure.sqlalchemy.locking import lock_name
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
     Prepared,
@@ -80,13 +98,17 @@ def _probe(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
 @cache
 def _take(order: QueueOrder, full: tuple[str, ...], *, only_one: bool) -> Prepared:
     """The claim: one statement that finds tasks and claims them."""
-    found = _claimable(order, full).with_for_update(skip_locked=True)
+    found = _claimable(order, full)
     chosen = (
         TASKS.c.id == found.scalar_subquery()
         if only_one
         else TASKS.c.id.in_(select(found.cte("chosen").c.id))
     )
-    return Prepared(
+    return Prepared(_taken(chosen))
+
+
+def _taken(chosen: ColumnElement[bool]) -> ReturningUpdate[Any]:
+    return (
         update(TASKS)
         .where(chosen)
         .values(
@@ -100,6 +122,18 @@ def _take(order: QueueOrder, full: tuple[str, ...], *, only_one: bool) -> Prepar
         .returning(*(TASKS.c[name] for name in (*TASK_COLUMNS, *_ORDERING)))
     )
 
+
+@cache
+def _lock(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
+    """Finds tasks and locks their runs."""
+    found = _claimable(order, full).join(INDEX_RUNS, INDEX_RUNS.c.id == TASKS.c.run_id)
+    return Prepared(found.with_for_update(of=INDEX_RUNS, skip_locked=True))
+
+
+_TAKE_LOCKED = PreparedForMany(
+    # Another transaction may have taken some of them before their runs were locked.
+    lambda ids: _taken(and_(TASKS.c.id.in_(ids), TASKS.c.state == constant(TaskState.READY)))
+)
 
 _RUNNING_BY_TYPE = Prepared(
     select(TASKS.c.type, func.count())
@@ -146,12 +180,14 @@ def claim(
     moment = to_microseconds(now)
     parameters = {"by": worker, "until": to_microseconds(lease_until), **_moments(now)}
     rows: list[Row] = []
+    if rules.limits:
+        lock_name(driver, "claims with limits")
     while len(rows) < count:
         # Every claimed task may fill the limit of its type, so with limits tasks are claimed one by
         # one.
         wanted = 1 if rules.limits else count
-        take = _take(rules.order, _full(driver, rules), only_one=wanted == 1)
-        found = take.run(driver, {**parameters, "count": wanted})
+        find = _take_locked if driver.is_concurrent else _take_found
+        found = find(driver, rules, parameters, wanted)
         rows += sorted(found, key=_SORT_KEYS[rules.order])
         if not found or not rules.limits:
             break
@@ -161,6 +197,27 @@ def claim(
         runs = list({task.run_id for task in tasks if task.run_id is not None})
         _START_RUNS.run(driver, runs, {"now": moment})
     return tasks
+
+
+def _take_found(
+    driver: Driver, rules: ClaimRules, parameters: Mapping[str, Any], wanted: int
+) -> Sequence[Row]:
+    take = _take(rules.order, _full(driver, rules), only_one=wanted == 1)
+    return take.run(driver, {**parameters, "count": wanted})
+
+
+def _take_locked(
+    driver: Driver, rules: ClaimRules, parameters: Mapping[str, Any], wanted: int
+) -> Sequence[Row]:
+    lock = _lock(rules.order, _full(driver, rules))
+    moments = {"now": parameters["now"], "longest": parameters["longest"], "count": wanted}
+    while ids := [row[0] for row in lock.run(driver, moments)]:
+        taken = _TAKE_LOCKED.run(
+            driver, ids, {name: parameters[name] for name in ("by", "until", "now")}
+        )
+        if taken:
+            return taken
+    return []
 
 
 def _moments(now: datetime) -> dict[str, int]:

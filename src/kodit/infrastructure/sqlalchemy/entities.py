@@ -39,6 +39,7 @@ from kodit.infrastructure.sqlalchemy.queue_entities import (
     TASK_ATTEMPTS,
     TASKS,
     UNFINISHED,
+    WORKERS,
 )
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "UNFINISHED",
     "VECTORS",
     "WITH_PROBLEM",
+    "WORKERS",
     "BigKey",
     "TaskType",
     "one_of",

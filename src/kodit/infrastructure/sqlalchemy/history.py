@@ -43,10 +43,14 @@ _RANK_OF_INDEX = _by_rank(_RANKED.where(INDEX_RUNS.c.index_id == bindparam("of_i
 _RANK_OF_SINGLES = _by_rank(_RANKED.where(INDEX_RUNS.c.index_id.is_(None)))
 
 _STILL_ENDED = PreparedForMany(
-    lambda ids: select(INDEX_RUNS.c.id).where(
-        INDEX_RUNS.c.id.in_(ids), INDEX_RUNS.c.finished_at < bindparam("before")
+    lambda ids: (
+        select(INDEX_RUNS.c.id)
+        .where(INDEX_RUNS.c.id.in_(ids), INDEX_RUNS.c.finished_at < bindparam("before"))
+        .order_by(INDEX_RUNS.c.id)
+        .with_for_update()
     )
 )
+"""A run that is tried again meanwhile is not deleted."""
 _ATTEMPTS_OF_RUNS = PreparedForMany(
     lambda ids: (
         select(TASKS.c.run_id, func.count())

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, inspect, text
 
 from kodit.domain.errors import DatabaseVersionError
 from kodit.infrastructure.sql.revision import HEAD
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+from kodit.infrastructure.sqlalchemy.locking import lock_name
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -20,12 +21,12 @@ BASE = "base"
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 SCHEMA = _MIGRATIONS / "schema.sql"
-"""What the migrations make of an empty database; a test compares it, and `--update-golden` writes
-it."""
+"""What the migrations make of an empty SQLite database; a test compares it, and `--update-golden`
+writes it."""
 
 
 def migrate(
-    database: SqliteDatabase,
+    database: SqlDatabase,
     revision: str = HEAD,
     *,
     before_creation: Callable[[], None] | None = None,
@@ -41,11 +42,12 @@ def migrate(
     if stored == revision:
         return
     with database.write() as transaction:
+        lock_name(transaction.cursors, "migrations")
         # Another process may have migrated while this one waited for the lock.
         stored = _stored_revision(transaction.connection)
         if stored is None and before_creation is not None:
             before_creation()
-        if stored is None and revision == HEAD:
+        if stored is None and revision == HEAD and transaction.connection.dialect.name == "sqlite":
             _create(transaction.connection)
         elif stored != revision:
             _run(transaction.connection, stored, revision)

@@ -70,6 +70,9 @@ class Driver:
 
     def __init__(self, connection: Connection) -> None:
         self.dialect = connection.dialect
+        self.is_concurrent = self.dialect.name != "sqlite"
+        """Whether other transactions may write at the same time, so that rows must be locked."""
+        self.names_with_percent = self.is_concurrent
         self._connection = connection.connection
         self.cursor = self._connection.cursor()
 
@@ -113,8 +116,11 @@ class Prepared:
         made = self._statement.compile(dialect=dialect)
         order = made.positiontup if made.positional else None
         defaults = {name: bind.value for name, bind in made.binds.items() if not bind.required}
-        compiled = self._compiled[dialect.name] = _Compiled(str(made), defaults, order)
+        compiled = self._compiled[dialect.name] = _Compiled(self._text(str(made)), defaults, order)
         return compiled
+
+    def _text(self, sql: str) -> str:
+        return sql
 
 
 class PreparedForMany:
@@ -150,6 +156,15 @@ class PreparedForMany:
         prepared = Prepared(self._make([bindparam(name) for name in names]))
         self._sizes[size] = prepared, names
         return prepared, names
+
+
+class InsertNew(Prepared):
+    """An INSERT that leaves a row whose key exists as it is, and then returns nothing."""
+
+    def _text(self, sql: str) -> str:
+        # SQLAlchemy has a construct of its own for each database; both databases accept this.
+        values, returning, columns = sql.partition(" RETURNING ")
+        return f"{values} ON CONFLICT DO NOTHING{returning}{columns}"
 
 
 def insert_columns(table: Table, *columns: str) -> Prepared:

@@ -166,3 +166,16 @@ TASK_ATTEMPTS = Table(
     one_of("outcome", "succeeded", "failed", "retried", "released", "lost", "cancelled"),
     sqlite_with_rowid=False,
 )
+
+
+class WorkerColumns(TypedColumns):
+    """A worker on any machine, where the database is a server; it lives as long as it holds the
+    lock of its name. `rules` are its claim rules as JSON."""
+
+    name: Named[str] = Column(Text, primary_key=True)
+    host: Named[str] = Column(Text)
+    rules: Named[str] = Column(Text)
+    entered_at: Named[int] = Column(BigInteger)
+
+
+WORKERS = Table("workers", METADATA, WorkerColumns)

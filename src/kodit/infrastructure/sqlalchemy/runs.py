@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Table, bindparam, insert, select, update
 
 from kodit.domain.entities import IndexRun
+from kodit.domain.errors import ConflictError
 from kodit.domain.value_objects import RunState, TaskState
 from kodit.infrastructure.mappers.task_mapper import (
     RUN_COLUMNS,
@@ -27,6 +28,7 @@ from kodit.infrastructure.sql.statements import StatementForMany
 from kodit.infrastructure.sqlalchemy.entities import INDEX_RUNS, TASKS, UNFINISHED
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
+    InsertNew,
     Prepared,
     PreparedForMany,
     Row,
@@ -70,11 +72,10 @@ _UNFINISHED_RUNS = PreparedForMany(
 
 @cache
 def _insert(table: Table, columns: tuple[str, ...]) -> Prepared:
-    return Prepared(
-        insert(table)
-        .values({column: bindparam(f"new_{column}") for column in columns})
-        .returning(table.c.id)
-    )
+    """Returns no row where another transaction has just added an unfinished run."""
+    values: dict[str, Any] = {column: bindparam(f"new_{column}") for column in columns}
+    kind = InsertNew if table is INDEX_RUNS else Prepared
+    return kind(insert(table).values(values).returning(table.c.id))
 
 
 @cache
@@ -111,8 +112,10 @@ class RunStore:
 
     def _add(self, table: Table, row: dict[str, Any]) -> int:
         values = {f"new_{column}": value for column, value in row.items()}
-        [(key,)] = _insert(table, tuple(row)).run(self._driver, values)
-        return int(key)
+        rows = _insert(table, tuple(row)).run(self._driver, values)
+        if not rows:
+            raise ConflictError("the index already has an unfinished run; try again")
+        return int(rows[0][0])
 
     def lock(self, run_id: int) -> IndexRun | None:
         """The run, locked; None if there is none."""

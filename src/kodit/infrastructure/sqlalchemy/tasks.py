@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import IndexRun, Task
@@ -40,8 +40,10 @@ from kodit.infrastructure.sqlalchemy.entities import (
     TASKS,
     UNFINISHED,
 )
+from kodit.infrastructure.sqlalchemy.locking import lock_name
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
+    InsertNew,
     Prepared,
     PreparedForMany,
     Row,
@@ -128,6 +130,9 @@ _SET_WORK = Prepared(
 )
 
 
+_PAUSE = InsertNew(insert(QUEUE_PAUSES).values(id=1, paused_at=bindparam("since")))
+
+
 @cache
 def _update_held(columns: tuple[str, ...]) -> Prepared:
     """Sets these columns of a task, if a claim still holds it."""
@@ -185,11 +190,13 @@ class SqlTaskRepository(TaskReads):
     # Tasks
 
     def find_single(self, type_name: str, payload: Mapping[str, Any]) -> IndexRun | None:
-        which = {
+        which: dict[str, Any] = {
             "of_type": type_name,
             "with_payload": json.dumps(dict(payload), sort_keys=True),
             "waits": False,
         }
+        # Otherwise two that ask at the same time would each add one.
+        lock_name(self._driver, "single task", type_name, which["with_payload"])
         runs = self._store.load(_FIND_SINGLE.run(self._driver, which))
         return runs[0] if runs else None
 
@@ -212,10 +219,7 @@ class SqlTaskRepository(TaskReads):
         if since is None:
             self._connection.execute(delete(QUEUE_PAUSES))
             return
-        pause = select(literal(1), literal(to_microseconds(since))).where(
-            ~select(QUEUE_PAUSES.c.id).exists()
-        )
-        self._connection.execute(insert(QUEUE_PAUSES).from_select(["id", "paused_at"], pause))
+        _PAUSE.run(self._driver, {"since": to_microseconds(since)})
 
     def fence(self, claim: Claim) -> Task:
         return _only(claim, _FENCE.run(self._driver, _held_by(claim)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import MutableMapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
     from kodit.infrastructure.sqlalchemy.unused import SqlUnusedRepository
 
 
-def driver_of(connection: Connection) -> sqlite3.Connection:
-    driver: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
-    return driver
+def driver_of(connection: Connection) -> Any:
+    """The connection of the driver: what SQLite and PostgreSQL have in common has no type."""
+    return connection.connection.dbapi_connection
 
 
 class SqlTransaction:
@@ -41,7 +40,7 @@ class SqlTransaction:
         self.connection = connection
 
     @property
-    def driver(self) -> sqlite3.Connection:
+    def driver(self) -> Any:
         return driver_of(self.connection)
 
     @cached_property

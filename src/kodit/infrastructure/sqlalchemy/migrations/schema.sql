@@ -306,4 +306,12 @@ CREATE TABLE refused_snippets (
 )
  WITHOUT ROWID
 
-INSERT INTO alembic_version VALUES ('0016')
+CREATE TABLE workers (
+	name TEXT NOT NULL, 
+	host TEXT NOT NULL, 
+	rules TEXT NOT NULL, 
+	entered_at BIGINT NOT NULL, 
+	PRIMARY KEY (name)
+)
+
+INSERT INTO alembic_version VALUES ('0020')

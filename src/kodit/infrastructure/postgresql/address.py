@@ -1,0 +1,70 @@
+"""The address of a PostgreSQL database, whose password never reaches a message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from kodit.domain.errors import SettingError
+
+SCHEMES = ("postgresql://", "postgres://")
+_EXAMPLE = "such as postgresql://kodit@db.example.org/kodit"
+_OURS = {
+    # Without these, libpq takes several hours to notice that a machine or a network is gone.
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+    "client_encoding": "utf8",
+}
+
+
+class DatabaseAddress:
+    """Where a database is, and how to sign in there."""
+
+    def __init__(self, name: str, url: str) -> None:
+        """Raises SettingError, naming the setting `name` but never the URL itself, which may
+        contain a password even where none belongs.
+        """
+        if not url.startswith(SCHEMES):
+            raise SettingError(f"{name} must be the address of a PostgreSQL database, {_EXAMPLE}")
+        try:
+            options = conninfo_to_dict(url)
+        except psycopg.Error:
+            # libpq quotes the text that it cannot read.
+            raise SettingError(
+                f"{name} cannot be read as the address of a PostgreSQL database, {_EXAMPLE}"
+            ) from None
+        _check(name, options)
+        self._options: dict[str, Any] = {**_OURS, **options}
+        self.place = _place(options)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What libpq needs for a connection, with the password."""
+        return dict(self._options)
+
+    def __repr__(self) -> str:
+        return f"DatabaseAddress({self.place})"
+
+
+def _check(name: str, options: dict[str, Any]) -> None:
+    """A password with a character that has a meaning in addresses ends up in other parts."""
+    ports = str(options.get("port", "")).split(",")
+    parts = [str(options.get(part, "")) for part in ("host", "dbname", "user")]
+    if any("@" in part for part in parts) or not all(port.isdigit() for port in ports if port):
+        raise SettingError(
+            f"{name} has a character in its user or password that must be encoded, such as "
+            "%40 for @, %3A for : and %2F for /"
+        )
+
+
+def _place(options: dict[str, Any]) -> str:
+    user = f"{options['user']}@" if options.get("user") else ""
+    port = f":{options['port']}" if options.get("port") else ""
+    host = options.get("host") or "localhost"
+    return f"postgresql://{user}{host}{port}/{options.get('dbname', '')}"

@@ -1,0 +1,113 @@
+"""Transactions of PostgreSQL: many writers at a time, which lock the rows that they change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine
+
+from kodit.domain.errors import KoditError, UserError
+from kodit.infrastructure.postgresql.address import DatabaseAddress
+from kodit.infrastructure.postgresql.connections import connect
+from kodit.infrastructure.postgresql.errors import meaning_of
+from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS
+from kodit.infrastructure.sqlalchemy.transaction import driver_of
+
+MOST_WRITERS = 6
+"""Threads that write at the same time (`Lane.WRITES` and `Lane.HEARTBEATS`)."""
+BEGIN_TO_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+BEGIN_TO_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+"""Each statement sees what was committed before it, so that a row that had to be waited for is seen
+as it is then.
+"""
+_LOST = ("08", "57")
+"""The classes of errors of a connection that the server has ended."""
+
+
+class PostgresqlDialect:
+    """One database of a server."""
+
+    def __init__(self, address: DatabaseAddress) -> None:
+        self.place = address.place
+        self.engine: Engine = create_engine(
+            URL.create("postgresql+psycopg"),
+            creator=lambda: connect(address, "kodit"),
+            pool_size=MOST_READERS + MOST_WRITERS,
+            max_overflow=-1,
+            pool_use_lifo=True,
+            # Every transaction is ended by this module.
+            pool_reset_on_return=None,
+            use_native_hstore=False,
+        )
+        self._process = os.getpid()
+
+    def check(self) -> None:
+        if os.getpid() != self._process:
+            raise UserError(
+                f"the database {self.place} was open in the process from which this one was "
+                "forked, so that it cannot be used here; fork before it is opened or after it is "
+                "closed, or start processes by the method 'spawn'",
+                code="opened_before_fork",
+                database=self.place,
+            )
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self._transaction(BEGIN_TO_READ) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        with self._transaction(BEGIN_TO_WRITE) as connection:
+            yield connection
+
+    def meaning_of(self, error: BaseException | None) -> KoditError | None:
+        return meaning_of(self.place, error)
+
+    def close(self) -> None:
+        if os.getpid() == self._process:
+            self.engine.dispose()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        connection = self._begun(begin)
+        driver = driver_of(connection)
+        try:
+            yield connection
+            driver.commit()
+        except BaseException:
+            if not driver.closed:
+                driver.rollback()
+            raise
+        finally:
+            if driver.closed:
+                connection.invalidate()
+            elif connection.in_transaction():
+                # SQLAlchemy saw a statement and believes that its transaction is still open.
+                connection.rollback()
+            connection.close()
+
+    def _begun(self, begin: str) -> Connection:
+        """A connection with an open transaction. Those that lay idle while the server was restarted
+        are noticed here: nothing has been done yet, so that another one can be taken.
+        """
+        try:
+            return self._begin(begin)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is not None and error.sqlstate[:2] not in _LOST:
+                raise
+            self.engine.dispose()  # the others are as old
+        return self._begin(begin)
+
+    def _begin(self, begin: str) -> Connection:
+        connection = self.engine.connect()
+        try:
+            driver_of(connection).execute(begin)
+        except BaseException:
+            connection.invalidate()
+            connection.close()
+            raise
+        return connection

@@ -1,0 +1,120 @@
+"""The workers of all machines: each holds a lock of the server, over a connection of its own.
+
+The server releases the lock when the connection ends, however the worker ended, so that whoever can
+take it knows that the worker is gone. A network that parts a worker from the server is noticed by
+neither for a while; then its leases expire.
+"""
+
+from __future__ import annotations
+
+import os
+
+import psycopg
+from sqlalchemy import delete, select, text
+
+from kodit.domain.claiming import DEFAULT_RULES, ClaimRules
+from kodit.infrastructure.mappers.claim_rules import rules_to_text, text_to_rules
+from kodit.infrastructure.postgresql.address import DatabaseAddress
+from kodit.infrastructure.postgresql.dedicated import DedicatedConnection
+from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
+from kodit.infrastructure.sqlalchemy.entities import WORKERS
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
+
+GRACE_SECONDS = 15.0
+"""After a restart of the server, all workers need a moment to take their locks again."""
+_KEY = "hashtextextended(current_schema() || E'\\nworker\\n' || {}, 0)"
+_LOCK = f"SELECT pg_try_advisory_lock({_KEY.format('%s')})"
+_ENTER = (
+    "INSERT INTO workers (name, host, rules, entered_at) VALUES (%s, %s, %s, "
+    "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint) ON CONFLICT DO NOTHING"
+)
+_HAS_JUST_STARTED = text(
+    "SELECT clock_timestamp() - pg_postmaster_start_time() < make_interval(secs => :grace)"
+)
+_IS_FREE = text(f"SELECT pg_try_advisory_xact_lock({_KEY.format(':name')})")
+_MINE_IS_FREE = text(f"pg_try_advisory_xact_lock({_KEY.format('workers.name')})")
+
+
+class PostgresqlWorkerRegistry:
+    """One process's view of them."""
+
+    def __init__(
+        self,
+        database: SqlDatabase,
+        address: DatabaseAddress,
+        here: FileWorkerRegistry,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        """`here` are the workers of this machine, whose child processes may outlive them."""
+        self._database = database
+        self._address = address
+        self._here = here
+        self._grace_seconds = grace_seconds
+        self._mine: tuple[str, DedicatedConnection] | None = None
+
+    @property
+    def descriptor(self) -> int:
+        """The lock of this machine that child processes must inherit."""
+        return self._here.descriptor
+
+    def enter(self, rules: ClaimRules = DEFAULT_RULES) -> str:
+        name = self._here.enter(rules)
+
+        def take_lock(connection: psycopg.Connection) -> None:
+            # After a loss, the server may take a while to notice that the old connection is gone;
+            # until then that one holds the lock, which serves as well.
+            row = connection.execute(_LOCK, (name,)).fetchone()
+            is_mine = row is not None and row[0]
+            if not is_mine:
+                raise psycopg.OperationalError("the lock is still held by a lost connection")
+            values = (name, os.uname().nodename, rules_to_text(rules))
+            connection.execute(_ENTER, values)
+
+        try:
+            connection = DedicatedConnection(
+                self._address, f"kodit worker {name}", opened=take_lock, woken=_nothing
+            )
+        except BaseException:
+            self._here.leave()
+            raise
+        self._mine = name, connection
+        return name
+
+    def leave(self) -> None:
+        if self._mine is not None:
+            name, connection = self._mine
+            self._mine = None
+            connection.close()
+            self._here.leave()
+            with self._database.write() as transaction:
+                transaction.connection.execute(delete(WORKERS).where(WORKERS.c.name == name))
+
+    def is_dead(self, worker: str) -> bool:
+        with self._database.read() as transaction:
+            connection = transaction.connection
+            if connection.execute(_HAS_JUST_STARTED, {"grace": self._grace_seconds}).scalar():
+                return False
+            is_free = connection.execute(_IS_FREE, {"name": worker}).scalar()
+        return bool(is_free) and self._here.is_dead(worker)
+
+    def living(self) -> list[str]:
+        return [name for name, _rules in self._living()]
+
+    def rules(self) -> list[ClaimRules]:
+        told = [text_to_rules(rules) for _name, rules in self._living()]
+        return [rules for rules in told if rules is not None]
+
+    def _living(self) -> list[tuple[str, str]]:
+        query = select(WORKERS.c.name, WORKERS.c.rules, _MINE_IS_FREE).order_by(WORKERS.c.name)
+        with self._database.read() as transaction:
+            rows = transaction.connection.execute(query).all()
+        return [(name, rules) for name, rules, is_free in rows if not is_free]
+
+    def sweep(self) -> None:
+        self._here.sweep()
+        with self._database.write() as transaction:
+            transaction.connection.execute(delete(WORKERS).where(_MINE_IS_FREE))
+
+
+def _nothing(_connection: psycopg.Connection) -> None:
+    """The server sends nothing to a worker."""

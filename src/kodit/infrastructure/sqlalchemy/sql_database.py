@@ -1,0 +1,77 @@
+"""Transactions over any of the databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from kodit.domain.errors import KoditError
+from kodit.domain.shortage import shortage
+from kodit.infrastructure.reading_gate import ReadingGate
+from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS, Dialect
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
+
+
+class SqlDatabase:
+    """The durable store."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.revision: str | None = None
+        """The schema that this program has found or made."""
+        self._reading = ReadingGate(MOST_READERS)
+
+    @property
+    def engine(self) -> Engine:
+        return self.dialect.engine
+
+    @contextmanager
+    def read(self) -> Iterator[SqlTransaction]:
+        dialect = self.dialect
+        dialect.check()
+        try:
+            with self._reading.place(), dialect.reading() as connection:
+                yield SqlTransaction(connection)
+        except Exception as error:
+            if (told := meaning_of(dialect, error)) is None:
+                raise
+            raise told from error
+
+    @contextmanager
+    def write(self) -> Iterator[SqlTransaction]:
+        dialect = self.dialect
+        dialect.check()
+        try:
+            with dialect.writing() as connection:
+                yield SqlTransaction(connection)
+        except Exception as error:
+            if (told := meaning_of(dialect, error)) is None:
+                raise
+            raise told from error
+
+    def check_writable(self) -> None:
+        """Raises UserError if the database cannot be written."""
+
+    def close(self) -> None:
+        self.dialect.close()
+
+
+def meaning_of(dialect: Dialect, error: Exception) -> KoditError | None:
+    """Our error, one clear sentence, for one of a database's driver; None for any other."""
+    if isinstance(error, MemoryError):
+        return shortage(error)
+    return dialect.meaning_of(error.orig if isinstance(error, DBAPIError) else error)
+
+
+@contextmanager
+def translated_errors(dialect: Dialect) -> Iterator[None]:
+    """Translates errors of a database's driver into ours."""
+    try:
+        yield
+    except Exception as error:
+        if (told := meaning_of(dialect, error)) is None:
+            raise
+        raise told from error

@@ -1,0 +1,211 @@
+"""Transactions of SQLite: one writer at a time, and a file that may be replaced."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from kodit.domain.errors import KoditError
+from kodit.infrastructure.locks import FairLock
+from kodit.infrastructure.sql.sqlite import (
+    ORIGIN,
+    WRITE_TIMEOUT_SECONDS,
+    FileId,
+    connect,
+    count_connection,
+    file_id,
+    meaning_of,
+    prepare,
+    refuse_inherited,
+    release_memory,
+    replaced,
+    write_ahead,
+)
+from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS, driver_transaction
+from kodit.infrastructure.sqlalchemy.transaction import driver_of
+
+log = logging.getLogger(__name__)
+
+_BESIDE = ("-wal", "-shm")
+
+
+def open_sqlite(path: Path, *, read_only: bool = False) -> Engine:
+    """An engine on a SQLite file in WAL mode, whose transactions begin explicitly. With
+    `read_only`, nothing is written, not even beside the file.
+    """
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        creator=lambda: connect(path, WRITE_TIMEOUT_SECONDS, "ro" if read_only else "rwc"),
+        # Readers wait at `ReadingGate` and then find a connection free. The last one used comes
+        # first, because its cache is the warmest; the additional one is the writer's.
+        pool_size=MOST_READERS + 1,
+        max_overflow=-1,
+        pool_use_lifo=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, record: Any) -> None:
+        refuse_inherited(path)
+        count_connection(path, 1)
+        record.info[ORIGIN] = file_id(path)
+        # The driver must not begin transactions by itself: `_begin` does.
+        connection.isolation_level = None
+        if not read_only:
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            if not pages:
+                # Deleted pages are released in steps (`space.py`). Setting this again for a file
+                # that has pages would take the write lock.
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            write_ahead(connection, WRITE_TIMEOUT_SECONDS)
+        prepare(connection)
+
+    @event.listens_for(engine, "close")
+    def _count_out(_connection: sqlite3.Connection, _record: Any) -> None:
+        count_connection(path, -1)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # Directly on the driver: SQLAlchemy's overhead exceeds SQLite's time. A writer has already
+        # started.
+        driver = driver_of(connection)
+        if not driver.in_transaction:
+            driver.execute("BEGIN")
+
+    return engine
+
+
+class SqliteDialect:
+    """The database file of a data directory.
+
+    Every write transaction of every process first takes the lock of `write.lock`: SQLite's own
+    locking can starve a writer for seconds, while this queue keeps waits under half a second.
+
+    Every transaction first checks whether the file is still the one that was opened: SQLite would
+    go on with a file that was replaced or removed. If not, the new one is opened; but while the
+    database is `pinned`, every transaction raises DatabaseReplacedError.
+    """
+
+    def __init__(self, engine: Engine, lock_path: Path, check_revision: Callable[[], None]) -> None:
+        """`check_revision` is called for a new file, and raises DatabaseReplacedError if it does
+        not have this program's schema.
+        """
+        self.engine = engine
+        self.path = Path(str(engine.url.database))
+        self._check_revision = check_revision
+        self._writer: Connection | None = None
+        self._lane = threading.Lock()
+        self._lock = FairLock(lock_path, WRITE_TIMEOUT_SECONDS, "the database")
+        self._file: FileId | None = None
+        self._beside: dict[Path, FileId] = {}
+        self._file_lane = threading.Lock()
+        self._pins = 0
+
+    @contextmanager
+    def pinned(self) -> Iterator[None]:
+        """In the block, only the file that is there at its beginning is read and written."""
+        self.check()
+        with self._file_lane:
+            self._pins += 1
+        try:
+            yield
+        finally:
+            with self._file_lane:
+                self._pins -= 1
+
+    def check(self) -> None:
+        refuse_inherited(self.path)
+        file = file_id(self.path)
+        if file is None and self._file is not None:
+            self._remove_beside()
+            raise replaced(self.path, "removed")
+        if file is not None and file != self._file:
+            self._open_file(file)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            try:
+                with driver_transaction(connection, "BEGIN"):
+                    yield connection
+            finally:
+                self._note_beside()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        with self._lane:
+            self._lock.acquire()
+            try:
+                connection = self._connection_to_write()
+                with driver_transaction(connection, "BEGIN IMMEDIATE"):
+                    yield connection
+                self._note_beside()
+            finally:
+                self._lock.release()
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """The writer's connection, outside any transaction, while no other process writes."""
+        with self._lane:
+            self._lock.acquire()
+            try:
+                yield self._connection_to_write()
+            finally:
+                self._lock.release()
+
+    def _connection_to_write(self) -> Connection:
+        if self._writer is None:
+            self._writer = self.engine.connect()
+        return self._writer
+
+    def meaning_of(self, error: BaseException | None) -> KoditError | None:
+        return meaning_of(self.path, error)
+
+    def release_memory(self) -> None:
+        with self._lane:
+            if self._writer is not None:
+                release_memory(driver_of(self._writer))
+        self.engine.pool.dispose()  # those in use return to it: without a limit, it counts none
+
+    def close(self) -> None:
+        with self._lane:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+            self._lock.close()
+        self.engine.dispose()
+
+    def _note_beside(self) -> None:
+        """Record the files that SQLite keeps beside the database, once they exist."""
+        if len(self._beside) == len(_BESIDE):
+            return
+        paths = [self.path.with_name(self.path.name + suffix) for suffix in _BESIDE]
+        found = {path: file for path in paths if (file := file_id(path)) is not None}
+        if self._file is not None and file_id(self.path) == self._file:
+            self._beside = found
+
+    def _remove_beside(self) -> None:
+        """Remove the log of a database that is gone, unless another was put in its place: SQLite
+        would apply it to whichever file comes there.
+        """
+        for path, file in self._beside.items():
+            if file_id(path) == file:
+                path.unlink(missing_ok=True)
+        self._beside.clear()
+
+    def _open_file(self, file: FileId) -> None:
+        with self._file_lane:
+            if self._file not in (None, file):
+                self._remove_beside()
+                if self._pins:
+                    raise replaced(self.path, "replaced by another file")
+                self.close()
+                self._check_revision()
+                log.warning("the database was replaced; the new one is used from now on")
+            self._file = file

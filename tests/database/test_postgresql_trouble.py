@@ -1,0 +1,236 @@
+"""PostgreSQL in trouble, and secrets that stay secret."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+from sqlalchemy import text
+from tests.queue.requests import add_run
+from tests.support.postgresql_databases import (
+    end_connections,
+    open_database,
+    postgresql_database,
+    server_url,
+)
+
+from kodit.domain.errors import (
+    ConflictError,
+    DatabaseVersionError,
+    PermanentError,
+    SettingError,
+    TransientError,
+    UserError,
+)
+from kodit.infrastructure.postgresql.address import DatabaseAddress
+from kodit.infrastructure.sqlalchemy.migrate import migrate
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
+
+SECRET = "hunter2secret"  # noqa: S105 - of no account
+NAME = "KODIT_DATABASE_URL"
+
+
+@pytest.fixture
+def database() -> Iterator[SqlDatabase]:
+    with postgresql_database() as opened:
+        yield opened
+
+
+@pytest.fixture
+def empty() -> Iterator[str]:
+    """The address of a database without tables."""
+    url = server_url()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS empty WITH (FORCE)")
+        connection.execute("CREATE DATABASE empty TEMPLATE template0")
+    yield url.replace("/postgres?", "/empty?")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE empty WITH (FORCE)")
+
+
+def test_idle_connections_may_be_ended(database: SqlDatabase) -> None:
+    """The next transactions open others."""
+    with ExitStack() as transactions:  # several are idle afterwards
+        for _ in range(3):
+            transactions.enter_context(database.write())
+    assert end_connections("state = 'idle'")
+    add_run(database, 1)
+    assert end_connections("state = 'idle'")
+    with database.read() as transaction:
+        assert len(transaction.tasks.list_runs()) == 1
+
+
+def test_a_transaction_may_be_ended(database: SqlDatabase) -> None:
+    """It stores nothing, and says so; the next one works."""
+    told = r"^the database postgresql:\S+ is unavailable: "
+    with pytest.raises(TransientError, match=told), database.write() as transaction:
+        transaction.tasks.set_paused(None)
+        assert end_connections("state = 'idle in transaction'")
+        transaction.tasks.unfinished_runs()
+    with pytest.raises(TransientError), database.write() as transaction:
+        transaction.connection.execute(text("SELECT 1"))
+        assert end_connections("state = 'idle in transaction'")
+    add_run(database, 1)
+
+
+def test_of_two_that_wait_for_each_other_one_is_undone(database: SqlDatabase) -> None:
+    """It is told that it may be repeated."""
+    first, second = add_run(database, 1), add_run(database, 2)
+    is_locked = threading.Barrier(2)
+    told: list[BaseException] = []
+
+    def lock(one: int, other: int) -> None:
+        try:
+            with database.write() as transaction:
+                transaction.tasks.lock_run(one)
+                is_locked.wait()
+                transaction.tasks.lock_run(other)
+        except ConflictError as error:
+            told.append(error)
+
+    threads = [
+        threading.Thread(target=lock, args=ids)
+        for ids in ((first.id, second.id), (second.id, first.id))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told) == 1
+
+
+def test_a_read_sees_one_snapshot(database: SqlDatabase) -> None:
+    """Whatever is committed meanwhile."""
+    with database.read() as transaction:
+        assert transaction.tasks.list_runs() == []
+        add_run(database, 1)
+        assert transaction.tasks.list_runs() == []
+    with database.read() as transaction:
+        assert len(transaction.tasks.list_runs()) == 1
+
+
+def test_what_was_rolled_back_is_not_stored(database: SqlDatabase) -> None:
+    with pytest.raises(LookupError), database.write() as transaction:
+        transaction.connection.execute(text("INSERT INTO queue_pauses VALUES (1, 5)"))
+        raise LookupError
+    with database.read() as transaction:
+        assert transaction.tasks.paused_since() is None
+
+
+def test_a_constraint_that_is_not_met_is_told(database: SqlDatabase) -> None:
+    """As on SQLite."""
+    with (
+        pytest.raises(PermanentError, match="rejects what Kodit stores") as refused,
+        database.write() as transaction,
+    ):
+        transaction.connection.execute(text("INSERT INTO queue_pauses VALUES (2, 5)"))
+    assert refused.value.code == "database_refuses"
+
+
+def test_a_forked_process_is_refused(database: SqlDatabase) -> None:
+    """Both would write to the same connection."""
+    add_run(database, 1)
+    child = os.fork()
+    if not child:
+        try:
+            with database.read():
+                os._exit(1)
+        except UserError:
+            os._exit(0)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    add_run(database, 2)
+
+
+def test_several_programs_migrate_at_once(empty: str) -> None:
+    """One does, the others find it done."""
+    databases = [open_database(empty) for _ in range(4)]
+    errors: list[BaseException] = []
+
+    def run(database: SqlDatabase) -> None:
+        try:
+            migrate(database)
+            add_run(database, id(database))
+        except BaseException as error:  # noqa: BLE001 - shown below
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(database,)) for database in databases]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for database in databases:
+        database.close()
+    assert errors == []
+
+
+def test_a_database_of_a_newer_program_is_refused(empty: str) -> None:
+    database = open_database(empty)
+    migrate(database)
+    with database.write() as transaction:
+        transaction.connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DatabaseVersionError, match="written by a newer Kodit"):
+        migrate(database)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://kodit:{SECRET}@127.0.0.1:{{port}}/kodit",
+        f"postgresql://127.0.0.1:{{port}}/kodit?user=kodit&password={SECRET}",
+    ],
+)
+def test_a_password_is_in_no_error(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Nor in what is logged, or shown of the objects that know it."""
+    caplog.set_level("DEBUG")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        database = open_database(url.format(port=closed.getsockname()[1]))
+        with pytest.raises(TransientError, match="cannot be reached") as told, database.read():
+            pass
+    shown = [str(told.value), *traceback.format_exception(told.value), caplog.text]
+    shown += [repr(database), repr(database.engine), str(database.engine.url)]
+    shown += [repr(DatabaseAddress(NAME, url.format(port=1)))]
+    assert SECRET not in " ".join(shown)
+    assert "@127.0.0.1:" in str(told.value) or "/127.0.0.1:" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"mysql://kodit:{SECRET}@db/kodit",
+        f"{SECRET}",
+        f"postgresql://kodit:{SECRET}@db/kodit?unheard_of={SECRET}",
+        f"postgresql://kodit:a@{SECRET}@db/kodit",
+        f"postgresql://kodit:a/{SECRET}@db/kodit",
+        f"postgresql://kodit:a:{SECRET}%zz@db/kodit",
+        f"postgresql://kodit{SECRET}@x@db/kodit",
+        f"postgresql://[{SECRET}/kodit",
+        f"postgresql://db:{SECRET}/kodit",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_refused_without_being_repeated(url: str) -> None:
+    """A secret may be anywhere in it."""
+    with pytest.raises(SettingError, match=f"^{NAME} ") as refused:
+        DatabaseAddress(NAME, url)
+    assert SECRET not in "".join(traceback.format_exception(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("postgres://db.example.org/kodit", "postgresql://db.example.org/kodit"),
+        ("postgresql://a:b@h1:1,h2:2/d?sslmode=verify-full", "postgresql://a@h1,h2:1,2/d"),
+        ("postgresql:///kodit?host=/run/postgresql", "postgresql:///run/postgresql/kodit"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, place: str) -> None:
+    assert DatabaseAddress(NAME, url).place == place
