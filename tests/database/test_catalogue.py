@@ -213,3 +213,20 @@ def test_the_snippet_that_is_nearest_to_a_line(shelf: Shelf) -> None:
         assert nearest(line, 0) == [text]
     assert nearest(23, 3) == ["whole"]
     assert nearest(23, 2) == []
+
+
+def test_routes_are_counted_by_file(shelf: Shelf) -> None:
+    """Of current snippets, and not what else is declared beside their own definitions."""
+    symbols = '[["/carts","route","",1,1,1],["/route","constant","",1,1,1],["/a","route","",2,2,2]]'
+    update = "UPDATE snippets SET minor_symbols = ? WHERE file_id = ? AND start_line = ?"
+    for path, line in (("b.py", 1), ("b.py", 2), ("src/a.py", 1)):
+        shelf.sql(update, symbols, shelf.files[path], line)
+    constant = '[["route","constant","",1,1,1]]'
+    shelf.sql(update, constant, shelf.files["src/b.py"], 1)
+    assert shelf.catalogue.routes(shelf.files.values()) == {
+        shelf.files["b.py"]: 4,
+        shelf.files["src/a.py"]: 2,
+    }
+    assert shelf.catalogue.routes([shelf.files["src/a.py"]]) == {shelf.files["src/a.py"]: 2}
+    shelf.content.replace(**{"b.py": ["once more"]})
+    assert shelf.files["b.py"] not in shelf.catalogue.routes(shelf.files.values())
