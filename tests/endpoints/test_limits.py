@@ -225,6 +225,8 @@ def test_equal_texts_that_stay_here_are_described_each_by_its_path(
 ) -> None:
     with stage_work(tmp_path, server, private=("*",)) as work:
         work.fill(a=["def shown(): ..."], b=["def shown(): ..."])
+        with work.database.write() as transaction:
+            transaction.connection.exec_driver_sql("UPDATE snippets SET symbol = 'shown'")
         work.enrich()
         assert set(work.sql("SELECT text FROM enrichments")) == {"kept here: a", "kept here: b"}
 
