@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kodit.application import services
 from kodit.application.services import event_loop_threads
 from kodit.application.services.event_loop_threads import start_threads
 from kodit.application.services.threads import Lane, in_thread
@@ -65,3 +69,18 @@ def test_threads_that_are_scarce_at_the_start_are_told(monkeypatch: pytest.Monke
     monkeypatch.setattr(threading.Thread, "start", start_some)
     with pytest.raises(TransientError, match="thread"):
         start_threads()
+
+
+def test_transactions_take_the_lane_of_their_kind() -> None:
+    """A read in the lane of writes would wait behind them."""
+    lanes: dict[str, set[str]] = {"read": set(), "write": set()}
+    for path in Path(services.__file__).parent.rglob("*.py"):
+        for outer in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            local = {one.name: one for one in outer.body if isinstance(one, ast.FunctionDef)}
+            for name, lane in re.findall(r"in_thread\((\w+), (Lane\.\w+)\)", ast.unparse(outer)):
+                if name in local:
+                    kinds = re.findall(r"with [\w.]+\.(read|write)\(\)", ast.unparse(local[name]))
+                    lanes["write" if "write" in kinds else kinds[0]].add(lane)
+    assert lanes == {"read": {"Lane.READS"}, "write": {"Lane.WRITES"}}

@@ -47,6 +47,14 @@ def test_definitions_are_by_source_path_and_line() -> None:
     assert all(one.snippet.text for one in answer.definitions)
 
 
+def test_the_text_of_a_definition_is_its_own_lines() -> None:
+    """Also if a snippet has others before and after it."""
+    around = "def first():\n    return 0\n\n\n{}\n\ndef last():\n    return 2\n"
+    [only] = answered({"a.py": around.format(RUN)}, "run").definitions
+    assert (only.snippet.start_line, only.snippet.end_line) == (5, 6)
+    assert only.snippet.text == RUN.rstrip()
+
+
 def test_values_come_after_other_definitions_unless_they_are_spelled_as_asked() -> None:
     texts = {
         "a.py": f"size = 1\n{FILLER}",

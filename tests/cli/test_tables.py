@@ -23,6 +23,7 @@ from kodit.domain.entities import (
 )
 from kodit.domain.search import CopyPlace, SignalPoints
 from kodit.domain.value_objects import QueuePriority, RunState, Source, SourceKind, TaskState
+from kodit.faces.cli.terminal.indexing import show_indexed
 from kodit.faces.cli.terminal.places import Places
 from kodit.faces.cli.terminal.results import Layout, show_results
 from kodit.faces.cli.terminal.runs import run_line
@@ -107,6 +108,8 @@ def test_the_run_of_an_index_is_told_unless_all_is_well(
 
     show_indexes([well, status_of(run=waiting)])
     assert capsys.readouterr().out.splitlines() == [*lines[:2], *lines]
+    show_indexed([status_of(run=waiting)])
+    assert capsys.readouterr().out.splitlines() == lines[:-1]
     show_indexes([status_of(run=waiting)], with_errors=False)
     assert capsys.readouterr().out.splitlines() == lines[:-1]
 

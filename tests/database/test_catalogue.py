@@ -7,11 +7,13 @@ from typing import cast
 import pytest
 from tests.database.content import Content
 
-from kodit.domain.value_objects import Scope, SearchFilter, VectorKind
+from kodit.domain.value_objects import Hit, Scope, SearchFilter, VectorKind
 from kodit.infrastructure.sql.catalogue import SqlCatalogue, SqlOpenCatalogue
 from kodit.infrastructure.sql.statements import containing
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
+from kodit.infrastructure.vectors.exact_index import ExactVectorReader
 
 PATHS = ("b.py", "src/a.py", "src/b.py", "src/ab.py")
 
@@ -213,3 +215,36 @@ def test_the_snippet_that_is_nearest_to_a_line(shelf: Shelf) -> None:
         assert nearest(line, 0) == [text]
     assert nearest(23, 3) == ["whole"]
     assert nearest(23, 2) == []
+
+
+def test_routes_are_counted_by_file(shelf: Shelf) -> None:
+    """Of current snippets, and not what else is declared beside their own definitions."""
+    symbols = '[["/carts","route","",1,1,1],["/route","constant","",1,1,1],["/a","route","",2,2,2]]'
+    update = "UPDATE snippets SET minor_symbols = ? WHERE file_id = ? AND start_line = ?"
+    for path, line in (("b.py", 1), ("b.py", 2), ("src/a.py", 1)):
+        shelf.sql(update, symbols, shelf.files[path], line)
+    constant = '[["route","constant","",1,1,1]]'
+    shelf.sql(update, constant, shelf.files["src/b.py"], 1)
+    assert shelf.catalogue.routes(shelf.files.values()) == {
+        shelf.files["b.py"]: 4,
+        shelf.files["src/a.py"]: 2,
+    }
+    assert shelf.catalogue.routes([shelf.files["src/a.py"]]) == {shelf.files["src/a.py"]: 2}
+    shelf.content.replace(**{"b.py": ["once more"]})
+    assert shelf.files["b.py"] not in shelf.catalogue.routes(shelf.files.values())
+
+
+def test_vectors_that_are_equally_near_are_in_the_order_of_their_places(shelf: Shelf) -> None:
+    """All of those that tie, whatever their identifiers."""
+    driver = Driver(shelf.transaction.connection)
+    places = driver.cursor.execute(
+        "SELECT snippets.id, path, start_line FROM snippets JOIN files ON files.id = file_id"
+    ).fetchall()
+    ids = [row[0] for row in sorted(places, key=lambda row: row[1:])]
+    reader = object.__new__(ExactVectorReader)
+    reader._driver = driver
+    second, first, *others = ids
+    others = [others[0], second, *others[1:]]
+    hits = [Hit(first, 0.9), *(Hit(one, 0.5) for one in others)]
+    found = [hit.snippet_id for hit in reader._in_order(hits)]
+    assert found == [first, *(one for one in ids if one != first)]

@@ -289,4 +289,5 @@ def test_first_sentences(path: str, text: str, note: str) -> None:
 def test_a_function_with_overloads_is_shown_once() -> None:
     overloads = "@overload\ndef parse(text: str) -> str: ...\n\n\n" * 2
     code = f"{overloads}def parse(text):\n    return text\n\n\ndef other():\n    pass\n"
-    assert [one.name for one in described({"a.py": code}).parts[0].items] == ["parse", "other"]
+    items = described({"a.py": code}).parts[0].items
+    assert [(one.name, one.line) for one in items] == [("parse", 2), ("other", 13)]

@@ -156,18 +156,26 @@ def test_what_parts_say_of_themselves() -> None:
     assert notes["app/"] == ""
 
 
-def test_the_entry_points_of_outer_manifests_come_first() -> None:
+def test_entry_points_in_order() -> None:
+    """Those of outer manifests first; of the files with routes those with most."""
     texts = {
         "pyproject.toml": '[project.scripts]\na = "a:b"\n',
         "a/b/package.json": '{"bin": {"inner": "z.js"}}',
         "z/setup.py": "setup(entry_points={'console_scripts': ['y=b.c:d']})",
         "tests/package.json": '{"bin": {"tested": "t.js"}}',
     }
+    for count in (1, 3, 2):
+        routes = [
+            f"@app.get('/{count}/{number}')\ndef r{number}():\n    return {number}\n"
+            for number in range(count)
+        ]
+        texts[f"web{count}.py"] = "\n\n".join(routes)
     entries = next(part for part in described(texts).parts if part.title == "Entry points")
     assert [(one.path, one.text) for one in entries.items] == [
         ("pyproject.toml", "a → a:b"),
         ("z/setup.py", "y → b.c:d"),
         ("a/b/package.json", "inner → z.js"),
+        *(("web3.py", "3 routes"), ("web2.py", "2 routes"), ("web1.py", "1 route")),
     ]
 
 

@@ -133,6 +133,23 @@ def test_a_budget_is_a_pause(tmp_path: Path, server: ModelServer) -> None:
         assert max(Counter(work.sent()).values()) == 1
 
 
+def test_the_budget_of_a_run_is_its_own(tmp_path: Path, server: ModelServer) -> None:
+    """What is under way counts for its run, and for the month in all runs together."""
+    prices = Prices(1_000_000.0)
+    for number, (budget, is_shared) in enumerate(
+        ((Budget(per_run=150.0), False), (Budget(per_month=150.0), True))
+    ):
+        endpoint = {"prices": prices, "limits": Limits(9), "budget": budget}
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with stage_work(folder, server, endpoint=endpoint) as work:
+            first = work.hold()
+            second = replace(first, run_id=first.run_id + 1)
+            assert isinstance(enter(work, first), Place)
+            assert isinstance(enter(work, first), Refusal)
+            assert isinstance(enter(work, second), Refusal if is_shared else Place)
+
+
 SECRETS = {
     "aws": ('key = "AKIAIOSFODNN7EXAMPLE"', "AKIAIOSFODNN7EXAMPLE"),
     "github": ("token: ghp_0123456789abcdefghijklmnopqrstuvwxyzAB", "ghp_0123456789"),
@@ -201,6 +218,17 @@ def test_a_setting_keeps_files_from_being_sent(tmp_path: Path, server: ModelServ
         work.fill(b=["def shown(): ..."])
         work.embed_code()
         assert work.sent() == ["def shown(): ..."]
+
+
+def test_equal_texts_that_stay_here_are_described_each_by_its_path(
+    tmp_path: Path, server: ModelServer
+) -> None:
+    with stage_work(tmp_path, server, private=("*",)) as work:
+        work.fill(a=["def shown(): ..."], b=["def shown(): ..."])
+        with work.database.write() as transaction:
+            transaction.connection.exec_driver_sql("UPDATE snippets SET symbol = 'shown'")
+        work.enrich()
+        assert set(work.sql("SELECT text FROM enrichments")) == {"kept here: a", "kept here: b"}
 
 
 def test_a_snippet_that_gives_orders_is_data(tmp_path: Path, server: ModelServer) -> None:

@@ -330,6 +330,20 @@ def test_a_folder_that_was_never_scanned_is_not_compared(steps: Steps) -> None:
     assert steps.watcher.compared == []
 
 
+def test_who_has_given_up_waits_no_longer() -> None:
+    """A folder is not indexed sooner for the sake of an answer that was given."""
+
+    async def wait() -> int:
+        changes = KnownChanges()
+        changes.watched = frozenset({1})
+        changes.pending[1] = Pending(0.0, 0.0, {"a.py": 1})
+        assert await changes.settle([1], 0.0)
+        assert await changes.settle([1], 0.01)
+        return changes.pending[1].waiting
+
+    assert asyncio.run(wait()) == 0
+
+
 def test_who_waits_for_changes_goes_on_when_watching_ends() -> None:
     async def wait() -> None:
         changes = KnownChanges()

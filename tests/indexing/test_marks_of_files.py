@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.git.conftest import MakeRepository, Repository, make_repository
 
+from kodit.composition import Application
 from kodit.domain.entities import Index, WorkingCopy
 from kodit.domain.errors import TransientError
 from kodit.domain.report import ignore_report
@@ -28,6 +29,7 @@ from kodit.infrastructure.sources.child_functions import (
 from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.sources.source_reader import PooledSourceReader
 from kodit.infrastructure.sources.text_reader import FileToRead, read_texts
+from kodit.settings import Settings
 
 __all__ = ["make_repository"]
 
@@ -198,3 +200,9 @@ def test_every_access_is_one_for_the_caller_who_added_the_index(tmp_path: Path) 
         expected = NetworkAccess(one.is_confined, not one.is_remote)
         works = ["look_up", "scan", "clone_from_scratch", "scan"]
         assert asked == [(work, expected) for work in works]
+
+
+@pytest.mark.usefixtures("any_limit")
+def test_an_application_sets_the_largest_size(tmp_path: Path) -> None:
+    Application(Settings(data_dir=tmp_path, largest_file_bytes=12_345)).close()
+    assert limit_of("a.py") == 12_345

@@ -78,6 +78,7 @@ def test_symbols_shows_the_definition_and_its_uses(tools: Tools) -> None:
     assert text.startswith(
         "shop/prices.py:26-29 function round_price\n```\ndef round_price(amount):"
     )
+    assert "\n".join(["```", *PRICES.splitlines()[25:29], "```"]) in text
     assert "Imported in:\nshop/orders.py\n3:from shop.prices import Basket, round_price" in text
 
 

@@ -303,8 +303,8 @@ def test_attention_is_asked_for_a_few_of_each_kind(queue: QueueDriver) -> None:
     """The waiting runs, whether they may start or follow another, count together."""
     running = queue.request(queue.first)
     queue.take(TaskType.SYNC)
-    follow_up = queue.request(queue.first)
     waiting = queue.request(queue.second)
+    follow_up = queue.request(queue.first)
     registry = MemoryWorkerRegistry()
 
     def shown(limit: int) -> list[int]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from tests.queue.driver import QueueDriver
 from tests.queue.working import (
     DONE,
+    SETTINGS,
     attempts_of_sync,
     error_of_sync,
     eventually,
@@ -34,6 +37,7 @@ from kodit.domain.value_objects import (
     RunState,
     TaskType,
 )
+from kodit.infrastructure.memory.wake_up import MemoryWakeUp
 
 
 def test_worker_works_off_the_queue(queue: QueueDriver) -> None:
@@ -313,3 +317,19 @@ def test_paused_queue_rests_the_worker(queue: QueueDriver) -> None:
         await eventually(lambda: state_of(queue, run.id) is RunState.SUCCEEDED)
 
     work(queue, {}, scene)
+
+
+def test_an_idle_worker_stops_at_once(queue: QueueDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only when it looks for tasks again."""
+    wait = MemoryWakeUp.wait
+    is_idle = threading.Event()
+
+    async def note_and_wait(wake_up: MemoryWakeUp, seconds: float) -> None:
+        is_idle.set()
+        await wait(wake_up, seconds)
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(is_idle.is_set)
+
+    monkeypatch.setattr(MemoryWakeUp, "wait", note_and_wait)
+    work(queue, {}, scene, replace(SETTINGS, slow_poll=3600.0))

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from itertools import chain
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kodit.domain.value_objects import Scope, VectorKind
 from kodit.infrastructure.vectors.hamming import edge_of_nearest, hamming_distances
 from kodit.infrastructure.vectors.pack_file import open_pack, write_pack
 from kodit.infrastructure.vectors.quantization import FloatMatrix, pack, pack_code, unpack
+from kodit.infrastructure.vectors.tail import Tail, VectorsOf
+from kodit.infrastructure.vectors.vector_set import VectorSet, find_nearest
 
 
 def random_vectors(count: int, seed: int = 0) -> FloatMatrix:
@@ -72,3 +76,11 @@ def test_distances_are_counts_of_differing_bits() -> None:
     query = vectors[7]
     expected = ((vectors > 0) != (query > 0)).sum(axis=1)
     assert hamming_distances(codes, pack_code(query)).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("file_ids", [None, frozenset({3})])
+def test_nothing_is_near_where_there_is_nothing(file_ids: frozenset[int] | None) -> None:
+    """No vector yet, or none of these files."""
+    none = VectorSet(cast(Any, None), VectorsOf((1,), VectorKind.CODE, "m"), Tail([], []))
+    found = find_nearest([none], random_vectors(1)[0], Scope(frozenset({1}), file_ids), 5)
+    assert [len(part) for part in found] == [0, 0]

@@ -314,6 +314,11 @@ def test_arguments_are_left_out() -> None:
         ("a.py", "from a . b import c\n", {("import", "a.b", "c", "")}),
         (
             "a.rb",
+            "require 'a'\nrequire_relative 'b'\nload 'c.rb'\nautoload :D, 'd'\n",
+            {("import", name, "*", "") for name in ("a", "b", "c.rb")} | {("import", "d", "D", "")},
+        ),
+        (
+            "a.rb",
             "class A\n  include B\n  extend C\n  prepend D\n  other E\nend\n",
             {("inherits", "", name, "A") for name in "BCD"} | {("read", "", "E", "")},
         ),

@@ -4,6 +4,7 @@ readers: indexing them takes a second, and this some milliseconds.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +20,7 @@ from kodit.domain.ports.database import Database
 from kodit.domain.ports.engines import KeywordIndex, KeywordReader
 from kodit.domain.snippet import MinorSymbol
 from kodit.domain.symbols import parts_of
-from kodit.domain.value_objects import Hit, Scope, SearchFilter, Source, SourceKind
+from kodit.domain.value_objects import Hit, Scope, SearchFilter, Source, SourceKind, SymbolKind
 from kodit.infrastructure.slicing import slice_file
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -119,6 +120,15 @@ class CodeInMemory:
 
     def having(self, file_ids: Collection[int], text: str) -> set[int]:
         return {one.file_id for one in self.stored if one.file_id in file_ids and text in one.text}
+
+    def routes(self, file_ids: Collection[int]) -> dict[int, int]:
+        found = Counter(
+            one.file_id
+            for one in self.stored
+            for placed in one.also_defines
+            if isinstance(placed, MinorSymbol) and placed.symbol.kind is SymbolKind.ROUTE
+        )
+        return {file_id: count for file_id, count in found.items() if file_id in file_ids}
 
     def snippets_of_file(self, file_id: int) -> list[StoredSnippet]:
         return [one for one in self.stored if one.file_id == file_id]

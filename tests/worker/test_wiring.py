@@ -7,6 +7,7 @@ import os
 import sqlite3
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import timedelta
 from functools import cached_property
@@ -360,3 +361,16 @@ def test_the_stall_limit_of_a_worker_is_configurable(
     settings = Settings.load(environment, data_dir=kodit.data_dir)
     with SilentApplication(settings) as application:
         asyncio.run(play(application))
+
+
+def test_a_notice_that_comes_after_the_end_of_the_loop_is_dropped(tmp_path: Path) -> None:
+    """A thread may still be ending its transaction."""
+
+    async def make() -> SqliteWakeUp:
+        return SqliteWakeUp(tmp_path / "kodit.db")
+
+    waking = asyncio.run(make())
+    waking._event.clear()
+    with ThreadPoolExecutor(1) as other:
+        other.submit(waking.notify).result()
+    waking.close()

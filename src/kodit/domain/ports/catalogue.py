@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -94,6 +94,11 @@ class OpenCatalogue(Protocol):
 
     def having(self, file_ids: Collection[int], text: str) -> set[int]:
         """Those of the files in whose live snippets a text occurs."""
+        ...
+
+    def routes(self, file_ids: Collection[int]) -> Mapping[int, int]:
+        """How many routes each of the files declares beside other definitions, such as
+        `@app.get("/carts")`; without the files that declare none."""
         ...
 
     def code_vector(self, snippet: StoredSnippet) -> tuple[str, Sequence[float]] | None:

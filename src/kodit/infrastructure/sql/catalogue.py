@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
@@ -10,7 +11,7 @@ from kodit.domain.entities import Index, StoredSnippet
 from kodit.domain.files import IndexedFiles, IndexedText, ListedFile
 from kodit.domain.mentions import MentioningSnippet
 from kodit.domain.text import is_text
-from kodit.domain.value_objects import Scope, SearchFilter
+from kodit.domain.value_objects import Scope, SearchFilter, SymbolKind
 from kodit.infrastructure.mappers.symbols import names_of_placed, text_to_placed
 from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sql.statements import (
@@ -78,6 +79,11 @@ _HAVING = StatementForMany(
     "SELECT DISTINCT snippets.file_id FROM snippets "
     f"WHERE snippets.file_id IN :ids AND {_LIVE} "
     "AND snippets.text LIKE '%' || :part || '%' ESCAPE '/'"
+)
+_ROUTES = StatementForMany(
+    "SELECT snippets.file_id, snippets.minor_symbols FROM snippets "
+    f"WHERE snippets.file_id IN :ids AND {_LIVE} "
+    f"AND snippets.minor_symbols LIKE '%\"{SymbolKind.ROUTE}\"%'"
 )
 _CODE_VECTOR = Statement(
     "SELECT vectors.model, embeddings.vector FROM vectors "
@@ -251,6 +257,13 @@ class SqlOpenCatalogue:
     def having(self, file_ids: Collection[int], text: str) -> set[int]:
         rows = _HAVING.run(self._driver, sorted(file_ids), {"part": containing(text)})
         return {row[0] for row in rows}
+
+    def routes(self, file_ids: Collection[int]) -> dict[int, int]:
+        found: Counter[int] = Counter()
+        for file_id, symbols in _ROUTES.run(self._driver, sorted(file_ids)):
+            placed = text_to_placed(symbols, minor=True)
+            found[file_id] += sum(one.symbol.kind is SymbolKind.ROUTE for one in placed)
+        return dict(+found)
 
     def code_vector(self, snippet: StoredSnippet) -> tuple[str, Sequence[float]] | None:
         from kodit.infrastructure.vectors.quantization import unpack  # noqa: PLC0415 - heavy

@@ -110,6 +110,7 @@ class _Repository:
         self._graph: dict[int, GraphFile] = read_graph(catalogue, indexed.files, self._look)
         self._ranks: Importance = importance(self._graph)
         self._program = [file for file in files if is_program(file) and file.id in self._graph]
+        self._routes.update(catalogue.routes([file.id for file in self._program]))
         python = [file.id for file in self._program if file.language == "python"]
         self._scripts = catalogue.having(python, "__name__ ==")
 
