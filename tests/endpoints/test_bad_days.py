@@ -256,6 +256,21 @@ def test_another_number_of_dimensions_under_the_same_name(
     assert work.vectors() == TEXTS
 
 
+def test_dimensions_that_differ_from_the_start(tmp_path: Path, server: ModelServer) -> None:
+    """Are told when the model is first used, and nothing is stored."""
+    with stage_work(tmp_path, server) as work:
+
+        def script(_asked: Asked) -> Reply | None:
+            server.dimensions += 8
+            return None
+
+        server.script = script
+        with pytest.raises(PermanentError, match="of different dimensions for the same model: 40 "):
+            work.embed_code()
+        assert work.vectors() == []
+        assert work.sql("SELECT count(*) FROM embedding_models") == [0]
+
+
 def test_answers_for_what_was_replaced_meanwhile_are_marked_as_unused(
     work: StageWork, server: ModelServer
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -14,9 +15,12 @@ from tests.endpoints.stage_work import TEXTS, StageWork, stage_work
 from tests.support.model_server import ModelServer
 from tests.support.sources import write_file
 
+from kodit.application.services.endpoint_gate import EndpointGate
 from kodit.domain.endpoints import Budget, Limits, Payer, Place, Prices, Refusal, Stored, Usage
 from kodit.domain.errors import PausedError
 from kodit.domain.value_objects import VectorKind
+from kodit.infrastructure.endpoints.connection import Access
+from kodit.infrastructure.endpoints.embedder import EndpointEmbedder
 from kodit.infrastructure.endpoints.masking import mask
 
 ONE = Usage(1, 1, 100)
@@ -103,6 +107,22 @@ def test_a_stage_keeps_to_the_limit_of_requests_at_once(
         work.fill(b=[f"def f_{number}(): ..." for number in range(6)])
         work.embed_code()
         assert server.most_at_once == 3
+
+
+def test_a_model_is_compared_once_by_all_workers(work: StageWork, server: ModelServer) -> None:
+    """Whoever comes later waits, and then knows it."""
+    server.delay = 0.02
+    gate = EndpointGate(work.endpoint, work.database, work.clock, work._sleep)
+    access = Access("KODIT_EMBEDDING", server.url, "sk-test-key")
+    other = EndpointEmbedder("m", access, work.options, gate)
+    payer = work.hold()
+
+    async def both() -> None:
+        models = (work.embedder, other)
+        await asyncio.gather(*(model.blank(payer, lambda: None) for model in models))
+
+    asyncio.run(both())
+    assert Counter(server.texts) == Counter(work.embedder.probe_texts())
 
 
 def test_a_budget_is_a_pause(tmp_path: Path, server: ModelServer) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
@@ -14,8 +15,10 @@ from typing import Generic, Protocol, TypeVar
 from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.endpoints import (
     LONGEST_OUTAGE,
+    Budget,
     Endpoint,
     EndpointState,
+    Limits,
     Payer,
     Place,
     Refusal,
@@ -41,6 +44,8 @@ PATIENCE = timedelta(seconds=5)
 """A stage waits for a shorter pause; for a longer one, its task returns to the queue."""
 SECONDS_BETWEEN_SIGNS = 1.0
 """How often a waiting stage reports that it has not stalled."""
+LONGEST_ALONE = timedelta(minutes=10)
+"""After that, others no longer wait for a worker that holds its claim."""
 MOST_CLAIMS = 64
 """Of how many claims, the latest, it is known when they began to send."""
 
@@ -116,6 +121,26 @@ class EndpointGate:
                 raise
             else:
                 return Settlement(answer, place)
+
+    @asynccontextmanager
+    async def alone(
+        self, payer: Payer, what: str, waiting: Callable[[], None]
+    ) -> AsyncIterator[None]:
+        """In the block, no other worker is in one of the same name."""
+        lock = replace(
+            self.endpoint,
+            address=f"{self.endpoint.address} {what}",
+            limits=Limits(1),
+            budget=Budget(),
+            longest_request=LONGEST_ALONE,
+        )
+        gate = EndpointGate(lock, self.database, self._clock, self._sleep_for)
+        place = await gate._enter(payer, Usage(), waiting, ())
+        try:
+            yield
+        finally:
+            if isinstance(place, Place):
+                await gate._give_up(place)
 
     def settle(
         self,

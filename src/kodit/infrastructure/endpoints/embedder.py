@@ -255,23 +255,24 @@ class EndpointEmbedder:
     async def _known_facts(self, payer: Payer, waiting: Callable[[], None]) -> ModelFacts:
         """What is known of the model; at its first use, some texts are embedded to find out."""
         if self._facts is None:
-            self._facts = await self._gate.read(
-                lambda transaction: transaction.endpoints.facts(self.model)
-            )
+            self._facts = await self._gate.read(self._stored_facts)
         if self._facts is None:
-            self._facts = await self._find_facts(payer, waiting)
+            async with self._gate.alone(payer, self.model, waiting):
+                self._facts = await self._gate.read(self._stored_facts)
+                if self._facts is None:
+                    self._facts = await self._find_facts(payer, waiting)
         return self._facts
 
     async def _find_facts(self, payer: Payer, waiting: Callable[[], None]) -> ModelFacts:
         from kodit.infrastructure.endpoints.vectors import (  # noqa: PLC0415 - heavy
-            mean_rows,
+            rows_of,
             similarities,
         )
 
         rows: list[Matrix] = []
         texts = self.probe_texts()
-        for start in range(0, len(texts), min(len(PROBES), self._most_texts)):
-            some = texts[start : start + min(len(PROBES), self._most_texts)]
+        for start in range(0, len(texts), self._most_texts):
+            some = texts[start : start + self._most_texts]
             expected = Usage(1, len(some), sum(self._count(text).likely for text in some))
             sendable = _Sendable(self, some, self._connections)
             settlement = await self._gate.send(payer, expected, sendable, waiting)
@@ -284,7 +285,7 @@ class EndpointEmbedder:
                 partial(self._gate.settle, payer=payer, place=place, expected=expected, used=used)
             )
             rows.append(vectors)
-        every = mean_rows(rows)
+        every = rows_of(rows, self._access.address)
         queries, descriptions, codes = (
             every[start : start + len(PROBES)] for start in range(0, len(every), len(PROBES))
         )
@@ -295,6 +296,9 @@ class EndpointEmbedder:
             lambda transaction: transaction.endpoints.note_facts(self.model, facts)
         )
         return facts
+
+    def _stored_facts(self, transaction: Transaction) -> ModelFacts | None:
+        return transaction.endpoints.facts(self.model)
 
     def probe_texts(self) -> list[str]:
         """The texts by which the model is compared with the built-in one, as they are sent."""

@@ -100,6 +100,13 @@ def usage_of(answer: Any, *names: str) -> int | None:
     return None
 
 
-def mean_rows(vectors: Sequence[Matrix]) -> Matrix:
-    """Rows of several answers as one matrix."""
+def rows_of(vectors: Sequence[Matrix], address: str) -> Matrix:
+    """Rows of several answers as one matrix. Raises PermanentError if their dimensions differ."""
+    dimensions = sorted({rows.shape[1] for rows in vectors})
+    if len(dimensions) > 1:
+        raise PermanentError(
+            f"{address} returns vectors of different dimensions for the same model: "
+            f"{' and '.join(map(str, dimensions))}",
+            code="endpoint_dimensions_changed",
+        )
     return np.concatenate(vectors)
