@@ -12,7 +12,8 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 from sqlalchemy import text
-from tests.queue.requests import add_run
+from tests.queue.requests import add_run, claim
+from tests.support.command import wait_until
 from tests.support.postgresql_databases import (
     end_connections,
     open_database,
@@ -169,6 +170,42 @@ def test_several_programs_migrate_at_once(empty: str) -> None:
     for database in databases:
         database.close()
     assert errors == []
+
+
+SLOW_PAUSES = """
+    ALTER TABLE queue_pauses RENAME TO real_pauses;
+    CREATE VIEW queue_pauses AS SELECT 1 AS id, 0::bigint AS paused_at FROM
+        (SELECT pg_advisory_xact_lock(4711) AS waited OFFSET 0) AS pause WHERE waited IS NULL
+"""
+"""A claim that looks whether the queue is paused waits for a lock, with the snapshot it has."""
+
+
+def test_a_task_that_was_just_claimed_is_not_claimed_again(empty: str) -> None:
+    """A claim finds it ready, and locks its run when the other claim was committed."""
+    database = open_database(empty)
+    migrate(database)
+    run = add_run(database, 1)
+    claimed: list[int] = []
+    with psycopg.connect(empty) as other:
+        other.execute(SLOW_PAUSES)
+        other.commit()
+        other.execute("SELECT pg_advisory_lock(4711)")
+        slow = threading.Thread(target=lambda: claimed.extend(t.id for t in claim(database)))
+        slow.start()
+        wait_until(lambda: is_waiting(other))
+        other.execute("UPDATE tasks SET state = 'running' WHERE run_id = %s", (run.id,))
+        other.execute("UPDATE index_runs SET state = 'running' WHERE id = %s", (run.id,))
+        other.commit()
+        other.execute("SELECT pg_advisory_unlock(4711)")
+        slow.join()
+    database.close()
+    assert claimed == []
+
+
+def is_waiting(connection: psycopg.Connection) -> bool:
+    """Whether anybody waits for a lock."""
+    row = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+    return row is not None and row[0] > 0
 
 
 def test_a_database_of_a_newer_program_is_refused(empty: str) -> None:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from tests.queue.driver import QueueDriver
@@ -25,7 +25,6 @@ from kodit.domain.entities import Task
 from kodit.domain.errors import ConflictError, LeaseLost, UserError
 from kodit.domain.ports.database import Database
 from kodit.domain.value_objects import QueuePriority, RunState, TaskType
-from kodit.infrastructure.sqlalchemy import claiming
 
 THREADS = 6
 
@@ -127,29 +126,6 @@ def test_a_run_that_is_being_changed_is_not_waited_for(number: int) -> None:
             transaction.tasks.lock_run(first.id)
             assert [task.run_id for task in claim(database, 2)] == others
         assert [task.run_id for task in claim(database, 2)] == [first.id]
-
-
-def test_a_task_that_was_just_claimed_is_not_claimed_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A claim may have found it ready, and locked its run when the other claim was committed."""
-    with postgresql_database() as database:
-        first, second = (add_single(database, TaskType.SYNC, 10 - n, n=n) for n in range(2))
-        [taken] = claim(database)
-        found = [[[first.id]], [[second.id]], []]
-        monkeypatch.setattr(claiming, "_lock", lambda *_: Found(found))
-        assert [task.id for task in claim(database)] == [second.id]
-        assert taken.id == first.id
-        assert found == [[]]
-
-
-class Found(NamedTuple):
-    """What is found, each time."""
-
-    rows: list[list[list[int]]]
-
-    def run(self, *_: object) -> list[list[int]]:
-        return self.rows.pop(0)
 
 
 def test_a_cancelled_run_is_not_claimed(database: Database) -> None:

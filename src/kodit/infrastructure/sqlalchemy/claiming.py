@@ -2,7 +2,7 @@
 
 SQLite has one writer, so that one statement finds tasks and claims them. Elsewhere the runs of the
 tasks are locked first, as by every other change of a run; those that another transaction has locked
-are skipped.
+are skipped. All of that is one statement too, because each one waits for the server.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Insert,
     Select,
+    Update,
     and_,
     bindparam,
     exists,
@@ -124,40 +126,50 @@ def _taken(chosen: ColumnElement[bool]) -> ReturningUpdate[Any]:
 
 
 @cache
-def _lock(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
-    """Finds tasks and locks their runs."""
-    found = _claimable(order, full).join(INDEX_RUNS, INDEX_RUNS.c.id == TASKS.c.run_id)
-    return Prepared(found.with_for_update(of=INDEX_RUNS, skip_locked=True))
-
-
-_TAKE_LOCKED = PreparedForMany(
+def _claim_locked(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
+    """Finds tasks, locks their runs, claims the tasks, opens their attempts and starts the runs."""
+    found = (
+        _claimable(order, full)
+        .join(INDEX_RUNS, INDEX_RUNS.c.id == TASKS.c.run_id)
+        .with_for_update(of=INDEX_RUNS, skip_locked=True)
+        .cte("found")
+    )
     # Another transaction may have taken some of them before their runs were locked.
-    lambda ids: _taken(and_(TASKS.c.id.in_(ids), TASKS.c.state == constant(TaskState.READY)))
-)
+    is_still_ready = TASKS.c.state == constant(TaskState.READY)
+    taken = _taken(and_(TASKS.c.id == found.c.id, is_still_ready)).cte("taken")
+    opened = _open_attempts(select(*(taken.c[name] for name in _TAKEN))).cte("opened")
+    started = _start_runs(INDEX_RUNS.c.id.in_(select(taken.c.run_id))).cte("started")
+    return Prepared(select(*taken.c).add_cte(opened, started))
 
-_RUNNING_BY_TYPE = Prepared(
-    select(TASKS.c.type, func.count())
-    .where(TASKS.c.state == constant(TaskState.RUNNING))
-    .group_by(TASKS.c.type)
-)
-_START_RUNS = PreparedForMany(
-    lambda ids: (
+
+def _open_attempts(taken: Select[Any]) -> Insert:
+    return insert(TASK_ATTEMPTS).from_select(_ATTEMPT, taken)
+
+
+def _start_runs(chosen: ColumnElement[bool]) -> Update:
+    return (
         update(INDEX_RUNS)
-        .where(INDEX_RUNS.c.id.in_(ids), INDEX_RUNS.c.state == constant(RunState.QUEUED))
+        .where(chosen, INDEX_RUNS.c.state == constant(RunState.QUEUED))
         .values(
             state=RunState.RUNNING.value,
             started_at=func.coalesce(INDEX_RUNS.c.started_at, bindparam("now")),
         )
     )
-)
+
+
 _ATTEMPT = ("task_id", "claim_no", "worker", "started_at")
+_TAKEN = ("id", "claim_no", "worker", "started_at")
+"""The columns of an attempt, and those of its task."""
+_START_RUNS = PreparedForMany(lambda ids: _start_runs(INDEX_RUNS.c.id.in_(ids)))
 _OPEN_ATTEMPTS = PreparedForMany(
-    lambda ids: insert(TASK_ATTEMPTS).from_select(
-        _ATTEMPT,
-        select(TASKS.c.id, TASKS.c.claim_no, TASKS.c.worker, TASKS.c.started_at).where(
-            TASKS.c.id.in_(ids)
-        ),
+    lambda ids: _open_attempts(
+        select(*(TASKS.c[name] for name in _TAKEN)).where(TASKS.c.id.in_(ids))
     )
+)
+_RUNNING_BY_TYPE = Prepared(
+    select(TASKS.c.type, func.count())
+    .where(TASKS.c.state == constant(TaskState.RUNNING))
+    .group_by(TASKS.c.type)
 )
 
 
@@ -186,38 +198,21 @@ def claim(
         # Every claimed task may fill the limit of its type, so with limits tasks are claimed one by
         # one.
         wanted = 1 if rules.limits else count
-        find = _take_locked if driver.is_concurrent else _take_found
-        found = find(driver, rules, parameters, wanted)
+        full = _full(driver, rules)
+        if driver.is_concurrent:
+            take = _claim_locked(rules.order, full)
+        else:
+            take = _take(rules.order, full, only_one=wanted == 1)
+        found = take.run(driver, {**parameters, "count": wanted})
         rows += sorted(found, key=_SORT_KEYS[rules.order])
         if not found or not rules.limits:
             break
     tasks = [row_to_task(row[: len(TASK_COLUMNS)]) for row in rows]
-    if tasks:
+    if tasks and not driver.is_concurrent:
         _OPEN_ATTEMPTS.run(driver, [task.id for task in tasks])
         runs = list({task.run_id for task in tasks if task.run_id is not None})
         _START_RUNS.run(driver, runs, {"now": moment})
     return tasks
-
-
-def _take_found(
-    driver: Driver, rules: ClaimRules, parameters: Mapping[str, Any], wanted: int
-) -> Sequence[Row]:
-    take = _take(rules.order, _full(driver, rules), only_one=wanted == 1)
-    return take.run(driver, {**parameters, "count": wanted})
-
-
-def _take_locked(
-    driver: Driver, rules: ClaimRules, parameters: Mapping[str, Any], wanted: int
-) -> Sequence[Row]:
-    lock = _lock(rules.order, _full(driver, rules))
-    moments = {"now": parameters["now"], "longest": parameters["longest"], "count": wanted}
-    while ids := [row[0] for row in lock.run(driver, moments)]:
-        taken = _TAKE_LOCKED.run(
-            driver, ids, {name: parameters[name] for name in ("by", "until", "now")}
-        )
-        if taken:
-            return taken
-    return []
 
 
 def _moments(now: datetime) -> dict[str, int]:
