@@ -101,7 +101,7 @@ def take_part(base: Path, folder: Path, size: int) -> bool:
     connection = sqlite3.connect(base / "kodit.db")
     source = Path(connection.execute("SELECT location FROM indexes").fetchone()[0])
     files = connection.execute(
-        "SELECT path, count(*) FROM files JOIN snippets ON files.id = snippets.file_id "
+        "SELECT path, count(*) FROM files JOIN snippets ON files.version_id = snippets.version_id "
         "GROUP BY files.id ORDER BY path"
     ).fetchall()
     connection.close()
@@ -221,7 +221,7 @@ def _copy_vectors(
 ) -> None:
     last_snippet, last_file = last
     rows = connection.execute(
-        "SELECT v.kind, v.snippet_id, v.file_id, v.model, e.vector FROM vectors v "
+        "SELECT v.kind, v.snippet_id, v.version_id, v.model, e.vector FROM vectors v "
         "JOIN embeddings e ON e.id = v.embedding_id WHERE v.snippet_id <= ? "
         "AND v.snippet_id + ? IN (SELECT id FROM snippets)",
         (last_snippet, copy * last_snippet),
@@ -259,7 +259,8 @@ def _copy_vectors(
             embeddings,
         )
         connection.executemany(
-            "INSERT INTO vectors (index_id, kind, snippet_id, file_id, embedding_id, model, code) "
+            "INSERT INTO vectors "
+            "(index_id, kind, snippet_id, version_id, embedding_id, model, code) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             vectors,
         )

@@ -126,8 +126,8 @@ def test_a_superseded_definition_is_not_found(place: Path) -> None:
     """EXTRACT has replaced the snippet; engines may still find it."""
     change(
         place,
-        "INSERT INTO snippets (index_id, file_id, state, start_line, end_line, language, symbol,"
-        " kind, scope, content_hash, text) SELECT index_id, file_id, 'superseded', start_line,"
+        "INSERT INTO snippets (index_id, version_id, state, start_line, end_line, language, symbol,"
+        " kind, scope, content_hash, text) SELECT index_id, version_id, 'superseded', start_line,"
         " end_line, language, 'former_name', kind, scope, content_hash, text FROM snippets"
         " WHERE symbol = 'round_price'",
     )

@@ -44,6 +44,12 @@ class Content:
         for path, file in transaction.indexes.files_by_path(self.id, list(paths)).items():
             self.files[path] = file.id
 
+    @property
+    def versions(self) -> dict[str, int]:
+        """By path, the current versions."""
+        query = "SELECT path, version_id FROM files WHERE index_id = ? AND version_id IS NOT NULL"
+        return {row[0]: row[1] for row in rows(self.transaction, query, self.id)}
+
     def replace(self, **texts: Sequence[str] | None) -> SnippetCounts:
         """Give files these snippets, all in one transaction; None for a deleted file."""
         extracted = []

@@ -11,6 +11,8 @@ INDEXES = 100
 ROWS: Mapping[str, int] = {
     "indexes": INDEXES,
     "files": MILLION,
+    "versions": MILLION,
+    "former_versions": MILLION,
     "snippets": 10 * MILLION,
     "keyword_changes": MILLION,
     "pending_snippets": MILLION,
@@ -37,6 +39,7 @@ FEW_VALUES: Mapping[str, int] = {
 """The number of distinct values of a column; any other has roughly one for each row."""
 ROWS_PER_VALUE: Mapping[str, int] = {
     "file_id": 10,
+    "version_id": 10,
     "run_id": 5,
     "task_id": 2,
     "embedding_id": 2,

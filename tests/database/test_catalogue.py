@@ -25,7 +25,6 @@ class Shelf:
         self.transaction = transaction
         self.content = Content(transaction, "/shelf", PATHS)
         self.content.replace(**{path: [f"{path} 1", f"{path} 2"] for path in reversed(PATHS)})
-        self.files = self.content.files
         catalogue = SqlCatalogue(cast(SqliteDatabase, None))  # only asked to open it
         self.catalogue: SqlOpenCatalogue = catalogue.within(transaction)
         self.all = SearchFilter(index_ids=(self.content.id,))
@@ -98,14 +97,19 @@ def test_definitions_are_those_of_the_scope_and_of_the_kinds(shelf: Shelf) -> No
     assert defined(everywhere, "method", "class") == {"b.py"}
     assert defined(everywhere, "class") == set()
     assert defined(Scope(frozenset([index_id + 1]))) == set()
-    assert defined(Scope(frozenset([index_id]), frozenset([shelf.files["b.py"]]))) == {"b.py"}
-    assert defined(Scope(frozenset([index_id]), frozenset([shelf.files["src/b.py"]]))) == set()
+    assert defined(Scope(frozenset([index_id]), frozenset([shelf.content.versions["b.py"]]))) == {
+        "b.py"
+    }
+    assert (
+        defined(Scope(frozenset([index_id]), frozenset([shelf.content.versions["src/b.py"]])))
+        == set()
+    )
     assert defined(Scope(frozenset([index_id]), frozenset())) == set()
 
 
 def test_snippets_of_a_file_come_from_its_first_line_to_its_last(shelf: Shelf) -> None:
     shelf.sql("UPDATE snippets SET start_line = 9, end_line = 9 WHERE text = 'b.py 1'")
-    found = shelf.catalogue.snippets_of_file(shelf.files["b.py"])
+    found = shelf.catalogue.snippets_of_file(shelf.content.versions["b.py"])
     assert [snippet.text for snippet in found] == ["b.py 2", "b.py 1"]
 
 
@@ -114,7 +118,7 @@ def test_the_vector_of_code_is_not_that_of_words(shelf: Shelf) -> None:
     zero, one = bytes(4), b"\x01\x01\x01\x01"
     scale = b"\x00\x00\x80\x3f"
     shelf.content.embed(kind=VectorKind.TEXT, model="words")
-    [snippet, *_] = shelf.catalogue.snippets_of_file(shelf.files["b.py"])
+    [snippet, *_] = shelf.catalogue.snippets_of_file(shelf.content.versions["b.py"])
     assert shelf.catalogue.code_vector(snippet) is None
     shelf.content.embed(kind=VectorKind.CODE, model="code")
     shelf.sql("UPDATE embeddings SET vector = ?", zero + scale)
@@ -134,10 +138,16 @@ def test_the_files_in_a_part_of_an_index(transaction: SqlTransaction) -> None:
     assert transaction.indexes.has_files(other.id, "c")
     assert not transaction.indexes.has_files(other.id, "a")
     both = SearchFilter(index_ids=(content.id, other.id), within=((content.id, "a"),))
-    expected = {content.files["a"], content.files["a/x"], *other.files.values()}
+    unread = transaction.search.resolve(both).file_ids
+    assert unread == frozenset(
+        -one for one in (content.files["a"], content.files["a/x"], *other.files.values())
+    )
+    for some in (content, other):
+        some.replace(**{path: [path] for path in some.files})
+    expected = {content.versions["a"], content.versions["a/x"], *other.versions.values()}
     assert transaction.search.resolve(both).file_ids == frozenset(expected)
     parts = SearchFilter(index_ids=(content.id,), within=((content.id, "a"), (content.id, "b")))
-    expected = {content.files[path] for path in ("a", "a/x", "b")}
+    expected = {content.versions[path] for path in ("a", "a/x", "b")}
     assert transaction.search.resolve(parts).file_ids == frozenset(expected)
 
 
@@ -145,7 +155,7 @@ def test_what_files_mention(shelf: Shelf) -> None:
     """By file and line, of snippets that are current."""
     shelf.sql("UPDATE snippets SET mentions = 'c0\tf' WHERE text = 'b.py 2'")
     shelf.sql("UPDATE snippets SET start_line = 9, end_line = 9 WHERE text = 'b.py 1'")
-    wanted = [shelf.files["src/a.py"], shelf.files["b.py"]]
+    wanted = [shelf.content.versions["src/a.py"], shelf.content.versions["b.py"]]
     found = shelf.catalogue.mentioning(wanted)
     assert [(one.file_id, one.start_line) for one in found] == sorted(
         [(wanted[0], 1), (wanted[0], 2), (wanted[1], 2), (wanted[1], 9)]
@@ -155,7 +165,8 @@ def test_what_files_mention(shelf: Shelf) -> None:
         ("name_b.py", "Scope")
     }
     shelf.content.replace(**{"b.py": ["once more"]})
-    assert len(shelf.catalogue.mentioning([wanted[1]])) == 1
+    assert len(shelf.catalogue.mentioning([shelf.content.versions["b.py"]])) == 1
+    assert shelf.catalogue.mentioning([wanted[1]]) == []
 
 
 def test_all_names_of_snippets(shelf: Shelf) -> None:
@@ -177,7 +188,7 @@ def test_all_names_of_snippets(shelf: Shelf) -> None:
         ["name_src/b.py"],
         ["name_src/b.py"],
     ]
-    one = frozenset([shelf.files["b.py"]])
+    one = frozenset([shelf.content.versions["b.py"]])
     assert names(Scope(frozenset([index_id]), one)) == [["minor"], ["name_b.py", "also"]]
     assert names(Scope(frozenset([index_id]), None, one)) == [["name_src/b.py"]] * 2
     assert names(Scope(frozenset())) == []
@@ -205,7 +216,7 @@ def test_the_snippet_that_is_nearest_to_a_line(shelf: Shelf) -> None:
     moved = "UPDATE snippets SET start_line = ?, end_line = ? WHERE text = ?"
     shelf.sql(moved, 1, 20, "whole")
     shelf.sql(moved, 5, 9, "inner")
-    file_id = shelf.files["b.py"]
+    file_id = shelf.content.versions["b.py"]
 
     def nearest(line: int, most_away: int) -> list[str]:
         ids = shelf.transaction.search.nearest_lines({file_id: line}, most_away)

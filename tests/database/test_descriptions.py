@@ -73,7 +73,7 @@ def test_files_by_what_their_snippets_say(transaction: SqlTransaction, content: 
     assert catalogue.having([first, second], "a_b%") == {first}
     assert catalogue.having([first, second], "aXb") == set()
     transaction.connection.exec_driver_sql(
-        "UPDATE snippets SET mentions = ? WHERE file_id = ?", ("i0\tmodels\tdjango.db", second)
+        "UPDATE snippets SET mentions = ? WHERE version_id = ?", ("i0\tmodels\tdjango.db", second)
     )
     assert catalogue.hinting([first, second], ("models\tdjango.", "never")) == {second}
     assert {one.path for one in transaction.descriptions.changed_files(content.id)} == set(paths)

@@ -166,7 +166,10 @@ def test_data_that_a_migration_cannot_restore_is_made_again(
     fresh index, although the source has not changed.
     """
     shutil.copytree(indexed / "data", tmp_path / "data")
-    defined = "SELECT path, start_line, also_defines FROM snippets JOIN files ON files.id = file_id"
+    defined = (
+        "SELECT path, start_line, also_defines FROM snippets "
+        "JOIN versions ON versions.id = version_id"
+    )
     before = take_snapshot(tmp_path / "data"), read_rows(tmp_path / "data", defined)
     assert any(row[2] for row in before[1])
     database = SqliteDatabase(
@@ -209,3 +212,52 @@ def test_a_database_of_a_newer_program_is_refused(kodit: KoditCommand) -> None:
     with Kodit(kodit.data_dir) as api, pytest.raises(DatabaseVersionError):
         api.search("anchor")
     assert hashlib.sha256(path.read_bytes()).digest() == before
+
+
+def test_former_contents_get_versions_of_their_own(tmp_path: Path) -> None:
+    """Snippets that engines still hold when the database is migrated are searched until the next
+    run, which leaves what a fresh index has.
+    """
+    source, data = tmp_path / "source", tmp_path / "data"
+    write_tree(source, files=4)
+    with Kodit(data) as kodit:
+        kodit.index(source)
+    database = SqliteDatabase(open_sqlite(data / "kodit.db"), data / "write.lock")
+    migrate(database, "0020")
+    with database.write() as transaction:
+        columns = (
+            "index_id, file_id, start_line, end_line, language, symbol, kind, scope, content_hash, "
+            "text, also_defines, mentions, minor_symbols, extents"
+        )
+        # As after EXTRACT has replaced the snippets of the first file, and no later stage has run.
+        for statement in (
+            "UPDATE snippets SET state = 'superseded' WHERE file_id = 1",
+            f"INSERT INTO snippets ({columns}, state) SELECT {columns}, 'live' "  # noqa: S608
+            "FROM snippets WHERE file_id = 1",
+            "INSERT INTO pending_snippets SELECT index_id, 'CODE_EMBEDDINGS', id FROM snippets "
+            "WHERE file_id = 1 AND state = 'live'",
+            "INSERT INTO pending_snippets SELECT index_id, 'ENRICH', id FROM snippets "
+            "WHERE file_id = 1 AND state = 'live'",
+        ):
+            transaction.connection.execute(text(statement))
+    migrate(database)
+    database.close()
+    former = (
+        "SELECT DISTINCT former_versions.file_id, snippets.state, vectors.version_id "
+        "= snippets.version_id, files.version_id = snippets.version_id FROM former_versions "
+        "JOIN snippets ON snippets.version_id = former_versions.version_id "
+        "JOIN files ON files.id = former_versions.file_id "
+        "JOIN vectors ON vectors.snippet_id = snippets.id"
+    )
+    assert read_rows(data, former) == [(1, "superseded", 1, 0)]
+    first = read_rows(data, "SELECT path FROM files WHERE id = 1")[0][0]
+    with Kodit(data) as kodit:
+        word = kodit.read(source, first).text.split("def ")[-1].split("(")[0]
+        found = kodit.search(word, mode="code", paths=[first])
+        assert found
+        kodit.index(source)
+    with Kodit(tmp_path / "fresh") as kodit:
+        kodit.index(source)
+    assert take_snapshot(data) == take_snapshot(tmp_path / "fresh")
+    assert read_rows(data, "SELECT * FROM former_versions") == []
+    assert read_rows(data, "SELECT count(*) FROM versions") == [(4,)]

@@ -34,7 +34,10 @@ ACTIVE = (
 )
 """Partial indexes of waiting, running or pending items: reading one completely is acceptable."""
 
-NARROW = ("rowid", "id", "file_id", "run_id", "task_id", "snippet_id", "embedding_id", "key")
+NARROW = (
+    *("rowid", "id", "file_id", "version_id", "run_id", "task_id", "snippet_id", "embedding_id"),
+    "key",
+)
 """Columns with few rows per value, so that rows found by them may be sorted."""
 
 PARTIAL: Mapping[str, tuple[str, str]] = dict(
@@ -59,6 +62,7 @@ EXCEPTIONS: Mapping[str, str] = {
     "SELECT index_runs.id, index_runs.state FROM index_runs WHERE state IN ('queued', 'running')": (
         "reads what waits and runs, and nothing that has ended"
     ),
+    "SELECT 1 FROM former_versions LIMIT 1": "reads one row",
     "FROM index_runs ORDER BY index_runs.id DESC LIMIT": "reads the newest by key, and no further",
 }
 """Acceptable plans, by a part of the statement, each with its reason."""

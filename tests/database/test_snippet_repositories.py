@@ -66,8 +66,8 @@ LEFT_TO_DO = (
     "UPDATE files SET stale = 1 WHERE path = 'b'",
     "UPDATE files SET status = 'modified' WHERE path = 'b'",
     "INSERT INTO pending_snippets SELECT index_id, 'ENRICH', id FROM snippets",
-    "INSERT INTO keyword_changes (index_id, file_id, change_set, snippet_id, op, token) "
-    "SELECT index_id, file_id, 9, id, 'add', 1 FROM snippets",
+    "INSERT INTO keyword_changes (index_id, version_id, change_set, snippet_id, op, token) "
+    "SELECT index_id, version_id, 9, id, 'add', 1 FROM snippets",
 )
 """Each leaves something to do in an index that was finished."""
 
@@ -280,9 +280,9 @@ def test_deleted_snippets_are_hidden_from_a_search(content: Content, other: Cont
     search = transaction.search
     everything = search.resolve(SearchFilter())
     assert everything.index_ids == {content.id, other.id}
-    assert everything.hidden_file_ids == {content.files["a"], other.files["a"]}
+    assert everything.hidden_file_ids == {content.versions["a"], other.versions["a"]}
     scope = search.resolve(SearchFilter(index_ids=(content.id,), kinds=(SymbolKind.METHOD,)))
-    assert scope.hidden_file_ids == {content.files["a"]}
+    assert scope.hidden_file_ids == {content.versions["a"]}
     assert scope.index_ids == {content.id}
     assert scope.file_ids is None
     assert scope.kinds == (SymbolKind.METHOD,)
@@ -295,8 +295,8 @@ def test_deleted_snippets_are_hidden_from_a_search(content: Content, other: Cont
     symbol = Symbol("name_b", SymbolKind.METHOD, "Scope")
     assert (live.start_line, live.end_line, live.defined_symbol) == (1, 1, symbol)
     [found] = search.find_many([live.id])
-    assert (found.id, found.file_id, found.symbol) == (live.id, content.files["b"], symbol)
-    old = search.superseded(list(content.files.values()))
+    assert (found.id, found.file_id, found.symbol) == (live.id, content.versions["b"], symbol)
+    old = search.superseded(list(content.versions.values()))
     assert [one.text for one in search.get_many(sorted(old))] == ["two"]
     transaction.indexes.mark_deleted(other.id, NOW)
     assert search.resolve(SearchFilter()).index_ids == {content.id}

@@ -63,7 +63,7 @@ def an_index_of_the_database_lacks_a_row(place: Place) -> None:
 @noticed_by(Area.DATABASE)
 def snippets_lose_their_file(place: Place) -> None:
     place.sql(
-        "INSERT INTO snippets (index_id, file_id, state, start_line, end_line, language, scope, "
+        "INSERT INTO snippets (index_id, version_id, state, start_line, end_line, language, scope, "
         "content_hash, text) VALUES (1, 99999, 'removed', 1, 2, 'python', '', 'x', 'lost')"
     )
 
@@ -123,17 +123,17 @@ def a_deleted_file_keeps_its_snippets(place: Place) -> None:
 @noticed_by(Area.FILES)
 def a_file_holds_a_snippet_twice(place: Place) -> None:
     place.sql(
-        "INSERT INTO snippets (index_id, file_id, state, start_line, end_line, language, symbol, "
-        "kind, scope, content_hash, enrichment_id, text) SELECT index_id, file_id, state, "
-        "start_line, end_line, language, symbol, kind, scope, content_hash, enrichment_id, text "
-        "FROM snippets WHERE state = 'live' LIMIT 1"
+        "INSERT INTO snippets (index_id, version_id, state, start_line, end_line, language, "
+        "symbol, kind, scope, content_hash, enrichment_id, text) SELECT index_id, version_id, "
+        "state, start_line, end_line, language, symbol, kind, scope, content_hash, enrichment_id, "
+        "text FROM snippets WHERE state = 'live' LIMIT 1"
     )
 
 
 @noticed_by(Area.FILES)
 def a_snippet_says_it_belongs_to_another_index(place: Place) -> None:
     place.sql(
-        "INSERT INTO snippets (index_id, file_id, state, start_line, end_line, language, scope, "
+        "INSERT INTO snippets (index_id, version_id, state, start_line, end_line, language, scope, "
         "content_hash, text) SELECT 2, id, 'removed', 1, 2, 'python', '', 'x', 'stray' "
         "FROM files WHERE index_id = 1 LIMIT 1"
     )
@@ -225,7 +225,7 @@ def an_embedding_is_removed(place: Place) -> None:
 @noticed_by(Area.VECTORS)
 def a_vector_is_of_no_snippet(place: Place) -> None:
     place.sql(
-        "INSERT INTO vectors SELECT index_id, kind, 99999, file_id, embedding_id, model, code "
+        "INSERT INTO vectors SELECT index_id, kind, 99999, version_id, embedding_id, model, code "
         "FROM vectors LIMIT 1"
     )
 
@@ -233,7 +233,7 @@ def a_vector_is_of_no_snippet(place: Place) -> None:
 @noticed_by(Area.VECTORS)
 def packed_vectors_are_others(place: Place) -> None:
     rows = place.sql(
-        "SELECT snippet_id, file_id, vector.code, embedding.vector FROM vectors AS vector "
+        "SELECT snippet_id, version_id, vector.code, embedding.vector FROM vectors AS vector "
         "JOIN embeddings AS embedding ON embedding.id = embedding_id "
         "WHERE vector.index_id = 1 AND kind = 'code' ORDER BY snippet_id"
     )

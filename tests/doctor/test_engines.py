@@ -72,7 +72,7 @@ def test_packed_data_is_compared_to_the_last_byte(place: Place, database: Sqlite
     rows = [
         PackedRow(*row)
         for row in place.sql(
-            "SELECT snippet_id, vectors.file_id, vectors.code, embeddings.vector FROM vectors "
+            "SELECT snippet_id, vectors.version_id, vectors.code, embeddings.vector FROM vectors "
             "JOIN embeddings ON embeddings.id = embedding_id "
             "WHERE vectors.index_id = 1 AND kind = 'code' ORDER BY snippet_id"
         )
@@ -112,7 +112,7 @@ def test_pending_changes_of_the_keyword_index_are_no_drift(
     ]
     for snippet_id in (2, 5, 9, 7, 99999):
         place.sql(
-            "INSERT INTO keyword_changes (index_id, file_id, change_set, snippet_id, op, token) "
+            "INSERT INTO keyword_changes (index_id, version_id, change_set, snippet_id, op, token) "
             "VALUES (1, 1, 1, ?, ?, 1)",
             snippet_id,
             "remove" if snippet_id == 99999 else "add",

@@ -11,19 +11,19 @@ from kodit.infrastructure.doctor import checks
 from kodit.infrastructure.doctor.embeddings import EmbeddingExaminer
 
 STRAY_SNIPPET = (
-    "INSERT INTO snippets (index_id, file_id, state, start_line, end_line, language, scope, "
+    "INSERT INTO snippets (index_id, version_id, state, start_line, end_line, language, scope, "
     "content_hash, enrichment_id, text) VALUES (2, 1, 'removed', 1, 2, '', '', '', {}, '')"
 )
 FIRST_SNIPPET_AGAIN = (
-    "INSERT INTO snippets (index_id, file_id, state, start_line, end_line, language, scope, "
-    "content_hash, enrichment_id, text) SELECT index_id, file_id, state, {line}, {line}, "
+    "INSERT INTO snippets (index_id, version_id, state, start_line, end_line, language, scope, "
+    "content_hash, enrichment_id, text) SELECT index_id, version_id, state, {line}, {line}, "
     "language, scope, content_hash, enrichment_id, text FROM snippets WHERE id = 1"
 )
 VECTOR = "INSERT INTO vectors SELECT index_id, kind, {}, {}, embedding_id, model, code FROM vectors"
 OTHER_HASH = "files have snippets that do not match their content, and are not marked as stale"
 NOTHING_EXTRACTED = "files have snippets although nothing was extracted from them"
 TWICE = "files contain the same snippet twice"
-STRAY = "snippets belong to a file of another index"
+STRAY = "snippets belong to a version of another index"
 IDLE = "entries of unfinished work are for snippets that do not exist or are not current"
 NO_CODE_VECTOR = "snippets have no code vector from the current model"
 NO_TEXT_VECTOR = "snippets have no text vector from the current model"
@@ -46,7 +46,7 @@ OTHER_CODE = "vectors have a code that differs from that of their embedding"
         (
             [
                 FIRST_SNIPPET_AGAIN.format(line=1),
-                VECTOR.format(7, "file_id") + " WHERE snippet_id = 1",
+                VECTOR.format(7, "version_id") + " WHERE snippet_id = 1",
             ],
             {TWICE: 1},
         ),
@@ -73,8 +73,8 @@ OTHER_CODE = "vectors have a code that differs from that of their embedding"
             ["UPDATE snippets SET enrichment_id = NULL WHERE id = 1"],
             {NO_ENRICHMENT: 1, "enrichments are unused but not marked as unused": 1},
         ),
-        ([VECTOR.format(99, "file_id") + " WHERE snippet_id = 1"], {OF_NO_SNIPPET: 2}),
-        (["UPDATE vectors SET file_id = 2 WHERE snippet_id = 1"], {OF_NO_SNIPPET: 2}),
+        ([VECTOR.format(99, "version_id") + " WHERE snippet_id = 1"], {OF_NO_SNIPPET: 2}),
+        (["UPDATE vectors SET version_id = 2 WHERE snippet_id = 1"], {OF_NO_SNIPPET: 2}),
         (
             ["UPDATE snippets SET state = 'removed' WHERE id = 1"],
             {OF_NO_SNIPPET: 2},
@@ -104,13 +104,13 @@ def test_wrong_rows_are_counted_and_repaired(
         ["UPDATE files SET stale = 1, extracted_hash = 'x'"],
         [
             "UPDATE files SET status = 'deleted', extracted_hash = NULL WHERE id = 1",
-            "UPDATE snippets SET state = 'removed' WHERE file_id = 1",
-            "DELETE FROM vectors WHERE file_id = 1",
+            "UPDATE snippets SET state = 'removed' WHERE version_id = 1",
+            "DELETE FROM vectors WHERE version_id = 1",
             "DELETE FROM embeddings WHERE id NOT IN (SELECT embedding_id FROM vectors)",
         ],
         [  # the same lines once more below each other
             FIRST_SNIPPET_AGAIN.format(line=7),
-            VECTOR.format(7, "file_id") + " WHERE snippet_id = 1",
+            VECTOR.format(7, "version_id") + " WHERE snippet_id = 1",
         ],
         [
             "DELETE FROM vectors WHERE snippet_id = 1",
@@ -170,7 +170,7 @@ def test_results_of_a_removed_row_are_marked_as_unused(rows: Rows) -> None:
     rows.sql(
         "INSERT INTO enrichments (id, index_id, key, text) VALUES (77, 1, 'k', 'of a stray')",
         STRAY_SNIPPET.format(77),
-        "UPDATE vectors SET file_id = 2 WHERE snippet_id = 1",
+        "UPDATE vectors SET version_id = 2 WHERE snippet_id = 1",
     )
     for problem in rows.problems():
         repair(problem)

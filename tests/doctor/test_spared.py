@@ -122,11 +122,11 @@ def test_all_rows_of_a_deleted_index_are_removed(rows: Rows, leftovers: Leftover
     rows.sql(
         "UPDATE embeddings SET index_id = 77",
         "UPDATE enrichments SET index_id = 77",
-        "INSERT INTO vectors SELECT 77, kind, snippet_id, file_id, embedding_id, model, code "
+        "INSERT INTO vectors SELECT 77, kind, snippet_id, version_id, embedding_id, model, code "
         "FROM vectors",
-        "INSERT INTO snippets (index_id, file_id, state, start_line, end_line, language, scope, "
+        "INSERT INTO snippets (index_id, version_id, state, start_line, end_line, language, scope, "
         "content_hash, text) VALUES (77, 1, 'removed', 1, 2, '', '', '', '')",
-        "INSERT INTO keyword_changes (index_id, file_id, change_set, snippet_id, op, token) "
+        "INSERT INTO keyword_changes (index_id, version_id, change_set, snippet_id, op, token) "
         "VALUES (77, 1, 1, 1, 'add', 1)",
         "INSERT INTO pending_snippets VALUES (77, 'ENRICH', 1)",
         "INSERT INTO refused_snippets VALUES (77, 1, 'the model refused')",

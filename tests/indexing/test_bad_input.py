@@ -165,7 +165,7 @@ def test_a_disk_without_space(moment: str, tmp_path: Path) -> None:
     kodit = KoditCommand(tmp_path / "data", KODIT_MAX_FAILURES="2")
 
     if moment == "from the start":
-        outcome = kodit.run("index", tmp_path / "source", preexec_fn=partial(limit_files, 900_000))
+        outcome = kodit.run("index", tmp_path / "source", preexec_fn=partial(limit_files, 950_000))
         assert read_states(kodit.data_dir)["EXTRACT"] == "failed"
     else:
         process = stopped_in("EXTRACT", kodit, lambda: kodit.start("index", tmp_path / "source"))

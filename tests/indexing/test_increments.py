@@ -64,7 +64,7 @@ def equals_a_fresh_index(serving: ServingKodit, source: Source, tmp_path: Path) 
 
 
 def snippets_of(serving: ServingKodit, path: str) -> int:
-    query = "SELECT path FROM snippets JOIN files ON files.id = snippets.file_id"
+    query = "SELECT path FROM snippets JOIN versions ON versions.id = snippets.version_id"
     return read_rows(serving.data_dir, query).count((path,))
 
 

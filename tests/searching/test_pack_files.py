@@ -174,7 +174,7 @@ def test_so_many_vectors_without_a_pack_are_not_prepared(packed: Packed) -> None
     most = FEWEST_CHANGES
     packed.sql(
         "WITH RECURSIVE more(id) AS (SELECT 2 UNION ALL SELECT id + 1 FROM more WHERE id < ?) "
-        "INSERT INTO vectors SELECT index_id, kind, more.id, file_id, embedding_id, model, code "
+        "INSERT INTO vectors SELECT index_id, kind, more.id, version_id, embedding_id, model, code "
         "FROM vectors, more",
         most,
     )
@@ -199,7 +199,7 @@ def test_a_file_is_partly_embedded_in_one_model(packed: Packed) -> None:
             model: partly_embedded_files(driver, [content.id], VectorKind.CODE, model)
             for model in ("former", "newer")
         }
-        file_id = content.files["a"]
+        file_id = content.versions["a"]
     assert halves == {"former": {content.id: PartlyEmbedded(file_id, ids[1])}, "newer": {}}
 
 

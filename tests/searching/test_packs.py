@@ -46,7 +46,7 @@ def stored_rows(place: Path, kind: VectorKind) -> tuple[str, list[Row]]:
     """The model, and all vectors of a kind."""
     with closing(sqlite3.connect(place / "kodit.db")) as connection:
         rows = connection.execute(
-            "SELECT v.model, v.snippet_id, v.file_id, v.code, e.vector FROM vectors v "
+            "SELECT v.model, v.snippet_id, v.version_id, v.code, e.vector FROM vectors v "
             "JOIN embeddings e ON e.id = v.embedding_id WHERE v.kind = ? ORDER BY v.snippet_id",
             (kind.value,),
         ).fetchall()

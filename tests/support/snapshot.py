@@ -17,14 +17,14 @@ SELECT file.path, snippet.state, snippet.start_line, snippet.end_line, snippet.l
        snippet.symbol, snippet.kind, snippet.scope, snippet.also_defines, snippet.minor_symbols,
        snippet.mentions,
        snippet.text, snippet.content_hash, enrichment.text
-FROM snippets AS snippet JOIN files AS file ON file.id = snippet.file_id
+FROM snippets AS snippet JOIN versions AS file ON file.id = snippet.version_id
 LEFT JOIN enrichments AS enrichment ON enrichment.id = snippet.enrichment_id
 """
 _VECTORS = """
 SELECT file.path, snippet.start_line, snippet.state, vector.kind, vector.model, vector.code,
        embedding.vector
 FROM vectors AS vector JOIN snippets AS snippet ON snippet.id = vector.snippet_id
-JOIN files AS file ON file.id = vector.file_id
+JOIN versions AS file ON file.id = vector.version_id
 JOIN embeddings AS embedding ON embedding.id = vector.embedding_id
 """
 _FILES = """

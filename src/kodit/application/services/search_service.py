@@ -250,7 +250,9 @@ class SearchService:
         files: dict[int, set[int]] = {}
         for snippet in self._memory.look_up(question.transaction, hits):
             files.setdefault(snippet.index_id, set()).add(snippet.file_id)
-        every_file = list(chain.from_iterable(files.values()))
+        every_file = question.transaction.search.with_former(
+            list(chain.from_iterable(files.values()))
+        )
         matches = question.keyword.in_files(question.understanding.terms, every_file)
         telling = self._find_representative(question, files, matches)
         if question.scope.kinds:
@@ -319,7 +321,8 @@ class SearchService:
         files, so that a filter never changes the order of results.
         """
         understanding = question.understanding
-        by_index = {index_id: sorted(file_ids) for index_id, file_ids in files.items()}
+        with_former = question.transaction.search.with_former
+        by_index = {index_id: with_former(sorted(file_ids)) for index_id, file_ids in files.items()}
         file_ids = [file_id for some in by_index.values() for file_id in some]
         hits: list[Hit] = []
         for kind in VectorKind:

@@ -50,4 +50,11 @@ class SnippetMemory:
         for snippet in transaction.search.find_many(unknown):
             found[snippet.id] = snippet
             memory.snippets.add(snippet.id, snippet)
-        return [found[snippet_id] for snippet_id in sorted(found)]
+        snippets = [found[snippet_id] for snippet_id in sorted(found)]
+        newer = transaction.search.successors({snippet.file_id for snippet in snippets})
+        if not newer:
+            return snippets
+        return [
+            snippet._replace(file_id=newer.get(snippet.file_id, snippet.file_id))
+            for snippet in snippets
+        ]

@@ -48,7 +48,16 @@ class SearchRepository(Protocol):
         ...
 
     def superseded(self, file_ids: Sequence[int]) -> set[int]:
-        """The snippets of some files that are about to be replaced by newer ones."""
+        """The snippets of the former versions of some files, by their current versions."""
+        ...
+
+    def successors(self, file_ids: Collection[int]) -> dict[int, int]:
+        """The current version of each of these that is a former version of its file. What is read
+        here of a snippet names the current one."""
+        ...
+
+    def with_former(self, file_ids: Sequence[int]) -> list[int]:
+        """These files, by their versions, and the former versions that engines may still search."""
         ...
 
     def following(self, snippet_ids: Sequence[int]) -> dict[int, int]:

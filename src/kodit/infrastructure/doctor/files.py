@@ -24,6 +24,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     INDEXES,
     PENDING_SNIPPETS,
     SNIPPETS,
+    VERSIONS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.unused import release
@@ -43,15 +44,15 @@ def _is_behind() -> ColumnElement[bool]:
 
 
 def _has_live_snippets() -> ColumnElement[bool]:
-    return exists().where(SNIPPETS.c.file_id == FILES.c.id, SNIPPETS.c.state == "live")
+    return exists().where(SNIPPETS.c.version_id == FILES.c.version_id, SNIPPETS.c.state == "live")
 
 
 def _holds_a_snippet_twice() -> ColumnElement[bool]:
     first, second = SNIPPETS.alias().c, SNIPPETS.alias().c
     return exists().where(
-        first.file_id == FILES.c.id,
+        first.version_id == FILES.c.version_id,
         first.state == "live",
-        second.file_id == first.file_id,
+        second.version_id == first.version_id,
         second.state == "live",
         second.id > first.id,
         second.start_line == first.start_line,
@@ -80,7 +81,7 @@ def _stale_check(what: str, condition: ColumnElement[bool], remedy: str) -> RowC
 
 
 _STRAY_SNIPPET = exists().where(
-    FILES.c.id == SNIPPETS.c.file_id, FILES.c.index_id != SNIPPETS.c.index_id
+    VERSIONS.c.id == SNIPPETS.c.version_id, VERSIONS.c.index_id != SNIPPETS.c.index_id
 )
 
 
@@ -113,7 +114,7 @@ def _delete_idle_pending(connection: Connection, limit: int) -> int:
 
 FILE_CHECKS = (
     RowCheck(
-        "{count} snippets belong to a file of another index",
+        "{count} snippets belong to a version of another index",
         "removes them",
         select(SNIPPETS.c.index_id).where(_STRAY_SNIPPET),
         _delete_stray_snippets,

@@ -184,10 +184,10 @@ class KeywordExaminer:
             with self._database.write() as transaction:
                 transaction.connection.execute(
                     insert(KEYWORD_CHANGES).from_select(
-                        ["index_id", "file_id", "change_set", "snippet_id", "op", "token"],
+                        ["index_id", "version_id", "change_set", "snippet_id", "op", "token"],
                         select(
                             SNIPPETS.c.index_id,
-                            SNIPPETS.c.file_id,
+                            SNIPPETS.c.version_id,
                             _next_change_set(SNIPPETS.c.index_id),
                             SNIPPETS.c.id,
                             literal(KeywordOperation.ADD.value),
@@ -208,7 +208,7 @@ class KeywordExaminer:
                     [
                         {
                             "index_id": index_id,
-                            "file_id": file_id,
+                            "version_id": file_id,
                             "change_set": change_set,
                             "snippet_id": snippet_id,
                             "op": KeywordOperation.REMOVE.value,

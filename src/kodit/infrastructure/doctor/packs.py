@@ -70,7 +70,7 @@ def _is_noted(connection: Connection, pack: Pack, index_id: int, kind: str) -> b
 def _count_differing(connection: Connection, pack: Pack, index_id: int, kind: str) -> int:
     positions = {snippet_id: row for row, snippet_id in enumerate(pack.snippet_ids.tolist())}
     query = (
-        select(VECTORS.c.snippet_id, VECTORS.c.file_id, EMBEDDINGS.c.code, EMBEDDINGS.c.vector)
+        select(VECTORS.c.snippet_id, VECTORS.c.version_id, EMBEDDINGS.c.code, EMBEDDINGS.c.vector)
         .join(EMBEDDINGS, EMBEDDINGS.c.id == VECTORS.c.embedding_id)
         .where(
             VECTORS.c.index_id == index_id, VECTORS.c.kind == kind, VECTORS.c.model == pack.model

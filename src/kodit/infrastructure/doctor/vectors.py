@@ -172,7 +172,7 @@ def vector_checks(model: str) -> tuple[RowCheck, ...]:
             ~exists().where(
                 SNIPPETS.c.id == VECTORS.c.snippet_id,
                 SNIPPETS.c.index_id == VECTORS.c.index_id,
-                SNIPPETS.c.file_id == VECTORS.c.file_id,
+                SNIPPETS.c.version_id == VECTORS.c.version_id,
                 SNIPPETS.c.state != "removed",
             ),
         ),

@@ -21,7 +21,12 @@ from kodit.infrastructure.sql.statements import (
     StatementForMany,
     containing,
 )
-from kodit.infrastructure.sql.stored_snippets import SELECT_PLACES, SELECT_STORED, to_stored
+from kodit.infrastructure.sql.stored_snippets import (
+    CONTENT_ID,
+    SELECT_PLACES,
+    SELECT_STORED,
+    to_stored,
+)
 
 # A command imports what it uses.
 if TYPE_CHECKING:
@@ -34,13 +39,14 @@ _SHOWN = f"{_NOT_DELETED} AND files.language IS NOT NULL AND files.extracted_has
 _LIVE = "snippets.state = 'live'"
 
 _FILES = (
-    "SELECT files.id, files.index_id, files.path, files.language, files.extracted_hash, "
+    f"SELECT {CONTENT_ID}, files.index_id, files.path, files.language, files.extracted_hash, "
     f"files.size FROM files WHERE {_SHOWN} AND "
 )
 """The columns of an `IndexedText`; conditions are appended."""
 _UNREAD = (
-    "SELECT files.id, files.index_id, files.path, '', files.content_hash, files.size FROM files "
-    f"WHERE {_NOT_DELETED} AND files.extracted_hash IS NULL AND files.problem IS NULL AND "
+    f"SELECT {CONTENT_ID}, files.index_id, files.path, '', files.content_hash, files.size "
+    f"FROM files WHERE {_NOT_DELETED} "
+    "AND files.extracted_hash IS NULL AND files.problem IS NULL AND "
 )
 """The same for files that were scanned but not extracted yet."""
 _OF_INDEXES = "files.index_id IN :ids"
@@ -57,27 +63,28 @@ _PATHS = f"SELECT files.path FROM files WHERE files.index_id = :index_id AND {_S
 _ALL_PATHS = Statement(_PATHS)
 _PATHS_ENDING = Statement(f"{_PATHS} AND files.path LIKE '%' || :ending ESCAPE '/'")
 _COUNTS = StatementForMany(
-    "SELECT snippets.file_id, max(snippets.end_line), count(*) FROM snippets "
-    f"WHERE snippets.file_id IN :ids AND {_LIVE} GROUP BY snippets.file_id"
+    "SELECT snippets.version_id, max(snippets.end_line), count(*) FROM snippets "
+    f"WHERE snippets.version_id IN :ids AND {_LIVE} GROUP BY snippets.version_id"
 )
 _OF_FILE = Statement(
-    f"{SELECT_STORED} WHERE snippets.file_id = :file_id AND {_LIVE} "
+    f"{SELECT_STORED} WHERE snippets.version_id = :file_id AND {_LIVE} "
     "ORDER BY snippets.start_line, snippets.id"
 )
 _MENTIONING = StatementForMany(
-    "SELECT snippets.id, snippets.file_id, snippets.start_line, snippets.end_line, "
+    "SELECT snippets.id, snippets.version_id, snippets.start_line, snippets.end_line, "
     "snippets.symbol, snippets.scope, snippets.also_defines, snippets.mentions, "
     "snippets.kind FROM snippets "
-    f"WHERE snippets.file_id IN :ids AND {_LIVE} ORDER BY snippets.file_id, snippets.start_line"
+    f"WHERE snippets.version_id IN :ids AND {_LIVE} "
+    "ORDER BY snippets.version_id, snippets.start_line"
 )
 FILES_PER_READ = 64
 _MENTIONS = StatementForMany(
-    "SELECT snippets.file_id, snippets.mentions FROM snippets "
-    f"WHERE snippets.file_id IN :ids AND {_LIVE} AND snippets.mentions IS NOT NULL"
+    "SELECT snippets.version_id, snippets.mentions FROM snippets "
+    f"WHERE snippets.version_id IN :ids AND {_LIVE} AND snippets.mentions IS NOT NULL"
 )
 _HAVING = StatementForMany(
-    "SELECT DISTINCT snippets.file_id FROM snippets "
-    f"WHERE snippets.file_id IN :ids AND {_LIVE} "
+    "SELECT DISTINCT snippets.version_id FROM snippets "
+    f"WHERE snippets.version_id IN :ids AND {_LIVE} "
     "AND snippets.text LIKE '%' || :part || '%' ESCAPE '/'"
 )
 _ROUTES = StatementForMany(
@@ -194,7 +201,8 @@ class SqlOpenCatalogue:
             "snippets.symbol IS NOT NULL",
             f"lower(snippets.symbol) IN {values.of_all(wanted, 'lower({})')}",
             _LIVE,
-            _NOT_DELETED,
+            "EXISTS (SELECT 1 FROM files WHERE files.version_id = snippets.version_id "
+            f"AND {_NOT_DELETED})",
         ]
         if kinds:
             conditions.append(f"snippets.kind IN {values.of_all(kinds)}")
@@ -212,7 +220,7 @@ class SqlOpenCatalogue:
             return
         values = Parameters()
         statement = Statement(
-            "SELECT snippets.id, snippets.file_id, snippets.symbol, snippets.also_defines, "
+            "SELECT snippets.id, snippets.version_id, snippets.symbol, snippets.also_defines, "
             "snippets.minor_symbols FROM snippets WHERE coalesce(snippets.symbol, "
             "snippets.also_defines, snippets.minor_symbols) IS NOT NULL "
             f"AND snippets.index_id IN {values.of_all(sorted(scope.index_ids))} AND {_LIVE}"

@@ -103,9 +103,9 @@ _REFUSED = StatementForMany(
     "WHERE refused_snippets.index_id IN :ids GROUP BY refused_snippets.index_id"
 )
 _FIRST_REFUSED = Statement(
-    "SELECT refused_snippets.reason, files.path, snippets.start_line FROM refused_snippets "
+    "SELECT refused_snippets.reason, versions.path, snippets.start_line FROM refused_snippets "
     "JOIN snippets ON snippets.id = refused_snippets.snippet_id "
-    "JOIN files ON files.id = snippets.file_id WHERE refused_snippets.index_id = :id "
+    "JOIN versions ON versions.id = snippets.version_id WHERE refused_snippets.index_id = :id "
     "ORDER BY refused_snippets.snippet_id LIMIT 3"
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kodit.domain.entities import StoredSnippet
@@ -18,7 +19,12 @@ from kodit.infrastructure.sql.statements import (
     StatementForMany,
     containing,
 )
-from kodit.infrastructure.sql.stored_snippets import SELECT_STORED, to_source_text, to_stored
+from kodit.infrastructure.sql.stored_snippets import (
+    CONTENT_ID,
+    SELECT_STORED,
+    to_source_text,
+    to_stored,
+)
 
 if TYPE_CHECKING:
     from kodit.domain.descriptions.kinds import DescriptionKind
@@ -26,36 +32,54 @@ if TYPE_CHECKING:
 
 _EVERY_INDEX = Statement("SELECT indexes.id FROM indexes WHERE indexes.deleted_at = 0")
 _DELETED_FILES = StatementForMany(
-    "SELECT files.id FROM files "
-    "WHERE files.index_id IN :ids AND files.status = 'deleted' AND status <> 'clean'"
+    "SELECT files.version_id FROM files WHERE files.index_id IN :ids "
+    "AND files.status = 'deleted' AND status <> 'clean' AND files.version_id IS NOT NULL"
 )
+_FORMER = StatementForMany(
+    "SELECT former_versions.version_id, files.version_id FROM former_versions "
+    "JOIN files ON files.id = former_versions.file_id WHERE former_versions.index_id IN :ids"
+)
+_SUCCESSORS = StatementForMany(
+    "SELECT former_versions.version_id, files.version_id FROM former_versions "
+    "JOIN files ON files.id = former_versions.file_id WHERE former_versions.version_id IN :ids"
+)
+_FORMER_OF = StatementForMany(
+    "SELECT former_versions.version_id FROM files "
+    "JOIN former_versions ON former_versions.index_id = files.index_id "
+    "AND former_versions.file_id = files.id WHERE files.version_id IN :ids"
+)
+_ANY_FORMER = Statement("SELECT 1 FROM former_versions LIMIT 1")
 _STORED = StatementForMany(f"{SELECT_STORED} WHERE snippets.id IN :ids")
 _FOUND = StatementForMany(
-    "SELECT snippets.id, snippets.index_id, snippets.file_id, files.path, snippets.start_line, "
+    "SELECT snippets.id, snippets.index_id, snippets.version_id, versions.path, "
+    "snippets.start_line, "
     "snippets.end_line, snippets.language, snippets.symbol, snippets.kind, snippets.scope, "
     "snippets.also_defines, snippets.content_hash "
-    "FROM snippets JOIN files ON files.id = snippets.file_id WHERE snippets.id IN :ids"
+    "FROM snippets JOIN versions ON versions.id = snippets.version_id WHERE snippets.id IN :ids"
 )
 _SOURCES = StatementForMany(
     "SELECT indexes.id, indexes.location, indexes.ref FROM indexes WHERE indexes.id IN :ids"
 )
 _SUPERSEDED = StatementForMany(
-    "SELECT snippets.id FROM snippets "
-    "WHERE snippets.file_id IN :ids AND snippets.state = 'superseded'"
+    "SELECT snippets.id FROM files "
+    "JOIN former_versions ON former_versions.index_id = files.index_id "
+    "AND former_versions.file_id = files.id "
+    "JOIN snippets ON snippets.version_id = former_versions.version_id "
+    "WHERE files.version_id IN :ids AND snippets.state = 'superseded'"
 )
 _FOLLOWING = StatementForMany(
-    "SELECT this.id, (SELECT snippets.id FROM snippets WHERE snippets.file_id = this.file_id "
+    "SELECT this.id, (SELECT snippets.id FROM snippets WHERE snippets.version_id = this.version_id "
     "AND snippets.state = this.state AND snippets.start_line > this.end_line "
     "ORDER BY snippets.start_line LIMIT 1) FROM snippets AS this WHERE this.id IN :ids"
 )
 _NAMED = StatementForMany(
-    "SELECT files.id, indexes.location, files.path FROM files "
+    f"SELECT {CONTENT_ID}, indexes.location, files.path FROM files "
     "JOIN indexes ON indexes.id = files.index_id WHERE files.index_id IN :ids "
     "AND files.status <> 'deleted' AND (files.path = :name OR files.path LIKE :ending ESCAPE '/')"
 )
 _LINES = StatementForMany(
-    "SELECT snippets.id, snippets.file_id, snippets.start_line, snippets.end_line FROM snippets "
-    "WHERE snippets.file_id IN :ids AND snippets.state = 'live'"
+    "SELECT snippets.id, snippets.version_id, snippets.start_line, snippets.end_line FROM snippets "
+    "WHERE snippets.version_id IN :ids AND snippets.state = 'live'"
 )
 _LANGUAGES = StatementForMany(
     "SELECT DISTINCT files.language FROM files "
@@ -82,11 +106,13 @@ class SearchReads:
         wanted = set(search_filter.index_ids) or every
         for index_id in wanted - every:
             raise no_such_index(index_id)
-        hidden = _DELETED_FILES.run(self._driver, sorted(wanted))
+        former = dict(map(tuple, _FORMER.run(self._driver, sorted(wanted))))
+        hidden = {row[0] for row in _DELETED_FILES.run(self._driver, sorted(wanted))}
+        file_ids = self._files(wanted, search_filter)
         return Scope(
             index_ids=frozenset(wanted),
-            file_ids=self._files(wanted, search_filter),
-            hidden_file_ids=frozenset(row[0] for row in hidden),
+            file_ids=None if file_ids is None else _with_former(file_ids, former),
+            hidden_file_ids=frozenset(_with_former(hidden, former)),
             kinds=search_filter.kinds,
         )
 
@@ -131,7 +157,24 @@ class SearchReads:
         ]
 
     def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
-        return [to_stored(row) for row in _STORED.run(self._driver, snippet_ids)]
+        found = [to_stored(row) for row in _STORED.run(self._driver, snippet_ids)]
+        newer = self.successors({one.file_id for one in found})
+        return (
+            [replace(one, file_id=newer.get(one.file_id, one.file_id)) for one in found]
+            if newer
+            else found
+        )
+
+    def successors(self, file_ids: Collection[int]) -> dict[int, int]:
+        if not _ANY_FORMER.run(self._driver):
+            return {}
+        return dict(map(tuple, _SUCCESSORS.run(self._driver, sorted(file_ids))))
+
+    def with_former(self, file_ids: Sequence[int]) -> list[int]:
+        if not _ANY_FORMER.run(self._driver):
+            return list(file_ids)
+        former = _FORMER_OF.run(self._driver, file_ids)
+        return [*file_ids, *(row[0] for row in former)]
 
     def sources(self, index_ids: Collection[int]) -> dict[int, str]:
         rows = _SOURCES.run(self._driver, list(index_ids))
@@ -185,8 +228,13 @@ def _select_files(
     if patterns:
         alike = [f"files.path LIKE {values.of(pattern)} ESCAPE '~'" for pattern in patterns]
         conditions.append(f"({' OR '.join(alike)})")
-    sql = f"SELECT files.id, files.path FROM files WHERE {' AND '.join(conditions)}"
+    sql = f"SELECT {CONTENT_ID}, files.path FROM files WHERE {' AND '.join(conditions)}"
     return Statement(sql), values
+
+
+def _with_former(file_ids: Collection[int], former: Mapping[int, int]) -> frozenset[int]:
+    """Adds the former versions, given with their successors."""
+    return frozenset(file_ids).union(old for old, new in former.items() if new in file_ids)
 
 
 def _within(within: Sequence[tuple[int, str]], values: Parameters) -> list[str]:

@@ -6,12 +6,14 @@ from kodit.domain.entities import StoredSnippet
 from kodit.infrastructure.mappers.symbols import text_to_extents, text_to_placed
 from kodit.infrastructure.sql.statements import Row
 
+CONTENT_ID = "coalesce(files.version_id, -files.id)"
+"""The content of a file as engines know it: its version; another number until it has one."""
 _SELECTION = (
-    "SELECT snippets.id, snippets.index_id, snippets.file_id, indexes.location, indexes.ref, "
-    "files.path, snippets.start_line, snippets.end_line, snippets.language, snippets.symbol, "
+    "SELECT snippets.id, snippets.index_id, snippets.version_id, indexes.location, indexes.ref, "
+    "versions.path, snippets.start_line, snippets.end_line, snippets.language, snippets.symbol, "
     "snippets.kind, snippets.scope, {}, snippets.also_defines, snippets.minor_symbols, "
     "snippets.extents "
-    "FROM snippets JOIN files ON files.id = snippets.file_id "
+    "FROM snippets JOIN versions ON versions.id = snippets.version_id "
     "JOIN indexes ON indexes.id = snippets.index_id "
 )
 SELECT_STORED = _SELECTION.format("snippets.text")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.descriptions.stored import StoredDescription
@@ -30,9 +30,12 @@ _ADD = insert_columns(
     DESCRIPTIONS, "index_id", "kind", "subject", "key", "title", "path", "line", "words"
 )
 _CHANGED = Prepared(
-    select(FILES.c.id, FILES.c.path, FILES.c.language, FILES.c.status).where(
-        FILES.c.index_id == bindparam("of_index"), UNCLEAN
-    )
+    select(
+        func.coalesce(FILES.c.version_id, -FILES.c.id),
+        FILES.c.path,
+        FILES.c.language,
+        FILES.c.status,
+    ).where(FILES.c.index_id == bindparam("of_index"), UNCLEAN)
 )
 
 

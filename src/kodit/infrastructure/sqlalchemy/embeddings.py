@@ -12,6 +12,8 @@ from kodit.domain.value_objects import TaskType, VectorKind
 from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
     ENRICHMENTS,
+    FILES,
+    FORMER_VERSIONS,
     INDEXES,
     PENDING_SNIPPETS,
     SNIPPETS,
@@ -55,7 +57,7 @@ _LINK_ENRICHMENT = Prepared(
     .values(enrichment_id=bindparam("enrichment"))
 )
 _ADD_VECTOR = insert_columns(
-    VECTORS, "index_id", "kind", "snippet_id", "file_id", "embedding_id", "model", "code"
+    VECTORS, "index_id", "kind", "snippet_id", "version_id", "embedding_id", "model", "code"
 )
 _DROP_VECTORS = PreparedForMany(
     lambda ids: (
@@ -75,8 +77,8 @@ FINISH = PreparedForMany(
         PENDING_SNIPPETS.c.snippet_id.in_(ids),
     )
 )
-_FILE_OF_NEXT = Prepared(
-    select(SNIPPETS.c.file_id).where(
+_VERSION_OF_NEXT = Prepared(
+    select(SNIPPETS.c.version_id).where(
         SNIPPETS.c.id
         == select(func.min(PENDING_SNIPPETS.c.snippet_id))
         .where(
@@ -96,9 +98,13 @@ _SUPERSEDED = Prepared(
         VECTORS.c.kind == bindparam("of_kind"),
     )
 )
-_SUPERSEDED_OF_FILES = PreparedForMany(
+_SUPERSEDED_BY_VERSIONS = PreparedForMany(
     lambda ids: select(SNIPPETS.c.id).where(
-        SNIPPETS.c.file_id.in_(ids), SNIPPETS.c.state == "superseded"
+        FILES.c.version_id.in_(ids),
+        FORMER_VERSIONS.c.index_id == FILES.c.index_id,
+        FORMER_VERSIONS.c.file_id == FILES.c.id,
+        SNIPPETS.c.version_id == FORMER_VERSIONS.c.version_id,
+        SNIPPETS.c.state == "superseded",
     )
 )
 
@@ -158,7 +164,7 @@ class SqlEmbeddingRepository:
                     "index_id": index_id,
                     "kind": kind.value,
                     "snippet_id": snippet.id,
-                    "file_id": snippet.file_id,
+                    "version_id": snippet.file_id,
                     "embedding_id": embedding_id,
                     "model": model,
                     "code": code,
@@ -169,9 +175,11 @@ class SqlEmbeddingRepository:
         use(self._driver, EMBEDDINGS, (embedding_id for embedding_id, _code in embeddings))
         # Snippets are embedded in the order of their ids, and those of a file are consecutive: of
         # all these files, only the next one may still lack some vectors.
-        next_one = _FILE_OF_NEXT.run(self._driver, {"of_index": index_id, "of_stage": stage.name})
+        next_one = _VERSION_OF_NEXT.run(
+            self._driver, {"of_index": index_id, "of_stage": stage.name}
+        )
         complete = {snippet.file_id for snippet in snippets} - {row[0] for row in next_one}
-        superseded = _SUPERSEDED_OF_FILES.run(self._driver, sorted(complete))
+        superseded = _SUPERSEDED_BY_VERSIONS.run(self._driver, sorted(complete))
         self.drop(index_id, kind, [row[0] for row in superseded])
 
     def note_pack(self, index_id: int, kind: VectorKind, token: str) -> None:

@@ -1,6 +1,6 @@
 """The tables, which work on SQLite and PostgreSQL alike.
 
-Those of the queue are in `queue_entities`; import all of them from here.
+Those of files and of the queue are in modules of their own; import all of them from here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from sqlalchemy import (
     Table,
     Text,
     TypedColumns,
-    UniqueConstraint,
     text,
 )
 
@@ -29,6 +28,15 @@ from kodit.infrastructure.sqlalchemy.endpoint_entities import (
     ENDPOINT_PLACES,
     ENDPOINTS,
     REFUSED_SNIPPETS,
+)
+from kodit.infrastructure.sqlalchemy.file_entities import (
+    FILES,
+    FORMER_VERSIONS,
+    STALE,
+    UNCLEAN,
+    VERSIONS,
+    WITH_PROBLEM,
+    WITHOUT_HISTORY,
 )
 from kodit.infrastructure.sqlalchemy.metadata import METADATA, BigKey, one_of
 from kodit.infrastructure.sqlalchemy.queue_entities import (
@@ -54,6 +62,7 @@ __all__ = [
     "ENDPOINT_PLACES",
     "ENRICHMENTS",
     "FILES",
+    "FORMER_VERSIONS",
     "INDEXES",
     "INDEX_RUNS",
     "KEYWORD_CHANGES",
@@ -68,6 +77,8 @@ __all__ = [
     "UNCLEAN",
     "UNFINISHED",
     "VECTORS",
+    "VERSIONS",
+    "WITHOUT_HISTORY",
     "WITH_PROBLEM",
     "WORKERS",
     "BigKey",
@@ -76,10 +87,6 @@ __all__ = [
 ]
 
 
-UNCLEAN = text("status <> 'clean'")
-STALE = text("stale")
-WITH_PROBLEM = text("problem IS NOT NULL")
-WITHOUT_HISTORY = text("author IS NULL")
 UNUSED = text("unused_since IS NOT NULL")
 """The condition of a partial index: SQLite uses the index only if a query spells it identically."""
 
@@ -138,64 +145,14 @@ class DeletedFolderColumns(TypedColumns):
 DELETED_FOLDERS = Table("deleted_folders", METADATA, DeletedFolderColumns)
 
 
-class FileColumns(TypedColumns):
-    """A file of a working copy."""
-
-    id: Named[int] = Column(BigKey, primary_key=True)
-    index_id: Named[int] = Column(BigKey, ForeignKey("indexes.id"))
-    path: Named[str] = Column(Text)
-    content_hash: Named[str] = Column(String(64))
-    status: Named[str] = Column(String(16))
-    size: Named[int] = Column(BigInteger, default=0)
-    mtime_ns: Named[int] = Column(BigInteger, default=0)
-    ctime_ns: Named[int] = Column(BigInteger, default=0)
-    inode: Named[int] = Column(BigInteger, default=0)
-    stale: Named[bool] = Column(Boolean, default=True)
-    language: Named[str | None] = Column(String(32))
-    extracted_hash: Named[str | None] = Column(String(64))
-    extractor_version: Named[str | None] = Column(String(64))
-    problem: Named[str | None] = Column(Text)
-    author: Named[str | None] = Column(Text)
-    """None until the history was read, "" if it has no entry for the file."""
-    changed_at: Named[int | None] = Column(BigInteger)
-    created_at: Named[int | None] = Column(BigInteger)
-
-
-FILES = Table(
-    "files",
-    METADATA,
-    FileColumns,
-    one_of("status", "clean", "added", "modified", "deleted"),
-    UniqueConstraint("index_id", "path"),
-    Index("stale_files", "index_id", "id", sqlite_where=STALE, postgresql_where=STALE),
-    Index(
-        "files_without_history",
-        "index_id",
-        sqlite_where=WITHOUT_HISTORY,
-        postgresql_where=WITHOUT_HISTORY,
-    ),
-    Index("unclean_files", "index_id", "status", sqlite_where=UNCLEAN, postgresql_where=UNCLEAN),
-    Index(
-        "files_with_problem",
-        "index_id",
-        "problem",
-        "language",
-        "status",
-        sqlite_where=WITH_PROBLEM,
-        postgresql_where=WITH_PROBLEM,
-    ),
-    sqlite_autoincrement=True,
-)
-
-
 class SnippetColumns(TypedColumns):
-    """A piece of a file. `superseded` rows are searched by an engine until it has the new ones;
-    `removed` rows belong to deleted files and are never searched.
+    """A piece of a version of a file. `superseded` rows are searched by an engine until it has the
+    new ones; `removed` rows belong to deleted files and are never searched.
     """
 
     id: Named[int] = Column(BigKey, primary_key=True)
     index_id: Named[int] = Column(BigInteger)
-    file_id: Named[int] = Column(BigKey, ForeignKey("files.id"))
+    version_id: Named[int] = Column(BigKey, ForeignKey("versions.id"))
     state: Named[str] = Column(String(16))
     start_line: Named[int] = Column(Integer)
     end_line: Named[int] = Column(Integer)
@@ -217,7 +174,7 @@ SNIPPETS = Table(
     METADATA,
     SnippetColumns,
     one_of("state", "live", "superseded", "removed"),
-    Index("snippets_of_file", "file_id", "state"),
+    Index("snippets_of_file", "version_id", "state"),
     Index("snippets_of_index", "index_id", "state", "kind"),
     Index("snippets_of_enrichment", "enrichment_id"),
     Index(
@@ -240,7 +197,7 @@ class KeywordChangeColumns(TypedColumns):
 
     seq: Named[int] = Column(BigKey, primary_key=True)
     index_id: Named[int] = Column(BigInteger)
-    file_id: Named[int] = Column(BigInteger)
+    version_id: Named[int] = Column(BigInteger)
     change_set: Named[int] = Column(BigInteger)
     snippet_id: Named[int] = Column(BigInteger)
     op: Named[str] = Column(String(8))
@@ -316,7 +273,7 @@ class VectorColumns(TypedColumns):
     index_id: Named[int] = Column(BigInteger, primary_key=True)
     kind: Named[str] = Column(String(8), primary_key=True)
     snippet_id: Named[int] = Column(BigInteger, primary_key=True)
-    file_id: Named[int] = Column(BigInteger)
+    version_id: Named[int] = Column(BigInteger)
     embedding_id: Named[int] = Column(BigInteger)
     model: Named[str] = Column(Text)
     code: Named[bytes] = Column(LargeBinary)

@@ -49,7 +49,7 @@ class SqlFileFacts:
             row = transaction.connection.execute(query).first()
             if row is None:
                 return None
-            snippets = _snippets(transaction.connection, index_id, row.id)
+            snippets = _snippets(transaction.connection, index_id, row.version_id)
         facts = FileFacts(
             id=row.id,
             path=row.path,
@@ -66,7 +66,9 @@ class SqlFileFacts:
         return facts, snippets
 
 
-def _snippets(connection: Connection, index_id: int, file_id: int) -> tuple[SnippetFacts, ...]:
+def _snippets(
+    connection: Connection, index_id: int, version_id: int | None
+) -> tuple[SnippetFacts, ...]:
     def waits_for(stage: TaskType) -> Exists:
         return exists().where(
             PENDING_SNIPPETS.c.index_id == index_id,
@@ -92,7 +94,7 @@ def _snippets(connection: Connection, index_id: int, file_id: int) -> tuple[Snip
             (~waits_for(TaskType.CODE_EMBEDDINGS) & has_vector(VectorKind.CODE)).label("code"),
             (~waits_for(TaskType.ENRICH) & has_vector(VectorKind.TEXT)).label("text"),
         )
-        .where(SNIPPETS.c.file_id == file_id, SNIPPETS.c.state == "live")
+        .where(SNIPPETS.c.version_id == version_id, SNIPPETS.c.state == "live")
         .order_by(SNIPPETS.c.start_line, SNIPPETS.c.id)
     )
     return tuple(

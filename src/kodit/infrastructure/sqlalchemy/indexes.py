@@ -167,7 +167,7 @@ class SqlIndexRepository(IndexReads):
     def forget_files(self, file_ids: Sequence[int]) -> None:
         for some in in_chunks(file_ids):
             mine = FILES.c.id.in_(some)
-            remembered = exists().where(SNIPPETS.c.file_id == FILES.c.id)
+            remembered = exists().where(SNIPPETS.c.version_id == FILES.c.version_id)
             self._connection.execute(
                 update(FILES)
                 .where(mine, remembered)

@@ -14,12 +14,14 @@ from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
     ENRICHMENTS,
     FILES,
+    FORMER_VERSIONS,
     INDEXES,
     KEYWORD_CHANGES,
     PENDING_SNIPPETS,
     REFUSED_SNIPPETS,
     SNIPPETS,
     VECTORS,
+    VERSIONS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.unused import CACHES, Cache, release
@@ -40,10 +42,12 @@ _SMALL = (
     _Part(REFUSED_SNIPPETS, REFUSED_SNIPPETS.c.snippet_id),
     _Part(VECTORS, VECTORS.c.snippet_id, VECTORS.c.kind),
     _Part(KEYWORD_CHANGES, KEYWORD_CHANGES.c.seq),
+    _Part(FORMER_VERSIONS, FORMER_VERSIONS.c.file_id),
     _Part(DESCRIPTIONS, DESCRIPTIONS.c.subject, DESCRIPTIONS.c.kind),
 )
 _LARGE: tuple[tuple[Table, Column[Any]], ...] = (
     (SNIPPETS, SNIPPETS.c.text),
+    (VERSIONS, VERSIONS.c.path),
     (FILES, FILES.c.path),
 )
 """Tables with a column that may be very large."""

@@ -29,6 +29,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     STALE,
     UNCLEAN,
     VECTORS,
+    VERSIONS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
@@ -44,19 +45,12 @@ MOST_LOOKED_AT = 512
 
 ADD_SNIPPET = insert_columns(
     SNIPPETS,
-    *("index_id", "file_id", "state", "start_line", "end_line", "language"),
+    *("index_id", "version_id", "state", "start_line", "end_line", "language"),
     *("symbol", "kind", "scope", "content_hash", "text", "also_defines", "minor_symbols"),
     *("mentions", "extents"),
 )
 LOG_CHANGE = insert_columns(
-    KEYWORD_CHANGES, "index_id", "file_id", "change_set", "snippet_id", "op", "token"
-)
-OLD_OF_FILES = PreparedForMany(
-    lambda ids: (
-        select(SNIPPETS.c.id, SNIPPETS.c.file_id, SNIPPETS.c.state)
-        .where(SNIPPETS.c.file_id.in_(ids), SNIPPETS.c.state != "removed")
-        .order_by(SNIPPETS.c.file_id, SNIPPETS.c.id)
-    )
+    KEYWORD_CHANGES, "index_id", "version_id", "change_set", "snippet_id", "op", "token"
 )
 SET_STATE = PreparedForMany(
     lambda ids: update(SNIPPETS).where(SNIPPETS.c.id.in_(ids)).values(state=bindparam("new_state"))
@@ -69,6 +63,9 @@ DROP_VECTORS = PreparedForMany(
         delete(VECTORS).where(VECTORS.c.snippet_id.in_(ids)).returning(VECTORS.c.embedding_id)
     )
 )
+KINDS_OF_VECTORS = PreparedForMany(
+    lambda ids: select(VECTORS.c.kind).where(VECTORS.c.snippet_id.in_(ids)).distinct()
+)
 DROP_VECTORS_OF_KIND = PreparedForMany(
     lambda ids: (
         delete(VECTORS)
@@ -77,28 +74,32 @@ DROP_VECTORS_OF_KIND = PreparedForMany(
     )
 )
 DELETE_SNIPPETS = PreparedForMany(
-    lambda ids: delete(SNIPPETS).where(SNIPPETS.c.id.in_(ids)).returning(SNIPPETS.c.enrichment_id)
+    lambda ids: (
+        delete(SNIPPETS)
+        .where(SNIPPETS.c.id.in_(ids))
+        .returning(SNIPPETS.c.enrichment_id, SNIPPETS.c.version_id)
+    )
 )
-LOG_LIVE_OF_FILES = PreparedForMany(
+LOG_LIVE_OF_VERSIONS = PreparedForMany(
     lambda ids: insert(KEYWORD_CHANGES).from_select(
-        ["index_id", "file_id", "change_set", "snippet_id", "op", "token"],
+        ["index_id", "version_id", "change_set", "snippet_id", "op", "token"],
         select(
             SNIPPETS.c.index_id,
-            SNIPPETS.c.file_id,
+            SNIPPETS.c.version_id,
             bindparam("of_change_set", type_=BigInteger),
             SNIPPETS.c.id,
             constant(KeywordOperation.ADD),
             bindparam("with_token", type_=BigInteger),
         )
-        .where(SNIPPETS.c.file_id.in_(ids), SNIPPETS.c.state == "live")
+        .where(SNIPPETS.c.version_id.in_(ids), SNIPPETS.c.state == "live")
         .order_by(SNIPPETS.c.id),
     )
 )
-PEND_LIVE_OF_FILES = PreparedForMany(
+PEND_LIVE_OF_VERSIONS = PreparedForMany(
     lambda ids: insert(PENDING_SNIPPETS).from_select(
         ["index_id", "stage", "snippet_id"],
         select(SNIPPETS.c.index_id, bindparam("of_stage", type_=String), SNIPPETS.c.id)
-        .where(SNIPPETS.c.file_id.in_(ids), SNIPPETS.c.state == "live")
+        .where(SNIPPETS.c.version_id.in_(ids), SNIPPETS.c.state == "live")
         .order_by(SNIPPETS.c.id),
     )
 )
@@ -112,6 +113,7 @@ NOTE_EXTRACTION = Prepared(
         extractor_version=bindparam("version"),
         problem=bindparam("what"),
         language=bindparam("spoken"),
+        version_id=bindparam("made"),
     )
 )
 CHANGES_OF_INDEX = (
@@ -133,7 +135,7 @@ CHANGES_OF_INDEX = (
                 KEYWORD_CHANGES.c.op == KeywordOperation.ADD.value,
             ),
         )
-        .outerjoin(FILES, FILES.c.id == SNIPPETS.c.file_id)
+        .outerjoin(VERSIONS, VERSIONS.c.id == SNIPPETS.c.version_id)
         .outerjoin(INDEXES, INDEXES.c.id == SNIPPETS.c.index_id)
     )
     .where(KEYWORD_CHANGES.c.index_id == bindparam("of_index"))
@@ -221,27 +223,13 @@ PENDING = Prepared(
     )
     .order_by(SNIPPETS.c.id)
 )
-HELD_OF_FILES = PreparedForMany(
-    lambda ids: (
-        select(SNIPPETS.c.file_id, func.count())
-        .where(SNIPPETS.c.file_id.in_(ids), SNIPPETS.c.state != "removed")
-        .group_by(SNIPPETS.c.file_id)
-    )
-)
-SUPERSEDED_OF_FILES = PreparedForMany(
-    lambda ids: (
-        select(SNIPPETS.c.file_id, func.count())
-        .where(SNIPPETS.c.file_id.in_(ids), SNIPPETS.c.state == "superseded")
-        .group_by(SNIPPETS.c.file_id)
-    )
-)
 _LOGGED = KEYWORD_CHANGES.alias()
 LOG_LIVE = Prepared(
     insert(KEYWORD_CHANGES).from_select(
-        ["index_id", "file_id", "change_set", "snippet_id", "op", "token"],
+        ["index_id", "version_id", "change_set", "snippet_id", "op", "token"],
         select(
             SNIPPETS.c.index_id,
-            SNIPPETS.c.file_id,
+            SNIPPETS.c.version_id,
             bindparam("last_change_set", type_=BigInteger) + SNIPPETS.c.id - bindparam("after"),
             SNIPPETS.c.id,
             constant(KeywordOperation.ADD),

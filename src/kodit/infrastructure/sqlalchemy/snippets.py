@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from kodit.domain.batches import (
     MOST_PER_TRANSACTION,
@@ -26,8 +27,6 @@ from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
     ENRICHMENTS,
     FILES,
-    SNIPPETS,
-    VECTORS,
 )
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token
 from kodit.infrastructure.sqlalchemy.prepared import Driver
@@ -42,28 +41,35 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     DROP_VECTORS_OF_KIND,
     FOLLOWED,
     FORGET_PENDING,
-    HELD_OF_FILES,
+    KINDS_OF_VECTORS,
     LAST_CHANGE_SET,
     LIVE_AFTER,
     LOG_CHANGE,
     LOG_LIVE,
-    LOG_LIVE_OF_FILES,
+    LOG_LIVE_OF_VERSIONS,
     NEXT_PENDING,
     NOTE,
     NOTE_EXTRACTION,
     NOTED,
-    OLD_OF_FILES,
     PEND_LIVE,
-    PEND_LIVE_OF_FILES,
+    PEND_LIVE_OF_VERSIONS,
     PENDING,
     SET_STATE,
     STILL_PENDING,
-    SUPERSEDED_OF_FILES,
     UNFINISHED_WORK,
     WITH_MODEL,
     others,
 )
 from kodit.infrastructure.sqlalchemy.unused import release
+from kodit.infrastructure.sqlalchemy.version_statements import (
+    ADD_VERSION,
+    DROP_EMPTY_VERSIONS,
+    FORGET_FORMER,
+    KEEP_VERSION,
+    OLD_OF_FILES,
+    SUPERSEDED_BY_VERSIONS,
+    VERSIONS_OF_FILES,
+)
 
 _STAGES = (TaskType.CODE_EMBEDDINGS, TaskType.ENRICH)
 
@@ -72,6 +78,14 @@ class _OldSnippet(NamedTuple):
     id: int
     file_id: int
     state: str
+    version_id: int
+
+
+class _Version(NamedTuple):
+    """The current version of a file, and the path."""
+
+    id: int | None
+    path: str
 
 
 class SqlSnippetRepository:
@@ -86,11 +100,18 @@ class SqlSnippetRepository:
 
     def replace(self, index_id: int, files: Sequence[ExtractedFile]) -> SnippetCounts:
         change_set, token = self._next_change_set(index_id), new_token()
+        found = VERSIONS_OF_FILES.run(self._driver, [file.file_id for file in files])
+        versions = {row[0]: _Version(*row[1:]) for row in found}
         removed = self._retire(index_id, change_set, token, files)
+        made = {
+            file.file_id: self._add_version(index_id, versions[file.file_id].path)
+            for file in files
+            if file.sliced is not None
+        }
         rows = [
             {
                 "index_id": index_id,
-                "file_id": file.file_id,
+                "version_id": made[file.file_id],
                 "state": "live",
                 "start_line": snippet.start_line,
                 "end_line": snippet.end_line,
@@ -111,22 +132,34 @@ class SqlSnippetRepository:
         ]
         if rows:
             self._store(change_set, token, rows)
-        self._note_extraction(files)
+        self._note_extraction(files, made)
+        DROP_EMPTY_VERSIONS.run(
+            self._driver,
+            [versions[file_id].id or 0 for file_id in made if versions[file_id].id is not None],
+        )
         return SnippetCounts(written=len(rows), removed=removed)
 
     def held(self, file_ids: Sequence[int]) -> dict[int, int]:
-        rows = HELD_OF_FILES.run(self._driver, file_ids)
-        return {row[0]: row[1] for row in rows}
+        return dict(Counter(row.file_id for row in self._old_snippets(file_ids)))
+
+    def _old_snippets(self, file_ids: Sequence[int]) -> list[_OldSnippet]:
+        """Those of former versions first."""
+        return [
+            _OldSnippet(*row)
+            for old_of_files in OLD_OF_FILES
+            for row in old_of_files.run(self._driver, file_ids)
+        ]
+
+    def _add_version(self, index_id: int, path: str) -> int:
+        [(version_id,)] = ADD_VERSION.run(self._driver, {"of_index": index_id, "at": path})
+        return int(version_id)
 
     def _retire(
         self, index_id: int, change_set: int, token: int, files: Sequence[ExtractedFile]
     ) -> int:
         """Supersede the snippets of changed files and remove those of deleted files."""
         gone = {file.file_id for file in files if file.sliced is None}
-        old = [
-            _OldSnippet(*row)
-            for row in OLD_OF_FILES.run(self._driver, [file.file_id for file in files])
-        ]
+        old = self._old_snippets([file.file_id for file in files])
         live = [row for row in old if row.state == "live"]
         superseded_files = {row.file_id for row in old if row.state == "superseded"}
         for state, ids in (
@@ -134,6 +167,14 @@ class SqlSnippetRepository:
             ("superseded", [row.id for row in live if row.file_id not in gone]),
         ):
             SET_STATE.run(self._driver, ids, {"new_state": state})
+        left = sorted({(row.file_id, row.version_id) for row in live if row.file_id not in gone})
+        KEEP_VERSION.run_many(
+            self._driver,
+            (
+                {"index_id": index_id, "file_id": file_id, "version_id": version_id}
+                for file_id, version_id in left
+            ),
+        )
         FORGET_PENDING.run(self._driver, [row.id for row in live])
         self._refusals.forget(index_id, [row.id for row in live])
         self._drop_vectors([row.id for row in old if row.file_id in gone])
@@ -141,14 +182,15 @@ class SqlSnippetRepository:
         # which the engine holds, are searched.
         for file_id in superseded_files - gone:
             self._drop_vectors_beside_older(
-                [row.id for row in live if row.file_id == file_id], file_id
+                [row.id for row in live if row.file_id == file_id],
+                [row.id for row in old if row.file_id == file_id and row.state == "superseded"],
             )
         LOG_CHANGE.run_many(
             self._driver,
             (
                 {
                     "index_id": index_id,
-                    "file_id": row.file_id,
+                    "version_id": row.version_id,
                     "change_set": change_set,
                     "snippet_id": row.id,
                     "op": KeywordOperation.REMOVE.value,
@@ -163,17 +205,14 @@ class SqlSnippetRepository:
         dropped = DROP_VECTORS.run(self._driver, snippet_ids)
         release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
 
-    def _drop_vectors_beside_older(self, snippet_ids: Sequence[int], file_id: int) -> None:
-        """`snippet_ids` are all snippets of the file that were live until now."""
+    def _drop_vectors_beside_older(
+        self, snippet_ids: Sequence[int], older_ids: Sequence[int]
+    ) -> None:
+        """`snippet_ids` are all snippets of a file that were live until now."""
         if not snippet_ids:
             return
-        older = (
-            select(VECTORS.c.kind)
-            .join(SNIPPETS, SNIPPETS.c.id == VECTORS.c.snippet_id)
-            .where(SNIPPETS.c.file_id == file_id, SNIPPETS.c.state == "superseded")
-            .where(SNIPPETS.c.id < min(snippet_ids))
-        )
-        for kind in self._connection.execute(older.distinct()).scalars().all():
+        kinds = sorted({row[0] for row in KINDS_OF_VECTORS.run(self._driver, older_ids)})
+        for kind in kinds:
             dropped = DROP_VECTORS_OF_KIND.run(self._driver, snippet_ids, {"of_kind": kind})
             release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
 
@@ -184,14 +223,15 @@ class SqlSnippetRepository:
     def _store(self, change_set: int, token: int, rows: Sequence[dict[str, Any]]) -> None:
         """Once the old ones are retired, the live snippets of these files are the new ones."""
         ADD_SNIPPET.run_many(self._driver, rows)
-        file_ids = sorted({row["file_id"] for row in rows})
-        LOG_LIVE_OF_FILES.run(
-            self._driver, file_ids, {"of_change_set": change_set, "with_token": token}
+        version_ids = sorted({row["version_id"] for row in rows})
+        LOG_LIVE_OF_VERSIONS.run(
+            self._driver, version_ids, {"of_change_set": change_set, "with_token": token}
         )
         for stage in _STAGES:
-            PEND_LIVE_OF_FILES.run(self._driver, file_ids, {"of_stage": stage.name})
+            PEND_LIVE_OF_VERSIONS.run(self._driver, version_ids, {"of_stage": stage.name})
 
-    def _note_extraction(self, files: Sequence[ExtractedFile]) -> None:
+    def _note_extraction(self, files: Sequence[ExtractedFile], made: Mapping[int, int]) -> None:
+        """`made` are the new versions by file."""
         gone = [file.file_id for file in files if file.sliced is None]
         for some in in_chunks(gone):
             self._connection.execute(
@@ -215,6 +255,7 @@ class SqlSnippetRepository:
                     "spoken": file.sliced.language
                     if file.sliced.snippets or file.sliced.problem is None
                     else None,
+                    "made": made[file.file_id],
                 }
                 for file in files
                 if file.sliced is not None
@@ -252,7 +293,7 @@ class SqlSnippetRepository:
                 lambda snippet: Weight(1, size_of(snippet.text)),
             )
         files = list(dict.fromkeys(snippet.file_id for snippet in batch))
-        superseded = dict(map(tuple, SUPERSEDED_OF_FILES.run(self._driver, files)))
+        superseded = dict(map(tuple, SUPERSEDED_BY_VERSIONS.run(self._driver, files)))
         if sum(superseded.values()) <= MOST_PER_TRANSACTION.rows:
             return batch
         # A file's old results are dropped when its last new one is there.
@@ -338,4 +379,7 @@ class SqlSnippetRepository:
             dead = first_batch(weighed, MOST_PER_TRANSACTION, itemgetter(1))
         deleted = DELETE_SNIPPETS.run(self._driver, [key for key, _weight in dead])
         release(self._driver, ENRICHMENTS, (row[0] for row in deleted))
+        versions = sorted({row[1] for row in deleted})
+        FORGET_FORMER.run(self._driver, versions)
+        DROP_EMPTY_VERSIONS.run(self._driver, versions)
         return len(dead)

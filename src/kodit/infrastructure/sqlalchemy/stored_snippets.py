@@ -6,16 +6,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, null, select
 
-from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, SNIPPETS
+from kodit.infrastructure.sqlalchemy.entities import INDEXES, SNIPPETS, VERSIONS
 
 _NOTHING = null()
 _TEXT_AND_PLACE: tuple[ColumnElement[Any], ...] = (
     SNIPPETS.c.id,
     SNIPPETS.c.index_id,
-    SNIPPETS.c.file_id,
+    SNIPPETS.c.version_id,
     INDEXES.c.location,
     INDEXES.c.ref,
-    FILES.c.path,
+    VERSIONS.c.path,
     SNIPPETS.c.start_line,
     SNIPPETS.c.end_line,
     SNIPPETS.c.language,
@@ -42,6 +42,6 @@ def select_texts() -> Select[*tuple[Any, ...]]:
     nothing = (_NOTHING.label(name) for name in ("also_defines", "minor_symbols", "extents"))
     return (
         select(*_TEXT_AND_PLACE, *nothing)
-        .join(FILES, FILES.c.id == SNIPPETS.c.file_id)
+        .join(VERSIONS, VERSIONS.c.id == SNIPPETS.c.version_id)
         .join(INDEXES, INDEXES.c.id == SNIPPETS.c.index_id)
     )

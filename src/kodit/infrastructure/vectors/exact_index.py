@@ -44,8 +44,8 @@ _ENOUGH_FOR_A_PACK = Statement(
     f"AND vectors.model = :model LIMIT 1 OFFSET {FEWEST_CHANGES}"
 )
 _CONTENT = StatementForMany(
-    "SELECT snippets.id, files.path, snippets.start_line, snippets.end_line, indexes.location, "
-    "indexes.ref FROM snippets JOIN files ON files.id = snippets.file_id "
+    "SELECT snippets.id, versions.path, snippets.start_line, snippets.end_line, indexes.location, "
+    "indexes.ref FROM snippets JOIN versions ON versions.id = snippets.version_id "
     "JOIN indexes ON indexes.id = snippets.index_id WHERE snippets.id IN :ids"
 )
 

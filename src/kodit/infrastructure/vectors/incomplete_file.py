@@ -16,8 +16,12 @@ from kodit.infrastructure.sql.statements import Cursors, StatementForMany
 _STAGES = {VectorKind.CODE: TaskType.CODE_EMBEDDINGS, VectorKind.TEXT: TaskType.ENRICH}
 
 _HALF_DONE = StatementForMany(
-    "SELECT upcoming.index_id, upcoming.file_id, max(old.id) FROM snippets AS upcoming "
-    "JOIN snippets AS old ON old.file_id = upcoming.file_id AND old.state = 'superseded' "
+    "SELECT upcoming.index_id, upcoming.version_id, max(old.id) FROM snippets AS upcoming "
+    "JOIN files ON files.version_id = upcoming.version_id "
+    "JOIN former_versions ON former_versions.index_id = files.index_id "
+    "AND former_versions.file_id = files.id "
+    "JOIN snippets AS old ON old.version_id = former_versions.version_id "
+    "AND old.state = 'superseded' "
     "JOIN vectors ON vectors.snippet_id = old.id "
     "AND vectors.kind = :kind AND vectors.model = :model "
     "WHERE upcoming.id IN (SELECT min(pending_snippets.snippet_id) FROM pending_snippets "

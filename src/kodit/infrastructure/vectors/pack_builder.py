@@ -26,7 +26,7 @@ FEWEST_AT_END = 500
 """At the end of a stage, this many added rows are worth copying a pack."""
 
 _ROWS_BEYOND = """
-    SELECT vectors.snippet_id, vectors.file_id, vectors.code, embeddings.vector
+    SELECT vectors.snippet_id, vectors.version_id, vectors.code, embeddings.vector
     FROM vectors JOIN embeddings ON embeddings.id = vectors.embedding_id
     WHERE vectors.index_id = ? AND vectors.kind = ? AND vectors.model = ?
         AND vectors.snippet_id > ?

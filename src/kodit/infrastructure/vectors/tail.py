@@ -14,9 +14,9 @@ from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded
 from kodit.infrastructure.vectors.quantization import codes_matrix
 
 _ROWS = StatementForMany(
-    "SELECT vectors.snippet_id, vectors.file_id, vectors.embedding_id, vectors.code FROM vectors "
-    "WHERE vectors.index_id IN :ids AND vectors.kind = :kind AND vectors.model = :model "
-    "AND vectors.snippet_id > :newest"
+    "SELECT vectors.snippet_id, vectors.version_id, vectors.embedding_id, vectors.code "
+    "FROM vectors WHERE vectors.index_id IN :ids AND vectors.kind = :kind "
+    "AND vectors.model = :model AND vectors.snippet_id > :newest"
 )
 _VECTORS = StatementForMany(
     "SELECT embeddings.id, embeddings.vector FROM embeddings WHERE embeddings.id IN :ids"

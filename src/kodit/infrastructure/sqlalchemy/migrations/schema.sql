@@ -66,7 +66,7 @@ CREATE UNIQUE INDEX one_index_per_source ON indexes (kind, location, ref, delete
 CREATE TABLE keyword_changes (
 	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	index_id BIGINT NOT NULL, 
-	file_id BIGINT NOT NULL, 
+	version_id BIGINT NOT NULL, 
 	change_set BIGINT NOT NULL, 
 	snippet_id BIGINT NOT NULL, 
 	op VARCHAR(8) NOT NULL, token BIGINT NOT NULL, 
@@ -92,7 +92,7 @@ CREATE TABLE vectors (
 	index_id BIGINT NOT NULL, 
 	kind VARCHAR(8) NOT NULL, 
 	snippet_id BIGINT NOT NULL, 
-	file_id BIGINT NOT NULL, 
+	version_id BIGINT NOT NULL, 
 	embedding_id BIGINT NOT NULL, 
 	model TEXT NOT NULL, 
 	code BLOB NOT NULL, 
@@ -122,7 +122,7 @@ CREATE TABLE files (
 	problem TEXT, 
 	author TEXT, 
 	changed_at BIGINT, 
-	created_at BIGINT, 
+	created_at BIGINT, version_id BIGINT, 
 	CONSTRAINT status_is_known CHECK (status IN ('clean', 'added', 'modified', 'deleted')), 
 	FOREIGN KEY(index_id) REFERENCES indexes (id), 
 	UNIQUE (index_id, path)
@@ -176,7 +176,7 @@ CREATE INDEX tasks_of_run ON tasks (run_id)
 CREATE TABLE snippets (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	index_id BIGINT NOT NULL, 
-	file_id INTEGER NOT NULL, 
+	version_id INTEGER NOT NULL, 
 	state VARCHAR(16) NOT NULL, 
 	start_line INTEGER NOT NULL, 
 	end_line INTEGER NOT NULL, 
@@ -188,10 +188,10 @@ CREATE TABLE snippets (
 	enrichment_id BIGINT, 
 	text TEXT NOT NULL, also_defines TEXT, mentions TEXT, minor_symbols TEXT, extents TEXT, 
 	CONSTRAINT state_is_known CHECK (state IN ('live', 'superseded', 'removed')), 
-	FOREIGN KEY(file_id) REFERENCES files (id)
+	FOREIGN KEY(version_id) REFERENCES versions (id)
 )
 
-CREATE INDEX snippets_of_file ON snippets (file_id, state)
+CREATE INDEX snippets_of_file ON snippets (version_id, state)
 
 CREATE INDEX snippets_of_enrichment ON snippets (enrichment_id)
 
@@ -314,4 +314,24 @@ CREATE TABLE workers (
 	PRIMARY KEY (name)
 )
 
-INSERT INTO alembic_version VALUES ('0020')
+CREATE TABLE versions (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	index_id BIGINT NOT NULL, 
+	path TEXT NOT NULL
+)
+
+CREATE INDEX versions_of_index ON versions (index_id)
+
+CREATE TABLE former_versions (
+	index_id BIGINT NOT NULL, 
+	file_id BIGINT NOT NULL, 
+	version_id BIGINT NOT NULL, 
+	PRIMARY KEY (index_id, file_id, version_id)
+)
+ WITHOUT ROWID
+
+CREATE INDEX files_of_former_version ON former_versions (version_id)
+
+CREATE INDEX files_of_version ON files (version_id)
+
+INSERT INTO alembic_version VALUES ('0017')
