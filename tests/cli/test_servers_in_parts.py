@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from tests.cli.test_answers_in_words import PLACE, STANDING
 
-from kodit.application.views.errors import ErrorView
 from kodit.application.views.files import FilesView, FileView, OutlineView, TextView
 from kodit.application.views.indexes import IndexView
 from kodit.application.views.map import MapView
@@ -23,7 +20,7 @@ from kodit.application.views.runs import (
     WorkView,
 )
 from kodit.application.views.serialization import to_json
-from kodit.domain.errors import KoditError, NotFoundError, SourceError, TransientError
+from kodit.domain.errors import KoditError, SourceError
 from kodit.domain.questions import (
     FilesQuestion,
     LeftOutQuestion,
@@ -36,14 +33,7 @@ from kodit.domain.questions import (
     Where,
 )
 from kodit.domain.repository_map import LEAST_BUDGET
-from kodit.faces.cli import resident
 from kodit.faces.cli.remote import RemoteServer
-from kodit.faces.cli.resident import ResidentServer, find_server
-from kodit.faces.cli.session import Session
-from kodit.infrastructure.resident import place
-from kodit.infrastructure.resident.connecting import ASK_PATH
-from kodit.settings import Settings
-from kodit.version import VERSION
 
 RUN = ListedRunView(8, 2, "running", False, True, False, None, None, None, ())
 QUEUE = QueueView(None, "priority", {}, False, (), 0, {}, 0)
@@ -300,114 +290,3 @@ def test_requests_that_another_server_refuses() -> None:
     with pytest.raises(KoditError, match="does not understand") as odd:
         server({"odd": 1})[0].ask(QueueQuestion())
     assert odd.value.code == "server_unreachable"
-
-
-class Line:
-    """A connection that says whether it was closed."""
-
-    is_closed = False
-
-    def close(self) -> None:
-        self.is_closed = True
-
-
-def resident_server(
-    monkeypatch: pytest.MonkeyPatch, answer: Any, **about: Any
-) -> tuple[ResidentServer, Line, list[Any]]:
-    line, asked = Line(), list[Any]()
-
-    def exchange(_connection: Any, *sent: Any, **options: Any) -> Any:
-        asked.append((*sent, options))
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    told = {"version": "0.0", "pid": 7, "busy_with": None, **about}
-    monkeypatch.setattr(resident, "exchange", exchange)
-    monkeypatch.setattr(resident, "handshake", lambda _connection: SimpleNamespace(**told))
-    monkeypatch.setattr(resident, "ask_to_end", lambda _connection: told.get("ends", False))
-    settings = Settings(data_dir=cast(Any, "/data"))
-    return ResidentServer(cast(Any, line), settings, "/a b/\udcff"), line, asked
-
-
-def test_what_a_server_of_this_machine_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer or an error; nothing if it has ended, so that the command continues by itself."""
-    asking, line, asked = resident_server(monkeypatch, (200, {"answer": {"x": 1}}))
-    assert asking.ask(StatusQuestion()) == {"x": 1}
-    assert not line.is_closed
-    [(method, path, body, options)] = asked
-    assert (method, path) == ("POST", ASK_PATH)
-    assert f'"version": "{VERSION}"'.encode() in body
-    assert options["headers"] == {"X-Kodit-Folder": "/a%20b/%FF"}
-    assert options["seconds"] == 60
-    error = to_json(ErrorView.of(NotFoundError("no run", code="run_not_found", run=7)))
-    asking, line, _asked = resident_server(monkeypatch, (200, {"error": error}))
-    with pytest.raises(NotFoundError, match="no run"):
-        asking.ask(StatusQuestion())
-    asking, line, _asked = resident_server(monkeypatch, TransientError("it has ended"))
-    assert asking.ask(StatusQuestion()) is None
-    assert line.is_closed
-
-
-@pytest.mark.parametrize(
-    ("answer", "about", "said"),
-    [
-        ((409, {"answer": 1}), {}, "is version 0.0"),
-        ((404, {}), {"busy_with": "it is indexing (run 1)"}, "is not used: it is indexing (run 1)"),
-        ((409, {}), {}, "is not used: it was started to keep running"),
-        ((409, {}), {"version": VERSION}, ""),
-        ((409, {}), {"ends": True}, ""),
-        ((500, {"answer": 1}), {}, ""),
-        ((200, ["odd"]), {}, ""),
-    ],
-)
-def test_a_server_of_this_machine_that_is_not_used(
-    answer: Any,
-    about: dict[str, Any],
-    said: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """A server of another version that stays is reported."""
-    asking, line, _asked = resident_server(monkeypatch, answer, **about)
-    assert asking.ask(StatusQuestion()) is None
-    assert line.is_closed
-    told = capsys.readouterr().err
-    assert said in told
-    assert bool(said) is bool(told)
-
-
-def test_an_untrusted_server_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_data_dir: object) -> None:
-        raise SourceError("it is of somebody else")
-
-    settings = Settings(data_dir=cast(Any, "/data"))
-    monkeypatch.setattr(resident, "connect", refuse)
-    assert find_server(settings, "/") is None
-    monkeypatch.setattr(resident, "connect", lambda _data_dir: None)
-    assert find_server(settings, "/") is None
-
-
-def test_a_command_that_has_opened_the_data_itself_asks_no_server(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nor does one without a folder; the others look for a server once."""
-    looks: list[Path] = []
-
-    def look(data_dir: Path) -> bool:
-        looks.append(data_dir)
-        return False
-
-    monkeypatch.setattr(place, "has_socket", look)
-    settings = Settings(data_dir=tmp_path)
-    with Session(settings) as session:
-        _ = session.application
-        assert not session.is_served
-    with Session(settings) as session:
-        monkeypatch.setattr(session, "_folder", None)
-        assert not session.is_served
-    assert looks == []
-    with Session(settings) as session:
-        assert not session.is_served
-        assert not session.is_served
-    assert looks == [tmp_path]

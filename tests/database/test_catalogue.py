@@ -231,25 +231,27 @@ def test_the_snippet_that_is_nearest_to_a_line(shelf: Shelf) -> None:
 def test_routes_are_counted_by_file(shelf: Shelf) -> None:
     """Of current snippets, and not what else is declared beside their own definitions."""
     symbols = '[["/carts","route","",1,1,1],["/route","constant","",1,1,1],["/a","route","",2,2,2]]'
-    update = "UPDATE snippets SET minor_symbols = ? WHERE file_id = ? AND start_line = ?"
+    versions = shelf.content.versions
+    update = "UPDATE snippets SET minor_symbols = ? WHERE version_id = ? AND start_line = ?"
     for path, line in (("b.py", 1), ("b.py", 2), ("src/a.py", 1)):
-        shelf.sql(update, symbols, shelf.files[path], line)
+        shelf.sql(update, symbols, versions[path], line)
     constant = '[["route","constant","",1,1,1]]'
-    shelf.sql(update, constant, shelf.files["src/b.py"], 1)
-    assert shelf.catalogue.routes(shelf.files.values()) == {
-        shelf.files["b.py"]: 4,
-        shelf.files["src/a.py"]: 2,
+    shelf.sql(update, constant, versions["src/b.py"], 1)
+    assert shelf.catalogue.routes(versions.values()) == {
+        versions["b.py"]: 4,
+        versions["src/a.py"]: 2,
     }
-    assert shelf.catalogue.routes([shelf.files["src/a.py"]]) == {shelf.files["src/a.py"]: 2}
+    assert shelf.catalogue.routes([versions["src/a.py"]]) == {versions["src/a.py"]: 2}
     shelf.content.replace(**{"b.py": ["once more"]})
-    assert shelf.files["b.py"] not in shelf.catalogue.routes(shelf.files.values())
+    current = shelf.content.versions
+    assert shelf.catalogue.routes(current.values()) == {versions["src/a.py"]: 2}
 
 
 def test_vectors_that_are_equally_near_are_in_the_order_of_their_places(shelf: Shelf) -> None:
     """All of those that tie, whatever their identifiers."""
     driver = Driver(shelf.transaction.connection)
     places = driver.cursor.execute(
-        "SELECT snippets.id, path, start_line FROM snippets JOIN files ON files.id = file_id"
+        "SELECT snippets.id, path, start_line FROM snippets JOIN files USING (version_id)"
     ).fetchall()
     ids = [row[0] for row in sorted(places, key=lambda row: row[1:])]
     reader = object.__new__(ExactVectorReader)

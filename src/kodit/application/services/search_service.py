@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kodit.application.services.listing import FoundTexts, Listed, Listing, places_of
 from kodit.application.services.pasted_lookup import find_pasted
+from kodit.application.services.query_checks import check_text, checked
 from kodit.application.services.query_vectors import (
     EmbeddedQueries,
     EmbedderOf,
@@ -21,7 +22,6 @@ from kodit.application.services.query_vectors import (
 from kodit.application.services.snapshots import read_together, without_keyword_index
 from kodit.application.services.snippet_memory import SnippetMemory
 from kodit.domain.entities import SearchResult, StoredSnippet
-from kodit.domain.errors import InvalidQueryError
 from kodit.domain.ranking import (
     Candidate,
     QueryUnderstanding,
@@ -35,7 +35,6 @@ from kodit.domain.ranking import (
     understand,
 )
 from kodit.domain.search import FoundSnippet, SignalPoints, joined, within_budget
-from kodit.domain.text import is_text
 from kodit.domain.value_objects import (
     Hit,
     Scope,
@@ -61,9 +60,6 @@ REPRESENTATIVE_SNIPPETS_PER_FILE = 3
 """How many of a file's snippets each engine contributes to judge the file."""
 MOST_DEFINITIONS = 1_000
 MOST_NEAR_DEFINITIONS = 100
-LONGEST_QUERY = 200_000
-"""The maximum length in characters; a longer query is refused as a mistake. Only the start of a
-long query counts."""
 
 
 class Tier(NamedTuple):
@@ -131,8 +127,8 @@ class SearchService:
         query could not be embedded and no vectors were searched. Raises InvalidQueryError and
         NotFoundError."""
         for text in (request.query, *request.filter.authors):
-            _check_text(text)
-        understanding = understand(_checked(request.query))
+            check_text(text)
+        understanding = understand(checked(request.query))
         results = when_embedded(
             lambda embedded: read_together(
                 self._database,
@@ -366,21 +362,6 @@ class SearchService:
 
 def _occurs(keyword: KeywordReader, term: str) -> bool:
     return bool(keyword.statistics((term,)).frequencies.get(term))
-
-
-def _check_text(text: str) -> None:
-    if not is_text(text):
-        raise InvalidQueryError(f"{text[:100]!r} is not valid text")
-
-
-def _checked(query: str) -> str:
-    if not query.strip():
-        raise InvalidQueryError("the query is empty; enter what you are looking for")
-    if len(query) > LONGEST_QUERY:
-        raise InvalidQueryError(
-            f"the query has {len(query)} characters; at most {LONGEST_QUERY} are allowed"
-        )
-    return query
 
 
 def _by_id(snippets: Iterable[StoredSnippet]) -> dict[int, StoredSnippet]:

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from kodit.application.services.search_service import LONGEST_QUERY
+from kodit.application.services.query_checks import LONGEST_QUERY
 from kodit.application.services.symbol_service import LONGEST_NAME
 from kodit.domain.descriptions.kinds import DEFAULT_BUDGET as DESCRIPTION_BUDGET
 from kodit.domain.descriptions.kinds import LONGEST_SUBJECT
