@@ -345,7 +345,7 @@ def test_who_has_given_up_waits_no_longer() -> None:
 
 
 def test_who_waits_for_changes_goes_on_when_watching_ends() -> None:
-    async def wait() -> bool:
+    async def wait() -> None:
         changes = KnownChanges()
         changes.watched = frozenset({1})
         changes.mark = lambda: 5  # which is never reached
@@ -353,6 +353,6 @@ def test_who_waits_for_changes_goes_on_when_watching_ends() -> None:
         await asyncio.sleep(0)
         assert not waiting.done()
         changes.stop()
-        return await waiting
+        await waiting
 
     patiently(wait())
