@@ -190,6 +190,18 @@ def test_a_file_by_its_path(folder: str, typed: str, path: str, place: Place) ->
     assert asyncio.run(place.application.answers.read(caller, question)).path == path
 
 
+def test_where_a_path_is_looked_for(place: Place) -> None:
+    """In the index that holds the caller's folder, which nobody named; a folder that is indexed
+    itself is the top of its index."""
+    scoping, shop = place.application.scoping, str(place.shop)
+    held = scoping.places(Caller(folder=shop), Where(), "a.py")
+    assert (held.is_implied, [paths for _, paths in held.in_indexes]) == (True, [("a.py",)])
+    whole = scoping.places(Caller(), Where(), shop)
+    assert (whole.is_implied, [paths for _, paths in whole.in_indexes]) == (False, [(".",)])
+    part = scoping.places(Caller(), Where(), f"{shop}/web")
+    assert [paths for _, paths in part.in_indexes] == [("web",)]
+
+
 def test_a_file_that_is_in_no_index(place: Place) -> None:
     """The error names it as typed; over the network only indexed files exist."""
     answers = place.application.answers

@@ -103,3 +103,10 @@ def test_the_same_lines_in_a_pipe(kodit: KoditCommand, tmp_path: Path) -> None:
     first = lines_of(kodit.run_here(*said, "--lines", "2"))
     assert first[1:] == ["    def expire():", f"    {lines[0]}", "    … 11 more lines", ""]
     assert kodit.run_here(*said, "--json").json()["results"][0]["text"].startswith("def expire")
+
+
+@pytest.mark.parametrize(
+    ("room", "shown"), [(None, "abcde"), (6, "abcde"), (5, "abcde"), (4, "abc…"), (1, "…")]
+)
+def test_a_text_is_cut_only_if_it_does_not_fit(room: int | None, shown: str) -> None:
+    assert screen.cut("abcde", room) == shown

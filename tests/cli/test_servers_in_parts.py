@@ -20,7 +20,7 @@ from kodit.application.views.runs import (
     WorkView,
 )
 from kodit.application.views.serialization import to_json
-from kodit.domain.errors import KoditError, SourceError
+from kodit.domain.errors import KoditError, SourceError, UserError
 from kodit.domain.questions import (
     FilesQuestion,
     LeftOutQuestion,
@@ -156,6 +156,9 @@ def test_the_index_that_a_name_means() -> None:
     assert [server(everything)[0].knows(name) for name in ("shop", "bank", "none")] == [
         *(True, True, False)
     ]
+    with pytest.raises(UserError) as digit:  # no identifier
+        server(everything)[0].find("\u0667")
+    assert digit.value.code == "index_not_found"
     with pytest.raises(SourceError) as part:
         server(page(index(4, "/srv/shop")))[0].delete("/srv/shop/web")
     assert part.value.code == "source_is_part"

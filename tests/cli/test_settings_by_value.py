@@ -149,3 +149,28 @@ def test_no_secret_is_in_the_representation(places: Places) -> None:
     assert settings.api_key == "s3cret-1"
     assert settings.enrichment_headers == {"X-Key": "s3cret-5"}
     assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize("what", ["EMBEDDING", "ENRICHMENT"])
+@pytest.mark.parametrize(("given", "lacks"), [("BASE_URL", "MODEL"), ("MODEL", "BASE_URL")])
+def test_a_model_and_its_address_go_together(
+    places: Places, what: str, given: str, lacks: str
+) -> None:
+    value = {"BASE_URL": "https://models.example.org/v1", "MODEL": "m"}
+    expected = f"KODIT_{what}_{given} is set, but KODIT_{what}_{lacks} is not"
+    with pytest.raises(UserError, match=expected):
+        places.load({f"KODIT_{what}_{given}": value[given]})
+    both = places.load({f"KODIT_{what}_{name}": one for name, one in value.items()})
+    assert "m" in (both.embedding_model, both.enrichment_model)
+
+
+@pytest.mark.parametrize("budget", ["KODIT_BUDGET_PER_RUN", "KODIT_BUDGET_PER_MONTH"])
+def test_a_budget_needs_a_price(places: Places, budget: str) -> None:
+    """Of any of the models; nothing may be spent too."""
+    for price in ("EMBEDDING_PRICE", "ENRICHMENT_PRICE", "ENRICHMENT_OUTPUT_PRICE"):
+        settings = places.load({budget: "0", f"KODIT_{price}": "0.5"})
+        assert 0.0 in (settings.budget_per_run, settings.budget_per_month)
+        with pytest.raises(UserError, match=f"{budget} needs the prices"):
+            places.load({budget: "0", f"KODIT_{price}": "0"})
+    with pytest.raises(UserError, match="must be an amount"):
+        places.load({budget: "-0.5", "KODIT_EMBEDDING_PRICE": "1"})

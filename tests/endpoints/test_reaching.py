@@ -142,6 +142,14 @@ def test_a_stage_that_takes_too_long(tmp_path: Path, server: ModelServer) -> Non
         assert len(work.sent()) == len(set(work.sent())) == 16
 
 
+def test_a_stage_reports_how_far_it_is(tmp_path: Path, server: ModelServer) -> None:
+    """In snippets, of both stages."""
+    with stage_work(tmp_path, server) as work:
+        for task in (work.embed_code(), work.enrich()):
+            assert task.progress is not None
+            assert (task.progress.current, task.progress.total) == (len(TEXTS), len(TEXTS))
+
+
 def test_each_attempt_has_its_own_time(tmp_path: Path, server: ModelServer) -> None:
     """A task that is tried again does not fail for what the attempt before took."""
     with stage_work(tmp_path, server) as work:

@@ -47,6 +47,14 @@ def test_a_deeper_file_goes_before_those_above_and_info_before_all() -> None:
     assert of(("src/", b"/a.c linguist-generated\n")).of("a.c") == {}
 
 
+def test_a_macro_may_be_defined_again_as_nothing() -> None:
+    """Also a built-in one."""
+    macros = b"[attr]binary\n[attr]mine -text\n[attr]mine \n"
+    attributes = of(("", macros + b"*.c binary\n*.d mine\n"))
+    assert MARKED_BINARY not in attributes.of("a.c")
+    assert TEXT not in attributes.of("a.d")
+
+
 def test_what_is_unspecified_is_no_more_said_by_weaker_lines() -> None:
     assert of(("", b"* -text\n*.c !text\n")).of("a.c") == {TEXT: None}
 

@@ -380,3 +380,13 @@ def test_a_secret_in_place_of_a_reference_is_not_repeated() -> None:
     with pytest.raises(RefusedByPolicyError) as refused:
         REMOTE.check_reference("ada:s3cret", git_source("https://git.example.org/x"))
     assert "s3cret" not in str(refused.value) + str(refused.value.fields)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://git.example.org/x", "ext::sh -c true", "fd::17", "git@git.example.org:x"]
+)
+def test_what_is_no_path_is_not_refused_as_one(text: str) -> None:
+    """It is refused, if at all, for what it is."""
+    CallerPolicy().check_typed(text)
+    with pytest.raises(RefusedByPolicyError):
+        CallerPolicy().check_typed(text.replace(":", ""))

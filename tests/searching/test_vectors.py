@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kodit.domain.value_objects import Scope, VectorKind
+from kodit.infrastructure.vectors import exact_index
 from kodit.infrastructure.vectors.hamming import edge_of_nearest, hamming_distances
 from kodit.infrastructure.vectors.pack_file import open_pack, write_pack
 from kodit.infrastructure.vectors.quantization import FloatMatrix, pack, pack_code, unpack
@@ -84,3 +85,22 @@ def test_nothing_is_near_where_there_is_nothing(file_ids: frozenset[int] | None)
     none = VectorSet(cast(Any, None), VectorsOf((1,), VectorKind.CODE, "m"), Tail([], []))
     found = find_nearest([none], random_vectors(1)[0], Scope(frozenset({1}), file_ids), 5)
     assert [len(part) for part in found] == [0, 0]
+
+
+@pytest.mark.parametrize(("most", "reads"), [(2, 2), (3, 1)])
+def test_few_vectors_without_a_pack_are_read_once(
+    monkeypatch: pytest.MonkeyPatch, most: int, reads: int
+) -> None:
+    """Many are not kept: each connection would have its own copy."""
+    read: list[Tail] = []
+
+    def read_three(*_: object) -> Tail:
+        read.append(Tail([(one, 1, one, b"12345678") for one in range(3)], ()))
+        return read[-1]
+
+    monkeypatch.setattr(exact_index, "MOST_KEPT_ROWS", most)
+    monkeypatch.setattr(exact_index, "read_tail", read_three)
+    known = exact_index._Known(1)
+    for _ in range(2):
+        known.tail(cast(Any, None), VectorsOf((1,), VectorKind.CODE, "m"), 0, ())
+    assert len(read) == reads
