@@ -88,8 +88,8 @@ _HAVING = StatementForMany(
     "AND snippets.text LIKE '%' || :part || '%' ESCAPE '/'"
 )
 _ROUTES = StatementForMany(
-    "SELECT snippets.file_id, snippets.minor_symbols FROM snippets "
-    f"WHERE snippets.file_id IN :ids AND {_LIVE} "
+    "SELECT snippets.version_id, snippets.minor_symbols FROM snippets "
+    f"WHERE snippets.version_id IN :ids AND {_LIVE} "
     f"AND snippets.minor_symbols LIKE '%\"{SymbolKind.ROUTE}\"%'"
 )
 _CODE_VECTOR = Statement(
