@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import psycopg
@@ -30,8 +30,11 @@ from kodit.domain.errors import (
     UserError,
 )
 from kodit.infrastructure.postgresql.address import DatabaseAddress
+from kodit.infrastructure.sqlalchemy.entities import QUEUE_PAUSES
 from kodit.infrastructure.sqlalchemy.migrate import migrate
+from kodit.infrastructure.sqlalchemy.prepared import insert_columns
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 SECRET = "hunter2secret"  # noqa: S105 - of no account
 NAME = "KODIT_DATABASE_URL"
@@ -132,6 +135,57 @@ def test_a_constraint_that_is_not_met_is_told(database: SqlDatabase) -> None:
     ):
         transaction.connection.execute(text("INSERT INTO queue_pauses VALUES (2, 5)"))
     assert refused.value.code == "database_refuses"
+
+
+PAUSE = insert_columns(QUEUE_PAUSES, "id", "paused_at")
+VALID, INVALID = {"id": 1, "paused_at": 5}, {"id": 2, "paused_at": 5}
+
+
+def read_pauses(transaction: SqlTransaction) -> object:
+    return transaction.tasks.paused_since()
+
+
+def read_by_text(transaction: SqlTransaction) -> object:
+    return transaction.connection.execute(text("SELECT paused_at FROM queue_pauses")).scalar()
+
+
+def write_many(transaction: SqlTransaction) -> object:
+    PAUSE.run_many(transaction.cursors, [])
+    return True
+
+
+@pytest.mark.parametrize("look", [read_pauses, read_by_text, write_many])
+def test_what_was_sent_without_waiting_comes_first(
+    database: SqlDatabase, look: Callable[[SqlTransaction], object]
+) -> None:
+    """Whichever way the next statement takes, it sees what the ones before have stored; their
+    errors are raised by then, and everything is undone."""
+    with database.write() as transaction:
+        PAUSE.run(transaction.cursors, VALID)
+        assert look(transaction)
+    with database.write() as transaction:
+        transaction.tasks.set_paused(None)
+    with pytest.raises(PermanentError, match="only_one_pause"), database.write() as transaction:
+        PAUSE.run(transaction.cursors, VALID)
+        PAUSE.run(transaction.cursors, INVALID)
+        look(transaction)
+        raise AssertionError
+    with database.read() as transaction:
+        assert transaction.tasks.paused_since() is None
+
+
+def test_a_commit_waits_for_what_was_sent(database: SqlDatabase) -> None:
+    """And tells its errors."""
+    with pytest.raises(PermanentError, match="only_one_pause"), database.write() as transaction:
+        PAUSE.run(transaction.cursors, VALID)
+        PAUSE.run(transaction.cursors, INVALID)
+    with pytest.raises(LookupError), database.write() as transaction:
+        PAUSE.run(transaction.cursors, INVALID)
+        raise LookupError
+    with database.write() as transaction:
+        PAUSE.run(transaction.cursors, VALID)
+    with database.read() as transaction:
+        assert transaction.tasks.paused_since() is not None
 
 
 def test_a_forked_process_is_refused(database: SqlDatabase) -> None:

@@ -81,7 +81,8 @@ def test_everything_at_once(queue: QueueDriver, seed: int) -> None:
         with asyncio.Runner() as runner:
             for _ in range(25):
                 what = chance.choice(["request", "work", "work", "work", "cancel", "retry"])
-                run_id = chance.randint(1, 12)
+                newest = runner.run(queue.service.list_runs(limit=3))
+                run_id = chance.choice(newest).id if newest else 0
                 with suppress(UserError, LeaseLost):
                     if what == "request":
                         base = chance.choice(list(QueuePriority))
@@ -107,7 +108,7 @@ def test_everything_at_once(queue: QueueDriver, seed: int) -> None:
 
     done = sum(at_once(act), Counter[str]())
 
-    assert min(done["request"], done["work"], done["cancel"]) > 0
+    assert min(done["request"], done["work"]) > 0
     check_queue(queue.view())
     with queue.database.read() as transaction:
         for run in transaction.tasks.list_runs():

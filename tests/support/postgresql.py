@@ -43,8 +43,9 @@ def _can_run(program: Path) -> bool:
 
 
 @contextmanager
-def running_postgresql(programs: Path) -> Iterator[URL]:
-    """A new server with an empty database, as an address for SQLAlchemy; removed afterwards."""
+def running_postgresql(programs: Path, *, is_durable: bool = False) -> Iterator[URL]:
+    """A new server with an empty database, as an address for SQLAlchemy; removed afterwards. With
+    `is_durable`, a commit waits for the disk."""
     owner = _UNPRIVILEGED if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     # Not below pytest's folder: only the user who runs the tests can enter that.
     with tempfile.TemporaryDirectory(prefix="kodit-postgresql-") as folder:
@@ -71,7 +72,8 @@ def running_postgresql(programs: Path) -> Iterator[URL]:
             "--locale=C.UTF-8",
         )
         settings = (
-            f"-c fsync=off -c listen_addresses='' -c unix_socket_directories={folder} "
+            f"-c fsync={'on' if is_durable else 'off'} -c listen_addresses='' "
+            f"-c unix_socket_directories={folder} "
             "-c shared_buffers=32MB -c autovacuum=off -c max_connections=60"
         )
         log = Path(folder) / "log"

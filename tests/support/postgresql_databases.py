@@ -21,7 +21,8 @@ from kodit.infrastructure.sqlalchemy.entities import METADATA
 from kodit.infrastructure.sqlalchemy.migrate import migrate
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
-_EMPTY = "TRUNCATE {} RESTART IDENTITY".format(", ".join(METADATA.tables))
+EMPTY = "TRUNCATE {} RESTART IDENTITY".format(", ".join(METADATA.tables))
+"""A statement that removes all rows."""
 
 
 @cache
@@ -68,7 +69,7 @@ def postgresql_database() -> Iterator[SqlDatabase]:
     database = open_database(server_url())
     try:
         with database.write() as transaction:
-            transaction.connection.execute(text(_EMPTY))
+            transaction.connection.execute(text(EMPTY))
         yield database
     finally:
         database.close()

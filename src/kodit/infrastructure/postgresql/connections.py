@@ -1,6 +1,8 @@
-"""Opening connections to PostgreSQL."""
+"""Connections to PostgreSQL, which send several statements at a time."""
 
 from __future__ import annotations
+
+from typing import Any, Self
 
 import psycopg
 
@@ -10,8 +12,68 @@ LOCK_TIMEOUT_MS = 30_000
 """How long a write waits for a row: far more than a busy database needs."""
 
 
-def connect(address: DatabaseAddress, name: str) -> psycopg.Connection:
+class PipelinedConnection(psycopg.Connection):
+    """A transaction waits for the server only where it needs an answer: statements without one are
+    kept, and sent together with the next that has one, or with the commit. An error of such a
+    statement is raised then.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._kept: list[tuple[str, Any]] = []
+        self.cursor_factory = PipelinedCursor
+
+    def keep(self, statement: str, values: Any) -> None:
+        """Execute the statement, whose answer nobody needs, before the next one."""
+        self._kept.append((statement, values))
+
+    @property
+    def has_kept(self) -> bool:
+        return bool(self._kept)
+
+    def send_kept(self) -> None:
+        """Send the kept statements; within a pipeline, so that nothing is waited for."""
+        kept, self._kept = self._kept, []
+        cursor = psycopg.Cursor(self)
+        for statement, values in kept:
+            cursor.execute(statement, values)
+
+    def commit(self) -> None:
+        if not self._kept:
+            super().commit()
+            return
+        with self.pipeline():
+            self.send_kept()
+            super().commit()
+
+    def rollback(self) -> None:
+        self._kept.clear()
+        super().rollback()
+
+
+class PipelinedCursor(psycopg.Cursor[Any]):
+    """Sends what its connection has kept before its own statement."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        connection = self.connection
+        if not isinstance(connection, PipelinedConnection) or not connection.has_kept:
+            return super().execute(query, params, **options)
+        with connection.pipeline():
+            connection.send_kept()
+            super().execute(query, params, **options)
+        return self
+
+    def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
+        connection = self.connection
+        if isinstance(connection, PipelinedConnection) and connection.has_kept:
+            with connection.pipeline():
+                connection.send_kept()
+        super().executemany(query, params_seq, **options)
+
+
+def connect(address: DatabaseAddress, name: str) -> PipelinedConnection:
     """A connection whose transactions begin explicitly, listed by the server as `name`."""
-    connection = psycopg.connect(**{"application_name": name, **address.options}, autocommit=True)
+    options = {"application_name": name, **address.options}
+    connection = PipelinedConnection.connect(**options, autocommit=True)
     connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
     return connection

@@ -47,8 +47,16 @@ def constant(value: str) -> ColumnElement[str]:
 class _Compiled:
     """A statement in the driver's form; `defaults` are the values that were written into it."""
 
-    def __init__(self, sql: str, defaults: Mapping[str, Any], order: Sequence[str] | None) -> None:
+    def __init__(
+        self,
+        sql: str,
+        defaults: Mapping[str, Any],
+        order: Sequence[str] | None,
+        *,
+        returns_rows: bool,
+    ) -> None:
         self.sql = sql
+        self.returns_rows = returns_rows
         self._defaults = defaults
         # If the driver numbers its placeholders, they have names here, in that order.
         self._in_order = None if order is None else _picker(order)
@@ -76,6 +84,11 @@ class Driver:
         self._connection = connection.connection
         self.cursor = self._connection.cursor()
 
+    def keep(self, statement: str, values: Any) -> None:
+        """Execute a statement, whose answer nobody needs, together with the next one."""
+        connection: Any = self._connection.dbapi_connection
+        connection.keep(statement, values)
+
     def another_cursor(self) -> Any:
         """For reading rows one at a time while other statements run."""
         return self._connection.cursor()
@@ -91,9 +104,12 @@ class Prepared:
     def run(self, driver: Driver, parameters: Mapping[str, Any] = _NOTHING) -> Sequence[Row]:
         """Run it once; returns its rows, if any."""
         compiled = self._compiled.get(driver.dialect.name) or self._compile(driver.dialect)
+        if driver.is_concurrent and not compiled.returns_rows:
+            driver.keep(compiled.sql, compiled.arguments(parameters))
+            return []
         cursor = driver.cursor
         cursor.execute(compiled.sql, compiled.arguments(parameters))
-        return [] if cursor.description is None else cursor.fetchall()
+        return cursor.fetchall() if compiled.returns_rows else []
 
     def stream(
         self, driver: Driver, parameters: Mapping[str, Any] = _NOTHING
@@ -116,7 +132,12 @@ class Prepared:
         made = self._statement.compile(dialect=dialect)
         order = made.positiontup if made.positional else None
         defaults = {name: bind.value for name, bind in made.binds.items() if not bind.required}
-        compiled = self._compiled[dialect.name] = _Compiled(self._text(str(made)), defaults, order)
+        compiled = self._compiled[dialect.name] = _Compiled(
+            self._text(str(made)),
+            defaults,
+            order,
+            returns_rows=self._statement.is_select or bool(made.effective_returning),
+        )
         return compiled
 
     def _text(self, sql: str) -> str:
