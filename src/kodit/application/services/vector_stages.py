@@ -180,9 +180,12 @@ class VectorStages:
             keyed = list(zip(snippets, keys, strict=True))
             for index_id, some in _by_index(transaction, stage.index_id, TaskType.ENRICH, keyed):
                 of_index = {key: made.pop(key) for _snippet, key in some if key in made}
-                transaction.enrichments.add(index_id, of_index)
-                ids = transaction.enrichments.cached([key for _snippet, key in some])
-                transaction.enrichments.link({snippet.id: ids[key][0] for snippet, key in some})
+                ids = transaction.enrichments.add(index_id, of_index)
+                others = transaction.enrichments.cached(
+                    [key for _snippet, key in some if key not in ids]
+                )
+                ids.update((key, found[0]) for key, found in others.items())
+                transaction.enrichments.link({snippet.id: ids[key] for snippet, key in some})
                 counted = {"snippets_enriched": len(of_index)}
                 if index_id == stage.index_id:
                     counts = counted

@@ -64,6 +64,10 @@ MOST_ALIASES = 4
 MOST_TYPES = 24
 """Types of one annotation that apply to its alias."""
 
+_END_BITS = 32
+_MOST_BYTES = (1 << _END_BITS) - 1
+"""Files that are parsed are smaller."""
+
 _NONE = ("",)
 _NO_MENTION = ("", "")
 
@@ -143,13 +147,10 @@ thousands.
 """
 
 
-class _Aliased(NamedTuple):
-    """A type or value that applies to an alias, with its byte range."""
-
-    start: int
-    end: int
-    alias: str
-    is_value: bool
+_Aliased = tuple[int, int, str, bool]
+"""A type or value that applies to an alias: its byte range, the alias, and whether it is a value. A
+plain tuple for the same reason.
+"""
 
 
 class _Star(NamedTuple):
@@ -184,7 +185,7 @@ def place_mentions(pieces: Sequence[Piece], matches: Iterable[Match], source: by
             following = starts[number + 1] if number + 1 < len(starts) else sys.maxsize
         if number < 0:
             continue
-        text = source[max(start, end - _LONGEST_TEXT) : end]
+        text = source[start if end - start <= _LONGEST_TEXT else end - _LONGEST_TEXT : end]
         if captures is None and end not in aliases:
             if tail := _tail(letter, text):
                 rows[number].append(f"{letter}{row - first}{tail}")
@@ -228,29 +229,21 @@ def _sort_captures(
     declared: set[int] = set()
     for _, captures in matches:
         size = len(captures)
+        if size == 2 and "value" in captures and "alias" in captures:  # many: every assignment
+            alias = _text(captures["alias"][0], source)
+            said += [(one.start_byte, one.end_byte, alias, True) for one in captures["value"]]
+            continue
         if size > 1 and not _are_words(captures, source):
             continue
         for capture, nodes in captures.items():
             if capture in _RANKED:
-                rank, letter = _RANKED[capture]
-                rank -= size  # more specific than a pattern that captures only the name
-                others = None if size == 1 and capture != _BY_TEXT else captures
-                for node in nodes:
-                    end = node.end_byte
-                    known = by_end.get(end)
-                    if known is not None and known[0] < rank:
-                        continue
-                    if capture in _JUDGED and not _is_called(capture, node, source):
-                        continue
-                    start = node.start_byte if size == 1 else _start(node, captures)
-                    if known is None or (rank, start) < known[:2]:
-                        by_end[end] = rank, start, end, letter, others
+                _add(by_end, capture, captures, source)
             elif capture == "declares":
                 declared.update(node.end_byte for node in nodes)
             elif capture in ("annotation", "value"):
                 alias = _alias_of(captures, source)
                 is_value = capture == "value"
-                said += [_Aliased(one.start_byte, one.end_byte, alias, is_value) for one in nodes]
+                said += [(one.start_byte, one.end_byte, alias, is_value) for one in nodes]
             elif capture == "namespace":
                 star = _star(nodes[0], captures, source)
                 stars[star.place] = star
@@ -259,6 +252,27 @@ def _sort_captures(
                 stars.setdefault(star.place, star._replace(alias=NO_NAME))
     ordered = [by_end[end] for end in sorted(by_end.keys() - declared)]
     return ordered, said, [stars[place] for place in sorted(stars)]
+
+
+def _add(
+    by_end: dict[int, _Found], capture: str, captures: dict[str, list[Node]], source: bytes
+) -> None:
+    """Add the names that one capture of a match has to those found so far, by their last byte."""
+    rank, letter = _RANKED[capture]
+    size = len(captures)
+    rank -= size  # more specific than a pattern that captures only the name
+    others = None if size == 1 and capture != _BY_TEXT else captures
+    is_judged = capture in _JUDGED
+    for node in captures[capture]:
+        end = node.end_byte
+        known = by_end.get(end)
+        if known is not None and known[0] < rank:
+            continue
+        if is_judged and not _is_called(capture, node, source):
+            continue
+        start = node.start_byte if size == 1 else _start(node, captures)
+        if known is None or (rank, start) < known[:2]:
+            by_end[end] = rank, start, end, letter, others
 
 
 def _star(node: Node, captures: dict[str, list[Node]], source: bytes) -> _Star:
@@ -315,14 +329,17 @@ def _aliases(found: Iterable[_Found], said: Iterable[_Aliased]) -> dict[int, lis
     head of a value.
     """
     aliases: dict[int, list[str]] = {}
-    places = sorted((start, -end, letter == _TYPE) for _, start, end, letter, _ in found)
+    # Each as one number, by start and then the widest first: numbers are sorted faster than tuples.
+    places = sorted([(start << _END_BITS) - end for _, start, end, _, _ in found])
+    types = {end for _, _, end, letter, _ in found if letter == _TYPE}
     for start, end, alias, is_value in said:
-        first = bisect_left(places, (start,))
-        for place, negative_end, is_type in places[first : first + (1 if is_value else MOST_TYPES)]:
-            if place >= end:
+        first = bisect_left(places, (start << _END_BITS) - _MOST_BYTES)
+        for place in places[first : first + (1 if is_value else MOST_TYPES)]:
+            place_end = -place & _MOST_BYTES
+            if (place + place_end) >> _END_BITS >= end:
                 break
-            if is_value or is_type:
-                given = aliases.setdefault(-negative_end, [])
+            if is_value or place_end in types:
+                given = aliases.setdefault(place_end, [])
                 if len(given) < MOST_ALIASES and alias not in given:
                     given.append(alias)
     return aliases
@@ -335,6 +352,7 @@ def _tail(letter: str, text: bytes) -> str:
     return mention_tail(name, qualifier) if name else ""
 
 
+@lru_cache(_MOST_TEXTS)
 def _named(letter: str, source: bytes) -> tuple[str, str]:
     """The last name in a part of the source, and its qualifier; ("", "") if none is worth a
     mention.
