@@ -79,8 +79,11 @@ def test_transactions_take_the_lane_of_their_kind() -> None:
             if not isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
             local = {one.name: one for one in outer.body if isinstance(one, ast.FunctionDef)}
-            for name, lane in re.findall(r"in_thread\((\w+), (Lane\.\w+)\)", ast.unparse(outer)):
-                if name in local:
-                    kinds = re.findall(r"with [\w.]+\.(read|write)\(\)", ast.unparse(local[name]))
-                    lanes["write" if "write" in kinds else kinds[0]].add(lane)
+            calls = r"in_thread\((?:partial\(repeated, )?(\w+)\)?, (Lane\.\w+)\)"
+            for name, lane in re.findall(calls, ast.unparse(outer)):
+                code = ast.unparse(local[name]) if name in local else ""
+                if re.search(r"\.write\(\)|\._written\(", code):
+                    lanes["write"].add(lane)
+                elif ".read()" in code:
+                    lanes["read"].add(lane)
     assert lanes == {"read": {"Lane.READS"}, "write": {"Lane.WRITES"}}

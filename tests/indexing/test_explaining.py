@@ -235,6 +235,9 @@ def test_very_many_files_are_counted_up_to_a_limit(
         assert left_out_module._count(descriptor, "x") == (5, False)
         monkeypatch.setattr(left_out_module, "MOST_COUNTED", 6)
         assert left_out_module._count(descriptor, "x") == (6, True)
+        monkeypatch.setattr(left_out_module, "MOST_COUNTED", 10)
+        (tmp_path / "x" / "link").symlink_to("a")  # is one file, wherever it leads
+        assert left_out_module._count(descriptor, "x") == (7, True)
     finally:
         os.close(descriptor)
 
