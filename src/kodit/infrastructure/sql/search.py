@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kodit.domain.entities import StoredSnippet
@@ -106,7 +107,9 @@ class SearchReads:
         wanted = set(search_filter.index_ids) or every
         for index_id in wanted - every:
             raise no_such_index(index_id)
-        former = dict(map(tuple, _FORMER.run(self._driver, sorted(wanted))))
+        former: dict[int, int] = {}
+        if self._has_former:
+            former = dict(map(tuple, _FORMER.run(self._driver, sorted(wanted))))
         hidden = {row[0] for row in _DELETED_FILES.run(self._driver, sorted(wanted))}
         file_ids = self._files(wanted, search_filter)
         return Scope(
@@ -165,13 +168,18 @@ class SearchReads:
             else found
         )
 
+    @cached_property
+    def _has_former(self) -> bool:
+        """Whether there are former versions at all, which is so only while stages are at work."""
+        return bool(_ANY_FORMER.run(self._driver))
+
     def successors(self, file_ids: Collection[int]) -> dict[int, int]:
-        if not _ANY_FORMER.run(self._driver):
+        if not self._has_former:
             return {}
         return dict(map(tuple, _SUCCESSORS.run(self._driver, sorted(file_ids))))
 
     def with_former(self, file_ids: Sequence[int]) -> list[int]:
-        if not _ANY_FORMER.run(self._driver):
+        if not self._has_former:
             return list(file_ids)
         former = _FORMER_OF.run(self._driver, file_ids)
         return [*file_ids, *(row[0] for row in former)]
@@ -199,6 +207,8 @@ class SearchReads:
         }
 
     def superseded(self, file_ids: Sequence[int]) -> set[int]:
+        if not self._has_former:
+            return set()
         return {row[0] for row in _SUPERSEDED.run(self._driver, file_ids)}
 
     def following(self, snippet_ids: Sequence[int]) -> dict[int, int]:
