@@ -22,31 +22,52 @@ T = TypeVar("T")
 async def in_thread_of_loop(work: Callable[[], T], lane: Lane, executor: Executor | None) -> T:
     """`in_thread` for code under an event loop."""
     loop = asyncio.get_running_loop()
-    context = contextvars.copy_context()
-
-    def call() -> T:
-        try:
-            return context.run(work)
-        except StopIteration as error:  # a future does not accept it: its caller would hang
-            raise RuntimeError("the work raised StopIteration") from error
-
-    future: asyncio.Future[T] | None = None
+    result = _Result[T](loop=loop)
+    call = partial(contextvars.copy_context().run, work)
     try:
-        if executor is None:
-            future = _warm.run(loop, call)
-        if future is None:
-            future = loop.run_in_executor(executor or _threads_of(lane), call)
+        if executor is not None:
+            executor.submit(_work, result, call)
+        elif not _warm.take(result, call):
+            _threads_of(lane).submit(_work, result, call)
     except RuntimeError as error:
         raise shortage(error) or error from None  # no thread can be started
     try:
-        return await asyncio.shield(future)
+        return await result
     except asyncio.CancelledError:
-        while not future.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([future])
-        if not future.cancelled():
-            future.exception()
+        if result.done():
+            result.exception()  # nobody asks for it any more
         raise
+
+
+class _Result(asyncio.Future[T]):
+    """The result of work in a thread, which is never abandoned: a caller that is cancelled
+    meanwhile gets its CancelledError when the work has ended."""
+
+    def cancel(self, msg: object = None) -> bool:
+        """Refuse. The task that awaits this remembers that it was cancelled."""
+        return False
+
+
+def _work(result: _Result[T], call: Callable[[], T]) -> None:
+    """Do the work, in its thread, and hand over the result."""
+    _hand_over(result, _outcome(result, call))
+
+
+def _outcome(result: _Result[T], call: Callable[[], T]) -> Callable[[], None]:
+    """Do the work; returns what sets its result."""
+    try:
+        return partial(result.set_result, call())
+    except StopIteration as error:  # a future does not accept it: its caller would hang
+        wrapped = RuntimeError("the work raised StopIteration")
+        wrapped.__cause__ = error
+        return partial(result.set_exception, wrapped)
+    except BaseException as error:  # noqa: BLE001 - raised where the work is awaited
+        return partial(result.set_exception, error)
+
+
+def _hand_over(result: _Result[T], outcome: Callable[[], None]) -> None:
+    with suppress(RuntimeError):  # the loop is closed, so nobody waits for the result
+        result.get_loop().call_soon_threadsafe(outcome)
 
 
 def start_threads() -> None:
@@ -77,41 +98,28 @@ class _WarmThread:
 
     def __init__(self) -> None:
         self._free = threading.Lock()
-        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[tuple[_Result[Any], Callable[[], Any]]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def run(
-        self, loop: asyncio.AbstractEventLoop, call: Callable[[], T]
-    ) -> asyncio.Future[T] | None:
-        """A future of the result of `call`, or None if the thread is busy."""
+    def take(self, result: _Result[T], call: Callable[[], T]) -> bool:
+        """Do this in the thread; False if it is busy."""
         if not self._free.acquire(blocking=False):
-            return None
+            return False
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._serve, name="kodit-warm", daemon=True)
             self._thread.start()
-        future: asyncio.Future[T] = loop.create_future()
-
-        def work() -> None:
-            settle: Callable[[], None]
-            try:
-                settle = partial(future.set_result, call())
-            except BaseException as error:  # noqa: BLE001 - raised where the work is awaited
-                settle = partial(future.set_exception, error)
-            self._free.release()
-            with suppress(RuntimeError):  # the loop is closed, so nobody waits for the result
-                loop.call_soon_threadsafe(_unless_done, future, settle)
-
-        self._inbox.put(work)
-        return future
+        self._inbox.put((result, call))
+        return True
 
     def _serve(self) -> None:
         while True:
-            self._inbox.get()()
+            self._do(*self._inbox.get())
 
-
-def _unless_done(future: asyncio.Future[Any], settle: Callable[[], None]) -> None:
-    if not future.done():
-        settle()
+    def _do(self, result: _Result[T], call: Callable[[], T]) -> None:
+        outcome = _outcome(result, call)
+        # First: who gets the result may have more work at once.
+        self._free.release()
+        _hand_over(result, outcome)
 
 
 _warm = _WarmThread()

@@ -68,6 +68,8 @@ class IndexingWorkerService:
         self._wake_up = wake_up
         self._settings = settings or WorkerSettings()
         self._running: set[asyncio.Task[None]] = set()
+        self._slot_is_free = asyncio.Event()
+        self._slot_is_free.set()
         self._stopping = False
         self._clock_offset = queue.wall_clock().timestamp() - time.monotonic()
         self._leases_trusted_at = 0.0
@@ -103,6 +105,7 @@ class IndexingWorkerService:
     def stop(self) -> None:
         """Claim nothing more, release the held tasks, and let `run` return."""
         self._stopping = True
+        self._slot_is_free.set()
         self._wake_up.notify()
 
     async def run(self, worker: str, chores: Sequence[Chore] = ()) -> None:
@@ -118,6 +121,9 @@ class IndexingWorkerService:
                 async with chores_done([reclaiming, *chores]):
                     while not self._stopping:
                         await self._wake_up.wait(pause)
+                        # Every completed task wakes this, but while all slots are taken there is
+                        # nothing to look for: a slot claims its next task itself.
+                        await self._slot_is_free.wait()
                         pause = await self._look(worker)
             finally:
                 released = await self._release_all(worker)
@@ -169,6 +175,8 @@ class IndexingWorkerService:
             runner = asyncio.create_task(self._serve(worker, task))
             self._running.add(runner)
             runner.add_done_callback(self._on_end)
+        if len(self._running) >= self._settings.slots:
+            self._slot_is_free.clear()
         if tasks and len(tasks) < free:
             return 0.0  # the next look finds when more becomes available
         return (
@@ -177,6 +185,7 @@ class IndexingWorkerService:
 
     def _on_end(self, runner: asyncio.Task[None]) -> None:
         self._running.discard(runner)
+        self._slot_is_free.set()
         self._wake_up.notify()
         if not runner.cancelled() and (error := runner.exception()) is not None:
             log.error("a slot of the worker ended with an error", exc_info=error)

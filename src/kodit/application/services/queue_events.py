@@ -4,8 +4,6 @@ was rolled back did nothing."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from kodit.domain.entities import IndexRun
@@ -17,17 +15,20 @@ _PENDING: ContextVar[list[tuple[str, dict[str, object]]] | None] = ContextVar(
 )
 
 
-@contextmanager
-def events_logged_on_success() -> Iterator[None]:
+class events_logged_on_success:  # noqa: N801 - used like a function
     """Log the events of the block at its end, and none of them if it fails."""
-    pending: list[tuple[str, dict[str, object]]] = []
-    token = _PENDING.set(pending)
-    try:
-        yield
-    finally:
-        _PENDING.reset(token)
-    for event, fields in pending:
-        log.info(event, extra=fields)
+
+    __slots__ = ("_pending", "_token")
+
+    def __enter__(self) -> None:
+        self._pending: list[tuple[str, dict[str, object]]] = []
+        self._token = _PENDING.set(self._pending)
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        _PENDING.reset(self._token)
+        if kind is None:
+            for event, fields in self._pending:
+                log.info(event, extra=fields)
 
 
 def record_event(event: str, run: IndexRun | None = None, **fields: object) -> None:

@@ -148,7 +148,8 @@ movable_of_run: Callable[[IndexRun], tuple[Any, ...]] = attrgetter(*_MOVABLE_OF_
 
 def run_changes(run: IndexRun, before: tuple[Any, ...]) -> dict[str, Any]:
     """The columns of a run whose values differ from `before`."""
-    return _changes(_MOVABLE_OF_RUN, movable_of_run(run), before)
+    now = movable_of_run(run)
+    return {} if now == before else _changes(_MOVABLE_OF_RUN, now, before)
 
 
 def task_changes(task: Task, run: IndexRun, before: tuple[Any, ...]) -> dict[str, Any]:

@@ -142,7 +142,7 @@ FileId = tuple[int, int]
 _LONGEST_REASON = 200
 
 
-def file_id(path: Path) -> FileId | None:
+def file_id(path: Path | str) -> FileId | None:
     """Identifies a file, so that a replacement is noticed; None if there is none."""
     try:
         status = os.stat(path)  # noqa: PTH116 - takes a third of the time of `Path.stat`

@@ -50,7 +50,8 @@ from kodit.infrastructure.sqlalchemy.prepared import (
 )
 
 _ORDERING = ("is_user_initiated", "run_has_started")
-_IS_USER_INITIATED, _RUN_HAS_STARTED = len(TASK_COLUMNS), len(TASK_COLUMNS) + 1
+_IS_USER_INITIATED, _RUN_HAS_STARTED, _RUN_STATE = range(len(TASK_COLUMNS), len(TASK_COLUMNS) + 3)
+_RUN_ID = TASK_COLUMNS.index("run_id")
 _PRIORITY = TASK_COLUMNS.index("priority")
 _CREATED_AT = TASK_COLUMNS.index("created_at")
 
@@ -97,6 +98,15 @@ def _probe(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
     return Prepared(_claimable(order, full))
 
 
+# Where transactions are concurrent, the run is locked by now.
+_STATE_OF_RUN = (
+    select(INDEX_RUNS.c.state)
+    .where(INDEX_RUNS.c.id == TASKS.c.run_id)
+    .correlate(TASKS)
+    .scalar_subquery()
+)
+
+
 @cache
 def _take(order: QueueOrder, full: tuple[str, ...], *, only_one: bool) -> Prepared:
     """The claim: one statement that finds tasks and claims them."""
@@ -121,7 +131,7 @@ def _taken(chosen: ColumnElement[bool]) -> ReturningUpdate[Any]:
             started_at=bindparam("now"),
             progress_operation=None,
         )
-        .returning(*(TASKS.c[name] for name in (*TASK_COLUMNS, *_ORDERING)))
+        .returning(*(TASKS.c[name] for name in (*TASK_COLUMNS, *_ORDERING)), _STATE_OF_RUN)
     )
 
 
@@ -161,9 +171,13 @@ _ATTEMPT = ("task_id", "claim_no", "worker", "started_at")
 _TAKEN = ("id", "claim_no", "worker", "started_at")
 """The columns of an attempt, and those of its task."""
 _START_RUNS = PreparedForMany(lambda ids: _start_runs(INDEX_RUNS.c.id.in_(ids)))
-_OPEN_ATTEMPTS = PreparedForMany(
-    lambda ids: _open_attempts(
-        select(*(TASKS.c[name] for name in _TAKEN)).where(TASKS.c.id.in_(ids))
+_QUEUED = RunState.QUEUED.value
+_OPEN_ATTEMPT = Prepared(
+    insert(TASK_ATTEMPTS).values(
+        task_id=bindparam("task_id"),
+        claim_no=bindparam("claim_no"),
+        worker=bindparam("by"),
+        started_at=bindparam("now"),
     )
 )
 _RUNNING_BY_TYPE = Prepared(
@@ -204,14 +218,21 @@ def claim(
         else:
             take = _take(rules.order, full, only_one=wanted == 1)
         found = take.run(driver, {**parameters, "count": wanted})
-        rows += sorted(found, key=_SORT_KEYS[rules.order])
+        rows += found if len(found) < 2 else sorted(found, key=_SORT_KEYS[rules.order])
         if not found or not rules.limits:
             break
     tasks = [row_to_task(row[: len(TASK_COLUMNS)]) for row in rows]
     if tasks and not driver.is_concurrent:
-        _OPEN_ATTEMPTS.run(driver, [task.id for task in tasks])
-        runs = list({task.run_id for task in tasks if task.run_id is not None})
-        _START_RUNS.run(driver, runs, {"now": moment})
+        _OPEN_ATTEMPT.run_many(
+            driver,
+            [
+                {"task_id": task.id, "claim_no": task.claim_no, "by": worker, "now": moment}
+                for task in tasks
+            ],
+        )
+        queued = {row[_RUN_ID] for row in rows if row[_RUN_STATE] == _QUEUED}
+        if queued:
+            _START_RUNS.run(driver, list(queued), {"now": moment})
     return tasks
 
 

@@ -79,15 +79,16 @@ def _insert(table: Table, columns: tuple[str, ...]) -> Prepared:
 
 
 @cache
-def _update(table: Table, columns: tuple[str, ...]) -> PreparedForMany:
-    """Sets these columns of many rows to the same values."""
-    return PreparedForMany(
+def _update(table: Table, columns: tuple[str, ...]) -> tuple[PreparedForMany, tuple[str, ...]]:
+    """Sets these columns of many rows to the same values, and the names of its parameters."""
+    statement = PreparedForMany(
         lambda ids: (
             update(table)
             .where(table.c.id.in_(ids))
             .values({column: bindparam(f"new_{column}") for column in columns})
         )
     )
+    return statement, tuple(f"new_{column}" for column in columns)
 
 
 class RunStore:
@@ -165,8 +166,8 @@ class RunStore:
                     _note(changes, TASKS, task.id, changed)
                     self._tasks[task.id] = movable_of_task(task)
         for (table, columns, values), keys in changes.items():
-            new = {f"new_{column}": value for column, value in zip(columns, values, strict=True)}
-            _update(table, columns).run(self._driver, keys, new)
+            statement, names = _update(table, columns)
+            statement.run(self._driver, keys, dict(zip(names, values, strict=True)))
 
 
 _Changes = dict[tuple[Table, tuple[str, ...], tuple[Any, ...]], list[int]]

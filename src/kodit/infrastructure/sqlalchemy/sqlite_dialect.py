@@ -98,6 +98,7 @@ class SqliteDialect:
         """
         self.engine = engine
         self.path = Path(str(engine.url.database))
+        self._path_text = str(self.path)
         self._check_revision = check_revision
         self._writer: Connection | None = None
         self._lane = threading.Lock()
@@ -121,7 +122,7 @@ class SqliteDialect:
 
     def check(self) -> None:
         refuse_inherited(self.path)
-        file = file_id(self.path)
+        file = file_id(self._path_text)
         if file is None and self._file is not None:
             self._remove_beside()
             raise replaced(self.path, "removed")

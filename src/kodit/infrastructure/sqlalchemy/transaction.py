@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -33,6 +33,16 @@ def driver_of(connection: Connection) -> Any:
     return connection.connection.dbapi_connection
 
 
+@cache
+def _task_repository() -> type[SqlTaskRepository]:
+    """Imported once, not by each of the queue's short transactions."""
+    from kodit.infrastructure.sqlalchemy.tasks import (  # noqa: PLC0415 - see above
+        SqlTaskRepository,
+    )
+
+    return SqlTaskRepository
+
+
 class SqlTransaction:
     """All repositories over one connection."""
 
@@ -57,11 +67,7 @@ class SqlTransaction:
 
     @cached_property
     def tasks(self) -> SqlTaskRepository:
-        from kodit.infrastructure.sqlalchemy.tasks import (  # noqa: PLC0415 - see above
-            SqlTaskRepository,
-        )
-
-        return SqlTaskRepository(self.connection)
+        return _task_repository()(self.connection)
 
     @cached_property
     def indexes(self) -> SqlIndexRepository:
