@@ -15,6 +15,7 @@ from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.grep.child_functions import LineSearch, search_lines
 from kodit.infrastructure.grep.matching import compile_expression
 from kodit.infrastructure.grep.ripgrep import find_ripgrep, worth_reading
+from kodit.infrastructure.grep.widening import widen
 from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.sources.text_reader import FileToRead
 
@@ -249,3 +250,27 @@ def test_a_ripgrep_that_fails_costs_nothing_but_time(program: str, tmp_path: Pat
     ripgrep = program if program.startswith("/") else str(tmp_path / "bin/rg")
     found = search(tmp_path, ["a.txt"], Expression("needle"), ripgrep=ripgrep)
     assert [line.text for _position, line in found] == ["needle"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *(r"a\z", r"\Aa", r"\ba\B", r"^a$", r"a\.b", r"\x41\x{e9}", r"\d\W\s", r"\pL\p{Greek}"),
+        *(
+            r"[a-z]",
+            r"[^\d]",
+            r"[[:alpha:]_]",
+            r"a|b",
+            r"a{2,3}?",
+            r"(?:a)",
+            r"(?P<n>a)",
+            r"(?i:a)",
+        ),
+        *(r"(?i:a)", r"a.b", r"a\tb", "é"),
+    ],
+)
+def test_what_ripgrep_selects_files_for(pattern: str) -> None:
+    """Of other expressions, every file is read."""
+    assert widen(Expression(pattern)) is not None
+    assert widen(Expression(pattern, is_inverted=True)) is None
+    assert widen(Expression("a", more=(pattern, r"\Qa\E"))) is None

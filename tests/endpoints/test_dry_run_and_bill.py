@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from tests.support.model_server import ModelServer
 from tests.support.sources import commit_all, write_file, write_tree
 
 from kodit.application.services import dry_run_service
+from kodit.application.views.dry_run import DryRunEndpointView
 from kodit.cli import main
 from kodit.domain.errors import PermanentError
+from kodit.faces.cli.terminal.dry_run import endpoint_lines
 from kodit.infrastructure.endpoints.tokenizer import counting
 
 
@@ -208,3 +211,12 @@ def test_a_dry_run_reads_each_snippet_once(
         read = [one.id for batch in batches for one in batch]
         assert work.sql("SELECT id FROM snippets ORDER BY id") == read
         assert len(batches) > 1
+
+
+def test_prices_are_asked_for_if_something_would_be_sent() -> None:
+    nothing = DryRunEndpointView("e", "m", 0, 0, True, 3, (0, 0, 0), 0, 0.0, 0.0)
+    some, paid = replace(nothing, texts=2), replace(nothing, texts=2, least_cost=1.0, most_cost=2.0)
+    assert ["no price" in "".join(endpoint_lines(one)) for one in (nothing, some, paid)] == [
+        *(False, True, False)
+    ]
+    assert endpoint_lines(paid)[-1] == "  cost 1.0000 to 2.0000"

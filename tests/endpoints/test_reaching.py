@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
-from tests.endpoints.stage_work import TEXTS, stage_work
+from tests.endpoints.stage_work import TEXTS, PathsAsDescriptions, stage_work
 from tests.support.certificates import server_context
 from tests.support.model_server import ModelServer
 from tests.support.relay import relay
@@ -19,6 +19,8 @@ from tests.support.relay import relay
 from kodit.domain.endpoints import Limits, Payer
 from kodit.domain.errors import PausedError, PermanentError, TransientError
 from kodit.infrastructure.endpoints import embedder
+from kodit.infrastructure.endpoints.connection import Access
+from kodit.infrastructure.endpoints.enricher import EndpointEnricher
 
 ELSEWHERE = "models.example.org"
 """A host that no test can reach but by a proxy."""
@@ -174,3 +176,18 @@ def test_a_query_is_not_kept_waiting_as_long_as_a_stage(
             work.embedder.embed_query("where are carts")
         work.fill(b=["def later(): ..."])
         work.embed_code()
+
+
+def test_other_parameters_are_another_model(tmp_path: Path, server: ModelServer) -> None:
+    """So that descriptions that were made with the former ones are made anew."""
+    with stage_work(tmp_path, server) as work:
+
+        def named(**parameters: object) -> str:
+            here = PathsAsDescriptions()
+            access = Access("KODIT_ENRICHMENT", server.url, "")
+            return EndpointEnricher(
+                "c", access, work.gate, here, output_tokens=9, parameters=parameters
+            ).model
+
+        assert named(a=1, b=2) == named(b=2, a=1)
+        assert len({named(), named(a=1), named(a=2), named(b=1)}) == 4

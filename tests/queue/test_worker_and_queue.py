@@ -28,7 +28,7 @@ from kodit.application.services.indexing_worker_service import (
     IndexingWorkerService,
 )
 from kodit.application.services.stage import StageOutcome
-from kodit.domain.entities import ProgressTracker, Task
+from kodit.domain.entities import IndexRun, ProgressTracker, Task
 from kodit.domain.errors import PermanentError, TransientError
 from kodit.domain.retention import Retention
 from kodit.domain.value_objects import (
@@ -330,6 +330,31 @@ def test_an_idle_worker_stops_at_once(queue: QueueDriver, monkeypatch: pytest.Mo
 
     async def scene(_worker: IndexingWorkerService) -> None:
         await eventually(is_idle.is_set)
+        requested.append(await queue.service.request_run(queue.first, QueuePriority.BACKGROUND))
 
+    requested: list[IndexRun] = []
     monkeypatch.setattr(MemoryWakeUp, "wait", note_and_wait)
     work(queue, {}, scene, replace(SETTINGS, slow_poll=3600.0))
+    assert attempts_of_sync(queue, requested[0].id) == []
+
+
+def test_a_worker_looks_again_however_long_a_back_off_is(
+    queue: QueueDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something else may be requested meanwhile, or the clock set."""
+    run = queue.request()
+    wait = MemoryWakeUp.wait
+    waits: list[float] = []
+
+    async def note_and_wait(wake_up: MemoryWakeUp, seconds: float) -> None:
+        waits.append(seconds)
+        await wait(wake_up, seconds)
+
+    async def scene(_worker: IndexingWorkerService) -> None:
+        await eventually(lambda: AttemptOutcome.RETRIED in attempts_of_sync(queue, run.id))
+        waits.clear()
+        await eventually(lambda: len(waits) > 1)
+
+    monkeypatch.setattr(MemoryWakeUp, "wait", note_and_wait)
+    work(queue, {TaskType.SYNC: raising(TransientError("not now"))}, scene)
+    assert max(waits) <= SETTINGS.slow_poll
