@@ -149,15 +149,22 @@ def test_without_a_server_no_worker_enters(tmp_path: Path) -> None:
 
 
 def test_others_hear_and_not_oneself() -> None:
-    """At most once for what is told while nobody listens."""
-    mine, others = Ear(), Ear()
-    with closing(open_channel(mine)) as channel, closing(open_channel(others)) as other:
-        before = mine.count, others.count
-        channel.notify()
-        wait_until(lambda: others.count > before[1])
+    """Each message once. They arrive in the order in which they were sent, so that the third one
+    comes after whatever a sender hears of its own."""
+    first, second = Ear(), Ear()
+    with (
+        closing(open_channel(first)) as one,
+        closing(open_channel(second)) as other,
+        closing(open_channel(Ear())) as third,
+    ):
+        before = first.count, second.count
+        one.notify()
+        wait_until(lambda: second.count == before[1] + 1)
         other.notify()
-        wait_until(lambda: mine.count > before[0])
-        assert (mine.count, others.count) == (before[0] + 1, before[1] + 1)
+        wait_until(lambda: first.count > before[0])
+        third.notify()
+        wait_until(lambda: (first.count, second.count) >= (before[0] + 2, before[1] + 2))
+        assert (first.count, second.count) == (before[0] + 2, before[1] + 2)
 
 
 def test_many_notifications_are_few_messages() -> None:

@@ -53,17 +53,16 @@ class NotifyChannel:
         self._channel = str(row[0]) if row is not None else ""
         self._own_pid = connection.info.backend_pid
         connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
-        connection.add_notify_handler(self._receive)
+        connection.add_notify_handler(lambda notification: self._receive(notification.pid))
         self._heard()
 
-    def _receive(self, notification: psycopg.Notify) -> None:
-        if notification.pid != self._own_pid:
+    def _receive(self, pid: int) -> None:
+        if pid != self._own_pid:
             self._heard()
 
     def _exchange(self, connection: psycopg.Connection) -> None:
         while (arrived := connection.pgconn.notifies()) is not None:
-            if arrived.be_pid != self._own_pid:
-                self._heard()
+            self._receive(arrived.be_pid)
         if self._is_news.is_set():
             time.sleep(max(0.0, self._sent_at + FEWEST_SECONDS_APART - time.monotonic()))
             self._is_news.clear()
