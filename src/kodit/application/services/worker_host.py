@@ -128,8 +128,7 @@ class WorkerHost:
     async def serve_until_stopped(self, stopped_by: StoppedBy) -> None:
         """Serve the queue, with all chores beside it, until `stopped_by` stops the worker; held
         tasks are then released."""
-        # Some chores are in both.
-        chores = list({one.name: one for one in (*self._chores(), *self._schedule())}.values())
+        chores = [*self._chores(), *self._schedule()]
         async with self._open_worker() as (worker, name):
             with stopped_by(worker):
                 await worker.run(name, chores)
