@@ -98,7 +98,6 @@ def _probe(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
     return Prepared(_claimable(order, full))
 
 
-# Where transactions are concurrent, the run is locked by now.
 _STATE_OF_RUN = (
     select(INDEX_RUNS.c.state)
     .where(INDEX_RUNS.c.id == TASKS.c.run_id)
@@ -116,7 +115,7 @@ def _take(order: QueueOrder, full: tuple[str, ...], *, only_one: bool) -> Prepar
         if only_one
         else TASKS.c.id.in_(select(found.cte("chosen").c.id))
     )
-    return Prepared(_taken(chosen))
+    return Prepared(_taken(chosen).returning(_STATE_OF_RUN))
 
 
 def _taken(chosen: ColumnElement[bool]) -> ReturningUpdate[Any]:
@@ -131,7 +130,7 @@ def _taken(chosen: ColumnElement[bool]) -> ReturningUpdate[Any]:
             started_at=bindparam("now"),
             progress_operation=None,
         )
-        .returning(*(TASKS.c[name] for name in (*TASK_COLUMNS, *_ORDERING)), _STATE_OF_RUN)
+        .returning(*(TASKS.c[name] for name in (*TASK_COLUMNS, *_ORDERING)))
     )
 
 
