@@ -223,7 +223,7 @@ def test_former_contents_get_versions_of_their_own(tmp_path: Path) -> None:
     with Kodit(data) as kodit:
         kodit.index(source)
     database = SqliteDatabase(open_sqlite(data / "kodit.db"), data / "write.lock")
-    migrate(database, "0020")
+    migrate(database, "0017")
     with database.write() as transaction:
         columns = (
             "index_id, file_id, start_line, end_line, language, symbol, kind, scope, content_hash, "

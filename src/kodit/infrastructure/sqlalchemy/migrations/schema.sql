@@ -334,4 +334,4 @@ CREATE INDEX files_of_former_version ON former_versions (version_id)
 
 CREATE INDEX files_of_version ON files (version_id)
 
-INSERT INTO alembic_version VALUES ('0017')
+INSERT INTO alembic_version VALUES ('0018')
