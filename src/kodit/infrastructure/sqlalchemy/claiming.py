@@ -171,12 +171,9 @@ _TAKEN = ("id", "claim_no", "worker", "started_at")
 """The columns of an attempt, and those of its task."""
 _START_RUNS = PreparedForMany(lambda ids: _start_runs(INDEX_RUNS.c.id.in_(ids)))
 _QUEUED = RunState.QUEUED.value
-_OPEN_ATTEMPT = Prepared(
-    insert(TASK_ATTEMPTS).values(
-        task_id=bindparam("task_id"),
-        claim_no=bindparam("claim_no"),
-        worker=bindparam("by"),
-        started_at=bindparam("now"),
+_OPEN_ATTEMPTS = PreparedForMany(
+    lambda ids: _open_attempts(
+        select(*(TASKS.c[name] for name in _TAKEN)).where(TASKS.c.id.in_(ids))
     )
 )
 _RUNNING_BY_TYPE = Prepared(
@@ -222,13 +219,7 @@ def claim(
             break
     tasks = [row_to_task(row[: len(TASK_COLUMNS)]) for row in rows]
     if tasks and not driver.is_concurrent:
-        _OPEN_ATTEMPT.run_many(
-            driver,
-            [
-                {"task_id": task.id, "claim_no": task.claim_no, "by": worker, "now": moment}
-                for task in tasks
-            ],
-        )
+        _OPEN_ATTEMPTS.run(driver, [task.id for task in tasks])
         queued = {row[_RUN_ID] for row in rows if row[_RUN_STATE] == _QUEUED}
         if queued:
             _START_RUNS.run(driver, list(queued), {"now": moment})
