@@ -23,7 +23,8 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Place:
     write_tree(repository, 8, seed=2)
     commit_all(repository)
     with Kodit(root / "data") as kodit:
-        kodit.index(folder, repository.as_uri())
+        kodit.index(folder)
+        kodit.index(repository.as_uri())  # later, so that the folder's snippets come first
     return Place(root / "data", folder, repository)
 
 

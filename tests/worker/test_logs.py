@@ -6,12 +6,23 @@ import asyncio
 import io
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from kodit.application.log_context import log_context
+from kodit.application.services.indexing_worker_service import (
+    IndexingWorkerService,
+    WorkerSettings,
+)
+from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import in_thread
+from kodit.domain.errors import TransientError
+from kodit.domain.ports.workers import WorkerRegistry
+from kodit.infrastructure.clock import SystemClock
 from kodit.infrastructure.logs import KeyValueFormatter, configure_logs
+from kodit.infrastructure.memory import MemoryWakeUp
 
 log = logging.getLogger("kodit.tests")
 
@@ -127,3 +138,31 @@ def test_other_programs_keep_their_handlers_and_levels(
     told = capsys.readouterr()
     assert (told.out, "event=seen" in told.err, "unseen" in told.err) == ("", True, False)
     assert lines.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "has_traceback"),
+    [(TransientError("no thread can be started"), False), (ZeroDivisionError("a bug"), True)],
+)
+def test_the_end_of_a_slot_is_told_without_a_traceback_unless_it_is_a_bug(
+    error: Exception, has_traceback: bool, lines: io.StringIO
+) -> None:
+    async def fail() -> None:
+        raise error
+
+    async def end() -> None:
+        worker = IndexingWorkerService(
+            queue=cast(QueueService, SimpleNamespace(wall_clock=SystemClock().now)),
+            handlers={},
+            registry=cast(WorkerRegistry, None),
+            wake_up=MemoryWakeUp(),
+            settings=WorkerSettings(),
+        )
+        slot = asyncio.create_task(fail())
+        await asyncio.wait([slot])
+        worker._on_end(slot)
+
+    asyncio.run(end())
+    assert "a slot of the worker ended with an error" in lines.getvalue()
+    assert str(error) in lines.getvalue()
+    assert ("Traceback" in lines.getvalue()) == has_traceback

@@ -188,7 +188,10 @@ class IndexingWorkerService:
         self._slot_is_free.set()
         self._wake_up.notify()
         if not runner.cancelled() and (error := runner.exception()) is not None:
-            log.error("a slot of the worker ended with an error", exc_info=error)
+            # An error of ours is one sentence, such as that no thread can be started.
+            unexpected = None if isinstance(error, KoditError) else error
+            about = {} if unexpected else {"error": str(error)}
+            log.error("a slot of the worker ended with an error", extra=about, exc_info=unexpected)
 
     async def _release_all(self, worker: str) -> int:
         """Cancel the running tasks, and release whatever is still held, including tasks claimed at

@@ -83,6 +83,8 @@ def _part_superseded() -> None:
 
 def downgrade() -> None:
     connection = op.get_bind()
+    if connection.dialect.name == "postgresql":
+        _drop_reference("version_id")  # numbers of files are no versions
     for table in ("snippets", "vectors"):
         # Documents and packed rows have the numbers of versions, so both are made again.
         connection.execute(
@@ -111,7 +113,7 @@ def downgrade() -> None:
 def _refer(old_table: str, old: str, table: str, column: str) -> None:
     """Rename the column of the owner, and let that of the snippets refer to another table."""
     if op.get_bind().dialect.name == "postgresql":
-        op.drop_constraint(f"snippets_{old}_fkey", "snippets", type_="foreignkey")
+        _drop_reference(old)
     else:
         # SQLite documents this as the way to change a constraint without copying the table, which
         # holds every text.
@@ -132,3 +134,7 @@ def _refer(old_table: str, old: str, table: str, column: str) -> None:
         op.execute(f"ALTER TABLE {name} RENAME COLUMN {old} TO {column}")
     if op.get_bind().dialect.name == "postgresql":
         op.create_foreign_key(f"snippets_{column}_fkey", "snippets", table, [column], ["id"])
+
+
+def _drop_reference(column: str) -> None:
+    op.execute(f"ALTER TABLE snippets DROP CONSTRAINT IF EXISTS snippets_{column}_fkey")
