@@ -3,13 +3,12 @@
     python -m benchmarks.day FOLDER… [--requests 10000] [--runs 200] [--storm 5000] [--workers 1]
 
 The folders are copied, because their files are changed, and served by `kodit serve` in a separate
-process. Several clients make requests of all kinds: first every client makes each kind at once,
-then a hundred requests at a time are mixed (see `day_requests`), while files are changed and runs
-requested. Now and then `--storm` files are added and removed at once, and a source is added,
-searched and deleted. After each tenth of the day, once the server is idle, the resources of the
-server, its workers and their child processes are printed. Exits with status 1 if an answer was
-wrong, or if anything is more than a tenth larger at the end than after the first hundred mixed
-requests.
+process. Several clients make requests of all kinds, a hundred at a time (see `day_requests`), while
+files are changed and runs requested. Now and then `--storm` files are added and removed at once,
+and a source is added, searched and deleted. After each tenth of the day, once the server is idle,
+the resources of the server, its workers and their child processes are printed. Exits with status 1
+if an answer was wrong, or if anything is more than a tenth larger at the end than after the first
+hundred requests.
 """
 
 from __future__ import annotations
@@ -84,18 +83,6 @@ class Day:
             for folder in self._folders:
                 asker.post("/api/v1/indexes", {"source": str(folder)}, (202,))
         self.wait_until_idle()
-
-    def rush(self) -> None:
-        """All clients make the same kind of request at once, one kind after another: a process
-        keeps the memory of its busiest moment, which would otherwise come at a random time.
-        """
-        with ThreadPoolExecutor(CLIENTS) as pool:
-            for kind in KINDS:
-                list(pool.map(partial(self._ask_once, kind), range(CLIENTS)))
-
-    def _ask_once(self, kind: str, seed: int) -> None:
-        with self.client(seed) as asker:
-            self._do(kind, partial(KINDS[kind][0], asker))
 
     def round(self, first: int, runs: int, *, storm: int, is_with_source: bool) -> None:
         """A hundred requests, concurrent with some runs and the other events."""
@@ -220,7 +207,6 @@ def main() -> int:
         with _serving(place, options.workers) as (process, port):
             day = Day(place, port, folders)
             day.begin()
-            day.rush()
             samples = list(_live(day, process, options))
     print(", ".join(f"{count} {kind}" for kind, count in sorted(day.asked.items())))
     print(f"{day.runs} runs, {day.storms} bursts, {day.sources} sources added and deleted")
