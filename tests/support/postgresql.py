@@ -22,6 +22,10 @@ _UNPRIVILEGED = "nobody"
 """The server's user when the tests run as root: it refuses to run as root."""
 
 
+_STOP_AT_THE_END = 'read -r _; "$0" stop --wait -D "$1" -m immediate; rm -rf "$2"'
+"""Waits for the end of the tests, however they end: the server is a process of its own."""
+
+
 def find_postgresql() -> Path | None:
     """The folder of the server's programs, which Debian keeps off PATH; `KODIT_TEST_POSTGRESQL`
     names another one, of another version."""
@@ -80,10 +84,19 @@ def running_postgresql(programs: Path, *, is_durable: bool = False) -> Iterator[
             "-c shared_buffers=32MB -c autovacuum=off -c max_connections=60"
         )
         log = Path(folder) / "log"
-        run("pg_ctl", "start", "--wait", "-D", str(data), "-l", str(log), "-o", settings)
+        guard = subprocess.Popen(
+            ["sh", "-c", _STOP_AT_THE_END, programs / "pg_ctl", data, folder],
+            user=owner if os.geteuid() == 0 else None,
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         try:
+            run("pg_ctl", "start", "--wait", "-D", str(data), "-l", str(log), "-o", settings)
             yield URL.create(
                 "postgresql+psycopg", username="kodit", database="postgres", query={"host": folder}
             )
         finally:
-            run("pg_ctl", "stop", "--wait", "-D", str(data), "-m", "immediate")
+            guard.communicate()
