@@ -73,7 +73,7 @@ class PostgresqlDialect:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
-        connection = self._begun(begin)
+        connection = self._open_transaction(begin)
         driver = driver_of(connection)
         try:
             yield connection
@@ -90,7 +90,7 @@ class PostgresqlDialect:
                 connection.rollback()
             connection.close()
 
-    def _begun(self, begin: str) -> Connection:
+    def _open_transaction(self, begin: str) -> Connection:
         """A connection with an open transaction. Those that lay idle while the server was restarted
         are noticed here: nothing has been done yet, so that another one can be taken.
         """
