@@ -20,9 +20,9 @@ class DryRunSourceView:
 class DryRunEndpointView:
     """What would be sent to an endpoint. `texts` and `characters` are exact, unless descriptions
     that a model has yet to make are among the texts (`is_exact` is false): then they are what may
-    be sent at most. Tokens are at least, probably, and at most
-    these; with the model's tokenizer, all three are the same. `cached` texts are not
-    sent, because their results are stored. Costs are by the prices of the settings."""
+    be sent at most. Tokens are estimated: the least, the probable and the most; with the model's
+    tokenizer, all three are the same. `cached` texts are not sent, because their results are
+    stored. Costs are by the prices of the settings."""
 
     endpoint: str
     model: str
