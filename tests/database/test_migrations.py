@@ -48,7 +48,9 @@ def schema(path: Path) -> dict[str, list[str]]:
     return {
         name: sorted(
             clause.strip(" ,")
-            for clause in re.split(r"\n|, (?=[a-z_]+ [A-Z])", re.sub(r"[ \t]+", " ", sql))
+            for clause in re.split(
+                r"\n|, (?=[a-z_]+ [A-Z])", re.sub(r"[ \t]+", " ", sql.removesuffix(")"))
+            )
             if clause.strip()
         )
         for name, sql in rows

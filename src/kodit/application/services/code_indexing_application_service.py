@@ -32,7 +32,7 @@ from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
 from kodit.domain.ports.metered import PrivateFilesOf
-from kodit.domain.ports.repositories import NEVER_FOLLOWED, Followed
+from kodit.domain.ports.repositories import NEVER_FOLLOWED, Followed, LeftOver
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.report import Report
@@ -50,6 +50,7 @@ from kodit.domain.value_objects import (
 FILES_PER_SCAN_BATCH = 1000
 """How many scanned files are stored in one transaction: about 20 ms."""
 ROWS_PER_PURGE = MOST_PER_TRANSACTION.rows
+VERSIONS_PER_REMOVAL = 64
 
 
 class CodeIndexingApplicationService:
@@ -222,12 +223,9 @@ class CodeIndexingApplicationService:
         for start in range(0, len(outdated), FILES_PER_SCAN_BATCH):
             some = outdated[start : start + FILES_PER_SCAN_BATCH]
             await stage.commit(partial(_mark_stale, some), step)
-        await self._keywords.follow(stage, step)
-        for stage_type, model in models.items():
-            if followed.model_of(stage_type) != model:
-                await commit_in_steps(
-                    stage, step, partial(_follow_model, index.id, stage_type, model)
-                )
+        await self._keywords.follow_stores(stage, step)
+        for store_id in await stage.read(lambda transaction: transaction.snippets.stores(index.id)):
+            await self._vectors.follow(stage.at(store_id), step)
         is_finished = await stage.commit(partial(_finish_scan, index.id, working_copy), step)
         return is_finished and not lacks_pack
 
@@ -267,7 +265,7 @@ class CodeIndexingApplicationService:
             await self._vectors.enrich(stage, step)
             if self._descriptions is not None:
                 await self._descriptions.describe(stage, step)
-            await self._delete_old_snippets(stage, step)
+            await self._remove_old_versions(stage, step)
             # The last statuses are cleared with the timestamp, in one transaction. The commits
             # report to `step`, whose progress stays visible.
             with (
@@ -279,17 +277,33 @@ class CodeIndexingApplicationService:
                     pass
         return StageOutcome()
 
-    async def _delete_old_snippets(self, stage: Stage, above: ProgressTracker) -> None:
-        def purge(transaction: Transaction) -> tuple[int, dict[str, int]]:
-            return transaction.snippets.purge(stage.index_id, ROWS_PER_PURGE), {}
+    async def _remove_old_versions(self, stage: Stage, above: ProgressTracker) -> None:
+        """Let go of former versions of files, and remove what no index has and no engine holds."""
+
+        def look(transaction: Transaction) -> LeftOver:
+            return transaction.snippets.left_over(stage.index_id, self._clock.now())
+
+        def settle(transaction: Transaction) -> tuple[bool, dict[str, int]]:
+            return transaction.snippets.settle(stage.index_id, VERSIONS_PER_REMOVAL) > 0, {}
+
+        def remove(transaction: Transaction) -> tuple[set[int], dict[str, int]]:
+            now = self._clock.now()
+            return transaction.snippets.remove_unused(now, VERSIONS_PER_REMOVAL), {}
+
+        def purge(store_id: int, transaction: Transaction) -> tuple[int, dict[str, int]]:
+            return transaction.snippets.purge(store_id, ROWS_PER_PURGE), {}
 
         with above.create_child(TaskOperation.DELETE_OLD_SNIPPETS) as step:
-            if not await stage.read(
-                lambda transaction: transaction.snippets.has_dead(stage.index_id)
-            ):
-                return
-            while purged := await stage.commit(purge, step):
-                step.set_current(step.current + purged)
+            left = await stage.read(look)
+            stores = {stage.index_id} if left.former or left.unused or left.dead else set()
+            while left.former and await stage.commit(settle, step):
+                pass
+            while (left.former or left.unused) and (touched := await stage.commit(remove, step)):
+                await self._keywords.apply(stage, step, sorted(touched))
+                stores |= touched
+            for store_id in sorted(stores):
+                while purged := await stage.commit(partial(purge, store_id), step):
+                    step.set_current(step.current + purged)
 
     def handlers(self) -> dict[TaskType, StageHandler]:
         """The handler of each task type, for the worker."""
@@ -318,12 +332,6 @@ def _report_to(step: ProgressTracker) -> Report:
 def _mark_stale(file_ids: Sequence[int], transaction: Transaction) -> tuple[None, dict[str, int]]:
     transaction.indexes.mark_stale(file_ids)
     return None, {}
-
-
-def _follow_model(
-    index_id: int, stage_type: TaskType, model: str, after: int, transaction: Transaction
-) -> tuple[int | None, dict[str, int]]:
-    return transaction.snippets.follow_model(index_id, stage_type, model, after), {}
 
 
 def _ask_again(

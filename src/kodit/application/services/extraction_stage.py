@@ -17,7 +17,7 @@ from kodit.domain.batches import (
 )
 from kodit.domain.entities import Index, IndexedFile, ProgressTracker
 from kodit.domain.ports.database import Transaction
-from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.ports.repositories import ExtractedFile, KnownVersion
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.report import Report
 from kodit.domain.value_objects import FileProcessingStatus
@@ -46,7 +46,7 @@ class ExtractionStage:
         step.set_total(count)
         done, is_left = 0, count > 0
         while is_left and (batch := await stage.read(partial(_next_to_extract, index.id))):
-            extracted = await self._extract(index, batch.files, _report_beyond(step, done))
+            extracted = await self._extract(index, batch, _report_beyond(step, done))
             # A file with more snippets than fit into one transaction gets one of its own.
             for some in in_batches(extracted, MOST_PER_TRANSACTION, batch.weigh):
                 done += len(some)
@@ -54,17 +54,18 @@ class ExtractionStage:
                 is_left = await stage.commit(store, step, done)
 
     async def _extract(
-        self, index: Index, files: Sequence[IndexedFile], report: Report
+        self, index: Index, batch: _ToExtract, report: Report
     ) -> list[ExtractedFile]:
         """The snippets of some of the files, at least of one; the others stay stale."""
-        deleted = FileProcessingStatus.DELETED
-        present = [file for file in files if file.status is not deleted]
         gone = [
             ExtractedFile(file.id, file.content_hash, "", None)
-            for file in files
-            if file.status is deleted
+            for file in batch.files
+            if file.id in batch.deleted
         ]
-        return gone + (await self._reader.extract(index, present, report) if present else [])
+        present = [file for file in batch.files if file.id not in batch.deleted]
+        if not present:
+            return gone
+        return gone + await self._reader.extract(index, present, batch.known, report)
 
 
 def _report_beyond(step: ProgressTracker, stored: int) -> Report:
@@ -78,11 +79,13 @@ def _report_beyond(step: ProgressTracker, stored: int) -> Report:
 
 @dataclass(frozen=True, slots=True)
 class _ToExtract:
-    """Stale files, which of them are deleted, and how many snippets each file has."""
+    """Stale files, which of them are deleted, how many snippets each file has, and the stored
+    versions that it may have."""
 
     files: list[IndexedFile]
     deleted: frozenset[int]
     held: Mapping[int, int]
+    known: Mapping[int, Sequence[KnownVersion]]
 
     def weigh(self, extracted: ExtractedFile) -> Weight:
         """Old snippets are written too: they are superseded."""
@@ -99,10 +102,12 @@ def _next_to_extract(index_id: int, transaction: Transaction) -> _ToExtract | No
     if not files:
         return None
     extracted_before = [file.id for file in files if file.extracted_hash is not None]
+    deleted = frozenset(file.id for file in files if file.status is FileProcessingStatus.DELETED)
     return _ToExtract(
         files,
-        frozenset(file.id for file in files if file.status is FileProcessingStatus.DELETED),
+        deleted,
         transaction.snippets.held(extracted_before),
+        transaction.snippets.known_versions([file for file in files if file.id not in deleted]),
     )
 
 
@@ -125,7 +130,8 @@ def _store_extracted(
         skipped = copy.skipped | {VANISHED: copy.skipped.get(VANISHED, 0) + vanished}
         transaction.indexes.finish_scan(index.id, replace(copy, skipped=skipped))
     return bool(transaction.indexes.stale_files(index.id, 1)), {
-        "files_parsed": sum(file.sliced is not None for file in extracted),
+        "files_parsed": counts.parsed,
+        "files_reused": counts.reused,
         "snippets_written": counts.written,
         "snippets_removed": counts.removed,
     }

@@ -94,11 +94,20 @@ def _place(snippet: FoundSnippet) -> Place:
     return snippet.path, snippet.start_line, snippet.index_id
 
 
-def places_of(copies: Collection[FoundSnippet], sources: Mapping[int, str]) -> Sequence[CopyPlace]:
-    """The places of copies, in order, at most `MOST_COPIES`."""
-    places = [
-        CopyPlace(one.path, sources[one.index_id], one.start_line, one.end_line, one.index_id)
-        for one in copies
-        if one.index_id in sources
-    ]
+def places_of(
+    shown: StoredSnippet,
+    copies: Collection[FoundSnippet],
+    owners: Mapping[int, Sequence[int]],
+    sources: Mapping[int, str],
+) -> Sequence[CopyPlace]:
+    """The places of copies of a snippet, in order, at most `MOST_COPIES`. `owners` are the indexes
+    that have each version, and `sources` those of the indexes."""
+    places = {
+        CopyPlace(
+            one.path, sources.get(index_id, shown.source), one.start_line, one.end_line, index_id
+        )
+        for one in (shown, *copies)
+        for index_id in owners.get(one.file_id, ())
+        if one is not shown or index_id != shown.index_id
+    }
     return sorted(places)[:MOST_COPIES]

@@ -249,7 +249,10 @@ class SearchService:
         every_file = question.transaction.search.with_former(
             list(chain.from_iterable(files.values()))
         )
-        matches = question.keyword.in_files(question.understanding.terms, every_file)
+        hidden = question.scope.hidden_from(None)
+        matches = question.keyword.in_files(
+            question.understanding.terms, [one for one in every_file if one not in hidden]
+        )
         telling = self._find_representative(question, files, matches)
         if question.scope.kinds:
             telling |= hits
@@ -277,8 +280,12 @@ class SearchService:
         following = search.following(
             [found for one in listed if len(one.snippet_ids) > 1 for found in one.snippet_ids]
         )
-        copied_in = {copy.index_id for one in listed for copy in one.copies}
-        sources = search.sources(copied_in) if copied_in else {}
+        owners = search.owners(
+            {copy.file_id: copy.index_id for one in listed for copy in one.copies}
+            | {snippet.file_id: snippet.index_id for snippet in snippets.values()}
+        )
+        others_in = {index_id for some in owners.values() for index_id in some}
+        sources = search.sources(others_in) if len(others_in) > 1 else {}
         return [
             SearchResult(
                 joined(
@@ -288,7 +295,7 @@ class SearchService:
                 ),
                 one.result.score,
                 _explanation(one.result),
-                also_in=tuple(places_of(one.copies, sources)),
+                also_in=tuple(places_of(snippets[shown], one.copies, owners, sources)),
             )
             for one in listed
             for shown, *others in (one.snippet_ids,)
@@ -322,8 +329,14 @@ class SearchService:
         file_ids = [file_id for some in by_index.values() for file_id in some]
         hits: list[Hit] = []
         for kind in VectorKind:
-            hits += question.vectors.best_in_files(kind, by_index, REPRESENTATIVE_SNIPPETS_PER_FILE)
-        within = Scope(frozenset(files), frozenset(file_ids))
+            hits += question.vectors.best_in_files(
+                kind,
+                _without(by_index, question.scope.hidden_from(kind)),
+                REPRESENTATIVE_SNIPPETS_PER_FILE,
+            )
+        within = Scope(
+            frozenset(files), frozenset(file_ids), hidden_file_ids=question.scope.hidden_from(None)
+        )
         for name in sorted(understanding.names | understanding.proper_words):
             hits += question.keyword.definitions(name, (), within, MOST_DEFINITIONS)
         hits += matches.best(REPRESENTATIVE_SNIPPETS_PER_FILE)
@@ -339,7 +352,11 @@ class SearchService:
         code = question.vectors.score(VectorKind.CODE, by_index)
         text = question.vectors.score(VectorKind.TEXT, by_index)
         keyword = matches.scores(snippet.id for snippet in snippets)
-        sources = question.transaction.search.sources(by_index) if len(by_index) > 1 else {}
+        sources = (
+            question.transaction.search.sources(by_index)
+            if len(question.scope.index_ids) > 1
+            else {}
+        )
         return [
             Candidate(
                 snippet_id=snippet.id,
@@ -377,6 +394,16 @@ def _weak(question: _Question, listing: Listing) -> bool:
     return isinstance(best, Ranked) and is_weak(
         question.understanding, best.explanation, statistics, question.vectors.model
     )
+
+
+def _without(
+    by_index: Mapping[int, Sequence[int]], hidden: frozenset[int]
+) -> Mapping[int, Sequence[int]]:
+    if not hidden:
+        return by_index
+    return {
+        index_id: [one for one in some if one not in hidden] for index_id, some in by_index.items()
+    }
 
 
 def _explanation(result: Ranked | Hit) -> tuple[SignalPoints, ...]:

@@ -22,21 +22,37 @@ class ExtractedFile:
     """The snippets of one file, and what they were made from.
 
     `content_hash` is that of the bytes that were read, which may be newer than the scan; `sliced`
-    is None if the file has vanished.
+    is None if the file has vanished. `content_key` is a hash of everything that the snippets depend
+    on. `version_id` is the stored version with that key, if it was among the known ones; then
+    nothing was sliced.
     """
 
     file_id: int
     content_hash: str
     extractor_version: str
     sliced: SlicedFile | None
+    content_key: bytes = b""
+    version_id: int | None = None
+
+
+class KnownVersion(NamedTuple):
+    """A stored version that a file may have, by its blob id; its key tells. `is_left_out` if
+    nothing was read from its content."""
+
+    id: int
+    content_key: bytes
+    is_left_out: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SnippetCounts:
-    """How many snippets a change wrote and removed."""
+    """How many snippets a change wrote and removed, how many files were sliced, and how many have
+    got a version that was stored already."""
 
     written: int = 0
     removed: int = 0
+    parsed: int = 0
+    reused: int = 0
 
 
 class Extraction(NamedTuple):
@@ -62,6 +78,15 @@ class Followed(NamedTuple):
 
 NEVER_FOLLOWED = Followed(None, None, None)
 """That of an index whose first scan has not ended."""
+
+
+class LeftOver(NamedTuple):
+    """Whether there are former versions of files that are still searched, versions that no index
+    has, and removed or superseded snippets that no engine holds."""
+
+    former: bool
+    unused: bool
+    dead: bool
 
 
 class IndexRepository(Protocol):
@@ -209,8 +234,9 @@ class KeywordLogRepository(Protocol):
         changes of one transaction stay together, so that there may be some more."""
         ...
 
-    def count(self, index_id: int) -> int:
-        """How many changes are not acknowledged."""
+    def count(self, index_id: int, of_index: int | None = None) -> int:
+        """How many changes are not acknowledged; with `of_index`, only those of versions that this
+        index has."""
         ...
 
     def small(self, beside: int, most: int) -> list[int]:
@@ -244,7 +270,26 @@ class SnippetRepository(Protocol):
 
     def replace(self, index_id: int, files: Sequence[ExtractedFile]) -> SnippetCounts:
         """Store new snippets, mark the old ones superseded (removed if the file is gone), log both
-        for the keyword index, and mark the later stages as pending."""
+        for the keyword index, and mark the later stages as pending. Old ones that other indexes
+        have stay as they are. A file whose known version has gone since stays stale."""
+        ...
+
+    def known_versions(self, files: Sequence[IndexedFile]) -> dict[int, list[KnownVersion]]:
+        """By file, the stored versions that it may have, of any index."""
+        ...
+
+    def stores(self, index_id: int) -> list[int]:
+        """The stores of an index's versions: its own first, then those of other indexes."""
+        ...
+
+    def settle(self, index_id: int, limit: int) -> int:
+        """Forget at most `limit` former versions of files whose new ones every engine has; returns
+        how many."""
+        ...
+
+    def remove_unused(self, before: datetime, limit: int) -> set[int]:
+        """Start to remove at most `limit` versions that no index has since some time: their
+        snippets are marked as removed, which the logs of their stores say. Returns these stores."""
         ...
 
     def held(self, file_ids: Sequence[int]) -> dict[int, int]:
@@ -268,14 +313,18 @@ class SnippetRepository(Protocol):
         most_bytes: int = MOST_PER_TRANSACTION.size,
         *,
         after: int = 0,
+        of_index: int | None = None,
     ) -> list[StoredSnippet]:
         """The oldest live snippets after the snippet `after` that the stage has not finished, up to
         `limit` snippets and `most_bytes` of text, and fewer if many superseded snippets of their
-        files are removed with them. They lack `also_defines` and `extents`, which no such stage
+        files are removed with them. `index_id` is their store; with `of_index`, only those of
+        versions that this index has. They lack `also_defines` and `extents`, which no such stage
         reads."""
         ...
 
-    def count_pending(self, index_id: int, stage: TaskType) -> int: ...
+    def count_pending(self, index_id: int, stage: TaskType, of_index: int | None = None) -> int:
+        """How many there are."""
+        ...
 
     def few_pending(
         self, beside: int, stage: TaskType, model: str, most: int, most_indexes: int
@@ -300,8 +349,9 @@ class SnippetRepository(Protocol):
         """Whether no stage has anything left to do."""
         ...
 
-    def has_dead(self, index_id: int) -> bool:
-        """Whether there are superseded snippets that no engine holds any more."""
+    def left_over(self, index_id: int, before: datetime) -> LeftOver:
+        """What is left to remove: of an index, and of all indexes the versions that are unused
+        since `before`."""
         ...
 
     def purge(self, index_id: int, limit: int) -> int:

@@ -47,6 +47,11 @@ class SearchRepository(Protocol):
         """The sources of some indexes."""
         ...
 
+    def owners(self, stores: Mapping[int, int]) -> dict[int, list[int]]:
+        """By version, those of the indexes asked by `resolve` that have it, first the one for which
+        it is shown: that of its store, or the oldest one. `stores` are those of the versions."""
+        ...
+
     def superseded(self, file_ids: Sequence[int]) -> set[int]:
         """The snippets of the former versions of some files, by their current versions."""
         ...

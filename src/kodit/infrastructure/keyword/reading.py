@@ -209,7 +209,7 @@ class TantivyReader:
         self, question: Question, clauses: Sequence[Clause], limit: int, *, must_match: bool
     ) -> Found:
         """Snippets that satisfy the clauses; with `must_match`, only those that have a term."""
-        if not self._searcher.num_docs or not all(clause.values for clause in clauses):
+        if not self._searcher.num_docs or not all(clause.is_possible for clause in clauses):
             return self._nothing()
         if must_match and not question.asked:
             return self._nothing()

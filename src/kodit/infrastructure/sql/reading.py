@@ -84,7 +84,7 @@ class ReadingTransaction:
     def search(self) -> SearchReads:
         from kodit.infrastructure.sql.search import SearchReads  # noqa: PLC0415 - see above
 
-        return SearchReads(self.cursors, self._opened.origin)
+        return SearchReads(self.cursors, self._opened.origin, self.info)
 
     @cached_property
     def keyword_log(self) -> KeywordLogReads:

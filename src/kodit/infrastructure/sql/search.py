@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, MutableMapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, no_such_index
@@ -13,6 +13,12 @@ from kodit.domain.search import FoundSnippet
 from kodit.domain.value_objects import Scope, SearchFilter, Symbol
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.mappers.symbols import text_to_placed, to_symbol
+from kodit.infrastructure.sql.membership import (
+    Indexes,
+    lagging,
+    membership_of,
+    read_indexes,
+)
 from kodit.infrastructure.sql.statements import (
     Cursors,
     Parameters,
@@ -31,21 +37,28 @@ if TYPE_CHECKING:
     from kodit.domain.descriptions.kinds import DescriptionKind
     from kodit.domain.descriptions.stored import FoundDescription
 
-_EVERY_INDEX = Statement("SELECT indexes.id FROM indexes WHERE indexes.deleted_at = 0")
 _DELETED_FILES = StatementForMany(
     "SELECT files.version_id FROM files WHERE files.index_id IN :ids "
     "AND files.status = 'deleted' AND status <> 'clean' AND files.version_id IS NOT NULL"
+)
+_STILL_THERE = StatementForMany(
+    "SELECT files.version_id, files.index_id FROM files WHERE files.version_id IN :ids "
+    "AND files.status <> 'deleted'"
+)
+_FORMERLY_THERE = StatementForMany(
+    "SELECT former_versions.version_id, former_versions.index_id FROM former_versions "
+    "WHERE former_versions.version_id IN :ids"
 )
 _FORMER = StatementForMany(
     "SELECT former_versions.version_id, files.version_id FROM former_versions "
     "JOIN files ON files.id = former_versions.file_id WHERE former_versions.index_id IN :ids"
 )
 _SUCCESSORS = StatementForMany(
-    "SELECT former_versions.version_id, files.version_id FROM former_versions "
-    "JOIN files ON files.id = former_versions.file_id WHERE former_versions.version_id IN :ids"
+    "SELECT former_versions.version_id, files.version_id, former_versions.index_id "
+    "FROM former_versions JOIN files ON files.id = former_versions.file_id WHERE former_versions.version_id IN :ids"
 )
 _FORMER_OF = StatementForMany(
-    "SELECT former_versions.version_id FROM files "
+    "SELECT former_versions.version_id, former_versions.index_id FROM files "
     "JOIN former_versions ON former_versions.index_id = files.index_id "
     "AND former_versions.file_id = files.id WHERE files.version_id IN :ids"
 )
@@ -62,11 +75,11 @@ _SOURCES = StatementForMany(
     "SELECT indexes.id, indexes.location, indexes.ref FROM indexes WHERE indexes.id IN :ids"
 )
 _SUPERSEDED = StatementForMany(
-    "SELECT snippets.id FROM files "
+    "SELECT snippets.id, former_versions.index_id, former_versions.version_id FROM files "
     "JOIN former_versions ON former_versions.index_id = files.index_id "
     "AND former_versions.file_id = files.id "
     "JOIN snippets ON snippets.version_id = former_versions.version_id "
-    "WHERE files.version_id IN :ids AND snippets.state = 'superseded'"
+    "WHERE files.version_id IN :ids AND snippets.state <> 'removed'"
 )
 _FOLLOWING = StatementForMany(
     "SELECT this.id, (SELECT snippets.id FROM snippets WHERE snippets.version_id = this.version_id "
@@ -91,9 +104,18 @@ _LANGUAGES = StatementForMany(
 class SearchReads:
     """Reads for a search over one connection. `origin` identifies the file that was opened."""
 
-    def __init__(self, driver: Cursors, origin: Hashable) -> None:
+    def __init__(
+        self, driver: Cursors, origin: Hashable, info: MutableMapping[Any, Any] | None = None
+    ) -> None:
+        """`info` keeps values with the connection."""
         self._driver = driver
         self.origin = origin
+        self._info: MutableMapping[Any, Any] = {} if info is None else info
+        self._asked: frozenset[int] = frozenset()
+
+    @cached_property
+    def _indexes(self) -> Indexes:
+        return read_indexes(self._driver)
 
     def described(
         self, index_ids: Collection[int], kinds: Sequence[DescriptionKind], terms: Sequence[str]
@@ -103,21 +125,81 @@ class SearchReads:
         return find_described(self._driver, index_ids, kinds, terms)
 
     def resolve(self, search_filter: SearchFilter) -> Scope:
-        every = {row[0] for row in _EVERY_INDEX.run(self._driver)}
-        wanted = set(search_filter.index_ids) or every
-        for index_id in wanted - every:
+        indexes = self._indexes
+        wanted = frozenset(search_filter.index_ids) or frozenset(indexes.every)
+        for index_id in wanted - indexes.every:
             raise no_such_index(index_id)
+        self._asked = wanted
         former: dict[int, int] = {}
         if self._has_former:
             former = dict(map(tuple, _FORMER.run(self._driver, sorted(wanted))))
         hidden = {row[0] for row in _DELETED_FILES.run(self._driver, sorted(wanted))}
-        file_ids = self._files(wanted, search_filter)
-        return Scope(
-            index_ids=frozenset(wanted),
+        if hidden and indexes.sharing:
+            hidden -= self._had_by(hidden, wanted).keys()
+        file_ids = self._files(set(wanted), search_filter)
+        scope = Scope(
+            index_ids=wanted,
             file_ids=None if file_ids is None else _with_former(file_ids, former),
             hidden_file_ids=frozenset(_with_former(hidden, former)),
             kinds=search_filter.kinds,
         )
+        if not wanted & indexes.sharing:
+            return scope
+        membership = membership_of(self._driver, self._info, wanted, indexes)
+        return replace(
+            scope,
+            hidden_file_ids=scope.hidden_file_ids | membership.absent,
+            stores=membership.whole,
+            listed_stores=membership.listed_stores,
+            listed=membership.listed,
+            lagging=lagging(self._driver, wanted) if former else scope.lagging,
+        )
+
+    def _had_by(self, version_ids: Collection[int], index_ids: Set[int]) -> dict[int, list[int]]:
+        """By version, those of these indexes whose files have it or, if none, had it."""
+        found: dict[int, set[int]] = {}
+        for statement in (_STILL_THERE, _FORMERLY_THERE):
+            missing = sorted(one for one in version_ids if one not in found)
+            for version_id, index_id in statement.run(self._driver, missing) if missing else ():
+                if index_id in index_ids:
+                    found.setdefault(version_id, set()).add(index_id)
+        return {version_id: sorted(ids) for version_id, ids in found.items()}
+
+    def ask(self, index_ids: Collection[int]) -> None:
+        """What is read from now on is that of these indexes, as after `resolve`."""
+        self._asked = frozenset(index_ids)
+
+    def owners(self, stores: Mapping[int, int]) -> dict[int, list[int]]:
+        """By version, those of the asked indexes that have it, first the one that it is taken for:
+        that of its store, or the oldest one. `stores` are those of the versions."""
+        indexes = self._indexes
+        if not indexes.sharing and indexes.every >= set(stores.values()):
+            return {version_id: [store_id] for version_id, store_id in stores.items()}
+        asked = self._asked or frozenset(indexes.every)
+        if len(asked) == 1:
+            return dict.fromkeys(stores, list(asked))
+        return {
+            version_id: sorted(ids, key=lambda one: (one != stores[version_id], one))
+            for version_id, ids in self._had_by(stores, asked).items()
+        }
+
+    def in_asked(self, snippets: Sequence[StoredSnippet]) -> list[StoredSnippet]:
+        """The snippets as those of the asked indexes."""
+        owners = self.owners({one.file_id: one.index_id for one in snippets})
+        moved = {
+            one.file_id: owners[one.file_id][0]
+            for one in snippets
+            if one.file_id in owners and owners[one.file_id][0] != one.index_id
+        }
+        if not moved:
+            return list(snippets)
+        sources = self.sources(set(moved.values()))
+        return [
+            replace(one, index_id=moved[one.file_id], source=sources[moved[one.file_id]])
+            if one.file_id in moved
+            else one
+            for one in snippets
+        ]
 
     def _files(self, index_ids: set[int], search_filter: SearchFilter) -> frozenset[int] | None:
         if not search_filter.chooses_files:
@@ -160,7 +242,7 @@ class SearchReads:
         ]
 
     def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
-        found = [to_stored(row) for row in _STORED.run(self._driver, snippet_ids)]
+        found = self.in_asked([to_stored(row) for row in _STORED.run(self._driver, snippet_ids)])
         newer = self.successors({one.file_id for one in found})
         return (
             [replace(one, file_id=newer.get(one.file_id, one.file_id)) for one in found]
@@ -176,13 +258,26 @@ class SearchReads:
     def successors(self, file_ids: Collection[int]) -> dict[int, int]:
         if not self._has_former:
             return {}
-        return dict(map(tuple, _SUCCESSORS.run(self._driver, sorted(file_ids))))
+        rows = _SUCCESSORS.run(self._driver, sorted(file_ids))
+        found = {row[0]: row[1] for row in rows if self._is_asked(row[2])}
+        if found and self._indexes.sharing:
+            # Another one of the indexes may have as its current version what is a former one here.
+            current = _STILL_THERE.run(self._driver, sorted(found))
+            for version_id, index_id in current:
+                if self._is_asked(index_id):
+                    found.pop(version_id, None)
+        return found
 
     def with_former(self, file_ids: Sequence[int]) -> list[int]:
         if not self._has_former:
             return list(file_ids)
-        former = _FORMER_OF.run(self._driver, file_ids)
-        return [*file_ids, *(row[0] for row in former)]
+        former = [
+            row[0] for row in _FORMER_OF.run(self._driver, file_ids) if self._is_asked(row[1])
+        ]
+        return list(dict.fromkeys([*file_ids, *former]))
+
+    def _is_asked(self, index_id: int) -> bool:
+        return not self._asked or index_id in self._asked
 
     def sources(self, index_ids: Collection[int]) -> dict[int, str]:
         rows = _SOURCES.run(self._driver, list(index_ids))
@@ -209,7 +304,9 @@ class SearchReads:
     def superseded(self, file_ids: Sequence[int]) -> set[int]:
         if not self._has_former:
             return set()
-        return {row[0] for row in _SUPERSEDED.run(self._driver, file_ids)}
+        rows = [row for row in _SUPERSEDED.run(self._driver, file_ids) if self._is_asked(row[1])]
+        former = self.successors({row[2] for row in rows}) if rows else {}
+        return {row[0] for row in rows if row[2] in former}
 
     def following(self, snippet_ids: Sequence[int]) -> dict[int, int]:
         rows = _FOLLOWING.run(self._driver, snippet_ids)

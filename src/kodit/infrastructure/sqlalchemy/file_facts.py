@@ -49,7 +49,7 @@ class SqlFileFacts:
             row = transaction.connection.execute(query).first()
             if row is None:
                 return None
-            snippets = _snippets(transaction.connection, index_id, row.version_id)
+            snippets = _snippets(transaction.connection, row.version_id)
         facts = FileFacts(
             id=row.id,
             path=row.path,
@@ -66,19 +66,15 @@ class SqlFileFacts:
         return facts, snippets
 
 
-def _snippets(
-    connection: Connection, index_id: int, version_id: int | None
-) -> tuple[SnippetFacts, ...]:
+def _snippets(connection: Connection, version_id: int | None) -> tuple[SnippetFacts, ...]:
     def waits_for(stage: TaskType) -> Exists:
         return exists().where(
-            PENDING_SNIPPETS.c.index_id == index_id,
             PENDING_SNIPPETS.c.stage == stage.name,
             PENDING_SNIPPETS.c.snippet_id == SNIPPETS.c.id,
         )
 
     def has_vector(kind: VectorKind) -> Exists:
         return exists().where(
-            VECTORS.c.index_id == index_id,
             VECTORS.c.kind == kind.value,
             VECTORS.c.snippet_id == SNIPPETS.c.id,
         )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -16,10 +17,17 @@ from kodit.domain.batches import (
     first_batch,
     size_of,
 )
-from kodit.domain.entities import StoredSnippet
+from kodit.domain.entities import IndexedFile, StoredSnippet
 from kodit.domain.keyword import KeywordOperation
-from kodit.domain.ports.repositories import ExtractedFile, Followed, SnippetCounts
+from kodit.domain.ports.repositories import (
+    ExtractedFile,
+    Followed,
+    KnownVersion,
+    LeftOver,
+    SnippetCounts,
+)
 from kodit.domain.value_objects import FileProcessingStatus, TaskType
+from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.mappers.symbols import extents_to_text, placed_to_text
 from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sql.stored_snippets import to_stored
@@ -34,6 +42,7 @@ from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     ADD_SNIPPET,
     COUNT_PENDING,
+    COUNT_PENDING_FOR,
     COUNT_PENDING_UP_TO,
     DEAD,
     DELETE_SNIPPETS,
@@ -54,22 +63,26 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     PEND_LIVE,
     PEND_LIVE_OF_VERSIONS,
     PENDING,
+    PENDING_FOR,
     SET_STATE,
     STILL_PENDING,
+    UNFINISHED_ELSEWHERE,
     UNFINISHED_WORK,
     WITH_MODEL,
     others,
 )
 from kodit.infrastructure.sqlalchemy.unused import release
 from kodit.infrastructure.sqlalchemy.version_statements import (
-    ADD_VERSION,
     DROP_EMPTY_VERSIONS,
     FORGET_FORMER,
+    HIDE_VERSIONS,
     KEEP_VERSION,
+    LIVE_FORMER,
     OLD_OF_FILES,
     SUPERSEDED_BY_VERSIONS,
-    VERSIONS_OF_FILES,
+    UNUSED_VERSIONS,
 )
+from kodit.infrastructure.sqlalchemy.versions import CurrentVersion, StoredVersion, Versions
 
 _STAGES = (TaskType.CODE_EMBEDDINGS, TaskType.ENRICH)
 
@@ -81,13 +94,6 @@ class _OldSnippet(NamedTuple):
     version_id: int
 
 
-class _Version(NamedTuple):
-    """The current version of a file, and the path."""
-
-    id: int | None
-    path: str
-
-
 class SqlSnippetRepository:
     """Snippets over one connection."""
 
@@ -95,18 +101,29 @@ class SqlSnippetRepository:
         self._connection = connection
         self._driver = Driver(connection)
         self._refusals = SqlRefusalRepository(connection)
+        self._versions = Versions(self._driver, self._refusals)
 
     # Extraction
 
     def replace(self, index_id: int, files: Sequence[ExtractedFile]) -> SnippetCounts:
+        linked = self._versions.linked(files)
+        files = [file for file in files if file.version_id is None or file.file_id in linked]
+        sliced = [file for file in files if file.version_id is None and file.sliced is not None]
+        current = self._versions.of_files([file.file_id for file in files])
         change_set, token = self._next_change_set(index_id), new_token()
-        found = VERSIONS_OF_FILES.run(self._driver, [file.file_id for file in files])
-        versions = {row[0]: _Version(*row[1:]) for row in found}
-        removed = self._retire(index_id, change_set, token, files)
+        kept = self._kept(index_id, files, linked, current)
+        unchanged = {
+            file_id for file_id, version in linked.items() if version.id == current[file_id].id
+        }
+        replaced = kept.keys() | unchanged
+        removed = self._retire(
+            index_id, change_set, token, [file for file in files if file.file_id not in replaced]
+        )
         made = {
-            file.file_id: self._add_version(index_id, versions[file.file_id].path)
-            for file in files
-            if file.sliced is not None
+            file.file_id: self._versions.add(
+                index_id, current[file.file_id].path, file, _spoken(file)
+            )
+            for file in sliced
         }
         rows = [
             {
@@ -126,21 +143,67 @@ class SqlSnippetRepository:
                 "mentions": snippet.mentions or None,
                 "extents": extents_to_text(snippet.extents),
             }
-            for file in files
+            for file in sliced
             if file.sliced is not None
             for snippet in file.sliced.snippets
         ]
         if rows:
             self._store(change_set, token, rows)
-        self._note_extraction(files, made)
+        upcoming = made | {file_id: version.id for file_id, version in linked.items()}
+        self._note_extraction(files, upcoming, linked, kept)
+        self._versions.use(version.id for version in linked.values())
+        self._versions.replaced(index_id, kept, upcoming)
+        if upcoming or kept:
+            own = {index_id, None}
+            shares = any(version.store_id not in own for version in linked.values()) or any(
+                current[file_id].store_id in own for file_id in kept
+            )
+            self._versions.note_change(index_id, shares=shares)
         DROP_EMPTY_VERSIONS.run(
-            self._driver,
-            [versions[file_id].id or 0 for file_id in made if versions[file_id].id is not None],
+            self._driver, sorted({version.id for version in current.values() if version.id})
         )
-        return SnippetCounts(written=len(rows), removed=removed)
+        return SnippetCounts(
+            written=len(rows), removed=removed, parsed=len(sliced), reused=len(linked)
+        )
+
+    def _kept(
+        self,
+        index_id: int,
+        files: Sequence[ExtractedFile],
+        linked: Mapping[int, StoredVersion],
+        current: Mapping[int, CurrentVersion],
+    ) -> dict[int, int]:
+        """By file, the versions that files lose and whose snippets stay as they are: other files
+        have them, or the change cannot be one change set of the store's log."""
+        shared = self._versions.shared(
+            sorted({version.id for version in current.values() if version.id is not None})
+        )
+        kept: dict[int, int] = {}
+        for file in files:
+            version = current[file.file_id]
+            if version.id is None:
+                continue
+            upcoming = linked.get(file.file_id)
+            if upcoming is not None and upcoming.id == version.id:
+                continue
+            if version.id in shared or version.store_id != index_id or upcoming is not None:
+                kept[file.file_id] = version.id
+        return kept
 
     def held(self, file_ids: Sequence[int]) -> dict[int, int]:
         return dict(Counter(row.file_id for row in self._old_snippets(file_ids)))
+
+    def known_versions(self, files: Sequence[IndexedFile]) -> dict[int, list[KnownVersion]]:
+        return self._versions.known(files)
+
+    def stores(self, index_id: int) -> list[int]:
+        return self._versions.stores(index_id)
+
+    def settle(self, index_id: int, limit: int) -> int:
+        return self._versions.settle(index_id, limit)
+
+    def remove_unused(self, before: datetime, limit: int) -> set[int]:
+        return self._versions.remove_unused(to_microseconds(before), limit)
 
     def _old_snippets(self, file_ids: Sequence[int]) -> list[_OldSnippet]:
         """Those of former versions first."""
@@ -149,10 +212,6 @@ class SqlSnippetRepository:
             for old_of_files in OLD_OF_FILES
             for row in old_of_files.run(self._driver, file_ids)
         ]
-
-    def _add_version(self, index_id: int, path: str) -> int:
-        [(version_id,)] = ADD_VERSION.run(self._driver, {"of_index": index_id, "at": path})
-        return int(version_id)
 
     def _retire(
         self, index_id: int, change_set: int, token: int, files: Sequence[ExtractedFile]
@@ -168,6 +227,7 @@ class SqlSnippetRepository:
         ):
             SET_STATE.run(self._driver, ids, {"new_state": state})
         left = sorted({(row.file_id, row.version_id) for row in live if row.file_id not in gone})
+        HIDE_VERSIONS.run(self._driver, sorted({row.version_id for row in live}))
         KEEP_VERSION.run_many(
             self._driver,
             (
@@ -230,8 +290,15 @@ class SqlSnippetRepository:
         for stage in _STAGES:
             PEND_LIVE_OF_VERSIONS.run(self._driver, version_ids, {"of_stage": stage.name})
 
-    def _note_extraction(self, files: Sequence[ExtractedFile], made: Mapping[int, int]) -> None:
-        """`made` are the new versions by file."""
+    def _note_extraction(
+        self,
+        files: Sequence[ExtractedFile],
+        upcoming: Mapping[int, int],
+        linked: Mapping[int, StoredVersion],
+        kept: Collection[int],
+    ) -> None:
+        """`upcoming` are the new versions by file, and `linked` those of them that were stored
+        before. Deleted files in `kept` lose their versions at once."""
         gone = [file.file_id for file in files if file.sliced is None]
         for some in in_chunks(gone):
             self._connection.execute(
@@ -243,6 +310,10 @@ class SqlSnippetRepository:
                     status=FileProcessingStatus.DELETED.value,
                 )
             )
+        for some in in_chunks([file_id for file_id in gone if file_id in kept]):
+            self._connection.execute(
+                update(FILES).where(FILES.c.id.in_(some)).values(version_id=None)
+            )
         NOTE_EXTRACTION.run_many(
             self._driver,
             (
@@ -250,15 +321,13 @@ class SqlSnippetRepository:
                     "file": file.file_id,
                     "hash": file.content_hash,
                     "version": file.extractor_version,
-                    "what": file.sliced.problem,
-                    # A file without a language is not read at all.
-                    "spoken": file.sliced.language
-                    if file.sliced.snippets or file.sliced.problem is None
-                    else None,
-                    "made": made[file.file_id],
+                    "what": file.sliced.problem if stored is None else stored.problem,
+                    "spoken": _spoken(file) if stored is None else stored.language,
+                    "made": upcoming[file.file_id],
                 }
                 for file in files
                 if file.sliced is not None
+                for stored in (linked.get(file.file_id),)
             ),
         )
 
@@ -284,9 +353,11 @@ class SqlSnippetRepository:
         most_bytes: int = MOST_PER_TRANSACTION.size,
         *,
         after: int = 0,
+        of_index: int | None = None,
     ) -> list[StoredSnippet]:
         wanted = {"of_index": index_id, "of_stage": stage.name, "after": after, "most": limit}
-        with closing(PENDING.stream(self._driver, wanted)) as rows:
+        statement = PENDING if of_index is None else PENDING_FOR
+        with closing(statement.stream(self._driver, wanted | {"had_by": of_index})) as rows:
             batch = first_batch(
                 map(to_stored, rows),
                 Weight(limit, most_bytes),
@@ -304,9 +375,10 @@ class SqlSnippetRepository:
         )
         return [snippet for snippet in batch if snippet.file_id in kept]
 
-    def count_pending(self, index_id: int, stage: TaskType) -> int:
-        wanted = {"of_index": index_id, "of_stage": stage.name}
-        [(count,)] = COUNT_PENDING.run(self._driver, wanted)
+    def count_pending(self, index_id: int, stage: TaskType, of_index: int | None = None) -> int:
+        wanted = {"of_index": index_id, "of_stage": stage.name, "had_by": of_index}
+        statement = COUNT_PENDING if of_index is None else COUNT_PENDING_FOR
+        [(count,)] = statement.run(self._driver, wanted)
         return int(count)
 
     def few_pending(
@@ -368,10 +440,17 @@ class SqlSnippetRepository:
 
     def is_finished(self, index_id: int) -> bool:
         of_index = {"of_index": index_id}
-        return not any(work.run(self._driver, of_index) for work in UNFINISHED_WORK)
+        if any(work.run(self._driver, of_index) for work in UNFINISHED_WORK):
+            return False
+        if len(self._versions.stores(index_id)) == 1:
+            return True
+        return not any(work.run(self._driver, of_index) for work in UNFINISHED_ELSEWHERE)
 
-    def has_dead(self, index_id: int) -> bool:
-        return bool(DEAD.run(self._driver, {"of_index": index_id, "most": 1}))
+    def left_over(self, index_id: int, before: datetime) -> LeftOver:
+        of_index = {"of_index": index_id, "most": 1, "before": to_microseconds(before)}
+        return LeftOver(
+            *(bool(one.run(self._driver, of_index)) for one in (LIVE_FORMER, UNUSED_VERSIONS, DEAD))
+        )
 
     def purge(self, index_id: int, limit: int) -> int:
         with closing(DEAD.stream(self._driver, {"of_index": index_id, "most": limit})) as rows:
@@ -383,3 +462,10 @@ class SqlSnippetRepository:
         FORGET_FORMER.run(self._driver, versions)
         DROP_EMPTY_VERSIONS.run(self._driver, versions)
         return len(dead)
+
+
+def _spoken(file: ExtractedFile) -> str | None:
+    """The language of a sliced file; a file without one is not read at all."""
+    if file.sliced is None or (file.sliced.problem is not None and not file.sliced.snippets):
+        return None
+    return file.sliced.language

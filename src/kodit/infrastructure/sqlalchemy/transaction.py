@@ -97,7 +97,7 @@ class SqlTransaction:
     def search(self) -> SearchReads:
         from kodit.infrastructure.sql.search import SearchReads  # noqa: PLC0415 - see above
 
-        return SearchReads(self.cursors, self.connection.info.get(ORIGIN))
+        return SearchReads(self.cursors, self.connection.info.get(ORIGIN), self.info)
 
     @cached_property
     def embeddings(self) -> SqlEmbeddingRepository:

@@ -1,0 +1,247 @@
+"""Which files have which versions, and which versions nobody has any more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+
+from kodit.domain.entities import IndexedFile
+from kodit.domain.keyword import KeywordOperation
+from kodit.domain.ports.repositories import ExtractedFile, KnownVersion
+from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
+from kodit.infrastructure.sqlalchemy.keyword_log import new_token
+from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
+from kodit.infrastructure.sqlalchemy.snippet_statements import (
+    DROP_VECTORS,
+    FORGET_PENDING,
+    LAST_CHANGE_SET,
+    LOG_CHANGE,
+    SET_STATE,
+)
+from kodit.infrastructure.sqlalchemy.unused import UNDATED, release
+from kodit.infrastructure.sqlalchemy.version_statements import (
+    ADD_VERSION,
+    ANY_UNFINISHED,
+    DROP_EMPTY_VERSIONS,
+    DROP_FORMER,
+    FORMER_USERS,
+    HIDE_VERSIONS,
+    INCOMPLETE_VERSIONS,
+    KEEP_VERSION,
+    LIVE_FORMER,
+    LIVE_FORMER_OF_FILES,
+    LIVE_OF_VERSIONS,
+    NOTE_MEMBERS,
+    NOTE_MEMBERS_OF_STORES,
+    NOTE_SHARING,
+    RELEASE_VERSIONS,
+    SHARES,
+    STORES,
+    UNUSED_VERSIONS,
+    USE_VERSIONS,
+    USERS_OF_VERSIONS,
+    VERSIONS_BY_DIGEST,
+    VERSIONS_BY_ID,
+    VERSIONS_OF_FILES,
+)
+
+
+class StoredVersion(NamedTuple):
+    """A version, its store, and what it says about its files."""
+
+    id: int
+    store_id: int
+    language: str | None
+    problem: str | None
+
+
+class CurrentVersion(NamedTuple):
+    """The version of a file, the file's path, and the version's store."""
+
+    id: int | None
+    path: str
+    store_id: int | None
+
+
+class Versions:
+    """The versions over one connection."""
+
+    def __init__(self, driver: Driver, refusals: SqlRefusalRepository) -> None:
+        self._driver = driver
+        self._refusals = refusals
+
+    # Reading
+
+    def known(self, files: Sequence[IndexedFile]) -> dict[int, list[KnownVersion]]:
+        """By file, the stored versions that it may have, by its path and blob id."""
+        digests = {file.id: digest_of(file.content_hash) for file in files}
+        rows = VERSIONS_BY_DIGEST.run(self._driver, sorted(set(digests.values())))
+        found: dict[tuple[int, str], list[KnownVersion]] = {}
+        for digest, path, *version in rows:
+            one = KnownVersion(version[0], bytes(version[1]), bool(version[2]))
+            found.setdefault((digest, path), []).append(one)
+        wanted = {file.id: found.get((digests[file.id], file.path)) for file in files}
+        return {file_id: known for file_id, known in wanted.items() if known}
+
+    def linked(self, files: Iterable[ExtractedFile]) -> dict[int, StoredVersion]:
+        """By file, the stored version that it was found to have, if that is still there."""
+        wanted = {file.file_id: file for file in files if file.version_id is not None}
+        rows = VERSIONS_BY_ID.run(
+            self._driver, sorted({file.version_id or 0 for file in wanted.values()})
+        )
+        stored = {row[0]: row for row in rows}
+        found: dict[int, StoredVersion] = {}
+        for file_id, file in wanted.items():
+            row = stored.get(file.version_id)
+            if row is not None and row[1] is not None and bytes(row[1]) == file.content_key:
+                found[file_id] = StoredVersion(row[0], *row[2:])
+        return found
+
+    def of_files(self, file_ids: Sequence[int]) -> dict[int, CurrentVersion]:
+        """By file, its version."""
+        rows = VERSIONS_OF_FILES.run(self._driver, file_ids)
+        return {row[0]: CurrentVersion(*row[1:]) for row in rows}
+
+    def stores(self, index_id: int) -> list[int]:
+        """The stores of an index's versions, its own first."""
+        [(shares,)] = SHARES.run(self._driver, {"of_index": index_id}) or [(False,)]
+        if not shares:
+            return [index_id]
+        others = {row[0] for row in STORES.run(self._driver, {"of_index": index_id})}
+        return [index_id, *sorted(others - {index_id})]
+
+    def shared(self, version_ids: Sequence[int]) -> set[int]:
+        """Those that more than one file has, or that an engine may still search for another
+        file."""
+        counts = USERS_OF_VERSIONS.run(self._driver, version_ids)
+        former = {row[0] for row in FORMER_USERS.run(self._driver, version_ids)}
+        return {version_id for version_id, count in counts if count > 1} | former
+
+    def incomplete(self, version_ids: Sequence[int]) -> set[int]:
+        """Those that some engine has not stored completely."""
+        if not version_ids or not ANY_UNFINISHED.run(self._driver):
+            return set()
+        return {row[0] for row in INCOMPLETE_VERSIONS.run(self._driver, version_ids)}
+
+    # Files get and lose versions
+
+    def add(self, index_id: int, path: str, file: ExtractedFile, language: str | None) -> int:
+        """A new version of a file, in the store of its index."""
+        sliced = file.sliced
+        values = {
+            "of_index": index_id,
+            "at": path,
+            "by_digest": digest_of(file.content_hash) if file.content_key else None,
+            "key": file.content_key or None,
+            "spoken": language,
+            "what": None if sliced is None else sliced.problem,
+        }
+        [(version_id,)] = ADD_VERSION.run(self._driver, values)
+        return int(version_id)
+
+    def use(self, version_ids: Iterable[int]) -> None:
+        """Files have these versions now."""
+        USE_VERSIONS.run(self._driver, sorted(set(version_ids)))
+
+    def replaced(
+        self, index_id: int, former: Mapping[int, int], upcoming: Mapping[int, int]
+    ) -> None:
+        """Files have lost the versions in `former`, whose snippets stay as they are, and got those
+        in `upcoming`, unless they are gone. As long as an engine has not stored a new version
+        completely, it searches the former one."""
+        waiting = self.incomplete(sorted({upcoming[one] for one in former if one in upcoming}))
+        kept = [
+            (file_id, version_id)
+            for file_id, version_id in sorted(former.items())
+            if upcoming.get(file_id) in waiting
+        ]
+        KEEP_VERSION.run_many(
+            self._driver,
+            (
+                {"index_id": index_id, "file_id": file_id, "version_id": version_id}
+                for file_id, version_id in kept
+            ),
+        )
+        settled = sorted(former.keys() - {file_id for file_id, _ in kept})
+        lost = set(former.values())
+        for file_id, version_id in LIVE_FORMER_OF_FILES.run(self._driver, settled):
+            DROP_FORMER.run(self._driver, {"of_file": file_id, "former": version_id})
+            lost.add(version_id)
+        self.release(lost)
+
+    def settle(self, index_id: int, limit: int) -> int:
+        """Forget former versions of files whose new ones every engine has; returns how many."""
+        rows = LIVE_FORMER.run(self._driver, {"of_index": index_id, "most": limit})
+        waiting = self.incomplete(sorted({row[2] for row in rows if row[2] is not None}))
+        settled = [row for row in rows if row[2] not in waiting]
+        for file_id, former, _upcoming in settled:
+            DROP_FORMER.run(self._driver, {"of_file": file_id, "former": former})
+        self.release({row[1] for row in settled})
+        if settled:
+            self.note_change(index_id)
+        return len(settled)
+
+    def release(self, version_ids: Collection[int]) -> None:
+        """Mark those of these versions as unused that no file has any more."""
+        RELEASE_VERSIONS.run(self._driver, sorted(version_ids), {"undated": UNDATED})
+
+    def note_change(self, index_id: int, *, shares: bool = False) -> None:
+        """Other versions belong to an index than before; with `shares`, not only those of its
+        store, or not all of these."""
+        NOTE_MEMBERS.run(self._driver, {"of_index": index_id})
+        if shares:
+            NOTE_SHARING.run(self._driver, {"of_index": index_id})
+
+    # Removing
+
+    def remove_unused(self, before: int, limit: int) -> set[int]:
+        """Start to remove versions that are unused since `before`, in microseconds, oldest first:
+        their snippets are removed, which the log says. Returns their stores."""
+        rows = UNUSED_VERSIONS.run(self._driver, {"before": before, "most": limit})
+        self.remove({row[0] for row in rows})
+        return {row[1] for row in rows}
+
+    def remove(self, version_ids: Collection[int]) -> None:
+        """Start to remove versions that no file has."""
+        ids = sorted(version_ids)
+        HIDE_VERSIONS.run(self._driver, ids)
+        rows = LIVE_OF_VERSIONS.run(self._driver, ids)
+        snippet_ids = [row[0] for row in rows]
+        SET_STATE.run(self._driver, snippet_ids, {"new_state": "removed"})
+        FORGET_PENDING.run(self._driver, snippet_ids)
+        dropped = DROP_VECTORS.run(self._driver, snippet_ids)
+        release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
+        by_store: dict[int, list[tuple[int, int]]] = {}
+        for snippet_id, version_id, store_id in rows:
+            by_store.setdefault(store_id, []).append((snippet_id, version_id))
+        for store_id, some in by_store.items():
+            self._refusals.forget(store_id, [snippet_id for snippet_id, _ in some])
+            self._log_removal(store_id, some)
+        NOTE_MEMBERS_OF_STORES.run(self._driver, sorted(by_store))
+        DROP_EMPTY_VERSIONS.run(self._driver, ids)
+
+    def _log_removal(self, store_id: int, snippets: Sequence[tuple[int, int]]) -> None:
+        [(last,)] = LAST_CHANGE_SET.run(self._driver, {"of_index": store_id})
+        token = new_token()
+        LOG_CHANGE.run_many(
+            self._driver,
+            (
+                {
+                    "index_id": store_id,
+                    "version_id": version_id,
+                    "change_set": (last or 0) + 1,
+                    "snippet_id": snippet_id,
+                    "op": KeywordOperation.REMOVE.value,
+                    "token": token,
+                }
+                for snippet_id, version_id in snippets
+            ),
+        )
+
+
+def digest_of(content_hash: str) -> int:
+    """A signed number of 64 bits for a blob id."""
+    digest = blake2b(content_hash.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
