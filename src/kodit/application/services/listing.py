@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from kodit.domain.ranking import Ranked
-from kodit.domain.search import MOST_COPIES, CopyPlace, FoundSnippet
+from kodit.domain.search import MOST_COPIES, CopyPlace, FoundSnippet, StoredSnippet
 from kodit.domain.value_objects import Hit
 
 

@@ -47,6 +47,14 @@ class SearchRepository(Protocol):
         """The sources of some indexes."""
         ...
 
+    def ask(self, index_ids: Collection[int]) -> None:
+        """What is read from now on is that of these indexes, as after `resolve`."""
+        ...
+
+    def in_asked(self, snippets: Sequence[StoredSnippet]) -> list[StoredSnippet]:
+        """Snippets of stores as those of the asked indexes."""
+        ...
+
     def owners(self, stores: Mapping[int, int]) -> dict[int, list[int]]:
         """By version, those of the indexes asked by `resolve` that have it, first the one for which
         it is shown: that of its store, or the oldest one. `stores` are those of the versions."""

@@ -55,7 +55,8 @@ _FORMER = StatementForMany(
 )
 _SUCCESSORS = StatementForMany(
     "SELECT former_versions.version_id, files.version_id, former_versions.index_id "
-    "FROM former_versions JOIN files ON files.id = former_versions.file_id WHERE former_versions.version_id IN :ids"
+    "FROM former_versions JOIN files ON files.id = former_versions.file_id "
+    "WHERE former_versions.version_id IN :ids"
 )
 _FORMER_OF = StatementForMany(
     "SELECT former_versions.version_id, former_versions.index_id FROM files "
@@ -177,7 +178,7 @@ class SearchReads:
             return {version_id: [store_id] for version_id, store_id in stores.items()}
         asked = self._asked or frozenset(indexes.every)
         if len(asked) == 1:
-            return dict.fromkeys(stores, list(asked))
+            return {version_id: list(asked) for version_id in stores}
         return {
             version_id: sorted(ids, key=lambda one: (one != stores[version_id], one))
             for version_id, ids in self._had_by(stores, asked).items()

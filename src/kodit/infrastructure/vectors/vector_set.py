@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kodit.domain.value_objects import Scope
+from kodit.domain.value_objects import Scope, VectorKind
 from kodit.infrastructure.sql.statements import Cursors, StatementForMany
 from kodit.infrastructure.vectors.hamming import edge_of_nearest, hamming_distances
 from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded
