@@ -102,11 +102,12 @@ def places_of(
 ) -> Sequence[CopyPlace]:
     """The places of copies of a snippet, in order, at most `MOST_COPIES`. `owners` are the indexes
     that have each version, and `sources` those of the indexes."""
+    around: Sequence[StoredSnippet | FoundSnippet] = (shown, *copies)
     places = {
         CopyPlace(
             one.path, sources.get(index_id, shown.source), one.start_line, one.end_line, index_id
         )
-        for one in (shown, *copies)
+        for one in around
         for index_id in owners.get(one.file_id, ())
         if one is not shown or index_id != shown.index_id
     }
