@@ -12,7 +12,8 @@ from kodit.composition import Application, Engines
 from kodit.domain.embedding import PackedVector
 from kodit.domain.entities import Index, IndexedFile, StoredSnippet
 from kodit.domain.keyword import KeywordBatch
-from kodit.domain.ports.repositories import ExtractedFile, KnownVersion
+from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.report import Report
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.source import KnownFile

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from kodit.application.services.stage import StageHandler
     from kodit.application.services.worker_host import WorkerHost
     from kodit.composition.engines import Engines
+    from kodit.domain.retention import UnusedRetention
     from kodit.domain.value_objects import TaskType
 
     MakeHandlers = Callable[[Engines], Mapping[TaskType, StageHandler]]
@@ -81,6 +82,7 @@ class Application(Finding):
             embedder=engines.embedder,
             enricher=engines.enricher,
             clock=self.clock,
+            retention=self.retention,
             descriptions=make_description_stage(self, engines),
             private_files=engines.private_files,
         )
@@ -163,6 +165,8 @@ class Application(Finding):
             sweep=self.registry.sweep,
             space=self.space,
             release_caches=self.release_caches,
+            retention=self.retention,
+            keyword_index=made_later(lambda: self.engines.keyword_index),
         )
 
     @property
@@ -191,6 +195,15 @@ class Application(Finding):
             self.search.release_memory()
         self.database.release_memory()
 
+    @property
+    def retention(self) -> UnusedRetention:
+        """How long unused versions and results are kept."""
+        from kodit.domain.retention import UnusedRetention
+
+        return UnusedRetention(
+            timedelta(days=self.settings.keep_unused_days), self.settings.keep_unused_bytes
+        )
+
     # Use cases of indexes
 
     @made_once
@@ -205,6 +218,7 @@ class Application(Finding):
             keyword_index=made_later(lambda: self.engines.keyword_index),
             vector_index=made_later(lambda: self.engines.vector_index),
             clock=self.clock,
+            retention=self.retention,
         )
 
     @made_once

@@ -24,6 +24,7 @@ from kodit.application.services.stage import (
 )
 from kodit.application.services.threads import Lane, in_thread
 from kodit.application.services.vector_stages import VectorStages
+from kodit.application.services.version_service import VERSIONS_PER_REMOVAL, VersionService
 from kodit.domain.batches import (
     MOST_PER_TRANSACTION,
 )
@@ -32,10 +33,11 @@ from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
 from kodit.domain.ports.metered import PrivateFilesOf
-from kodit.domain.ports.repositories import NEVER_FOLLOWED, Followed, LeftOver
+from kodit.domain.ports.repositories import NEVER_FOLLOWED, Followed
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.report import Report
+from kodit.domain.retention import UnusedRetention
 from kodit.domain.search import EVERYTHING
 from kodit.domain.services.index_service import IndexDomainService
 from kodit.domain.source import MOST_UNKNOWN, SourceHistory
@@ -50,7 +52,6 @@ from kodit.domain.value_objects import (
 FILES_PER_SCAN_BATCH = 1000
 """How many scanned files are stored in one transaction: about 20 ms."""
 ROWS_PER_PURGE = MOST_PER_TRANSACTION.rows
-VERSIONS_PER_REMOVAL = 64
 
 
 class CodeIndexingApplicationService:
@@ -67,6 +68,7 @@ class CodeIndexingApplicationService:
         embedder: Embedder,
         enricher: Enricher,
         clock: Clock,
+        retention: UnusedRetention | None = None,
         descriptions: DescriptionStage | None = None,
         private_files: PrivateFilesOf | None = None,
     ) -> None:
@@ -77,6 +79,10 @@ class CodeIndexingApplicationService:
         self._embedder = embedder
         self._enricher = enricher
         self._clock = clock
+        retention = retention or UnusedRetention()
+        self._versions = VersionService(
+            database=database, keyword_index=keyword_index, clock=clock, retention=retention
+        )
         self._descriptions = descriptions
         self._files = IndexDomainService()
         self._extraction = ExtractionStage(reader)
@@ -224,7 +230,7 @@ class CodeIndexingApplicationService:
             some = outdated[start : start + FILES_PER_SCAN_BATCH]
             await stage.commit(partial(_mark_stale, some), step)
         await self._keywords.follow_stores(stage, step)
-        for store_id in await stage.read(lambda transaction: transaction.snippets.stores(index.id)):
+        for store_id in await stage.read(lambda transaction: transaction.versions.stores(index.id)):
             await self._vectors.follow(stage.at(store_id), step)
         is_finished = await stage.commit(partial(_finish_scan, index.id, working_copy), step)
         return is_finished and not lacks_pack
@@ -278,32 +284,28 @@ class CodeIndexingApplicationService:
         return StageOutcome()
 
     async def _remove_old_versions(self, stage: Stage, above: ProgressTracker) -> None:
-        """Let go of former versions of files, and remove what no index has and no engine holds."""
+        """Let go of former versions of files, and remove what no engine holds."""
 
-        def look(transaction: Transaction) -> LeftOver:
-            return transaction.snippets.left_over(stage.index_id, self._clock.now())
+        def look(transaction: Transaction) -> tuple[bool, bool]:
+            return (
+                transaction.versions.has_former(stage.index_id),
+                transaction.snippets.has_dead(stage.index_id),
+            )
 
-        def settle(transaction: Transaction) -> tuple[bool, dict[str, int]]:
-            return transaction.snippets.settle(stage.index_id, VERSIONS_PER_REMOVAL) > 0, {}
+        def settle(transaction: Transaction) -> tuple[int, dict[str, int]]:
+            return transaction.versions.settle(stage.index_id, VERSIONS_PER_REMOVAL), {}
 
-        def remove(transaction: Transaction) -> tuple[set[int], dict[str, int]]:
-            now = self._clock.now()
-            return transaction.snippets.remove_unused(now, VERSIONS_PER_REMOVAL), {}
-
-        def purge(store_id: int, transaction: Transaction) -> tuple[int, dict[str, int]]:
-            return transaction.snippets.purge(store_id, ROWS_PER_PURGE), {}
+        def purge(transaction: Transaction) -> tuple[int, dict[str, int]]:
+            return transaction.snippets.purge(stage.index_id, ROWS_PER_PURGE), {}
 
         with above.create_child(TaskOperation.DELETE_OLD_SNIPPETS) as step:
-            left = await stage.read(look)
-            stores = {stage.index_id} if left.former or left.unused or left.dead else set()
-            while left.former and await stage.commit(settle, step):
+            has_former, has_dead = await stage.read(look)
+            while has_former and await stage.commit(settle, step) == VERSIONS_PER_REMOVAL:
                 pass
-            while (left.former or left.unused) and (touched := await stage.commit(remove, step)):
-                await self._keywords.apply(stage, step, sorted(touched))
-                stores |= touched
-            for store_id in sorted(stores):
-                while purged := await stage.commit(partial(purge, store_id), step):
-                    step.set_current(step.current + purged)
+            while has_dead and (purged := await stage.commit(purge, step)):
+                step.set_current(step.current + purged)
+        while await self._versions.remove_some():
+            pass
 
     def handlers(self) -> dict[TaskType, StageHandler]:
         """The handler of each task type, for the worker."""

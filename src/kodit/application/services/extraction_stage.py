@@ -17,8 +17,9 @@ from kodit.domain.batches import (
 )
 from kodit.domain.entities import Index, IndexedFile, ProgressTracker
 from kodit.domain.ports.database import Transaction
-from kodit.domain.ports.repositories import ExtractedFile, KnownVersion
+from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.ports.sources import SourceReader
+from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.report import Report
 from kodit.domain.value_objects import FileProcessingStatus
 
@@ -107,7 +108,7 @@ def _next_to_extract(index_id: int, transaction: Transaction) -> _ToExtract | No
         files,
         deleted,
         transaction.snippets.held(extracted_before),
-        transaction.snippets.known_versions([file for file in files if file.id not in deleted]),
+        transaction.versions.known([file for file in files if file.id not in deleted]),
     )
 
 

@@ -44,7 +44,7 @@ class KeywordStage:
         """Apply the logs of an index's stores: its own up to its end, those of other indexes up to
         the last version that the index has."""
         index_id = stage.index_id
-        for store_id in await stage.read(lambda transaction: transaction.snippets.stores(index_id)):
+        for store_id in await stage.read(lambda transaction: transaction.versions.stores(index_id)):
             await self._index(stage, step, store_id)
 
     async def _index(self, stage: Stage, step: ProgressTracker, store_id: int) -> None:
@@ -68,7 +68,7 @@ class KeywordStage:
     async def follow_stores(self, stage: Stage, step: ProgressTracker) -> None:
         """Do `follow` for each store of an index."""
         index_id = stage.index_id
-        for store_id in await stage.read(lambda transaction: transaction.snippets.stores(index_id)):
+        for store_id in await stage.read(lambda transaction: transaction.versions.stores(index_id)):
             await self.follow(stage, step, store_id)
 
     async def follow(self, stage: Stage, step: ProgressTracker, store_id: int) -> None:

@@ -89,7 +89,7 @@ class VectorStages:
         that it has are not finished: whoever brought them may have been cancelled or deleted."""
         yield stage
         index_id = stage.index_id
-        _own, *others = await stage.read(lambda transaction: transaction.snippets.stores(index_id))
+        _own, *others = await stage.read(lambda transaction: transaction.versions.stores(index_id))
         for store_id in others:
             one = stage.at(store_id)
             await self.follow(one, step)

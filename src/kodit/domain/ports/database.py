@@ -18,6 +18,7 @@ from kodit.domain.ports.repositories import (
 from kodit.domain.ports.searching import SearchRepository
 from kodit.domain.ports.tasks import TaskRepository
 from kodit.domain.ports.unused import UnusedRepository
+from kodit.domain.ports.versions import VersionRepository
 
 
 class Transaction(Protocol):
@@ -29,6 +30,8 @@ class Transaction(Protocol):
     def indexes(self) -> IndexRepository: ...
     @property
     def snippets(self) -> SnippetRepository: ...
+    @property
+    def versions(self) -> VersionRepository: ...
     @property
     def keyword_log(self) -> KeywordLogRepository: ...
     @property

@@ -35,15 +35,6 @@ class ExtractedFile:
     version_id: int | None = None
 
 
-class KnownVersion(NamedTuple):
-    """A stored version that a file may have, by its blob id; its key tells. `is_left_out` if
-    nothing was read from its content."""
-
-    id: int
-    content_key: bytes
-    is_left_out: bool
-
-
 @dataclass(frozen=True, slots=True)
 class SnippetCounts:
     """How many snippets a change wrote and removed, how many files were sliced, and how many have
@@ -78,15 +69,6 @@ class Followed(NamedTuple):
 
 NEVER_FOLLOWED = Followed(None, None, None)
 """That of an index whose first scan has not ended."""
-
-
-class LeftOver(NamedTuple):
-    """Whether there are former versions of files that are still searched, versions that no index
-    has, and removed or superseded snippets that no engine holds."""
-
-    former: bool
-    unused: bool
-    dead: bool
 
 
 class IndexRepository(Protocol):
@@ -217,7 +199,22 @@ class IndexRepository(Protocol):
         ...
 
     def deleted(self) -> list[Index]:
-        """Indexes that are marked as deleted but not yet removed."""
+        """Indexes that are marked as deleted but not yet removed, without those that stay as stores
+        of versions that others have."""
+        ...
+
+    def is_detached(self, index_id: int) -> bool:
+        """Whether `detach_some` has nothing left to do."""
+        ...
+
+    def detach_some(self, index_id: int, limit: int) -> bool:
+        """Remove at most `limit` of a marked index's files and of what belongs to it alone, and
+        release their versions for good; False when none is left."""
+        ...
+
+    def keep_store(self, index_id: int) -> bool:
+        """Whether other indexes have versions in the store of a marked index. If so, its row stays
+        for them."""
         ...
 
     def remove_some(self, index_id: int, limit: int) -> bool:
@@ -272,24 +269,6 @@ class SnippetRepository(Protocol):
         """Store new snippets, mark the old ones superseded (removed if the file is gone), log both
         for the keyword index, and mark the later stages as pending. Old ones that other indexes
         have stay as they are. A file whose known version has gone since stays stale."""
-        ...
-
-    def known_versions(self, files: Sequence[IndexedFile]) -> dict[int, list[KnownVersion]]:
-        """By file, the stored versions that it may have, of any index."""
-        ...
-
-    def stores(self, index_id: int) -> list[int]:
-        """The stores of an index's versions: its own first, then those of other indexes."""
-        ...
-
-    def settle(self, index_id: int, limit: int) -> int:
-        """Forget at most `limit` former versions of files whose new ones every engine has; returns
-        how many."""
-        ...
-
-    def remove_unused(self, before: datetime, limit: int) -> set[int]:
-        """Start to remove at most `limit` versions that no index has since some time: their
-        snippets are marked as removed, which the logs of their stores say. Returns these stores."""
         ...
 
     def held(self, file_ids: Sequence[int]) -> dict[int, int]:
@@ -349,9 +328,8 @@ class SnippetRepository(Protocol):
         """Whether no stage has anything left to do."""
         ...
 
-    def left_over(self, index_id: int, before: datetime) -> LeftOver:
-        """What is left to remove: of an index, and of all indexes the versions that are unused
-        since `before`."""
+    def has_dead(self, index_id: int) -> bool:
+        """Whether there are superseded or removed snippets that no engine holds any more."""
         ...
 
     def purge(self, index_id: int, limit: int) -> int:

@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Table, select
 
-from kodit.application.services.index_service import ROWS_PER_REMOVAL, IndexService
+from kodit.application.services.index_removal import ROWS_PER_REMOVAL
+from kodit.application.services.index_service import IndexService
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.ports.workers import WorkerRegistry

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kodit.domain.batches import MOST_PER_READ, size_of
-from kodit.domain.ports.repositories import ExtractedFile, KnownVersion
+from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.source import Credentials, KnownFile, SourceHistory
 from kodit.domain.value_objects import Scan, SlicedFile, Source
 from kodit.infrastructure.decoding import looks_binary

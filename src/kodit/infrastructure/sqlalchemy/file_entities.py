@@ -87,7 +87,8 @@ class VersionColumns(TypedColumns):
 
     `content_key` is a hash of everything that the snippets depend on, and `digest` the beginning of
     the git blob id, by which a version is found before the bytes are read. `language` and `problem`
-    are those of the files. `unused_since` is when the last index lost it, 0 if not dated yet.
+    are those of the files. `unused_since` is when the last index lost it, 0 if not dated yet, and
+    `unused_bytes` the size of its text; both are null as long as it is used.
     """
 
     id: Named[int] = Column(BigKey, primary_key=True)
@@ -98,6 +99,7 @@ class VersionColumns(TypedColumns):
     language: Named[str | None] = Column(String(32))
     problem: Named[str | None] = Column(Text)
     unused_since: Named[int | None] = Column(BigInteger)
+    unused_bytes: Named[int | None] = Column(BigInteger)
 
 
 UNUSED_VERSION = text("unused_since IS NOT NULL")
@@ -109,6 +111,7 @@ VERSIONS = Table(
     Index("versions_by_digest", "digest"),
     Index(
         "unused_versions",
+        "index_id",
         "unused_since",
         sqlite_where=UNUSED_VERSION,
         postgresql_where=UNUSED_VERSION,

@@ -48,7 +48,8 @@ from kodit.infrastructure.sqlalchemy.file_statements import (
     UPDATE_FILE,
 )
 from kodit.infrastructure.sqlalchemy.prepared import Driver, Row
-from kodit.infrastructure.sqlalchemy.removal import remove_some
+from kodit.infrastructure.sqlalchemy.removal import detach_some, is_detached, remove_some
+from kodit.infrastructure.sqlalchemy.versions import SqlVersionRepository
 
 _DELETED = FileProcessingStatus.DELETED.value
 _CLEAN = FileProcessingStatus.CLEAN.value
@@ -118,8 +119,24 @@ class SqlIndexRepository(IndexReads):
 
     def deleted(self) -> list[Index]:
         query = select(*(INDEXES.c[name] for name in INDEX_COLUMNS))
-        rows = self._connection.execute(query.where(INDEXES.c.deleted_at != 0))
+        rows = self._connection.execute(query.where(INDEXES.c.deleted_at != 0, ~INDEXES.c.is_store))
         return [to_index(row) for row in rows]
+
+    def is_detached(self, index_id: int) -> bool:
+        return is_detached(self._connection, index_id)
+
+    def detach_some(self, index_id: int, limit: int) -> bool:
+        return detach_some(self._connection, index_id, limit)
+
+    def keep_store(self, index_id: int) -> bool:
+        if not SqlVersionRepository(self._connection).keep_store(index_id):
+            return False
+        self._connection.execute(
+            update(INDEXES)
+            .where(INDEXES.c.id == index_id)
+            .values(is_store=True, credentials=None, updated_at=None)
+        )
+        return True
 
     def remove_some(self, index_id: int, limit: int) -> bool:
         return remove_some(self._connection, index_id, limit)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
-from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -17,17 +16,14 @@ from kodit.domain.batches import (
     first_batch,
     size_of,
 )
-from kodit.domain.entities import IndexedFile, StoredSnippet
+from kodit.domain.entities import StoredSnippet
 from kodit.domain.keyword import KeywordOperation
 from kodit.domain.ports.repositories import (
     ExtractedFile,
     Followed,
-    KnownVersion,
-    LeftOver,
     SnippetCounts,
 )
 from kodit.domain.value_objects import FileProcessingStatus, TaskType
-from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.mappers.symbols import extents_to_text, placed_to_text
 from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sql.stored_snippets import to_stored
@@ -77,12 +73,14 @@ from kodit.infrastructure.sqlalchemy.version_statements import (
     FORGET_FORMER,
     HIDE_VERSIONS,
     KEEP_VERSION,
-    LIVE_FORMER,
     OLD_OF_FILES,
     SUPERSEDED_BY_VERSIONS,
-    UNUSED_VERSIONS,
 )
-from kodit.infrastructure.sqlalchemy.versions import CurrentVersion, StoredVersion, Versions
+from kodit.infrastructure.sqlalchemy.versions import (
+    CurrentVersion,
+    SqlVersionRepository,
+    StoredVersion,
+)
 
 _STAGES = (TaskType.CODE_EMBEDDINGS, TaskType.ENRICH)
 
@@ -101,7 +99,7 @@ class SqlSnippetRepository:
         self._connection = connection
         self._driver = Driver(connection)
         self._refusals = SqlRefusalRepository(connection)
-        self._versions = Versions(self._driver, self._refusals)
+        self._versions = SqlVersionRepository(connection)
 
     # Extraction
 
@@ -192,18 +190,6 @@ class SqlSnippetRepository:
 
     def held(self, file_ids: Sequence[int]) -> dict[int, int]:
         return dict(Counter(row.file_id for row in self._old_snippets(file_ids)))
-
-    def known_versions(self, files: Sequence[IndexedFile]) -> dict[int, list[KnownVersion]]:
-        return self._versions.known(files)
-
-    def stores(self, index_id: int) -> list[int]:
-        return self._versions.stores(index_id)
-
-    def settle(self, index_id: int, limit: int) -> int:
-        return self._versions.settle(index_id, limit)
-
-    def remove_unused(self, before: datetime, limit: int) -> set[int]:
-        return self._versions.remove_unused(to_microseconds(before), limit)
 
     def _old_snippets(self, file_ids: Sequence[int]) -> list[_OldSnippet]:
         """Those of former versions first."""
@@ -446,11 +432,8 @@ class SqlSnippetRepository:
             return True
         return not any(work.run(self._driver, of_index) for work in UNFINISHED_ELSEWHERE)
 
-    def left_over(self, index_id: int, before: datetime) -> LeftOver:
-        of_index = {"of_index": index_id, "most": 1, "before": to_microseconds(before)}
-        return LeftOver(
-            *(bool(one.run(self._driver, of_index)) for one in (LIVE_FORMER, UNUSED_VERSIONS, DEAD))
-        )
+    def has_dead(self, index_id: int) -> bool:
+        return bool(DEAD.run(self._driver, {"of_index": index_id, "most": 1}))
 
     def purge(self, index_id: int, limit: int) -> int:
         with closing(DEAD.stream(self._driver, {"of_index": index_id, "most": limit})) as rows:

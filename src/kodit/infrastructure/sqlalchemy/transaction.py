@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kodit.infrastructure.sqlalchemy.snippets import SqlSnippetRepository
     from kodit.infrastructure.sqlalchemy.tasks import SqlTaskRepository
     from kodit.infrastructure.sqlalchemy.unused import SqlUnusedRepository
+    from kodit.infrastructure.sqlalchemy.versions import SqlVersionRepository
 
 
 def driver_of(connection: Connection) -> Any:
@@ -84,6 +85,14 @@ class SqlTransaction:
         )
 
         return SqlSnippetRepository(self.connection)
+
+    @cached_property
+    def versions(self) -> SqlVersionRepository:
+        from kodit.infrastructure.sqlalchemy.versions import (  # noqa: PLC0415 - see above
+            SqlVersionRepository,
+        )
+
+        return SqlVersionRepository(self.connection)
 
     @cached_property
     def keyword_log(self) -> SqlKeywordLogRepository:

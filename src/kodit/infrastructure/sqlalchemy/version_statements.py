@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     update,
 )
 
@@ -32,6 +33,11 @@ from kodit.infrastructure.sqlalchemy.entities import (
     VERSIONS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import Prepared, PreparedForMany, insert_columns
+
+UNDATED = 0
+"""Stands for the time since which a version is unused that has not been dated yet."""
+LONG_AGO = 1
+"""Stands for a time since which it is not kept any longer."""
 
 _IS_USED = or_(
     exists().where(FILES.c.version_id == VERSIONS.c.id),
@@ -90,14 +96,19 @@ USE_VERSIONS = PreparedForMany(
     lambda ids: (
         update(VERSIONS)
         .where(VERSIONS.c.id.in_(ids), VERSIONS.c.unused_since.is_not(None))
-        .values(unused_since=None)
+        .values(unused_since=None, unused_bytes=None)
     )
+)
+_TEXT_BYTES = (
+    select(func.coalesce(func.sum(func.length(SNIPPETS.c.text)), 0))
+    .where(SNIPPETS.c.version_id == VERSIONS.c.id)
+    .scalar_subquery()
 )
 RELEASE_VERSIONS = PreparedForMany(
     lambda ids: (
         update(VERSIONS)
         .where(VERSIONS.c.id.in_(ids), ~_IS_USED)
-        .values(unused_since=bindparam("undated", type_=BigInteger))
+        .values(unused_since=bindparam("since", type_=BigInteger), unused_bytes=_TEXT_BYTES)
     )
 )
 USERS_OF_VERSIONS = PreparedForMany(
@@ -109,6 +120,18 @@ USERS_OF_VERSIONS = PreparedForMany(
 )
 FORMER_USERS = PreparedForMany(
     lambda ids: select(FORMER_VERSIONS.c.version_id).where(FORMER_VERSIONS.c.version_id.in_(ids))
+)
+RELEASE_FOR_GOOD = PreparedForMany(
+    lambda ids: (
+        update(VERSIONS)
+        .where(VERSIONS.c.id.in_(ids), ~_IS_USED)
+        .values(unused_since=LONG_AGO, unused_bytes=0)
+    )
+)
+HIDE_STORE = Prepared(
+    update(VERSIONS)
+    .where(VERSIONS.c.index_id == bindparam("of_index"))
+    .values(content_key=None, digest=None)
 )
 ANY_UNFINISHED = Prepared(
     select(literal(1))
@@ -173,19 +196,55 @@ DROP_EMPTY_VERSIONS = PreparedForMany(
     )
 )
 
-_UNUSED = (VERSIONS.c.unused_since.is_not(None),)
+_UNUSED = text("unused_since IS NOT NULL")
 UNUSED_VERSIONS = Prepared(
     select(VERSIONS.c.id, VERSIONS.c.index_id)
-    .where(*_UNUSED, VERSIONS.c.unused_since <= bindparam("before"), ~_IS_USED)
+    .where(_UNUSED, VERSIONS.c.unused_since <= bindparam("before"), ~_IS_USED)
     .order_by(VERSIONS.c.unused_since, VERSIONS.c.id)
     .limit(bindparam("most"))
+)
+WAITING_VERSIONS = Prepared(
+    select(VERSIONS.c.id)
+    .where(
+        _UNUSED,
+        or_(VERSIONS.c.unused_since == UNDATED, VERSIONS.c.unused_since <= bindparam("before")),
+    )
+    .limit(1)
+)
+UNUSED_TEXT_BYTES = Prepared(select(func.sum(VERSIONS.c.unused_bytes)).where(_UNUSED))
+DATE_VERSIONS = Prepared(
+    update(VERSIONS)
+    .where(_UNUSED, VERSIONS.c.unused_since == UNDATED)
+    .values(unused_since=bindparam("now"))
+)
+EXPIRE_VERSIONS_OF_STORE = Prepared(
+    update(VERSIONS)
+    .where(_UNUSED, VERSIONS.c.index_id == bindparam("of_index"))
+    .values(unused_since=bindparam("long_ago"))
+)
+STORES_WITH_REMOVED = Prepared(
+    select(INDEXES.c.id).where(
+        exists().where(SNIPPETS.c.index_id == INDEXES.c.id, SNIPPETS.c.state == "removed"),
+        or_(INDEXES.c.deleted_at == 0, INDEXES.c.is_store),
+    )
+)
+EMPTY_STORES = Prepared(
+    select(INDEXES.c.id).where(
+        INDEXES.c.is_store, ~exists().where(VERSIONS.c.index_id == INDEXES.c.id)
+    )
+)
+GIVE_UP_STORES = PreparedForMany(
+    lambda ids: update(INDEXES).where(INDEXES.c.id.in_(ids)).values(is_store=False)
+)
+USED_BY_OTHERS = Prepared(
+    select(VERSIONS.c.id).where(VERSIONS.c.index_id == bindparam("of_index"), _IS_USED).limit(1)
 )
 HIDE_VERSIONS = PreparedForMany(
     # No file gets a version that is being removed.
     lambda ids: (
         update(VERSIONS)
         .where(VERSIONS.c.id.in_(ids))
-        .values(content_key=None, digest=None, unused_since=None)
+        .values(content_key=None, digest=None, unused_since=None, unused_bytes=None)
     )
 )
 LIVE_OF_VERSIONS = PreparedForMany(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple
 
+from sqlalchemy import Connection
+
 from kodit.domain.entities import IndexedFile
 from kodit.domain.keyword import KeywordOperation
-from kodit.domain.ports.repositories import ExtractedFile, KnownVersion
+from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.ports.versions import KnownVersion
+from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token
 from kodit.infrastructure.sqlalchemy.prepared import Driver
@@ -20,32 +25,46 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     LOG_CHANGE,
     SET_STATE,
 )
-from kodit.infrastructure.sqlalchemy.unused import UNDATED, release
+from kodit.infrastructure.sqlalchemy.unused import release
 from kodit.infrastructure.sqlalchemy.version_statements import (
     ADD_VERSION,
     ANY_UNFINISHED,
+    DATE_VERSIONS,
     DROP_EMPTY_VERSIONS,
     DROP_FORMER,
+    EMPTY_STORES,
+    EXPIRE_VERSIONS_OF_STORE,
     FORMER_USERS,
+    GIVE_UP_STORES,
+    HIDE_STORE,
     HIDE_VERSIONS,
     INCOMPLETE_VERSIONS,
     KEEP_VERSION,
     LIVE_FORMER,
     LIVE_FORMER_OF_FILES,
     LIVE_OF_VERSIONS,
+    LONG_AGO,
     NOTE_MEMBERS,
     NOTE_MEMBERS_OF_STORES,
     NOTE_SHARING,
+    RELEASE_FOR_GOOD,
     RELEASE_VERSIONS,
     SHARES,
     STORES,
+    STORES_WITH_REMOVED,
+    UNDATED,
+    UNUSED_TEXT_BYTES,
     UNUSED_VERSIONS,
     USE_VERSIONS,
+    USED_BY_OTHERS,
     USERS_OF_VERSIONS,
     VERSIONS_BY_DIGEST,
     VERSIONS_BY_ID,
     VERSIONS_OF_FILES,
+    WAITING_VERSIONS,
 )
+
+_ANY_TIME = (1 << 63) - 1
 
 
 class StoredVersion(NamedTuple):
@@ -65,12 +84,12 @@ class CurrentVersion(NamedTuple):
     store_id: int | None
 
 
-class Versions:
+class SqlVersionRepository:
     """The versions over one connection."""
 
-    def __init__(self, driver: Driver, refusals: SqlRefusalRepository) -> None:
-        self._driver = driver
-        self._refusals = refusals
+    def __init__(self, connection: Connection) -> None:
+        self._driver = Driver(connection)
+        self._refusals = SqlRefusalRepository(connection)
 
     # Reading
 
@@ -171,6 +190,9 @@ class Versions:
             lost.add(version_id)
         self.release(lost)
 
+    def has_former(self, index_id: int) -> bool:
+        return bool(LIVE_FORMER.run(self._driver, {"of_index": index_id, "most": 1}))
+
     def settle(self, index_id: int, limit: int) -> int:
         """Forget former versions of files whose new ones every engine has; returns how many."""
         rows = LIVE_FORMER.run(self._driver, {"of_index": index_id, "most": limit})
@@ -183,9 +205,13 @@ class Versions:
             self.note_change(index_id)
         return len(settled)
 
-    def release(self, version_ids: Collection[int]) -> None:
-        """Mark those of these versions as unused that no file has any more."""
-        RELEASE_VERSIONS.run(self._driver, sorted(version_ids), {"undated": UNDATED})
+    def release(self, version_ids: Collection[int], *, for_good: bool = False) -> None:
+        """Mark those of these versions as unused that no file has any more; with `for_good`, they
+        are not kept any longer."""
+        if for_good:
+            RELEASE_FOR_GOOD.run(self._driver, sorted(version_ids))
+        else:
+            RELEASE_VERSIONS.run(self._driver, sorted(version_ids), {"since": UNDATED})
 
     def note_change(self, index_id: int, *, shares: bool = False) -> None:
         """Other versions belong to an index than before; with `shares`, not only those of its
@@ -196,14 +222,51 @@ class Versions:
 
     # Removing
 
-    def remove_unused(self, before: int, limit: int) -> set[int]:
-        """Start to remove versions that are unused since `before`, in microseconds, oldest first:
-        their snippets are removed, which the log says. Returns their stores."""
+    def is_waiting(self, before: datetime, most_bytes: int) -> bool:
+        at = {"before": to_microseconds(before)}
+        if WAITING_VERSIONS.run(self._driver, at) or EMPTY_STORES.run(self._driver):
+            return True
+        return self._unused_bytes() > most_bytes or bool(self.stores_with_removed())
+
+    def date(self, now: datetime) -> None:
+        DATE_VERSIONS.run(self._driver, {"now": to_microseconds(now)})
+
+    def remove(self, before: datetime, limit: int) -> set[int]:
+        self.give_up_stores()
+        return self._remove_oldest(to_microseconds(before), limit)
+
+    def remove_beyond(self, most_bytes: int, limit: int) -> set[int]:
+        return self._remove_oldest(_ANY_TIME, limit) if self._unused_bytes() > most_bytes else set()
+
+    def stores_with_removed(self) -> set[int]:
+        return {row[0] for row in STORES_WITH_REMOVED.run(self._driver)}
+
+    def _unused_bytes(self) -> int:
+        [(size,)] = UNUSED_TEXT_BYTES.run(self._driver)
+        return int(size or 0)
+
+    def _remove_oldest(self, before: int, limit: int) -> set[int]:
         rows = UNUSED_VERSIONS.run(self._driver, {"before": before, "most": limit})
-        self.remove({row[0] for row in rows})
+        self.retire({row[0] for row in rows})
+        self.give_up_stores()
         return {row[1] for row in rows}
 
-    def remove(self, version_ids: Collection[int]) -> None:
+    def keep_store(self, index_id: int) -> bool:
+        """Whether files have versions in the store of an index that is being deleted; the unused
+        ones are not kept any longer."""
+        of_index = {"of_index": index_id, "long_ago": LONG_AGO}
+        EXPIRE_VERSIONS_OF_STORE.run(self._driver, of_index)
+        if USED_BY_OTHERS.run(self._driver, of_index):
+            return True
+        HIDE_STORE.run(self._driver, of_index)  # nobody gets one from now on
+        return False
+
+    def give_up_stores(self) -> None:
+        """Let the deletion of indexes continue in whose stores no version is left."""
+        empty = [row[0] for row in EMPTY_STORES.run(self._driver)]
+        GIVE_UP_STORES.run(self._driver, empty)
+
+    def retire(self, version_ids: Collection[int]) -> None:
         """Start to remove versions that no file has."""
         ids = sorted(version_ids)
         HIDE_VERSIONS.run(self._driver, ids)

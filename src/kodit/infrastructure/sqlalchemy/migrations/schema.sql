@@ -318,7 +318,7 @@ CREATE TABLE versions (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	index_id BIGINT NOT NULL, 
 	path TEXT NOT NULL
-, digest BIGINT, content_key BLOB, language VARCHAR(32), problem TEXT, unused_since BIGINT)
+, digest BIGINT, content_key BLOB, language VARCHAR(32), problem TEXT, unused_since BIGINT, unused_bytes BIGINT)
 
 CREATE INDEX versions_of_index ON versions (index_id)
 
@@ -336,6 +336,6 @@ CREATE INDEX files_of_version ON files (version_id)
 
 CREATE INDEX versions_by_digest ON versions (digest)
 
-CREATE INDEX unused_versions ON versions (unused_since) WHERE unused_since IS NOT NULL
+CREATE INDEX unused_versions ON versions (index_id, unused_since) WHERE unused_since IS NOT NULL
 
 INSERT INTO alembic_version VALUES ('0019')

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(32), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("unused_since", sa.BigInteger(), nullable=True),
+        sa.Column("unused_bytes", sa.BigInteger(), nullable=True),
     ):
         op.add_column("versions", column)
     # Versions without a key are shared once their files are extracted again.
@@ -27,7 +28,7 @@ def upgrade() -> None:
     op.create_index(
         "unused_versions",
         "versions",
-        ["unused_since"],
+        ["index_id", "unused_since"],
         sqlite_where=_UNUSED,
         postgresql_where=_UNUSED,
     )
@@ -53,5 +54,5 @@ def downgrade() -> None:
         op.drop_column("indexes", column)
     op.drop_index("unused_versions", "versions")
     op.drop_index("versions_by_digest", "versions")
-    for column in ("unused_since", "problem", "language", "content_key", "digest"):
+    for column in ("unused_bytes", "unused_since", "problem", "language", "content_key", "digest"):
         op.drop_column("versions", column)
