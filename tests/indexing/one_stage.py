@@ -20,6 +20,7 @@ from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
 from kodit.domain.ports.repositories import ExtractedFile, Extraction
 from kodit.domain.ports.sources import SourceReader
+from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.report import Report
 from kodit.domain.source import FileHistory, FileStamp, KnownFile, SourceHistory
 from kodit.domain.value_objects import (
@@ -77,7 +78,11 @@ class ToldSource:
         return self.told
 
     async def extract(
-        self, _index: Index, files: Sequence[IndexedFile], report: Report
+        self,
+        _index: Index,
+        files: Sequence[IndexedFile],
+        _known: Mapping[int, Sequence[KnownVersion]],
+        report: Report,
     ) -> list[ExtractedFile]:
         assert files
         report(1, None)

@@ -17,7 +17,7 @@ from tests.support.sources import python_function, write_file
 from tests.support.transactions import RecordingApplication, RecordingDatabase, Write
 
 from kodit.application.services import code_indexing_application_service
-from kodit.application.services.index_service import ROWS_PER_REMOVAL
+from kodit.application.services.index_removal import ROWS_PER_REMOVAL
 from kodit.domain.batches import MOST_PER_READ, MOST_PER_TRANSACTION, Weight, in_batches
 from kodit.domain.embedding import PackedVector
 from kodit.domain.entities import IndexedFile, Snippet

@@ -19,7 +19,7 @@ from tests.support.snapshot import QUERIES, read_rows, take_snapshot
 from tests.support.sources import commit_all, listing, python_function, write_file, write_tree
 
 from kodit import Kodit
-from kodit.application.services import index_service
+from kodit.application.services import index_removal
 from kodit.composition import Application
 from kodit.domain.entities import IndexRun
 from kodit.domain.errors import TransientError
@@ -257,7 +257,7 @@ def test_much_is_deleted_in_short_transactions(
     """Each has a limited number of rows, whatever the size of the index; and the deletion can be
     interrupted and continued after any of them.
     """
-    monkeypatch.setattr(index_service, "ROWS_PER_REMOVAL", ROWS_PER_REMOVAL)
+    monkeypatch.setattr(index_removal, "ROWS_PER_REMOVAL", ROWS_PER_REMOVAL)
     with Kodit(tmp_path / "data") as kodit:
         write_tree(tmp_path / "source", files=12)
         (status,) = kodit.index(tmp_path / "source")

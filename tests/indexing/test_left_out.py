@@ -54,6 +54,7 @@ def let_another_kodit_have_read(kodit: KoditCommand, glob: str) -> None:
     """Change the recorded extractor version of the files that a glob matches."""
     with contextlib.closing(sqlite3.connect(kodit.data_dir / "kodit.db")) as connection:
         connection.execute("UPDATE files SET extractor_version = 'old' WHERE path GLOB ?", [glob])
+        connection.execute("UPDATE versions SET content_key = x'00' WHERE path GLOB ?", [glob])
         connection.commit()
 
 

@@ -237,9 +237,11 @@ def extract(
     marks = FileMarks(location)
     rows = size = 0
     for done, (file, data) in enumerate(_contents(location, files, strict)):
+        if data is not None and not file.known:
+            record_work("files_parsed", 1)
         report(done, len(files))
         extracted.append(one := extract_one(file, data, marks))
-        if data is not None and one.version_id is None:
+        if data is not None and file.known and one.version_id is None:
             record_work("files_parsed", 1)
         if one.sliced is not None:
             rows += len(one.sliced.snippets)

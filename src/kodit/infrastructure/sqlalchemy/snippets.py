@@ -106,7 +106,7 @@ class SqlSnippetRepository:
     def replace(self, index_id: int, files: Sequence[ExtractedFile]) -> SnippetCounts:
         linked = self._versions.linked(files)
         files = [file for file in files if file.version_id is None or file.file_id in linked]
-        sliced = [file for file in files if file.version_id is None and file.sliced is not None]
+        sliced = [file for file in files if file.sliced is not None and file.file_id not in linked]
         current = self._versions.of_files([file.file_id for file in files])
         change_set, token = self._next_change_set(index_id), new_token()
         kept = self._kept(index_id, files, linked, current)
@@ -161,7 +161,10 @@ class SqlSnippetRepository:
             self._driver, sorted({version.id for version in current.values() if version.id})
         )
         return SnippetCounts(
-            written=len(rows), removed=removed, parsed=len(sliced), reused=len(linked)
+            written=len(rows),
+            removed=removed,
+            parsed=sum(file.version_id is None and file.sliced is not None for file in files),
+            reused=sum(file.version_id is not None for file in files),
         )
 
     def _kept(

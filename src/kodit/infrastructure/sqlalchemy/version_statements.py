@@ -78,19 +78,13 @@ VERSIONS_BY_DIGEST = PreparedForMany(
             VERSIONS.c.id,
             VERSIONS.c.content_key,
             VERSIONS.c.language.is_(None),
+            VERSIONS.c.index_id,
+            VERSIONS.c.language,
+            VERSIONS.c.problem,
         )
         .where(VERSIONS.c.digest.in_(digests), VERSIONS.c.content_key.is_not(None))
         .order_by(VERSIONS.c.id)
     )
-)
-VERSIONS_BY_ID = PreparedForMany(
-    lambda ids: select(
-        VERSIONS.c.id,
-        VERSIONS.c.content_key,
-        VERSIONS.c.index_id,
-        VERSIONS.c.language,
-        VERSIONS.c.problem,
-    ).where(VERSIONS.c.id.in_(ids))
 )
 USE_VERSIONS = PreparedForMany(
     lambda ids: (

@@ -59,7 +59,6 @@ from kodit.infrastructure.sqlalchemy.version_statements import (
     USED_BY_OTHERS,
     USERS_OF_VERSIONS,
     VERSIONS_BY_DIGEST,
-    VERSIONS_BY_ID,
     VERSIONS_OF_FILES,
     WAITING_VERSIONS,
 )
@@ -105,18 +104,17 @@ class SqlVersionRepository:
         return {file_id: known for file_id, known in wanted.items() if known}
 
     def linked(self, files: Iterable[ExtractedFile]) -> dict[int, StoredVersion]:
-        """By file, the stored version that it was found to have, if that is still there."""
-        wanted = {file.file_id: file for file in files if file.version_id is not None}
-        rows = VERSIONS_BY_ID.run(
-            self._driver, sorted({file.version_id or 0 for file in wanted.values()})
-        )
-        stored = {row[0]: row for row in rows}
-        found: dict[int, StoredVersion] = {}
-        for file_id, file in wanted.items():
-            row = stored.get(file.version_id)
-            if row is not None and row[1] is not None and bytes(row[1]) == file.content_key:
-                found[file_id] = StoredVersion(row[0], *row[2:])
-        return found
+        """By file, the stored version that it has: the one that it was found to have, if that is
+        still there, or one that another index has stored while the file was sliced."""
+        keyed = [file for file in files if file.content_key and file.sliced is not None]
+        digests = sorted({digest_of(file.content_hash) for file in keyed})
+        stored = {
+            bytes(row[3]): StoredVersion(row[2], row[5], row[6], row[7])
+            for row in reversed(VERSIONS_BY_DIGEST.run(self._driver, digests))
+        }
+        return {
+            file.file_id: stored[file.content_key] for file in keyed if file.content_key in stored
+        }
 
     def of_files(self, file_ids: Sequence[int]) -> dict[int, CurrentVersion]:
         """By file, its version."""
