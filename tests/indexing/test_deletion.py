@@ -114,9 +114,11 @@ def test_a_deleted_index_leaves_nothing_and_its_twin_intact(
     with Kodit(tmp_path / "fresh") as fresh:
         fresh.index(twin)
     assert take_snapshot(serving.data_dir) == take_snapshot(tmp_path / "fresh")
-    for count in ("indexes", "files", "snippets", "embeddings", "enrichments", "vectors"):
+    for count in ("files", "versions", "snippets", "embeddings", "enrichments", "vectors"):
         query = f"SELECT count(*) FROM {count}"  # noqa: S608
         assert read_rows(serving.data_dir, query) == read_rows(tmp_path / "fresh", query), count
+    # What the twin has of the deleted one stays where it is, and only that.
+    assert read_rows(serving.data_dir, "SELECT id FROM indexes WHERE deleted_at = 0") == [(2,)]
     for other in ("index_runs", "tasks", "pending_snippets", "keyword_changes"):
         query = f"SELECT count(*) FROM {other} WHERE index_id = {index_id}"  # noqa: S608
         assert read_rows(serving.data_dir, query) == [(0,)], other
@@ -124,7 +126,9 @@ def test_a_deleted_index_leaves_nothing_and_its_twin_intact(
     assert read_rows(serving.data_dir, orphans) == [(0,)]
     assert files_below(serving.data_dir, "clones", "credentials", "vectors") == []
     scope = Scope(frozenset({index_id}))
-    assert keyword_search(serving, ["spindl", "lantern"], scope, 1000) == []
+    held = {hit.snippet_id for hit in keyword_search(serving, ["spindl", "lantern"], scope, 1000)}
+    assert held <= {one for (one,) in read_rows(serving.data_dir, "SELECT id FROM snippets")}
+    assert not any(one.path == "own.py" for one in serving.search("own"))
     assert all(serving.search(query) for query in QUERIES[:2])
     assert listing(tmp_path / "source") == before
 

@@ -74,8 +74,11 @@ class VersionService:
             return transaction.versions.stores_with_removed()
 
     def _purge(self, store_id: int) -> int:
+        limit = MOST_PER_TRANSACTION.rows
         with self._database.write() as transaction:
-            return transaction.snippets.purge(store_id, MOST_PER_TRANSACTION.rows)
+            return transaction.snippets.purge(
+                store_id, limit
+            ) or transaction.versions.remove_results(store_id, limit)
 
     async def follow_log(self, store_id: int) -> None:
         """Apply the log of a store to the keyword index without a run. A worker may do the same at

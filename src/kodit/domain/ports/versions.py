@@ -61,3 +61,8 @@ class VersionRepository(Protocol):
     def stores_with_removed(self) -> set[int]:
         """The stores in which something of removed versions is left."""
         ...
+
+    def remove_results(self, store_id: int, limit: int) -> int:
+        """If the index of a store was deleted, remove at most `limit` unused embeddings and
+        enrichments that were made for it; returns how many."""
+        ...

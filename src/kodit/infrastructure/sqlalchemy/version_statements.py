@@ -24,6 +24,8 @@ from sqlalchemy import (
 )
 
 from kodit.infrastructure.sqlalchemy.entities import (
+    EMBEDDINGS,
+    ENRICHMENTS,
     FILES,
     FORMER_VERSIONS,
     INDEXES,
@@ -221,6 +223,25 @@ STORES_WITH_REMOVED = Prepared(
         exists().where(SNIPPETS.c.index_id == INDEXES.c.id, SNIPPETS.c.state == "removed"),
         or_(INDEXES.c.deleted_at == 0, INDEXES.c.is_store),
     )
+)
+_IS_DELETED = exists().where(INDEXES.c.id == bindparam("of_index"), INDEXES.c.deleted_at != 0)
+REMOVE_RESULTS = tuple(
+    Prepared(
+        delete(cache)
+        .where(
+            cache.c.id.in_(
+                select(cache.c.id)
+                .where(
+                    cache.c.index_id == bindparam("of_index"),
+                    cache.c.unused_since.is_not(None),
+                    _IS_DELETED,
+                )
+                .limit(bindparam("most"))
+            )
+        )
+        .returning(cache.c.id)
+    )
+    for cache in (EMBEDDINGS, ENRICHMENTS)
 )
 EMPTY_STORES = Prepared(
     select(INDEXES.c.id).where(

@@ -49,6 +49,7 @@ from kodit.infrastructure.sqlalchemy.version_statements import (
     NOTE_SHARING,
     RELEASE_FOR_GOOD,
     RELEASE_VERSIONS,
+    REMOVE_RESULTS,
     SHARES,
     STORES,
     STORES_WITH_REMOVED,
@@ -238,6 +239,13 @@ class SqlVersionRepository:
 
     def stores_with_removed(self) -> set[int]:
         return {row[0] for row in STORES_WITH_REMOVED.run(self._driver)}
+
+    def remove_results(self, store_id: int, limit: int) -> int:
+        removed = 0
+        for remove in REMOVE_RESULTS:
+            rows = remove.run(self._driver, {"of_index": store_id, "most": limit})
+            removed += len(rows)
+        return removed
 
     def _unused_bytes(self) -> int:
         [(size,)] = UNUSED_TEXT_BYTES.run(self._driver)
