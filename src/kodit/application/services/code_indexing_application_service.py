@@ -80,12 +80,12 @@ class CodeIndexingApplicationService:
         self._enricher = enricher
         self._clock = clock
         retention = retention or UnusedRetention()
+        self._extraction = ExtractionStage(reader, keeps_former=retention.keeps_anything)
         self._versions = VersionService(
             database=database, keyword_index=keyword_index, clock=clock, retention=retention
         )
         self._descriptions = descriptions
         self._files = IndexDomainService()
-        self._extraction = ExtractionStage(reader)
         self._keywords = KeywordStage(keyword_index)
         self._vectors = (
             VectorStages(embedder, enricher, vector_index)

@@ -24,6 +24,8 @@ from kodit.domain.report import Report
 from kodit.domain.value_objects import FileProcessingStatus
 
 FILES_PER_BATCH = 64
+KNOWN_FILES_PER_BATCH = 512
+"""Files whose contents are stored already are only read and hashed."""
 VANISHED = "vanished"
 """The reason for a file that the scan found but that was gone, or no regular file, when it was
 read."""
@@ -33,8 +35,10 @@ class ExtractionStage:
     """Processes the stale files of an index in batches, limited by the files and bytes read and by
     the snippets stored."""
 
-    def __init__(self, reader: SourceReader) -> None:
+    def __init__(self, reader: SourceReader, *, keeps_former: bool = False) -> None:
+        """With `keeps_former`, contents that files no longer have are kept for a while."""
         self._reader = reader
+        self._keeps_former = keeps_former
 
     async def extract(self, stage: Stage, step: ProgressTracker) -> None:
         """Slice every file whose snippets do not match its content."""
@@ -51,7 +55,7 @@ class ExtractionStage:
             # A file with more snippets than fit into one transaction gets one of its own.
             for some in in_batches(extracted, MOST_PER_TRANSACTION, batch.weigh):
                 done += len(some)
-                store = partial(_store_extracted, index, batch.deleted, some)
+                store = partial(_store_extracted, index, batch.deleted, some, self._keeps_former)
                 is_left = await stage.commit(store, step, done)
 
     async def _extract(
@@ -98,18 +102,32 @@ class _ToExtract:
 
 
 def _next_to_extract(index_id: int, transaction: Transaction) -> _ToExtract | None:
-    most = Weight(FILES_PER_BATCH, MOST_PER_READ.size)
-    files = first_batch(transaction.indexes.stale_files(index_id, FILES_PER_BATCH), most, _source)
+    files, known = _stale(index_id, FILES_PER_BATCH, transaction)
     if not files:
         return None
+    if len(known) == len(files) == FILES_PER_BATCH:
+        files, known = _stale(index_id, KNOWN_FILES_PER_BATCH, transaction)
+    most = Weight(KNOWN_FILES_PER_BATCH, MOST_PER_READ.size)
+    files = first_batch(files, most, _source)
     extracted_before = [file.id for file in files if file.extracted_hash is not None]
-    deleted = frozenset(file.id for file in files if file.status is FileProcessingStatus.DELETED)
     return _ToExtract(
         files,
-        deleted,
+        frozenset(file.id for file in files if file.status is FileProcessingStatus.DELETED),
         transaction.snippets.held(extracted_before),
-        transaction.versions.known([file for file in files if file.id not in deleted]),
+        known,
     )
+
+
+def _stale(
+    index_id: int, limit: int, transaction: Transaction
+) -> tuple[list[IndexedFile], dict[int, list[KnownVersion]]]:
+    """The next stale files, and their known versions; beyond a batch, only files that have any."""
+    files = transaction.indexes.stale_files(index_id, limit)
+    deleted = FileProcessingStatus.DELETED
+    known = transaction.versions.known([file for file in files if file.status is not deleted])
+    return [
+        file for place, file in enumerate(files) if place < FILES_PER_BATCH or file.id in known
+    ], known
 
 
 def _source(file: IndexedFile) -> Weight:
@@ -122,10 +140,11 @@ def _store_extracted(
     index: Index,
     deleted: Collection[int],
     extracted: Sequence[ExtractedFile],
+    keeps_former: bool,
     transaction: Transaction,
 ) -> tuple[bool, dict[str, int]]:
     """Returns whether files are left to extract, and counts."""
-    counts = transaction.snippets.replace(index.id, extracted)
+    counts = transaction.snippets.replace(index.id, extracted, keeps_former=keeps_former)
     if vanished := sum(file.sliced is None and file.file_id not in deleted for file in extracted):
         copy = transaction.indexes.get(index.id).working_copy
         skipped = copy.skipped | {VANISHED: copy.skipped.get(VANISHED, 0) + vanished}

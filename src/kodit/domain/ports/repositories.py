@@ -265,10 +265,12 @@ class KeywordLogRepository(Protocol):
 class SnippetRepository(Protocol):
     """Snippets and their pending stages, within one transaction."""
 
-    def replace(self, index_id: int, files: Sequence[ExtractedFile]) -> SnippetCounts:
+    def replace(
+        self, index_id: int, files: Sequence[ExtractedFile], *, keeps_former: bool = False
+    ) -> SnippetCounts:
         """Store new snippets, mark the old ones superseded (removed if the file is gone), log both
         for the keyword index, and mark the later stages as pending. Old ones that other indexes
-        have stay as they are. A file whose known version has gone since stays stale."""
+        have stay as they are; with `keeps_former`, all do until they are removed as unused. A file whose known version has gone since stays stale."""
         ...
 
     def held(self, file_ids: Sequence[int]) -> dict[int, int]:

@@ -41,6 +41,9 @@ _DELETED_FILES = StatementForMany(
     "SELECT files.version_id FROM files WHERE files.index_id IN :ids "
     "AND files.status = 'deleted' AND status <> 'clean' AND files.version_id IS NOT NULL"
 )
+_UNUSED_VERSIONS = StatementForMany(
+    "SELECT versions.id FROM versions WHERE versions.index_id IN :ids AND unused_since IS NOT NULL"
+)
 _STILL_THERE = StatementForMany(
     "SELECT files.version_id, files.index_id FROM files WHERE files.version_id IN :ids "
     "AND files.status <> 'deleted'"
@@ -144,8 +147,14 @@ class SearchReads:
             hidden_file_ids=frozenset(_with_former(hidden, former)),
             kinds=search_filter.kinds,
         )
+        if former:
+            scope = replace(scope, lagging=lagging(self._driver, wanted))
         if not wanted & indexes.sharing:
-            return scope
+            unused = _UNUSED_VERSIONS.run(self._driver, sorted(wanted))
+            if not unused:
+                return scope
+            hidden_too = scope.hidden_file_ids.union(row[0] for row in unused)
+            return replace(scope, hidden_file_ids=hidden_too)
         membership = membership_of(self._driver, self._info, wanted, indexes)
         return replace(
             scope,
@@ -153,7 +162,6 @@ class SearchReads:
             stores=membership.whole,
             listed_stores=membership.listed_stores,
             listed=membership.listed,
-            lagging=lagging(self._driver, wanted) if former else scope.lagging,
         )
 
     def _had_by(self, version_ids: Collection[int], index_ids: Set[int]) -> dict[int, list[int]]:

@@ -103,13 +103,18 @@ class SqlSnippetRepository:
 
     # Extraction
 
-    def replace(self, index_id: int, files: Sequence[ExtractedFile]) -> SnippetCounts:
+    def replace(
+        self, index_id: int, files: Sequence[ExtractedFile], *, keeps_former: bool = False
+    ) -> SnippetCounts:
         linked = self._versions.linked(files)
         files = [file for file in files if file.version_id is None or file.file_id in linked]
         sliced = [file for file in files if file.sliced is not None and file.file_id not in linked]
         current = self._versions.of_files([file.file_id for file in files])
         change_set, token = self._next_change_set(index_id), new_token()
-        kept = self._kept(index_id, files, linked, current)
+        shared = self._versions.shared(
+            sorted({version.id for version in current.values() if version.id is not None})
+        )
+        kept = self._kept(index_id, files, linked, current, None if keeps_former else shared)
         unchanged = {
             file_id for file_id, version in linked.items() if version.id == current[file_id].id
         }
@@ -149,12 +154,12 @@ class SqlSnippetRepository:
             self._store(change_set, token, rows)
         upcoming = made | {file_id: version.id for file_id, version in linked.items()}
         self._note_extraction(files, upcoming, linked, kept)
-        self._versions.use(version.id for version in linked.values())
+        self._versions.use(index_id, (version.id for version in linked.values()))
         self._versions.replaced(index_id, kept, upcoming)
         if upcoming or kept:
-            own = {index_id, None}
-            shares = any(version.store_id not in own for version in linked.values()) or any(
-                current[file_id].store_id in own for file_id in kept
+            shares = any(version.store_id != index_id for version in linked.values()) or any(
+                current[file_id].store_id == index_id and version_id in shared
+                for file_id, version_id in kept.items()
             )
             self._versions.note_change(index_id, shares=shares)
         DROP_EMPTY_VERSIONS.run(
@@ -173,12 +178,11 @@ class SqlSnippetRepository:
         files: Sequence[ExtractedFile],
         linked: Mapping[int, StoredVersion],
         current: Mapping[int, CurrentVersion],
+        shared: Collection[int] | None,
     ) -> dict[int, int]:
         """By file, the versions that files lose and whose snippets stay as they are: other files
-        have them, or the change cannot be one change set of the store's log."""
-        shared = self._versions.shared(
-            sorted({version.id for version in current.values() if version.id is not None})
-        )
+        have those in `shared`, None if all are kept; or the change cannot be one change set of the
+        store's log."""
         kept: dict[int, int] = {}
         for file in files:
             version = current[file.file_id]
@@ -187,7 +191,12 @@ class SqlSnippetRepository:
             upcoming = linked.get(file.file_id)
             if upcoming is not None and upcoming.id == version.id:
                 continue
-            if version.id in shared or version.store_id != index_id or upcoming is not None:
+            if (
+                shared is None
+                or version.id in shared
+                or version.store_id != index_id
+                or upcoming is not None
+            ):
                 kept[file.file_id] = version.id
         return kept
 

@@ -38,6 +38,8 @@ from kodit.infrastructure.sqlalchemy.prepared import Prepared, PreparedForMany, 
 
 UNDATED = 0
 """Stands for the time since which a version is unused that has not been dated yet."""
+RETIRED = -1
+"""Stands for the time since which a version is unused that is being removed."""
 LONG_AGO = 1
 """Stands for a time since which it is not kept any longer."""
 
@@ -93,6 +95,7 @@ USE_VERSIONS = PreparedForMany(
         update(VERSIONS)
         .where(VERSIONS.c.id.in_(ids), VERSIONS.c.unused_since.is_not(None))
         .values(unused_since=None, unused_bytes=None)
+        .returning(VERSIONS.c.index_id)
     )
 )
 _TEXT_BYTES = (
@@ -195,7 +198,11 @@ DROP_EMPTY_VERSIONS = PreparedForMany(
 _UNUSED = text("unused_since IS NOT NULL")
 UNUSED_VERSIONS = Prepared(
     select(VERSIONS.c.id, VERSIONS.c.index_id)
-    .where(_UNUSED, VERSIONS.c.unused_since <= bindparam("before"), ~_IS_USED)
+    .where(
+        _UNUSED,
+        VERSIONS.c.unused_since.between(UNDATED, bindparam("before")),
+        ~_IS_USED,
+    )
     .order_by(VERSIONS.c.unused_since, VERSIONS.c.id)
     .limit(bindparam("most"))
 )
@@ -203,7 +210,10 @@ WAITING_VERSIONS = Prepared(
     select(VERSIONS.c.id)
     .where(
         _UNUSED,
-        or_(VERSIONS.c.unused_since == UNDATED, VERSIONS.c.unused_since <= bindparam("before")),
+        or_(
+            VERSIONS.c.unused_since == UNDATED,
+            VERSIONS.c.unused_since.between(LONG_AGO, bindparam("before")),
+        ),
     )
     .limit(1)
 )
@@ -215,7 +225,11 @@ DATE_VERSIONS = Prepared(
 )
 EXPIRE_VERSIONS_OF_STORE = Prepared(
     update(VERSIONS)
-    .where(_UNUSED, VERSIONS.c.index_id == bindparam("of_index"))
+    .where(
+        _UNUSED,
+        VERSIONS.c.unused_since != RETIRED,
+        VERSIONS.c.index_id == bindparam("of_index"),
+    )
     .values(unused_since=bindparam("long_ago"))
 )
 STORES_WITH_REMOVED = Prepared(
@@ -255,11 +269,14 @@ USED_BY_OTHERS = Prepared(
     select(VERSIONS.c.id).where(VERSIONS.c.index_id == bindparam("of_index"), _IS_USED).limit(1)
 )
 HIDE_VERSIONS = PreparedForMany(
-    # No file gets a version that is being removed.
+    # No file gets a version whose snippets are being removed.
+    lambda ids: update(VERSIONS).where(VERSIONS.c.id.in_(ids)).values(content_key=None, digest=None)
+)
+RETIRE_VERSIONS = PreparedForMany(
     lambda ids: (
         update(VERSIONS)
         .where(VERSIONS.c.id.in_(ids))
-        .values(content_key=None, digest=None, unused_since=None, unused_bytes=None)
+        .values(content_key=None, digest=None, unused_since=RETIRED, unused_bytes=0)
     )
 )
 LIVE_OF_VERSIONS = PreparedForMany(

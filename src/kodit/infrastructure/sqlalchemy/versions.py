@@ -37,7 +37,6 @@ from kodit.infrastructure.sqlalchemy.version_statements import (
     FORMER_USERS,
     GIVE_UP_STORES,
     HIDE_STORE,
-    HIDE_VERSIONS,
     INCOMPLETE_VERSIONS,
     KEEP_VERSION,
     LIVE_FORMER,
@@ -50,6 +49,7 @@ from kodit.infrastructure.sqlalchemy.version_statements import (
     RELEASE_FOR_GOOD,
     RELEASE_VERSIONS,
     REMOVE_RESULTS,
+    RETIRE_VERSIONS,
     SHARES,
     STORES,
     STORES_WITH_REMOVED,
@@ -159,9 +159,12 @@ class SqlVersionRepository:
         [(version_id,)] = ADD_VERSION.run(self._driver, values)
         return int(version_id)
 
-    def use(self, version_ids: Iterable[int]) -> None:
-        """Files have these versions now."""
-        USE_VERSIONS.run(self._driver, sorted(set(version_ids)))
+    def use(self, index_id: int, version_ids: Iterable[int]) -> None:
+        """Files of an index have these versions now. If one was unused, the index that brought it
+        does not have all versions of its store."""
+        rows = USE_VERSIONS.run(self._driver, sorted(set(version_ids)))
+        for store_id in {row[0] for row in rows} - {index_id}:
+            self.note_change(store_id, shares=True)
 
     def replaced(
         self, index_id: int, former: Mapping[int, int], upcoming: Mapping[int, int]
@@ -275,7 +278,7 @@ class SqlVersionRepository:
     def retire(self, version_ids: Collection[int]) -> None:
         """Start to remove versions that no file has."""
         ids = sorted(version_ids)
-        HIDE_VERSIONS.run(self._driver, ids)
+        RETIRE_VERSIONS.run(self._driver, ids)
         rows = LIVE_OF_VERSIONS.run(self._driver, ids)
         snippet_ids = [row[0] for row in rows]
         SET_STATE.run(self._driver, snippet_ids, {"new_state": "removed"})
