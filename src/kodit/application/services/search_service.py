@@ -221,7 +221,7 @@ class SearchService:
                 kind = VectorKind.CODE if mode is SearchMode.CODE else VectorKind.TEXT
                 hits = question.vectors.search(kind, question.scope, limit)
             found = self._memory.look_up(transaction, {hit.snippet_id for hit in hits})
-            listing.add_hits(hits, FoundTexts(found))
+            listing.add_hits(hits, FoundTexts(found), question.depth)
             if len(listing.listed) >= question.depth or len(hits) < limit:
                 break
         return self._show(transaction, listing.listed[: question.depth])
