@@ -92,7 +92,7 @@ class KeywordState:
             if len(self._corpora) >= MOST_CORPORA:
                 self._corpora = {}
             corpus = self._corpora[index_ids] = self._corpus(index_ids)
-        return TantivyReader(self, corpus)
+        return TantivyReader(self, corpus, index_ids if corpus is self._whole else None)
 
     def _corpus(self, index_ids: frozenset[int] | None) -> Corpus:
         if index_ids is None:
@@ -116,8 +116,12 @@ class TantivyReader:
 
     leaves_out: frozenset[int] = frozenset()
 
-    def __init__(self, state: KeywordState, corpus: Corpus) -> None:
+    def __init__(
+        self, state: KeywordState, corpus: Corpus, every_index: frozenset[int] | None
+    ) -> None:
+        """`every_index` are the indexes of all snippets in this state, if they are known."""
         self._state = state
+        self._every_index = every_index
         self._schema = state.schema
         self._searcher = state.searcher
         self._folder = state.folder
@@ -199,10 +203,7 @@ class TantivyReader:
             is_complete = len(found) < wanted or wanted >= max(limit, MOST_CANDIDATES)
             if is_complete or exact[order[-1]] > found.scores[-1] * question.most:
                 ids = found.column(SNIPPET_ID)
-                return [
-                    Hit(*pair)
-                    for pair in zip(ids[order].tolist(), exact[order].tolist(), strict=True)
-                ]
+                return list(map(Hit, ids[order].tolist(), exact[order].tolist()))
             wanted = min(4 * wanted, max(limit, MOST_CANDIDATES))
 
     def _find(
@@ -221,8 +222,9 @@ class TantivyReader:
         if question.asked:
             occur = tantivy.Occur.Must if must_match else tantivy.Occur.Should
             parts.append((occur, question.query))
+        whole = parts[0][1] if len(parts) == 1 else query.boolean_query(parts)
         with reading(self._folder):
-            answer = self._searcher.search(query.boolean_query(parts), max(limit, 1), count=False)
+            answer = self._searcher.search(whole, max(limit, 1), count=False)
         hits = cast(list[tuple[float, tantivy.DocAddress]], answer.hits)
         return Found(
             self._searcher,
@@ -231,7 +233,13 @@ class TantivyReader:
         )
 
     def _trusted(self, clauses: Sequence[Clause]) -> Sequence[Clause]:
-        """The clauses, without the indexes that this reader does not answer for."""
+        """The clauses, without the indexes that this reader does not answer for. One that every
+        snippet satisfies is left out: it takes a third of the time of a search."""
+        if self._every_index is not None:
+            every = self._every_index
+            clauses = [
+                one for one in clauses if one.field != INDEX_ID or not every.issubset(one.values)
+            ]
         if not self.leaves_out:
             return clauses
         return [*clauses, Clause(tantivy.Occur.MustNot, INDEX_ID, tuple(self.leaves_out))]
