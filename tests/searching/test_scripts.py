@@ -202,4 +202,4 @@ def test_a_phrase_counts_as_often_as_it_stands_there(tmp_path: Path) -> None:
     matches = reader.in_files(["東京都"], [0])
     assert ids(matches.best(1)) == [2]
     assert set(matches.scores([0, 1, 2])) == {1, 2}
-    assert ids(reader.having_all(["東京都", "lantern"], Scope(frozenset([1])), 9)) == [2, 1]
+    assert reader.having_all(["東京都", "lantern"], Scope(frozenset([1])), 9) == {1, 2}

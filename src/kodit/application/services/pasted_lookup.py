@@ -91,11 +91,11 @@ def _having(
         return max(map(statistics.rarity, terms), default=0.0) if is_known else 0.0
 
     known.sort(key=statistics.rarity, reverse=True)
-    hits = keyword.having_all(known[:MOST_TERMS], scope, MOST_SNIPPETS)
-    if not hits and literal.is_marked:
-        hits = keyword.search(known, scope, MOST_LOOKED_AT)
+    candidates = keyword.having_all(known[:MOST_TERMS], scope, MOST_SNIPPETS)
+    if not candidates and literal.is_marked:
+        candidates = keyword.candidates(known, scope, MOST_LOOKED_AT)
     weighed = WeighedLiteral(literal, rarity)
-    texts = transaction.search.texts([hit.snippet_id for hit in hits])
+    texts = transaction.search.texts(sorted(candidates))
     shares = {snippet_id: weighed.share_in(text) for snippet_id, text in texts.items()}
     having = [snippet_id for snippet_id, share in shares.items() if share]
     for snippet in transaction.search.get_many(having):

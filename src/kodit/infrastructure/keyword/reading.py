@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -144,15 +144,20 @@ class TantivyReader:
             return []
         return self._best(terms, within(scope), limit, must_match=True)
 
+    def candidates(self, terms: Sequence[str], scope: Scope, limit: int) -> set[int]:
+        if not terms:
+            return set()
+        return self._among_best(terms, within(scope), limit, must_match=True)
+
     def definitions(
         self, name: str, terms: Sequence[str], scope: Scope, limit: int, *, minor: bool = False
-    ) -> list[Hit]:
+    ) -> set[int]:
         named = Clause(tantivy.Occur.Must, MINOR_NAME if minor else NAME, (fold_case(name),))
-        return self._best(terms, [named, *within(scope)], limit, must_match=False)
+        return self._among_best(terms, [named, *within(scope)], limit, must_match=False)
 
-    def having_all(self, terms: Sequence[str], scope: Scope, limit: int) -> list[Hit]:
+    def having_all(self, terms: Sequence[str], scope: Scope, limit: int) -> set[int]:
         having = [having_term(term) for term in terms]
-        return self._best(terms, [*having, *within(scope)], limit, must_match=True)
+        return self._among_best(terms, [*having, *within(scope)], limit, must_match=True)
 
     def near(self, names: Mapping[str, int], scope: Scope, limit: int) -> list[Hit]:
         options = [
@@ -195,16 +200,38 @@ class TantivyReader:
         takes to be sure that none is missing.
         """
         question = self._ask(terms)
-        wanted = min(limit + max(EXTRA_CANDIDATES, limit // 4), max(limit, MOST_CANDIDATES))
-        while True:
+        for wanted, is_last in _sizes(limit):
             found = self._find(question, clauses, wanted, must_match=must_match)
             exact = question.score(found, np.arange(len(found)))
             order = np.lexsort((found.column(CONTENT), -exact))[:limit]
-            is_complete = len(found) < wanted or wanted >= max(limit, MOST_CANDIDATES)
+            is_complete = len(found) < wanted or is_last
             if is_complete or exact[order[-1]] > found.scores[-1] * question.most:
                 ids = found.column(SNIPPET_ID)
                 return list(map(Hit, ids[order].tolist(), exact[order].tolist()))
-            wanted = min(4 * wanted, max(limit, MOST_CANDIDATES))
+        raise AssertionError
+
+    def _among_best(
+        self, terms: Sequence[str], clauses: Sequence[Clause], limit: int, *, must_match: bool
+    ) -> set[int]:
+        """The snippets of `_best`, in no order: scores are computed here only for those of which
+        tantivy's do not tell whether they are among them.
+        """
+        question = self._ask(terms)
+        for wanted, is_last in _sizes(limit):
+            found = self._find(question, clauses, wanted, must_match=must_match)
+            ids = found.column(SNIPPET_ID)
+            if len(found) <= limit:
+                return set(ids.tolist())
+            at_least, at_most = found.scores * question.least, found.scores * question.most
+            sure = int(np.count_nonzero(at_least > at_most[limit]))
+            possible = int(np.count_nonzero(at_most >= at_least[limit - 1]))
+            unsure = np.arange(sure, possible)
+            exact = question.score(found, unsure)
+            order = np.lexsort((found.column(CONTENT)[unsure], -exact))[: limit - sure]
+            is_complete = len(found) < wanted or is_last or not len(order)
+            if is_complete or exact[order[-1]] > at_most[-1]:
+                return {*ids[:sure].tolist(), *ids[unsure[order]].tolist()}
+        raise AssertionError
 
     def _find(
         self, question: Question, clauses: Sequence[Clause], limit: int, *, must_match: bool
@@ -284,6 +311,16 @@ class TantivyReader:
                 (tantivy.Occur.Must, wanted),
             ]
         )
+
+
+def _sizes(limit: int) -> Iterator[tuple[int, bool]]:
+    """How many of tantivy's candidates are read for so many results, and then, if these may not be
+    all that it takes, for the next try; and whether that is the last one."""
+    most = max(limit, MOST_CANDIDATES)
+    wanted = min(limit + max(EXTRA_CANDIDATES, limit // 4), most)
+    while True:
+        yield wanted, wanted >= most
+        wanted = min(4 * wanted, most)
 
 
 class TantivyFileMatches:
