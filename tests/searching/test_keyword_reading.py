@@ -69,17 +69,19 @@ def test_none_of_the_best_is_missing(
         monkeypatch.setattr(reading, "EXTRA_CANDIDATES", 0)
         for limit in (1, 2, 3, 7, 20, 50):
             assert reader.search(terms, Scope(index_ids), limit) == every[:limit]
+            found = reader.candidates(terms, Scope(index_ids), limit)
+            assert found == set(ids(every[:limit]))
         in_files = reader.in_files(terms, list(range(60)))
         scores = {hit.snippet_id: hit.score for hit in every}
         for per_file in (1, 2):
-            found = in_files.best(per_file)
+            best_found = in_files.best(per_file)
             by_file: dict[int, list[float]] = {}
             for hit in every:
                 if hit.snippet_id < 1_000:
                     by_file.setdefault(hit.snippet_id // 4, []).append(hit.score)
             best = sorted(score for of_file in by_file.values() for score in of_file[:per_file])
-            assert sorted(hit.score for hit in found) == best
-            assert all(scores[hit.snippet_id] == hit.score for hit in found)
+            assert sorted(hit.score for hit in best_found) == best
+            assert all(scores[hit.snippet_id] == hit.score for hit in best_found)
         wanted = [1, 2, 3, 50, 150]
         known = {one: scores[one] for one in wanted if one in scores}
         assert in_files.scores([*wanted, 9_999]) == known
@@ -138,6 +140,8 @@ def test_what_a_scope_holds(reader: TantivyReader) -> None:
     assert reader.search(["nothing"], Scope(BOTH), 9) == []
     assert sorted(ids(reader.search(["nothing", "basket"], Scope(ONE), 9))) == [2, 4]
     assert reader.search(["lantern"], Scope(BOTH), 0) == []
+    assert reader.candidates(["lantern"], Scope(ONE), 9) == {1, 2}
+    assert reader.candidates([], Scope(BOTH), 9) == set()
 
 
 def test_definitions_and_similar_names(reader: TantivyReader) -> None:

@@ -10,12 +10,13 @@ from typing import NamedTuple, cast
 
 import numpy as np
 import tantivy
+from numpy.typing import NDArray
 
 from kodit.domain.keyword import KeywordPosition
 from kodit.domain.ranking.candidate import CorpusStatistics
 from kodit.domain.spelling import fold_case
 from kodit.domain.value_objects import Hit, Scope
-from kodit.infrastructure.keyword.asking import Question, having_term
+from kodit.infrastructure.keyword.asking import LEAST_ALIKE, Question, having_term
 from kodit.infrastructure.keyword.corpus import Corpus
 from kodit.infrastructure.keyword.found import Found, RecordCache
 from kodit.infrastructure.keyword.querying import (
@@ -49,6 +50,8 @@ MOST_CANDIDATES = 20_000
 """If more snippets tie, or nearly tie, those that tantivy ranks first are taken."""
 ROUNDING = 1e-5
 """Relative error of tantivy's single-precision scores."""
+MOST_ALIKE = 2_000
+"""If more snippets have words that differ from the query's only in diacritics, any may have."""
 MOST_CORPORA = 64
 """Sets of indexes whose statistics are cached for one state."""
 
@@ -179,13 +182,13 @@ class TantivyReader:
     def in_files(self, terms: Sequence[str], file_ids: Sequence[int]) -> TantivyFileMatches:
         question = self._ask(terms)
         if not file_ids or not terms:
-            return TantivyFileMatches(question, self._nothing())
+            return TantivyFileMatches(question, self._nothing(), np.empty(0))
         these = Clause(tantivy.Occur.Must, FILE_ID, tuple(file_ids))
         limit = MOST_SNIPPETS_OF_FILES
         found = self._find(question, [these], limit, must_match=True)
         if len(found) == limit:
             found = self._find(question, [these], self._searcher.num_docs, must_match=True)
-        return TantivyFileMatches(question, found)
+        return TantivyFileMatches(question, found, self._at_least(question, found, [these]))
 
     def statistics(self, terms: Sequence[str]) -> CorpusStatistics:
         corpus = self._corpus
@@ -220,18 +223,35 @@ class TantivyReader:
         for wanted, is_last in _sizes(limit):
             found = self._find(question, clauses, wanted, must_match=must_match)
             ids = found.column(SNIPPET_ID)
+            is_complete = len(found) < wanted or is_last
             if len(found) <= limit:
-                return set(ids.tolist())
-            at_least, at_most = found.scores * question.least, found.scores * question.most
-            sure = int(np.count_nonzero(at_least > at_most[limit]))
-            possible = int(np.count_nonzero(at_most >= at_least[limit - 1]))
-            unsure = np.arange(sure, possible)
+                if is_complete:
+                    return set(ids.tolist())
+                continue
+            at_least = self._at_least(question, found, clauses)
+            at_most = found.scores * question.most
+            sure = at_least > at_most[limit]
+            places = np.flatnonzero(sure)
+            unsure = np.flatnonzero(~sure & (at_most >= np.sort(at_least)[-limit]))
             exact = question.score(found, unsure)
-            order = np.lexsort((found.column(CONTENT)[unsure], -exact))[: limit - sure]
-            is_complete = len(found) < wanted or is_last or not len(order)
-            if is_complete or exact[order[-1]] > at_most[-1]:
-                return {*ids[:sure].tolist(), *ids[unsure[order]].tolist()}
+            order = np.lexsort((found.column(CONTENT)[unsure], -exact))[: limit - len(places)]
+            if is_complete or not len(order) or exact[order[-1]] > at_most[-1]:
+                return {*ids[places].tolist(), *ids[unsure[order]].tolist()}
         raise AssertionError
+
+    def _at_least(
+        self, question: Question, found: Found, clauses: Sequence[Clause]
+    ) -> NDArray[np.float64]:
+        """Lower bounds of the exact scores: low ones for words that differ in diacritics."""
+        bounds = found.scores * question.least
+        alike = question.alike
+        if alike and question.least:
+            having = Clause(tantivy.Occur.Must, TERMS, alike)
+            nothing = question._replace(asked=())
+            some = self._find(nothing, [having, *clauses], MOST_ALIKE, must_match=False)
+            lowered = np.isin(found.column(SNIPPET_ID), some.column(SNIPPET_ID))
+            bounds[lowered | (len(some) == MOST_ALIKE)] *= LEAST_ALIKE
+        return bounds
 
     def _find(
         self, question: Question, clauses: Sequence[Clause], limit: int, *, must_match: bool
@@ -326,9 +346,11 @@ def _sizes(limit: int) -> Iterator[tuple[int, bool]]:
 class TantivyFileMatches:
     """The matches of a search in some files."""
 
-    def __init__(self, question: Question, found: Found) -> None:
+    def __init__(self, question: Question, found: Found, at_least: NDArray[np.float64]) -> None:
+        """`at_least` are lower bounds of the exact scores."""
         self._question = question
         self._found = found
+        self._at_least = at_least
         self._known: dict[int, float] = {}
 
     def best(self, per_file: int) -> list[Hit]:
@@ -336,14 +358,13 @@ class TantivyFileMatches:
         if not len(found):
             return []
         file_ids = found.column(FILE_ID)
-        # tantivy's order is nearly right: everything that may be among the best is rescored.
-        order = np.lexsort((-found.scores, file_ids))
+        # Everything that may be among the best is rescored: what is not certainly below as many.
+        order = np.lexsort((-self._at_least, file_ids))
         files = file_ids[order]
         firsts = np.flatnonzero(np.r_[True, files[1:] != files[:-1]])
         lengths = np.diff(np.r_[firsts, len(files)])
         last = np.repeat(firsts + np.minimum(lengths, per_file) - 1, lengths)
-        at_least = found.scores[order[last]] * question.least
-        places = order[found.scores[order] * question.most >= at_least]
+        places = order[found.scores[order] * question.most >= self._at_least[order[last]]]
         exact = question.score(found, places)
         ids = found.column(SNIPPET_ID)[places]
         self._known.update(zip(ids.tolist(), exact.tolist(), strict=True))
