@@ -219,7 +219,7 @@ class Names:
         self._stored = stored
         self.leaves_out: frozenset[int] = frozenset()
 
-    def over(self, _index_ids: frozenset[int]) -> Names:
+    def over(self, _scope: Scope) -> Names:
         return self
 
     def positions(self, _index_ids: object) -> dict[int, None]:

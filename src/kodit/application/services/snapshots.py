@@ -84,9 +84,9 @@ def _trusted(
     positions = keyword.positions(scope.store_ids)
     untrusted = frozenset(transaction.keyword_log.untrusted(positions))
     if not untrusted:
-        return keyword.over(scope.store_ids)
+        return keyword.over(scope)
     _tell(id(keyword_index), frozenset((index_id, positions[index_id]) for index_id in untrusted))
-    return keyword.over(scope.store_ids - untrusted).without(untrusted)
+    return keyword.over(scope.within(scope.store_ids - untrusted)).without(untrusted)
 
 
 @lru_cache(maxsize=64)

@@ -270,7 +270,8 @@ class SnippetRepository(Protocol):
     ) -> SnippetCounts:
         """Store new snippets, mark the old ones superseded (removed if the file is gone), log both
         for the keyword index, and mark the later stages as pending. Old ones that other indexes
-        have stay as they are; with `keeps_former`, all do until they are removed as unused. A file whose known version has gone since stays stale."""
+        have stay as they are; with `keeps_former`, all do until they are removed as unused. A file
+        whose known version has gone since stays stale."""
         ...
 
     def held(self, file_ids: Sequence[int]) -> dict[int, int]:

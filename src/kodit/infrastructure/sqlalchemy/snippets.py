@@ -121,7 +121,7 @@ class SqlSnippetRepository:
         replaced = kept.keys() | unchanged
         removed = self._retire(
             index_id, change_set, token, [file for file in files if file.file_id not in replaced]
-        )
+        ) + self._versions.count_live(kept.values())
         made = {
             file.file_id: self._versions.add(
                 index_id, current[file.file_id].path, file, _spoken(file)

@@ -279,6 +279,13 @@ RETIRE_VERSIONS = PreparedForMany(
         .values(content_key=None, digest=None, unused_since=RETIRED, unused_bytes=0)
     )
 )
+COUNT_LIVE_OF_VERSIONS = PreparedForMany(
+    lambda ids: (
+        select(SNIPPETS.c.version_id, func.count())
+        .where(SNIPPETS.c.version_id.in_(ids), SNIPPETS.c.state == "live")
+        .group_by(SNIPPETS.c.version_id)
+    )
+)
 LIVE_OF_VERSIONS = PreparedForMany(
     lambda ids: select(SNIPPETS.c.id, SNIPPETS.c.version_id, SNIPPETS.c.index_id).where(
         SNIPPETS.c.version_id.in_(ids), SNIPPETS.c.state == "live"

@@ -29,6 +29,7 @@ from kodit.infrastructure.sqlalchemy.unused import release
 from kodit.infrastructure.sqlalchemy.version_statements import (
     ADD_VERSION,
     ANY_UNFINISHED,
+    COUNT_LIVE_OF_VERSIONS,
     DATE_VERSIONS,
     DROP_EMPTY_VERSIONS,
     DROP_FORMER,
@@ -136,6 +137,10 @@ class SqlVersionRepository:
         counts = USERS_OF_VERSIONS.run(self._driver, version_ids)
         former = {row[0] for row in FORMER_USERS.run(self._driver, version_ids)}
         return {version_id for version_id, count in counts if count > 1} | former
+
+    def count_live(self, version_ids: Iterable[int]) -> int:
+        """How many snippets they have."""
+        return sum(row[1] for row in COUNT_LIVE_OF_VERSIONS.run(self._driver, sorted(version_ids)))
 
     def incomplete(self, version_ids: Sequence[int]) -> set[int]:
         """Those that some engine has not stored completely."""
