@@ -182,18 +182,15 @@ class SearchReads:
         self._asked = frozenset(index_ids)
 
     def owners(self, stores: Mapping[int, int]) -> dict[int, list[int]]:
-        """By version, those of the asked indexes that have it, first the one that it is taken for:
-        that of its store, or the oldest one. `stores` are those of the versions."""
+        """By version, those of the asked indexes that have it, the oldest first, for which it is
+        shown. `stores` are those of the versions."""
         indexes = self._indexes
         if not indexes.sharing and indexes.every >= set(stores.values()):
             return {version_id: [store_id] for version_id, store_id in stores.items()}
         asked = self._asked or frozenset(indexes.every)
         if len(asked) == 1:
             return {version_id: list(asked) for version_id in stores}
-        return {
-            version_id: sorted(ids, key=lambda one: (one != stores[version_id], one))
-            for version_id, ids in self._had_by(stores, asked).items()
-        }
+        return self._had_by(stores, asked)
 
     def in_asked(self, snippets: Sequence[StoredSnippet]) -> list[StoredSnippet]:
         """The snippets as those of the asked indexes."""
