@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support.stores import STORES, USUAL, using_store
 
 import kodit
 
@@ -88,6 +89,26 @@ def _no_settings_of_whoever_tests(tmp_path_factory: pytest.TempPathFactory) -> I
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("user")))
         yield
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs the tests of a module with that mark once for each kind of database."""
+    if metafunc.definition.get_closest_marker("every_store") is not None:
+        metafunc.fixturenames.append("store")
+        metafunc.parametrize("store", STORES, indirect=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _usual_store() -> Iterator[None]:
+    with using_store(USUAL):
+        yield
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The kind of database that the test's applications and commands use."""
+    with using_store(request.param):
+        yield request.param
 
 
 @pytest.fixture(autouse=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.browsing.conftest import BANK, SHOP, write_files
 from tests.support.sources import commit_all
+from tests.support.stores import rows_of
 
 from kodit import Kodit
 from kodit.domain.errors import NotFoundError
@@ -28,9 +27,8 @@ def place(tmp_path: Path) -> Iterator[Path]:
 
 def change(place: Path, statement: str) -> None:
     """Change the database as a stage would."""
-    with closing(sqlite3.connect(place / "data" / "kodit.db")) as connection:
-        assert connection.execute(statement).rowcount > 0
-        connection.commit()
+    with rows_of(place / "data") as rows:
+        assert rows.execute(statement).rowcount > 0
 
 
 def test_a_deleted_file_vanishes_at_once(place: Path) -> None:

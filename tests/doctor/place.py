@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.support.snapshot import QUERIES
+from tests.support.stores import rows_of
 
 from kodit import Kodit
 from kodit.domain.diagnosis import Diagnosis
@@ -31,10 +30,9 @@ class Place:
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement without regard to the other data."""
-        with closing(sqlite3.connect(self.data_dir / "kodit.db")) as connection:
-            rows = connection.execute(statement, values).fetchall()
-            connection.commit()
-        return rows
+        with rows_of(self.data_dir) as rows:
+            cursor = rows.execute(statement, values)
+            return list(cursor.fetchall()) if cursor.description else []
 
     def check(self, *, repair: bool = False) -> Diagnosis:
         with Kodit(self.data_dir) as kodit:

@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 
 from kodit.domain.errors import UserError
-from kodit.infrastructure.another_program import refuse_another_database
 from kodit.infrastructure.files import entries_of, make_private
 from kodit.infrastructure.trust import reason_for_distrust
 
@@ -15,11 +14,9 @@ _FOLDERS = ("clones", "credentials", "keyword", "vectors", "watch", "workers")
 
 
 def make_data_directory(path: Path) -> None:
-    """Make the folder, and in it an empty database that only this user can read, unless they exist.
-    Raises UserError if that fails, if the folder cannot be trusted, or if another program keeps its
-    database there.
+    """Make the folder, unless it exists. Raises UserError if that fails, or if the folder cannot be
+    trusted.
     """
-    refuse_another_database(path / "kodit.db")
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -27,6 +24,10 @@ def make_data_directory(path: Path) -> None:
     check_data_directory(path)
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise _unusable("cannot be read and written by this user", path)
+
+
+def make_database_file(path: Path) -> None:
+    """Make an empty database in the folder that only this user can read, unless there is one."""
     make_private(path / "kodit.db")
 
 

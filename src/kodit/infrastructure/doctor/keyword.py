@@ -29,13 +29,13 @@ from kodit.infrastructure.doctor.keyword_files import Documents, read_all
 from kodit.infrastructure.keyword.standing import DamagedIndexError
 from kodit.infrastructure.keyword.writing import discard, locked
 from kodit.infrastructure.sql.chunks import in_chunks
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import (
     INDEXES,
     KEYWORD_CHANGES,
     SNIPPETS,
 )
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
 Ids = NDArray[np.int64]
 
@@ -49,7 +49,7 @@ class KeywordExaminer:
 
     area = Area.KEYWORD
 
-    def __init__(self, database: SqliteDatabase, folder: Path, keyword_index: KeywordIndex) -> None:
+    def __init__(self, database: SqlDatabase, folder: Path, keyword_index: KeywordIndex) -> None:
         """`folder` is that of the current schema version."""
         self._database = database
         self._folder = folder

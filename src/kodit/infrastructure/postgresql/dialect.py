@@ -13,16 +13,12 @@ from kodit.domain.errors import KoditError, UserError
 from kodit.infrastructure.postgresql.address import DatabaseAddress
 from kodit.infrastructure.postgresql.connections import connect
 from kodit.infrastructure.postgresql.errors import meaning_of
+from kodit.infrastructure.postgresql.transactions import BEGIN_TO_READ, BEGIN_TO_WRITE
 from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS
 from kodit.infrastructure.sqlalchemy.transaction import driver_of
 
 MOST_WRITERS = 6
 """Threads that write at the same time (`Lane.WRITES` and `Lane.HEARTBEATS`)."""
-BEGIN_TO_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-BEGIN_TO_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-"""Each statement sees what was committed before it, so that a row that had to be waited for is seen
-as it is then.
-"""
 _LOST = ("08", "57")
 """The classes of errors of a connection that the server has ended."""
 
