@@ -29,6 +29,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
 )
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token
+from kodit.infrastructure.sqlalchemy.locking import lock_name
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
@@ -217,6 +218,9 @@ class SqlSnippetRepository:
             release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
 
     def _next_change_set(self, index_id: int) -> int:
+        # The numbers of changes are given in the order of commits: whoever has applied the log up
+        # to one of them removes all before it.
+        lock_name(self._driver, "keyword log", str(index_id))
         [(last,)] = LAST_CHANGE_SET.run(self._driver, {"of_index": index_id})
         return (last or 0) + 1
 
