@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -102,6 +103,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _usual_store() -> Iterator[None]:
     with using_store(USUAL):
         yield
+
+
+@pytest.fixture
+def store_name(request: pytest.FixtureRequest) -> str:
+    """The kind of database that the test uses, for fixtures that make something once for each."""
+    asks = "store" in request.fixturenames
+    return str(request.getfixturevalue("store")) if asks else USUAL
+
+
+@pytest.fixture(scope="session")
+def until_the_end() -> Iterator[ExitStack]:
+    """Closes at the end of all tests what fixtures have made for all of them."""
+    with ExitStack() as stack:
+        yield stack
 
 
 @pytest.fixture

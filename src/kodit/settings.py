@@ -74,9 +74,9 @@ class Settings(endpoint_settings.EndpointSettings):
     current folder, and is refused in a file. Where `~/.kodit/kodit.db` is the database of another
     program, the default is `~/.kodit-search`."""
     database_url: str = field(default="", repr=False, metadata={"kind": "text"})
-    """The address of a PostgreSQL database that several machines share, such as
-    `postgresql://kodit@db.example.org/kodit?sslmode=verify-full`; then the data directory holds
-    only clones and what is derived from the database."""
+    """The address of a PostgreSQL database, such as
+    `postgresql://kodit@db.example.org/kodit?sslmode=verify-full`, that is used instead of the file
+    `kodit.db`; the data directory then holds only clones and what is derived from the database."""
     worker_slots: int = 2
     """How many tasks one worker runs at once."""
     lease_seconds: float = 60.0

@@ -13,6 +13,8 @@ from tests.support.stores import rows_of
 from kodit import Kodit
 from kodit.domain.errors import NotFoundError
 
+pytestmark = pytest.mark.every_store
+
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:

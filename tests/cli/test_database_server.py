@@ -73,3 +73,22 @@ def test_two_data_directories_share_the_server(kodit: KoditCommand, tmp_path: Pa
     other = KoditCommand(tmp_path / "other", KODIT_DATABASE_URL=url)
     other.succeed("index", tmp_path / "shop")
     assert kodit.status()["run"]["state"] == "succeeded"
+
+
+def test_a_data_directory_belongs_to_one_kind_of_database(
+    kodit: KoditCommand, tmp_path: Path
+) -> None:
+    """Both number their indexes from 1."""
+    kodit.succeed("status")
+    url = kodit.environment.pop("KODIT_DATABASE_URL")
+    write_file(tmp_path / "shop" / "prices.py", PRICES)
+    outcome = kodit.run("index", tmp_path / "shop")
+    assert outcome.code == 2
+    assert "belongs to a database on a server" in outcome.said[0]
+    alone = KoditCommand(tmp_path / "alone", KODIT_DATABASE_URL="")
+    alone.succeed("index", tmp_path / "shop")
+    alone.environment["KODIT_DATABASE_URL"] = url
+    for command in (("status",), ("search", "price"), ("index", tmp_path / "shop")):
+        outcome = alone.run(*command)
+        assert outcome.code == 2
+        assert "it holds a database of its own" in outcome.said[0]

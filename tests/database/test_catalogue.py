@@ -15,6 +15,8 @@ from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.infrastructure.vectors.exact_index import ExactVectorReader
 
+pytestmark = pytest.mark.every_store
+
 PATHS = ("b.py", "src/a.py", "src/b.py", "src/ab.py")
 
 

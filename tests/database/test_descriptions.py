@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+import pytest
 from tests.database.content import Content
 
 from kodit.domain.descriptions.kinds import DescriptionKind
@@ -11,6 +12,8 @@ from kodit.domain.descriptions.stored import StoredDescription
 from kodit.infrastructure.sql.catalogue import SqlCatalogue
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
+
+pytestmark = pytest.mark.every_store
 
 SCHEMA, COMMIT = DescriptionKind.SCHEMA, DescriptionKind.COMMIT
 

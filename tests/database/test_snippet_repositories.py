@@ -26,6 +26,8 @@ from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.infrastructure.sqlalchemy.unused import release
 
+pytestmark = pytest.mark.every_store
+
 
 def unused(transaction: SqlTransaction) -> tuple[int, int]:
     """The number of unused embeddings and enrichments."""

@@ -26,6 +26,8 @@ from kodit.domain.value_objects import Hit, QueuePriority, Scope, TaskType
 from kodit.infrastructure.vectors.pack_builder import refresh_pack
 from kodit.settings import Settings
 
+pytestmark = pytest.mark.every_store
+
 WORDS = "quartz spindle marrow".split()
 ROWS_PER_REMOVAL = 20
 """So few that every table of a small index is removed in several steps."""

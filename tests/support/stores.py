@@ -36,6 +36,7 @@ class Databases:
 
     def __init__(self) -> None:
         self._names: dict[Path, str] = {}
+        self._kept: set[Path] = set()
         self.is_used = False
 
     def url_of(self, data_dir: Path) -> str:
@@ -57,8 +58,15 @@ class Databases:
 
     def drop_since(self, earlier: set[Path]) -> None:
         """Drop those that were made since these were all."""
-        for place in self._names.keys() - earlier:
+        for place in self._names.keys() - earlier - self._kept:
             _on_server("DROP DATABASE {} WITH (FORCE)", self._names.pop(place))
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Those that are made in the block are there for later tests too."""
+        earlier = self.places
+        yield
+        self._kept |= self.places - earlier
 
     @property
     def places(self) -> set[Path]:
@@ -72,14 +80,21 @@ DATABASES = Databases()
 class Rows:
     """The rows of a database, read and changed without Kodit. Parameters are written `?`."""
 
-    def __init__(self, connection: Any, mark: str) -> None:
+    def __init__(self, connection: Any, *, marks_with_percent: bool) -> None:
         self._connection = connection
-        self._mark = mark
+        self._marks_with_percent = marks_with_percent
+
+    def _marked(self, statement: str) -> str:
+        if not self._marks_with_percent:
+            return statement
+        return statement.replace("%", "%%").replace("?", "%s")
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> Any:
         """The cursor of a statement."""
         cursor = self._connection.cursor()
-        return cursor.execute(statement.replace("?", self._mark), values)
+        if not values:
+            return cursor.execute(statement)
+        return cursor.execute(self._marked(statement), values)
 
 
 @contextmanager
@@ -87,10 +102,10 @@ def rows_of(data_dir: Path) -> Iterator[Rows]:
     """Those of a data directory's database; changes are committed at the end of the block."""
     if not DATABASES.is_used:
         with closing(sqlite3.connect(data_dir / "kodit.db")) as connection, connection:
-            yield Rows(connection, "?")
+            yield Rows(connection, marks_with_percent=False)
         return
     with psycopg.connect(DATABASES.url_of(data_dir)) as connected:
-        yield Rows(connected, "%s")
+        yield Rows(connected, marks_with_percent=True)
 
 
 def address_of(data_dir: Path) -> str:

@@ -1,5 +1,5 @@
-"""A database of a PostgreSQL server, which any number of machines share. The data directory of each
-holds its clones, and what it derives from the database.
+"""A database of a PostgreSQL server. The data directory beside it holds clones, and what is derived
+from the database.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from kodit.infrastructure.data_directory import (
     check_data_directory,
     clear_derived,
     make_data_directory,
+    note_server,
+    refuse_folder_with_database,
 )
 from kodit.settings import DATABASE_URL, Settings
 
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class PostgresqlStore:
-    """A node: its data directory, and the database that it shares."""
+    """A node: its data directory, and its database."""
 
     is_read_only = False
 
@@ -64,6 +66,7 @@ class PostgresqlStore:
         if not self.data_dir.is_dir():
             return False
         check_data_directory(self.data_dir)
+        refuse_folder_with_database(self.data_dir, address.place)
         database = ServerReadingDatabase(address, to_write=lambda: self.database)
         if not database.is_current():
             database.close()
@@ -75,6 +78,8 @@ class PostgresqlStore:
         from kodit.infrastructure.sqlalchemy.migrate import migrate
 
         make_data_directory(self.data_dir)
+        refuse_folder_with_database(self.data_dir, self.address.place)
+        note_server(self.data_dir, self.address.place)
         migrate(self.database, before_creation=lambda: clear_derived(self.data_dir))
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from kodit.infrastructure.data_directory import (
     is_read_only,
     make_data_directory,
     make_database_file,
+    refuse_folder_of_server,
 )
 from kodit.settings import Settings
 
@@ -66,6 +67,7 @@ class SqliteStore:
             migrate(self.database)
             return
         refuse_another_database(self.path)
+        refuse_folder_of_server(self.data_dir)
         make_data_directory(self.data_dir)
         make_database_file(self.data_dir)
         migrate(self.database, before_creation=lambda: clear_derived(self.data_dir))

@@ -31,6 +31,41 @@ def make_database_file(path: Path) -> None:
     make_private(path / "kodit.db")
 
 
+SERVER_FILE = "server.database"
+"""Names the database of a server that the data directory belongs to; without its password."""
+
+
+def refuse_folder_with_database(path: Path, place: str) -> None:
+    """Raises UserError for a folder that holds a database of its own, and so cannot hold what is
+    derived from one on a server: the indexes of both have the same numbers.
+    """
+    file = path / "kodit.db"
+    if file.exists() and file.stat().st_size:
+        raise _unusable(
+            f"is not used for the database {place}: it holds a database of its own, kodit.db; "
+            "choose another folder, or unset KODIT_DATABASE_URL",
+            path,
+        )
+
+
+def note_server(path: Path, place: str) -> None:
+    """Record that what is derived in the folder is from a database on a server."""
+    note = path / SERVER_FILE
+    if not note.exists():
+        make_private(note)
+        note.write_text(f"{place}\n", "utf-8")
+
+
+def refuse_folder_of_server(path: Path) -> None:
+    """Raises UserError for a folder that belongs to a database on a server."""
+    if (path / SERVER_FILE).exists():
+        raise _unusable(
+            f"belongs to a database on a server, which {SERVER_FILE} in it names; set "
+            "KODIT_DATABASE_URL, or choose another folder",
+            path,
+        )
+
+
 def is_read_only(path: Path) -> bool:
     """Whether there is a database that this user may read, in a folder that this user cannot
     write.

@@ -69,6 +69,7 @@ class PostgresqlDialect:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
+        pool = self.engine.pool
         connection = self._open_transaction(begin)
         driver = driver_of(connection)
         try:
@@ -79,8 +80,8 @@ class PostgresqlDialect:
                 driver.rollback()
             raise
         finally:
-            if driver.closed:
-                connection.invalidate()
+            if driver.closed or pool is not self.engine.pool:
+                connection.invalidate()  # its pool was disposed of, and would keep it open
             elif connection.in_transaction():
                 # SQLAlchemy saw a statement and believes that its transaction is still open.
                 connection.rollback()
