@@ -21,6 +21,8 @@ import kodit
 
 COSTLY = Path(__file__).with_name("costly.txt")
 """The names of the tests that take longer than half a second of processor time."""
+DAYS_ON_SERVER = 8
+"""Within how many days all tests of stages run on a server."""
 RUNS_ALL = os.environ.get("KODIT_TEST_ALL", "0") == "1"
 
 NEEDED_MEMORY_BYTES = 2 * 1024**3
@@ -59,18 +61,31 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of the tests that take longer than half a second, one half runs on even days and the other on
-    odd days, so that all run within two days. Those of a part that is named all run."""
+    odd days, so that all run within two days. Of those that also run on a server, where most take
+    longer, an eighth runs there each day. Those of a part that is named all run."""
     if RUNS_ALL or [Path(argument).name for argument in config.args] != ["tests"]:
         return
     costly = set(COSTLY.read_text("utf-8").split())
-    today = _half_of_today()
+    today = datetime.now(UTC).toordinal()
     left_out = {
         item.nodeid
         for item in items
-        if item.nodeid.partition("[")[0] in costly and zlib.crc32(item.nodeid.encode()) % 2 != today
+        if (zlib.crc32(item.nodeid.encode()) - today) % _days_between(item, costly)
     }
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left_out])
     items[:] = [item for item in items if item.nodeid not in left_out]
+
+
+def _days_between(item: pytest.Item, costly: set[str]) -> int:
+    """How many days there are between two runs of a test."""
+    parameters = (
+        item.callspec.params
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+        else {}
+    )
+    if parameters.get("store") == "postgresql" and item.path.parent.name != "database":
+        return DAYS_ON_SERVER
+    return 2 if item.nodeid.partition("[")[0] in costly else 1
 
 
 def _half_of_today() -> int:

@@ -24,13 +24,6 @@ LONG_AGO = 7200
 
 Damage = Callable[[Place], None]
 DAMAGES: list[tuple[Area, Damage]] = []
-IMPOSSIBLE_ON_SERVER: set[Damage] = set()
-"""A server does not let anybody do that."""
-
-
-def of_files_only(damage: Damage) -> Damage:
-    IMPOSSIBLE_ON_SERVER.add(damage)
-    return damage
 
 
 def noticed_by(area: Area) -> Callable[[Damage], Damage]:
@@ -55,7 +48,6 @@ def an_index_of_the_database_is_dropped(place: Place) -> None:
 
 
 @noticed_by(Area.DATABASE)
-@of_files_only
 def an_index_of_the_database_lacks_a_row(place: Place) -> None:
     (definition,) = place.sql("SELECT sql FROM sqlite_master WHERE name = 'vectors_of_embedding'")
     with closing(sqlite3.connect(place.data_dir / "kodit.db")) as connection:
@@ -69,7 +61,6 @@ def an_index_of_the_database_lacks_a_row(place: Place) -> None:
 
 
 @noticed_by(Area.DATABASE)
-@of_files_only
 def snippets_lose_their_file(place: Place) -> None:
     place.sql(
         "INSERT INTO snippets (index_id, version_id, state, start_line, end_line, language, scope, "
@@ -78,7 +69,6 @@ def snippets_lose_their_file(place: Place) -> None:
 
 
 @noticed_by(Area.DATABASE)
-@of_files_only
 def a_task_loses_its_run(place: Place) -> None:
     place.sql("PRAGMA foreign_keys = OFF")
     place.sql("UPDATE tasks SET run_id = 99999 WHERE id = (SELECT max(id) FROM tasks)")
