@@ -110,7 +110,6 @@ def _no_settings_of_whoever_tests(tmp_path_factory: pytest.TempPathFactory) -> I
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Runs the tests of a module with that mark once for each kind of database."""
     if metafunc.definition.get_closest_marker("every_store") is not None:
-        metafunc.fixturenames.append("store")
         metafunc.parametrize("store", STORES, indirect=True)
 
 
@@ -120,13 +119,6 @@ def _usual_store() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def store_name(request: pytest.FixtureRequest) -> str:
-    """The kind of database that the test uses, for fixtures that make something once for each."""
-    asks = "store" in request.fixturenames
-    return str(request.getfixturevalue("store")) if asks else USUAL
-
-
 @pytest.fixture(scope="session")
 def until_the_end() -> Iterator[ExitStack]:
     """Closes at the end of all tests what fixtures have made for all of them."""
@@ -134,9 +126,12 @@ def until_the_end() -> Iterator[ExitStack]:
         yield stack
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def store(request: pytest.FixtureRequest) -> Iterator[str]:
     """The kind of database that the test's applications and commands use."""
+    if not hasattr(request, "param"):
+        yield USUAL
+        return
     with using_store(request.param):
         yield request.param
 

@@ -50,7 +50,7 @@ def test_a_changed_git_file_is_shown_as_it_was_extracted(place: Path) -> None:
     """SYNC has recorded the new content; lines and symbols are still the old ones."""
     change(
         place,
-        "UPDATE files SET status = 'modified', stale = 1, content_hash = printf('%040d', 0)"
+        "UPDATE files SET status = 'modified', stale = true, content_hash = 'another'"
         " WHERE path = 'bank/money.py'",
     )
     with Kodit(place / "data") as kodit:

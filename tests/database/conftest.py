@@ -17,9 +17,9 @@ __all__ = ["kodit"]
 
 
 @pytest.fixture
-def transaction(store_name: str, tmp_path: Path) -> Iterator[SqlTransaction]:
+def transaction(store: str, tmp_path: Path) -> Iterator[SqlTransaction]:
     """A write transaction of an empty database."""
-    empty = postgresql_database() if store_name == "postgresql" else sqlite_database(tmp_path)
+    empty = postgresql_database() if store == "postgresql" else sqlite_database(tmp_path)
     with empty as database, database.write() as opened:
         yield opened
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import pytest
-from tests.database.content import Content
+from tests.database.content import Content, change
 
 from kodit.domain.value_objects import Hit, Scope, SearchFilter, VectorKind
 from kodit.infrastructure.sql.catalogue import SqlCatalogue, SqlOpenCatalogue
@@ -32,7 +32,7 @@ class Shelf:
         self.all = SearchFilter(index_ids=(self.content.id,))
 
     def sql(self, statement: str, *values: object) -> None:
-        self.transaction.connection.exec_driver_sql(statement, values)
+        change(self.transaction, statement, *values)
 
     def listed(self) -> list[tuple[str, int, int]]:
         """Path, last line and number of snippets."""

@@ -18,12 +18,12 @@ _answers: dict[str, list[Answer]] = {}
 
 
 @pytest.fixture
-def healthy(store_name: str, tmp_path_factory: pytest.TempPathFactory) -> Place:
+def healthy(store: str, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Never to be changed: `place` gives copies of it. One for each kind of database."""
-    if store_name not in _healthy:
+    if store not in _healthy:
         with DATABASES.kept():
-            _healthy[store_name] = _make_healthy(tmp_path_factory.mktemp("doctor"))
-    return _healthy[store_name]
+            _healthy[store] = _make_healthy(tmp_path_factory.mktemp("doctor"))
+    return _healthy[store]
 
 
 def _make_healthy(root: Path) -> Place:
@@ -45,11 +45,11 @@ def place(healthy: Place, tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def answers(healthy: Place, store_name: str) -> list[Answer]:
+def answers(healthy: Place, store: str) -> list[Answer]:
     """The results of searches without any damage."""
-    if store_name not in _answers:
-        _answers[store_name] = healthy.search()
-    return _answers[store_name]
+    if store not in _answers:
+        _answers[store] = healthy.search()
+    return _answers[store]
 
 
 @pytest.fixture

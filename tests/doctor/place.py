@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.snapshot import QUERIES
-from tests.support.stores import rows_of
+from tests.support.stores import DATABASES, rows_of
 
 from kodit import Kodit
 from kodit.domain.diagnosis import Diagnosis
@@ -33,6 +33,17 @@ class Place:
         with rows_of(self.data_dir) as rows:
             cursor = rows.execute(statement, values)
             return list(cursor.fetchall()) if cursor.description else []
+
+    def skip_numbers(self, number: int) -> None:
+        """The next index gets the number after this one."""
+        if DATABASES.is_used:
+            self.sql("SELECT setval(pg_get_serial_sequence('indexes', 'id'), ?)", number)
+        else:
+            self.sql("UPDATE sqlite_sequence SET seq = ? WHERE name = 'indexes'", number)
+
+    def no_bits(self) -> bytes:
+        """A code of zeros."""
+        return bytes(len(self.sql("SELECT code FROM embeddings LIMIT 1")[0][0]))
 
     def check(self, *, repair: bool = False) -> Diagnosis:
         with Kodit(self.data_dir) as kodit:

@@ -25,9 +25,9 @@ def test_nothing_is_wrong_with_what_indexing_has_made(healthy: Place) -> None:
     ("area", "damage"), DAMAGES, ids=[damage.__name__ for _area, damage in DAMAGES]
 )
 def test_damage_is_found_and_repaired(
-    place: Place, answers: list[Answer], area: Area, damage: Damage, store_name: str
+    place: Place, answers: list[Answer], area: Area, damage: Damage, store: str
 ) -> None:
-    if store_name == "postgresql" and damage.__name__ in REFUSED_BY_SERVER:
+    if store == "postgresql" and damage.__name__ in REFUSED_BY_SERVER:
         pytest.skip("a server refuses that")
     damage(place)
 

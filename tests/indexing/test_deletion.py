@@ -23,6 +23,7 @@ from kodit.composition import Application
 from kodit.domain.entities import IndexRun
 from kodit.domain.errors import TransientError
 from kodit.domain.value_objects import Hit, QueuePriority, Scope, TaskType
+from kodit.infrastructure.sqlalchemy.entities import METADATA
 from kodit.infrastructure.vectors.pack_builder import refresh_pack
 from kodit.settings import Settings
 
@@ -66,12 +67,8 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def tables(data_dir: Path) -> list[str]:
     """The tables with any rows, except the record of deletions."""
-    names = read_rows(
-        data_dir,
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
-        "AND name NOT IN ('alembic_version', 'queue_settings', 'deleted_folders')",
-    )
-    return [name for (name,) in names if read_rows(data_dir, f"SELECT 1 FROM {name}")]  # noqa: S608
+    names = sorted(METADATA.tables.keys() - {"deleted_folders", "workers"})
+    return [name for name in names if read_rows(data_dir, f"SELECT 1 FROM {name}")]  # noqa: S608
 
 
 def files_below(data_dir: Path, *folders: str) -> list[str]:

@@ -31,20 +31,20 @@ _opened: dict[str, Kodit] = {}
 
 
 @pytest.fixture
-def data_dir(corpus: Path, store_name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data_dir(corpus: Path, store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory that has the corpus indexed; one for each kind of database."""
-    if store_name not in _data_dirs:
+    if store not in _data_dirs:
         folder = tmp_path_factory.mktemp("data")
         with DATABASES.kept(), Kodit(folder) as kodit:
             kodit.index(corpus)
-        _data_dirs[store_name] = folder
-    return _data_dirs[store_name]
+        _data_dirs[store] = folder
+    return _data_dirs[store]
 
 
 @pytest.fixture
-def searchable(data_dir: Path, store_name: str, until_the_end: ExitStack) -> Kodit:
+def searchable(data_dir: Path, store: str, until_the_end: ExitStack) -> Kodit:
     """Kodit with the corpus indexed."""
-    if store_name not in _opened:
-        _opened[store_name] = until_the_end.enter_context(Kodit(data_dir))
-        _opened[store_name].status()  # opened while this kind of database is chosen
-    return _opened[store_name]
+    if store not in _opened:
+        _opened[store] = until_the_end.enter_context(Kodit(data_dir))
+        _opened[store].status()  # opened while this kind of database is chosen
+    return _opened[store]

@@ -29,6 +29,7 @@ from kodit.settings import DATABASE_URL, Settings
 STORES = ("sqlite", "postgresql")
 USUAL = os.environ.get("KODIT_TEST_STORE", "sqlite")
 _TEMPLATE = "kodit_template"
+_MAKE_STORE = foundation._make_store
 
 
 class Databases:
@@ -129,7 +130,10 @@ def environment_for(data_dir: Path) -> dict[str, str]:
 def using_store(name: str) -> Iterator[None]:
     """In the block, every application and command uses this kind of database."""
     if name == "sqlite":
-        yield
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(foundation, "_make_store", _MAKE_STORE)
+            patch.setattr(DATABASES, "is_used", False)
+            yield
         return
     earlier = DATABASES.places
 
