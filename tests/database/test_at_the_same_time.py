@@ -4,20 +4,20 @@ other.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from tests.database.content import NOW, Content, change
+from tests.database.content import NOW, Content, change, rows
 from tests.queue.requests import add_run, claim
+from tests.support.command import wait_until
 from tests.support.postgresql_databases import postgresql_database
 
 from kodit.application.services.transactions import written
 from kodit.domain.embedding import PackedVector
 from kodit.domain.errors import ConflictError, TransientError
-from kodit.domain.ports.database import Transaction
 from kodit.domain.value_objects import TaskType
-from kodit.infrastructure.sqlalchemy.embeddings import SqlEmbeddingRepository
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase, translated_errors
 from kodit.infrastructure.sqlalchemy.unused import hold
@@ -62,19 +62,42 @@ def test_changes_are_numbered_in_the_order_of_commits(database: SqlDatabase) -> 
             content.replace(b=["two"])
 
 
-def test_a_cached_result_is_not_removed_while_it_gets_a_user(database: SqlDatabase) -> None:
-    """Whoever comes later sees what the other one has done."""
+ADD_VECTOR = (
+    "INSERT INTO vectors (index_id, kind, snippet_id, version_id, embedding_id, model, code) "
+    "VALUES (1, 'code', 1, 1, ?, 'm', 'c')"
+)
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+
+
+@pytest.fixture
+def embedding(database: SqlDatabase) -> int:
+    """One that nothing uses."""
     vector = {b"key": PackedVector(b"vector", b"code")}
+    return written(database, lambda open_: open_.embeddings.add(1, vector)[b"key"][0])
 
-    def add(transaction: Transaction) -> int:
-        return transaction.embeddings.add(1, vector)[b"key"][0]
 
-    embedding = written(database, add)
+def test_a_result_that_gets_a_user_is_not_marked_as_unused(
+    database: SqlDatabase, embedding: int
+) -> None:
+    """By a transaction that began to release it before the other one had ended."""
+
+    def release() -> None:
+        written(database, lambda open_: open_.embeddings.release([embedding]))
+
+    releasing = threading.Thread(target=release)
     with database.write() as using:
         hold(using.cursors, EMBEDDINGS, [embedding])
-        with pytest.raises(TransientError, match="is locked"), database.write() as removing:
-            change(removing, SHORT)
-            SqlEmbeddingRepository(removing.connection).release([embedding])
+        change(using, ADD_VECTOR, embedding)
+        releasing.start()
+        with database.read() as watching:
+            wait_until(lambda: rows(watching, WAITING) == [(1,)])
+    releasing.join()
+    with database.read() as transaction:
+        assert rows(transaction, "SELECT unused_since FROM embeddings") == [(None,)]
+
+
+def test_a_removed_result_gets_no_user(database: SqlDatabase, embedding: int) -> None:
+    """Whoever has found it in the cache looks again."""
     with database.write() as transaction:
         transaction.embeddings.release([embedding])
         assert transaction.unused.date(NOW) == 1
