@@ -1,12 +1,13 @@
-"""Latency of a hybrid search, and memory of serving, at growing sizes.
+"""Latency of a search, and memory of serving, at growing sizes.
 
     python benchmarks/search.py [--snippets 34000 200000 1000000] [--folder DIR] [--cache DIR]
 
 The corpus is generated: the folder (by default Python's own library) is indexed, and its rows are
 then multiplied up to the requested number of snippets. A copy's vectors are moved at random,
 because equal ones would tie; its words are those of the original, so that their distribution stays
-that of code. Prints milliseconds of CPU in this process, without a filter and with a narrow one,
-the recall of the 1-bit candidates, and the proportional set size.
+that of code. Prints milliseconds of CPU in this process: of a hybrid search without a filter and
+with a narrow one, and of the modes that use a single engine; the recall of the 1-bit candidates,
+and the proportional set size.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import numpy as np
 
 from kodit import Kodit
 from kodit.composition import Application
-from kodit.domain.value_objects import Scope, SearchFilter, SearchRequest, VectorKind
+from kodit.domain.value_objects import Scope, SearchFilter, SearchMode, SearchRequest, VectorKind
 from kodit.infrastructure.keyword.schema import open_index, to_documents
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.infrastructure.sql.stored_snippets import SELECT_STORED, to_stored
@@ -60,6 +61,7 @@ QUERIES = (
     "compute a checksum",
     "get set default value of the name",
 )
+ALONE = (SearchMode.KEYWORD, SearchMode.CODE, SearchMode.TEXT)
 DOCUMENTS_AT_ONCE = 512
 NOISE = 0.35
 """Standard deviation of the noise added to a copy's vector, relative to that of a component."""
@@ -78,8 +80,9 @@ def main() -> None:
         if not (base / "kodit.db").exists():
             with Kodit(base) as kodit:
                 kodit.index(arguments.folder, exclude=("test/", "tests/", "idlelib/"))
-        columns = ("snippets", "p50 ms", "p95 ms", "narrow p50", "recall@10", "PSS MB")
-        print("".join(f"{column:>11}" for column in columns))
+        columns = ("snippets", "p50 ms", "p95 ms", "narrow p50", *(f"{one} p50" for one in ALONE))
+        columns = (*columns, "recall@10", "PSS MB")
+        print("".join(f"{column:>12}" for column in columns))
         for size in arguments.snippets:
             folder = work / str(size)
             if not (folder / "done").exists():
@@ -280,15 +283,20 @@ def measure(folder: Path, size: int) -> str:
         search.search(request)
     wide_times = _times(search, requests)
     narrow_times = _times(search, narrow)
+    alone = [
+        statistics.median(_times(search, [SearchRequest(query, mode) for query in QUERIES]))
+        for mode in ALONE
+    ]
     serving = _pss()
     figures = (
         statistics.median(wide_times),
         sorted(wide_times)[int(0.95 * len(wide_times))],
         statistics.median(narrow_times),
+        *alone,
         _recall(application),
         serving,
     )
-    line = f"{size:>11}" + "".join(f"{figure:>11.3f}" for figure in figures)
+    line = f"{size:>12}" + "".join(f"{figure:>12.3f}" for figure in figures)
     application.close()
     return line
 

@@ -84,3 +84,15 @@ def test_a_reader_keeps_its_snapshot(database: SqliteDatabase) -> None:
     with database.read() as transaction:
         assert not transaction.connection.execute(text("SELECT count(*) FROM texts")).scalar()
     assert _connections[str(database.path)] == 2, "the writer's and the reader's"
+
+
+def test_a_connection_in_use_is_not_kept_when_all_are_closed(database: SqliteDatabase) -> None:
+    """It is one to the previous file, if the database was replaced."""
+    with database.read() as transaction:
+        before = transaction.driver
+        database.close()
+    with database.read() as transaction:
+        after = transaction.driver
+    assert after is not before
+    with database.read() as transaction:
+        assert transaction.driver is after, "the next reader takes an idle one"

@@ -300,6 +300,7 @@ def test_deleted_snippets_are_hidden_from_a_search(content: Content, other: Cont
     assert (found.id, found.file_id, found.symbol) == (live.id, content.versions["b"], symbol)
     old = search.superseded(list(content.versions.values()))
     assert [one.text for one in search.get_many(sorted(old))] == ["two"]
+    assert search.texts([live.id, *old, live.id + 99]) == {live.id: "three", min(old): "two"}
     transaction.indexes.mark_deleted(other.id, NOW)
     assert search.resolve(SearchFilter()).index_ids == {content.id}
 

@@ -14,8 +14,8 @@ from kodit.domain.ranking.literals import (
     OTHER_PUNCTUATION,
     PART_OF_LINE,
     Literal,
+    WeighedLiteral,
     literals,
-    share_contained,
 )
 from kodit.domain.ranking.places import MOST_PLACES, QueryPlace, query_places
 
@@ -63,7 +63,7 @@ def test_a_long_paste_asks_for_its_first_lines() -> None:
 
 def said(query: str, text: str, **rarities: float) -> float:
     [literal] = literals(query)
-    return share_contained(literal, text, lambda word: rarities.get(word, 1.0))
+    return WeighedLiteral(literal, lambda word: rarities.get(word, 1.0)).share_in(text)
 
 
 def test_a_whole_line_says_the_most() -> None:
@@ -164,4 +164,4 @@ def test_a_path_may_be_longer_or_shorter_than_that_of_the_file() -> None:
 def test_a_text_contains_a_literal_in_either_composition() -> None:
     text = normalize("NFD", 'raise ValueError("no façade is déjà vu here")')
     (literal, *_) = literals(normalize("NFC", 'raise ValueError("no façade is déjà vu here")'))
-    assert share_contained(literal, text, lambda _word: 1.0) == 1.0
+    assert WeighedLiteral(literal, lambda _word: 1.0).share_in(text) == 1.0

@@ -101,13 +101,16 @@ def test_each_text_is_listed_once_in_order(texts: Sequence[str], first: int) -> 
     hits = [Hit(number, -float(number)) for number in range(len(texts))]
     listing = Listing()
     for some in (hits[:first], hits):
-        listing.add_hits(some, FoundTexts(snippets))
+        listing.add_hits(some, FoundTexts(snippets), len(texts))
     shown = [texts[one.snippet_ids[0]] for one in listing.listed]
     assert shown == list(dict.fromkeys(texts))
     for one in listing.listed:
         (number,) = one.snippet_ids
         others = {n for n, text in enumerate(texts) if text == texts[number]} - {number}
         assert {copy.id for copy in one.copies} == others
+    beginning = Listing()
+    beginning.add_hits(hits, FoundTexts(snippets), first)
+    assert beginning.listed == listing.listed[:first]
 
 
 def test_of_copies_that_tie_the_first_place_is_the_result() -> None:
@@ -117,7 +120,7 @@ def test_of_copies_that_tie_the_first_place_is_the_result() -> None:
     for better, shown in (([], 3), (hits[:1], 0)):
         for tied in (hits[1:], hits[:0:-1]):
             listing = Listing()
-            listing.add_hits([*better, *tied], FoundTexts(snippets))
+            listing.add_hits([*better, *tied], FoundTexts(snippets), 9)
             assert [one.snippet_ids for one in listing.listed] == [(shown,)]
 
 

@@ -69,17 +69,19 @@ def test_none_of_the_best_is_missing(
         monkeypatch.setattr(reading, "EXTRA_CANDIDATES", 0)
         for limit in (1, 2, 3, 7, 20, 50):
             assert reader.search(terms, Scope(index_ids), limit) == every[:limit]
+            found = reader.candidates(terms, Scope(index_ids), limit)
+            assert found == set(ids(every[:limit]))
         in_files = reader.in_files(terms, list(range(60)))
         scores = {hit.snippet_id: hit.score for hit in every}
         for per_file in (1, 2):
-            found = in_files.best(per_file)
+            best_found = in_files.best(per_file)
             by_file: dict[int, list[float]] = {}
             for hit in every:
                 if hit.snippet_id < 1_000:
                     by_file.setdefault(hit.snippet_id // 4, []).append(hit.score)
             best = sorted(score for of_file in by_file.values() for score in of_file[:per_file])
-            assert sorted(hit.score for hit in found) == best
-            assert all(scores[hit.snippet_id] == hit.score for hit in found)
+            assert sorted(hit.score for hit in best_found) == best
+            assert all(scores[hit.snippet_id] == hit.score for hit in best_found)
         wanted = [1, 2, 3, 50, 150]
         known = {one: scores[one] for one in wanted if one in scores}
         assert in_files.scores([*wanted, 9_999]) == known
@@ -138,14 +140,16 @@ def test_what_a_scope_holds(reader: TantivyReader) -> None:
     assert reader.search(["nothing"], Scope(BOTH), 9) == []
     assert sorted(ids(reader.search(["nothing", "basket"], Scope(ONE), 9))) == [2, 4]
     assert reader.search(["lantern"], Scope(BOTH), 0) == []
+    assert reader.candidates(["lantern"], Scope(ONE), 9) == {1, 2}
+    assert reader.candidates([], Scope(BOTH), 9) == set()
 
 
 def test_definitions_and_similar_names(reader: TantivyReader) -> None:
     """Case is ignored, and none of the terms is needed."""
-    assert sorted(ids(reader.definitions("OPENLANTERN", [], Scope(BOTH), 9))) == [1, 3]
-    assert sorted(ids(reader.definitions("openlantern", ["basket"], Scope(BOTH), 9))) == [1, 3]
-    assert ids(reader.definitions("open_basket", ["lantern"], Scope(BOTH), 9)) == [2]
-    assert reader.definitions("open", [], Scope(BOTH), 9) == []
+    assert reader.definitions("OPENLANTERN", [], Scope(BOTH), 9) == {1, 3}
+    assert reader.definitions("openlantern", ["basket"], Scope(BOTH), 9) == {1, 3}
+    assert reader.definitions("open_basket", ["lantern"], Scope(BOTH), 9) == {2}
+    assert reader.definitions("open", [], Scope(BOTH), 9) == set()
     near = reader.near({"openlantren": 2}, Scope(BOTH), 9)
     assert sorted(ids(near)) == [1, 3]
     assert {hit.score for hit in near} == {0.0}
@@ -160,7 +164,7 @@ def test_excluded_indexes_are_not_found(reader: TantivyReader) -> None:
     other = reader.without(TWO)
     assert (other.leaves_out, reader.leaves_out) == (TWO, frozenset())
     assert sorted(ids(other.search(["lantern"], Scope(BOTH), 9))) == [1, 2]
-    assert ids(other.definitions("openlantern", [], Scope(BOTH), 9)) == [1]
+    assert other.definitions("openlantern", [], Scope(BOTH), 9) == {1}
     assert ids(other.near({"openlan": 1}, Scope(BOTH), 9)) == [1]
     assert sorted(ids(other.in_files(["lantern"], [1, 2, 3]).best(9))) == [1, 2]
     assert sorted(ids(reader.in_files(["lantern"], [1, 2, 3]).best(9))) == [1, 2, 3]
@@ -184,6 +188,6 @@ def test_an_index_that_holds_nothing(tmp_path: Path) -> None:
     ).reader()
     assert reader.search(["lantern"], Scope(ONE), 9) == []
     assert reader.near({"lantern": 1}, Scope(ONE), 9) == []
-    assert reader.definitions("lantern", ["lantern"], Scope(ONE), 9) == []
+    assert reader.definitions("lantern", ["lantern"], Scope(ONE), 9) == set()
     assert reader.in_files(["lantern"], [1]).best(1) == []
     assert reader.statistics(["lantern"]).snippets == 0

@@ -202,4 +202,33 @@ def test_a_phrase_counts_as_often_as_it_stands_there(tmp_path: Path) -> None:
     matches = reader.in_files(["東京都"], [0])
     assert ids(matches.best(1)) == [2]
     assert set(matches.scores([0, 1, 2])) == {1, 2}
-    assert ids(reader.having_all(["東京都", "lantern"], Scope(frozenset([1])), 9)) == [2, 1]
+    assert reader.having_all(["東京都", "lantern"], Scope(frozenset([1])), 9) == {1, 2}
+
+
+MIXED = ("role", "rôle", "rolé", "lantern", "東京都", "東京", "other")
+WORDS = st.lists(st.sampled_from(MIXED), min_size=1, max_size=8).map(" ".join)
+
+
+@given(
+    st.lists(WORDS, min_size=1, max_size=40),
+    st.lists(st.sampled_from(MIXED), min_size=1, max_size=3, unique=True),
+    st.integers(1, 30),
+    st.integers(1, 3),
+)
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_few_are_scored_to_find_the_best(
+    tmp_path: Path, texts: list[str], words: list[str], limit: int, per_file: int
+) -> None:
+    """Those of all files, and those of each file, are the same as if all were scored."""
+    folder = tmp_path / str(len(list(tmp_path.iterdir())))
+    reader = store(folder, *(snippet(number, text) for number, text in enumerate(texts))).reader()
+    scope, terms = Scope(frozenset([1])), query_terms_of(" ".join(words))
+    every = reader.search(terms, scope, len(texts))
+    assert reader.candidates(terms, scope, limit) == set(ids(every[:limit]))
+    files: dict[int, list[tuple[float, int]]] = {}
+    for hit in every:
+        files.setdefault(hit.snippet_id // 4, []).append((-hit.score, hit.snippet_id))
+    best = {number for some in files.values() for _score, number in sorted(some)[:per_file]}
+    assert set(ids(reader.in_files(terms, list(range(10))).best(per_file))) == best

@@ -193,6 +193,8 @@ def joined(
     """A snippet merged with those of its neighbours that follow one another, where `following` maps
     each snippet to the next one. Only blank lines lie between two consecutive snippets."""
     others = {one.id: one for one in neighbours}
+    if not others:
+        return shown
     preceding = {after: before for before, after in following.items()}
     row = deque([shown])
     while (above := others.get(preceding.get(row[0].id, 0))) is not None:

@@ -59,8 +59,8 @@ class KnownFiles:
         return found
 
     def _find(self, name: str) -> Sequence[Declared]:
-        hits = self._keyword.definitions(name, (), self._scope, MOST_DEFINITIONS)
-        some = list(self._defining([hit.snippet_id for hit in hits], name))
+        defining = self._keyword.definitions(name, (), self._scope, MOST_DEFINITIONS)
+        some = list(self._defining(defining, name))
         self._read({one.file_id: one for one in some})
         return [
             Declared(target_of(one), self._files[one.file_id])

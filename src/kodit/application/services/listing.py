@@ -43,23 +43,24 @@ class Listing:
             ids = [candidate.snippet_id for candidate in (one.candidate, *one.neighbours)]
             self._add(one, ids, found)
 
-    def add_hits(self, hits: Iterable[Hit], found: FoundTexts) -> None:
-        """Add the results of a single engine. Of copies with the same score, the first by path and
-        line is the result: an engine orders them by their ids, which depend on history."""
-        firsts: dict[tuple[float, TextKey], tuple[Place, Hit]] = {}
-        known = [
-            (hit, found.by_id[hit.snippet_id]) for hit in hits if hit.snippet_id in found.by_id
-        ]
-        for hit, snippet in known:
-            tied = hit.score, _key(snippet)
-            firsts[tied] = min(
-                firsts.get(tied, (_place(snippet), hit)),
-                (_place(snippet), hit),
-                key=lambda one: one[0],
-            )
-        for hit, snippet in known:
-            _, first = firsts[hit.score, _key(snippet)]
-            self._add(first, [first.snippet_id], found)
+    def add_hits(self, hits: Sequence[Hit], found: FoundTexts, limit: int) -> None:
+        """Add results of a single engine, until `limit` are listed. Of copies with the same score,
+        the first by path and line is the result: an engine orders them by their ids, which depend
+        on history."""
+        ranks: dict[int, int] = {}
+        for hit in hits:
+            if len(self.listed) >= limit:
+                break
+            snippet = found.by_id.get(hit.snippet_id)
+            if snippet is None or (text := _key(snippet)) in self._texts:
+                continue
+            self._texts.add(text)
+            first, copies = hit, found.copies_of(hit.snippet_id)
+            if copies:
+                ranks = ranks or {one.snippet_id: rank for rank, one in enumerate(hits)}
+                first = _first_of_tied(hit, copies, hits, ranks, found)
+                copies = found.copies_of(first.snippet_id)
+            self.listed.append(Listed(first, (first.snippet_id,), copies))
 
     def _add(self, result: Ranked | Hit, ids: Sequence[int], found: FoundTexts) -> None:
         texts = [_key(found.by_id[one]) for one in ids]
@@ -83,11 +84,27 @@ class FoundTexts:
     def copies_of(self, snippet_id: int) -> tuple[FoundSnippet, ...]:
         """The other candidates with the same text."""
         alike = self._by_text.get(_key(self.by_id[snippet_id]), ())
+        if len(alike) == 1 and alike[0].id == snippet_id:
+            return ()
         return tuple(one for one in alike if one.id != snippet_id)
 
 
 def _key(snippet: FoundSnippet) -> TextKey:
     return snippet.content_hash, snippet.language
+
+
+def _first_of_tied(
+    hit: Hit,
+    copies: Iterable[FoundSnippet],
+    hits: Sequence[Hit],
+    ranks: Mapping[int, int],
+    found: FoundTexts,
+) -> Hit:
+    """The first by path and line of a hit and those of its copies with the same score; `ranks` are
+    the positions of the hits."""
+    tied = [hits[ranks[one.id]] for one in copies if one.id in ranks]
+    tied = [hit, *(one for one in tied if one.score == hit.score)]
+    return min(tied, key=lambda one: (*_place(found.by_id[one.snippet_id]), ranks[one.snippet_id]))
 
 
 def _place(snippet: FoundSnippet) -> Place:

@@ -10,8 +10,8 @@ from kodit.domain.ranking.literals import (
     CONTAINED_IN_STRING,
     OTHER_PUNCTUATION,
     Literal,
+    WeighedLiteral,
     literals,
-    share_contained,
 )
 from kodit.domain.ranking.places import QueryPlace, query_places
 from kodit.domain.ranking.terms import identifier_terms
@@ -79,8 +79,8 @@ def _at_place(place: QueryPlace, transaction: Transaction, scope: Scope) -> list
 def _having(
     literal: Literal, transaction: Transaction, keyword: KeywordReader, scope: Scope
 ) -> Iterator[tuple[StoredSnippet, float]]:
+    """The snippets that contain some of a literal, with their shares of it."""
     statistics = keyword.statistics(literal.terms)
-
     known = [term for term in literal.terms if statistics.frequencies.get(term)]
     if not known:
         return
@@ -91,8 +91,12 @@ def _having(
         return max(map(statistics.rarity, terms), default=0.0) if is_known else 0.0
 
     known.sort(key=statistics.rarity, reverse=True)
-    hits = keyword.having_all(known[:MOST_TERMS], scope, MOST_SNIPPETS)
-    if not hits and literal.is_marked:
-        hits = keyword.search(known, scope, MOST_LOOKED_AT)
-    for snippet in transaction.search.get_many([hit.snippet_id for hit in hits]):
-        yield snippet, share_contained(literal, snippet.text, rarity)
+    candidates = keyword.having_all(known[:MOST_TERMS], scope, MOST_SNIPPETS)
+    if not candidates and literal.is_marked:
+        candidates = keyword.candidates(known, scope, MOST_LOOKED_AT)
+    weighed = WeighedLiteral(literal, rarity)
+    texts = transaction.search.texts(sorted(candidates))
+    shares = {snippet_id: weighed.share_in(text) for snippet_id, text in texts.items()}
+    having = [snippet_id for snippet_id, share in shares.items() if share]
+    for snippet in transaction.search.get_many(having):
+        yield snippet, shares[snippet.id]

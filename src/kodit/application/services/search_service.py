@@ -221,7 +221,7 @@ class SearchService:
                 kind = VectorKind.CODE if mode is SearchMode.CODE else VectorKind.TEXT
                 hits = question.vectors.search(kind, question.scope, limit)
             found = self._memory.look_up(transaction, {hit.snippet_id for hit in hits})
-            listing.add_hits(hits, FoundTexts(found))
+            listing.add_hits(hits, FoundTexts(found), question.depth)
             if len(listing.listed) >= question.depth or len(hits) < limit:
                 break
         return self._show(transaction, listing.listed[: question.depth])
@@ -298,14 +298,15 @@ class SearchService:
     def _find_candidates(self, question: _Question, tier: Tier) -> set[int]:
         """The best snippets of every engine, and definitions of the names in the query."""
         understanding, scope = question.understanding, question.scope
-        hits = list(question.keyword.search(understanding.terms, scope, tier.keyword))
+        found = question.keyword.candidates(understanding.terms, scope, tier.keyword)
         for kind in VectorKind:
-            hits += question.vectors.search(kind, scope, tier.vectors)
+            hits = question.vectors.search(kind, scope, tier.vectors)
+            found.update(hit.snippet_id for hit in hits)
         for name in sorted(understanding.names | understanding.proper_words):
-            hits += question.keyword.definitions(
+            found |= question.keyword.definitions(
                 name, understanding.terms, scope, DEFINITIONS_PER_NAME
             )
-        return {hit.snippet_id for hit in hits}.union(question.pasted)
+        return found.union(question.pasted)
 
     def _find_representative(
         self, question: _Question, files: Mapping[int, set[int]], matches: FileMatches
@@ -320,14 +321,14 @@ class SearchService:
         with_former = question.transaction.search.with_former
         by_index = {index_id: with_former(sorted(file_ids)) for index_id, file_ids in files.items()}
         file_ids = [file_id for some in by_index.values() for file_id in some]
-        hits: list[Hit] = []
+        hits = matches.best(REPRESENTATIVE_SNIPPETS_PER_FILE)
         for kind in VectorKind:
             hits += question.vectors.best_in_files(kind, by_index, REPRESENTATIVE_SNIPPETS_PER_FILE)
+        found = {hit.snippet_id for hit in hits}.union(question.pasted)
         within = Scope(frozenset(files), frozenset(file_ids))
         for name in sorted(understanding.names | understanding.proper_words):
-            hits += question.keyword.definitions(name, (), within, MOST_DEFINITIONS)
-        hits += matches.best(REPRESENTATIVE_SNIPPETS_PER_FILE)
-        return {hit.snippet_id for hit in hits}.union(question.pasted)
+            found |= question.keyword.definitions(name, (), within, MOST_DEFINITIONS)
+        return found
 
     def _measure(
         self, question: _Question, snippets: Sequence[FoundSnippet], matches: FileMatches

@@ -33,7 +33,7 @@ from kodit.domain.symbols import (
     rarest_terms,
 )
 from kodit.domain.text import is_text
-from kodit.domain.value_objects import Hit, Scope, SymbolKind
+from kodit.domain.value_objects import Scope, SymbolKind
 
 # Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
@@ -216,16 +216,15 @@ class _Lookup:
         """Snippets that may use a name, and whether these are all."""
         terms = [found for name in names if (found := rarest_terms(name))]
         return self._snippets(
-            [self._keyword.search(some, self._scope, MOST_CANDIDATES) for some in terms]
+            [self._keyword.candidates(some, self._scope, MOST_CANDIDATES) for some in terms]
             if _holds_files(self._scope)
             else []
         )
 
-    def _snippets(self, found: list[list[Hit]]) -> tuple[list[StoredSnippet], bool]:
-        """The snippets of the hits, and whether no search was cut short."""
-        ids = {hit.snippet_id for hits in found for hit in hits}
-        saw_all = all(len(hits) < MOST_CANDIDATES for hits in found)
-        return self._catalogue.snippets(sorted(ids)), saw_all
+    def _snippets(self, found: list[set[int]]) -> tuple[list[StoredSnippet], bool]:
+        """The snippets that were found, and whether no search was cut short."""
+        saw_all = all(len(some) < MOST_CANDIDATES for some in found)
+        return self._catalogue.snippets(sorted(set[int]().union(*found))), saw_all
 
     def _newest(
         self, candidates: dict[int, StoredSnippet], definitions: list[StoredSnippet]

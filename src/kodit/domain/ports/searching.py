@@ -33,6 +33,10 @@ class SearchRepository(Protocol):
         """In any order; unknown identifiers are left out."""
         ...
 
+    def texts(self, snippet_ids: Sequence[int]) -> dict[int, str]:
+        """By identifier, only the texts; unknown identifiers are left out."""
+        ...
+
     def files_named(self, index_ids: Collection[int], file_name: str) -> dict[int, tuple[str, str]]:
         """By file identifier, the location of the source and the path of each file with this name,
         in any folder."""

@@ -26,7 +26,8 @@ MOST_SKIPPED = 4
 LEAST_SHARE = 0.75
 """The share of its words that a text must have in a row; the others may be values that the code
 does not contain."""
-ALL_BUT_ROUNDING = 1 - 1e-9
+ROUNDING = 1e-9
+ALL_BUT_ROUNDING = 1 - ROUNDING
 PART_OF_LINE = 0.85
 """The weight of a literal within a line; one that fills the line counts 1."""
 IN_PROSE = 0.4
@@ -96,39 +97,64 @@ def _add(found: dict[str, Literal], text: str, *, is_marked: bool) -> None:
         found.setdefault(text, Literal(text, words, is_marked))
 
 
-def share_contained(literal: Literal, text: str, rarity: Callable[[str], float]) -> float:
-    """How much of the literal a text contains in one place, weighted by the rarity of its words
-    (words that occur nowhere count 0): 1 for a line that has nothing else, 0 below three
-    quarters."""
-    if not literal.text.isascii():
-        text = composed(text)
-    lines = text.splitlines()
-    if literal.text in text:
-        if any(literal.text == line.strip() for line in lines):
-            return 1.0
-        return PART_OF_LINE * (1.0 if literal.is_marked else _worth_of_place(literal.text, lines))
-    worth = [rarity(word) for word in literal.words]
-    total = sum(worth)
-    if sum(map(bool, worth)) < max(FEWEST_MARKED, len(worth) / 2):
-        return 0.0
-    best = 0.0
-    found = identifiers(text)
-    places: dict[str, list[int]] = {}
-    for place, word in enumerate(found):
-        places.setdefault(word, []).append(place)
-    widest = len(worth) * (1 + MOST_SKIPPED)
-    rarest = max(range(len(worth)), key=lambda number: (worth[number], -number))
-    for start in places.get(literal.words[rarest], ()):
-        said = worth[rarest]
-        after, before = found[start + 1 : start + widest], found[max(0, start - widest) : start]
-        said += _weight_in_order(literal.words[rarest + 1 :], worth[rarest + 1 :], after)
-        said += _weight_in_order(literal.words[:rarest][::-1], worth[:rarest][::-1], before[::-1])
-        best = max(best, said)
-    share = best / total
-    least = LEAST_SHARE if literal.is_marked else ALL_BUT_ROUNDING
-    if share < least:
-        return 0.0
-    return OTHER_PUNCTUATION * share * _worth_of_place(literal.words[rarest], lines)
+class WeighedLiteral:
+    """A literal with the weights of its words, to be looked for in many texts."""
+
+    def __init__(self, literal: Literal, rarity: Callable[[str], float]) -> None:
+        """`rarity` of a word that occurs nowhere is 0."""
+        self._literal = literal
+        self._worth = [rarity(word) for word in literal.words]
+        self._total = sum(self._worth)
+        self._least = LEAST_SHARE if literal.is_marked else ALL_BUT_ROUNDING
+        self._is_known = sum(map(bool, self._worth)) >= max(FEWEST_MARKED, len(self._worth) / 2)
+        self._rarest = max(
+            range(len(self._worth)), key=lambda number: (self._worth[number], -number)
+        )
+
+    def share_in(self, text: str) -> float:
+        """How much of the literal a text contains in one place, weighted by the rarity of its
+        words: 1 for a line that has nothing else, 0 below three quarters."""
+        literal = self._literal
+        if not literal.text.isascii():
+            text = composed(text)
+        if literal.text in text:
+            lines = text.splitlines()
+            if any(literal.text == line.strip() for line in lines):
+                return 1.0
+            return PART_OF_LINE * (
+                1.0 if literal.is_marked else _worth_of_place(literal.text, lines)
+            )
+        if not self._may_be_in(text):
+            return 0.0
+        share = self._most_in_order(identifiers(text)) / self._total
+        if share < self._least:
+            return 0.0
+        said = literal.words[self._rarest]
+        return OTHER_PUNCTUATION * share * _worth_of_place(said, text.splitlines())
+
+    def _may_be_in(self, text: str) -> bool:
+        """Whether the text has enough of the words, in any order. Most texts do not, and looking
+        for each word takes a small part of the time of splitting the text into words."""
+        words = self._literal.words
+        if not self._is_known or words[self._rarest] not in text:
+            return False
+        had = sum(worth for word, worth in zip(words, self._worth, strict=True) if word in text)
+        return had / self._total > self._least - ROUNDING
+
+    def _most_in_order(self, found: Sequence[str]) -> float:
+        """The largest weight of words in their order around an occurrence of the rarest one."""
+        words, worth, rarest = self._literal.words, self._worth, self._rarest
+        widest = len(worth) * (1 + MOST_SKIPPED)
+        best = 0.0
+        for start, word in enumerate(found):
+            if word != words[rarest]:
+                continue
+            said = worth[rarest]
+            after, before = found[start + 1 : start + widest], found[max(0, start - widest) : start]
+            said += _weight_in_order(words[rarest + 1 :], worth[rarest + 1 :], after)
+            said += _weight_in_order(words[:rarest][::-1], worth[:rarest][::-1], before[::-1])
+            best = max(best, said)
+        return best
 
 
 def _worth_of_place(said: str, lines: Sequence[str]) -> float:

@@ -93,12 +93,22 @@ def named_share(path_words: Collection[str], query_terms: tuple[str, ...]) -> fl
     return said / letters if letters else 0.0
 
 
+def named_share_of(name: str, query_terms: tuple[str, ...]) -> float:
+    """The same for a name in code. A search asks it several times for the name of a snippet."""
+    shares = _named_letters_of(query_terms).shares
+    share = shares.get(name)
+    if share is None:
+        share = shares[name] = named_share(name_words(name), query_terms)
+    return share
+
+
 class _NamedLetters(dict[str, int]):
     """How many letters of each word the query contains; a cache, because the same words come up
     again and again."""
 
     def __init__(self, query_terms: tuple[str, ...]) -> None:
         super().__init__()
+        self.shares: dict[str, float] = {}
         self._terms = frozenset(query_terms)
         self._parts = tuple(term for term in self._terms if len(term) >= SHORTEST_PART)
         # One search in one text instead of a loop over the terms, since most words of paths contain

@@ -18,6 +18,7 @@ from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
 from kodit.domain.ranking.signals import (
     SIGNALS,
     FileEvidence,
+    Signal,
     definition_fit,
     gather,
     place_in_scope,
@@ -86,7 +87,7 @@ def rank(
     have as many places as its snippets deserve. Equal scores are ordered by path, source and line,
     so that the order depends on the content alone.
     """
-    weights = weights_for(query)
+    weighted = _weighted(weights_for(query))
     rarity = total_rarity(query, statistics)
     by_file = dict[int, list[Candidate]]()
     for candidate in candidates:
@@ -94,7 +95,7 @@ def rank(
     shown = by_file if not outdated else _newest(by_file, outdated)
     shown = shown if not kinds else _of_kinds(shown, kinds)
     judged = [
-        _judge(gather(query, by_file[file_id], rarity), some, weights)
+        _judge(gather(query, by_file[file_id], rarity), some, weighted)
         for file_id, some in shown.items()
     ]
     judged.sort(key=_before)
@@ -104,25 +105,29 @@ def rank(
     number = 0
     for one in judged:
         while opened and opened[0][0] < _before(one):
-            yield _explained(heappop(opened)[2], weights)
+            yield _explained(heappop(opened)[2], weighted)
         for place in _places(one):
             number += 1
             key = (-place.score, *_place(place.candidate), place.candidate.start_line)
             heappush(opened, (key, number, place))
     while opened:
-        yield _explained(heappop(opened)[2], weights)
+        yield _explained(heappop(opened)[2], weighted)
 
 
+_Weighted = Sequence[tuple[str, Signal, float]]
+"""The signals of a query, by name, with their weights, in the order in which a score is explained:
+summing in another order may change the last bit, and with it the order of equal scores."""
 _Key = tuple[float, str, str, int]
 """The order of the results: by score, path, source and line."""
 
 
 class _Judged(NamedTuple):
-    """A file, its snippets that may be returned, its signals, and the score of its first snippet in
-    the list."""
+    """A file, its snippets that may be returned, the values of its signals, their weighted sum, and
+    the score of its first snippet in the list."""
 
     file: FileEvidence
     shown: Sequence[Candidate]
+    values: Sequence[float]
     total: float
     first: float
 
@@ -132,17 +137,24 @@ class _Placed(NamedTuple):
 
     candidate: Candidate
     score: float
-    file: FileEvidence
+    of: _Judged
     below: tuple[Contribution, ...] = ()
     neighbours: tuple[Candidate, ...] = ()
 
 
-def _judge(file: FileEvidence, shown: Sequence[Candidate], weights: Mapping[str, float]) -> _Judged:
-    total = _score(file, weights)
+def _weighted(weights: Mapping[str, float]) -> _Weighted:
+    return [(name, signal, weights[name]) for name, signal in SIGNALS.items() if name in weights]
+
+
+def _judge(file: FileEvidence, shown: Sequence[Candidate], weighted: _Weighted) -> _Judged:
+    values = [signal(file) for _name, signal, _weight in weighted]
+    total = 0.0
+    for value, (_name, _signal, weight) in zip(values, weighted, strict=True):
+        total += value * weight
     if not file.query.is_statement:
-        return _Judged(file, shown, total, total)
+        return _Judged(file, shown, values, total, total)
     best = max([snippet_points(file, candidate) for candidate in shown])
-    return _Judged(file, shown, total, total + best)
+    return _Judged(file, shown, values, total, total + best)
 
 
 def _place(candidate: Candidate) -> tuple[str, str]:
@@ -152,16 +164,6 @@ def _place(candidate: Candidate) -> tuple[str, str]:
 def _before(judged: _Judged) -> tuple[float, str, str]:
     """The order of files, which is that of their first snippets."""
     return -judged.first, *_place(judged.shown[0])
-
-
-def _score(file: FileEvidence, weights: Mapping[str, float]) -> float:
-    # In the order of the explanation: summing in another order may change the last bit, and with it
-    # the order of equal scores.
-    score = 0.0
-    for name, signal in SIGNALS.items():
-        if name in weights:
-            score += signal(file) * weights[name]
-    return score
 
 
 def _newest(
@@ -187,32 +189,33 @@ def _of_kinds(
 
 def _places(judged: _Judged) -> Iterator[_Placed]:
     """The snippets of a file, with scores of their own or below the best one."""
-    file, shown, total, first = judged
+    file, shown, _values, total, first = judged
     (best, shown_best), others, beside = _snippets(file, shown)
-    yield _Placed(shown_best, first, file, (), beside)
+    yield _Placed(shown_best, first, judged, (), beside)
     for above, (points, candidate) in enumerate(others, start=1):
         if file.query.is_statement:
-            yield _Placed(candidate, total + points - FURTHER_SNIPPET, file, _FURTHER)
+            yield _Placed(candidate, total + points - FURTHER_SNIPPET, judged, _FURTHER)
             continue
         below = (
             Contribution("repeated_file", above, -REPEATED_FILE),
             Contribution("weaker_snippet", min(points - best, 0.0), 1.0),
         )
         score = total + sum(part.points for part in below)
-        yield _Placed(candidate, score, file, below)
+        yield _Placed(candidate, score, judged, below)
 
 
-def _explained(place: _Placed, weights: Mapping[str, float]) -> Ranked:
+def _explained(place: _Placed, weighted: _Weighted) -> Ranked:
+    file, values = place.of.file, place.of.values
     parts = [
-        Contribution(name, value, weights[name])
-        for name, signal in SIGNALS.items()
-        if name in weights and (value := signal(place.file))
+        Contribution(name, value, weight)
+        for value, (name, _signal, weight) in zip(values, weighted, strict=True)
+        if value
     ]
-    if place.file.query.is_statement:
-        values = snippet_signals(place.file, place.candidate)
+    if file.query.is_statement:
+        of_snippet = snippet_signals(file, place.candidate)
         parts += [
             Contribution(f"snippet_{name}", value, weight)
-            for (name, weight), value in zip(WITHIN_FILE.items(), values, strict=False)
+            for (name, weight), value in zip(WITHIN_FILE.items(), of_snippet, strict=False)
             if value
         ]
     return Ranked(place.candidate, place.score, (*parts, *place.below), place.neighbours)

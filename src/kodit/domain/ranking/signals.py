@@ -14,7 +14,7 @@ from operator import mul
 
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
 from kodit.domain.ranking.languages import is_code
-from kodit.domain.ranking.paths import PathFacts, name_words, named_share, path_facts
+from kodit.domain.ranking.paths import PathFacts, named_share, named_share_of, path_facts
 from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
 from kodit.domain.ranking.weights import WITHIN_FILE
 from kodit.domain.snippet import Symbol, SymbolKind
@@ -150,6 +150,8 @@ def same_name(written: str, name: str) -> float:
     otherwise, or the diacritics."""
     if written == name:
         return 1.0
+    if len(written) != len(name) and written.isascii() and name.isascii():
+        return 0.0
     asked, found = fold_case(written), fold_case(name)
     if asked != found:
         is_alike = not (asked.isascii() and found.isascii()) and (
@@ -240,7 +242,7 @@ def share_of_symbol_name(candidate: Candidate, query: QueryUnderstanding) -> flo
     """The share that the query contains of the name of a snippet's symbol, 0 if it defines none."""
     if candidate.symbol is None:
         return 0.0
-    return named_share(name_words(candidate.symbol.name), query.words)
+    return named_share_of(candidate.symbol.name, query.words)
 
 
 def path_asked(file: FileEvidence) -> float:

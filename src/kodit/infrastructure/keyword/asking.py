@@ -23,7 +23,7 @@ ROUNDING = 1e-5
 """Relative error of tantivy's single-precision scores."""
 LEAST_ALIKE = 0.1
 """A lower bound of the exact score as a share of tantivy's, which gives words that differ in
-diacritics their full weight."""
+diacritics their full weight, for documents that have some."""
 
 
 class Asked(NamedTuple):
@@ -76,11 +76,20 @@ class Question(NamedTuple):
 
     @property
     def least(self) -> float:
-        """The factor by which it becomes a lower bound."""
-        sure = min(1.0, self.average_length / self.counted) * (1 - ROUNDING)
+        """The factor by which it becomes a lower bound, if a document has none of `alike`."""
         if any(one.phrase for one in self.asked):
             return 0.0
-        return sure if all(one.is_plain for one in self.asked) else LEAST_ALIKE * sure
+        return min(1.0, self.average_length / self.counted) * (1 - ROUNDING)
+
+    @property
+    def alike(self) -> list[str]:
+        """The tokens that differ from the query's words only in diacritics."""
+        return [
+            token
+            for one in self.asked
+            for token, share in zip(one.tokens, one.shares, strict=True)
+            if share < 1.0
+        ]
 
     def score(self, found: Found, places: NDArray[np.intp]) -> Scores:
         """The exact scores of the documents at `places`."""

@@ -32,6 +32,9 @@ class EmptyReader:
     def search(self, _terms: Sequence[str], _scope: Scope, _limit: int) -> list[Hit]:
         return []
 
+    def candidates(self, _terms: Sequence[str], _scope: Scope, _limit: int) -> set[int]:
+        return set()
+
     def definitions(
         self,
         _name: str,
@@ -40,11 +43,11 @@ class EmptyReader:
         _limit: int,
         *,
         minor: bool = False,
-    ) -> list[Hit]:
-        return []
+    ) -> set[int]:
+        return set()
 
-    def having_all(self, _terms: Sequence[str], _scope: Scope, _limit: int) -> list[Hit]:
-        return []
+    def having_all(self, _terms: Sequence[str], _scope: Scope, _limit: int) -> set[int]:
+        return set()
 
     def near(self, _names: Mapping[str, int], _scope: Scope, _limit: int) -> list[Hit]:
         return []

@@ -4,6 +4,7 @@ loaded.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -63,12 +64,13 @@ Stamps = tuple[tuple[int, int] | None, tuple[int, int] | None]
 
 def stamps_of(folder: Path) -> Stamps:
     """The current stamps of these files."""
-    return _stamp(folder / NAME), _stamp(folder / "meta.json")
+    # Every search does this twice; joining and asking through `Path` takes four times as long.
+    return _stamp(f"{folder}/{NAME}"), _stamp(f"{folder}/meta.json")
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _stamp(path: str) -> tuple[int, int] | None:
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 - see above
     except FileNotFoundError:
         return None
     return status.st_mtime_ns, status.st_ino

@@ -52,6 +52,9 @@ _FORMER_OF = StatementForMany(
 )
 _ANY_FORMER = Statement("SELECT 1 FROM former_versions LIMIT 1")
 _STORED = StatementForMany(f"{SELECT_STORED} WHERE snippets.id IN :ids")
+_TEXTS = StatementForMany(
+    "SELECT snippets.id, snippets.text FROM snippets WHERE snippets.id IN :ids"
+)
 _FOUND = StatementForMany(
     "SELECT snippets.id, snippets.index_id, snippets.version_id, versions.path, "
     "snippets.start_line, "
@@ -181,6 +184,9 @@ class SearchReads:
             if newer
             else found
         )
+
+    def texts(self, snippet_ids: Sequence[int]) -> dict[int, str]:
+        return dict(map(tuple, _TEXTS.run(self._driver, snippet_ids)))
 
     @cached_property
     def _has_former(self) -> bool:

@@ -43,8 +43,8 @@ def open_sqlite(path: Path, *, read_only: bool = False) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         creator=lambda: connect(path, WRITE_TIMEOUT_SECONDS, "ro" if read_only else "rwc"),
-        # Readers wait at `ReadingGate` and then find a connection free. The last one used comes
-        # first, because its cache is the warmest; the additional one is the writer's.
+        # Readers wait at `ReadingGate` and then find a connection free; the additional one is the
+        # writer's.
         pool_size=MOST_READERS + 1,
         max_overflow=-1,
         pool_use_lifo=True,
@@ -102,6 +102,9 @@ class SqliteDialect:
         self._check_revision = check_revision
         self._writer: Connection | None = None
         self._lane = threading.Lock()
+        self._idle: list[Connection] = []
+        """The last one used is last: its cache is the warmest."""
+        self._idle_lane = threading.Lock()
         self._lock = FairLock(lock_path, WRITE_TIMEOUT_SECONDS, "the database")
         self._file: FileId | None = None
         self._beside: dict[Path, FileId] = {}
@@ -131,12 +134,42 @@ class SqliteDialect:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        with self.engine.connect() as connection:
-            try:
-                with driver_transaction(connection, "BEGIN"):
-                    yield connection
-            finally:
-                self._note_beside()
+        connection, idle = self._connection_to_read()
+        try:
+            with driver_transaction(connection, "BEGIN"):
+                yield connection
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            self._keep_idle(connection, idle)
+        finally:
+            self._note_beside()
+
+    def _connection_to_read(self) -> tuple[Connection, list[Connection]]:
+        """A connection, and the list to which it is added when it is idle again. Taking one from
+        the engine's pool and returning it takes longer than an empty transaction.
+        """
+        with self._idle_lane:
+            idle = self._idle
+            if idle:
+                return idle.pop(), idle
+        return self.engine.connect(), idle
+
+    def _keep_idle(self, connection: Connection, idle: list[Connection]) -> None:
+        """Keep a connection for the next reader, unless all were closed meanwhile."""
+        with self._idle_lane:
+            if idle is self._idle:
+                idle.append(connection)
+                return
+        connection.close()
+
+    def _close_idle(self) -> None:
+        """Return the connections of readers to the pool, and those in use when they are idle."""
+        with self._idle_lane:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -172,6 +205,7 @@ class SqliteDialect:
         with self._lane:
             if self._writer is not None:
                 release_memory(driver_of(self._writer))
+        self._close_idle()
         self.engine.pool.dispose()  # those in use return to it: without a limit, it counts none
 
     def close(self) -> None:
@@ -180,6 +214,7 @@ class SqliteDialect:
                 self._writer.close()
                 self._writer = None
             self._lock.close()
+        self._close_idle()
         self.engine.dispose()
 
     def _note_beside(self) -> None:
