@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, Pool, create_engine
 
 from kodit.domain.errors import KoditError, UserError
 from kodit.infrastructure.postgresql.address import DatabaseAddress
@@ -69,8 +69,7 @@ class PostgresqlDialect:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
-        pool = self.engine.pool
-        connection = self._open_transaction(begin)
+        connection, pool = self._open_transaction(begin)
         driver = driver_of(connection)
         try:
             yield connection
@@ -87,8 +86,8 @@ class PostgresqlDialect:
                 connection.rollback()
             connection.close()
 
-    def _open_transaction(self, begin: str) -> Connection:
-        """A connection with an open transaction. Those that lay idle while the server was restarted
+    def _open_transaction(self, begin: str) -> tuple[Connection, Pool]:
+        """A connection with an open transaction, and the pool that it is from. Those that lay idle while the server was restarted
         are noticed here: nothing has been done yet, so that another one can be taken.
         """
         try:
@@ -99,7 +98,8 @@ class PostgresqlDialect:
             self.engine.dispose()  # the others are as old
         return self._begin(begin)
 
-    def _begin(self, begin: str) -> Connection:
+    def _begin(self, begin: str) -> tuple[Connection, Pool]:
+        pool = self.engine.pool
         connection = self.engine.connect()
         try:
             driver_of(connection).execute(begin)
@@ -107,4 +107,4 @@ class PostgresqlDialect:
             connection.invalidate()
             connection.close()
             raise
-        return connection
+        return connection, pool
