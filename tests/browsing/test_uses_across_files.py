@@ -8,7 +8,7 @@ import pytest
 from tests.support.sources import write_file
 
 from kodit import Kodit
-from kodit.application.services import known_files
+from kodit.application.services import known_files, use_lookup
 
 FILES = {
     "shop/till.py": '''class Till:
@@ -129,3 +129,12 @@ def test_what_is_read_of_other_files_is_bounded(
     monkeypatch.undo()
     monkeypatch.setattr(known_files, "MOST_NAMES", 0)
     assert used_in(kodit, "shop/till.Purse.count") == set()
+
+
+def test_uses_are_the_same_however_many_files_are_read_at_a_time(
+    kodit: Kodit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = kodit.symbols("count").references
+    assert len({one.snippet.path for one in together}) > 1
+    monkeypatch.setattr(use_lookup, "FILES_PER_READ", 1)
+    assert kodit.symbols("count").references == together

@@ -55,6 +55,17 @@ def test_files_are_listed_by_path_with_their_snippets(shelf: Shelf) -> None:
     assert shelf.listed()[0] == ("b.py", 0, 0)
 
 
+def test_a_page_of_the_listing_is_a_part_of_it(shelf: Shelf) -> None:
+    """Files that are read and files that are not are in one order."""
+    shelf.sql("UPDATE files SET extracted_hash = NULL, language = NULL WHERE path = 'b.py'")
+    whole = shelf.catalogue.list_files(shelf.all)
+    assert [file.path for file in whole] == sorted(PATHS)
+    for start in range(len(whole) + 1):
+        for stop in (*range(start, len(whole) + 2), None):
+            page = slice(start, stop)
+            assert shelf.catalogue.list_files(shelf.all, page) == whole[page]
+
+
 def test_a_file_that_is_not_extracted_yet_is_there_and_one_that_is_left_out_is_not(
     shelf: Shelf,
 ) -> None:

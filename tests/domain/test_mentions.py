@@ -70,4 +70,24 @@ def test_the_mentions_of_some_names_of_origins_and_of_aliases() -> None:
     assert list(stored.named(("Kind", "axb"))) == [IMPORT, TYPE]
     assert list(stored.named(("b", "Kin"))) == []
     assert list(stored.origins) == [IMPORT, BASE]
-    assert [stored.decode_hint(one) for one in stored.hint_rows] == [TYPE]
+    assert stored.hinted == ["one"]
+    assert list(stored.hints("one")) == [TYPE]
+
+
+def test_the_hints_of_an_alias() -> None:
+    """A hint is known by its whole alias, and not by the text at the end of its row."""
+    first = Mention(MentionKind.CALL, "open", 12, "self.one", "one")
+    again = Mention(MentionKind.TYPE, "File", 13, "", "one")
+    others = [
+        Mention(MentionKind.CALL, "one", 14, "", "two"),
+        Mention(MentionKind.READ, "one", 15),
+        Mention(MentionKind.READ, "value", 16, "one"),
+        Mention(MentionKind.WRITE, "value", 17, "", "self.one"),
+        Mention(MentionKind.IMPORT, "first", 18, "numbers", "one"),
+        Mention(MentionKind.INHERITS, "Base", 19, "", "one"),
+    ]
+    stored = snippet(first, again, *others)
+    assert stored.hinted == ["one", "one", "two", "self.one"]
+    assert list(stored.hints("one")) == [first, again]
+    assert list(stored.hints("self.one")) == [others[3]]
+    assert list(stored.hints("nothing")) == []

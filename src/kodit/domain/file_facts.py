@@ -12,8 +12,6 @@ _OF_ITSELF = ("self.", "this.", "$this->", "@", "self->", "this->")
 
 _STARTS = ("", "$", *_OF_ITSELF)
 
-HintRow = tuple[str, str, str, str]
-
 
 @dataclass(slots=True)
 class TypeHint:
@@ -41,14 +39,14 @@ class MentioningFile:
     bases: dict[str, set[str]] = field(default_factory=dict)
     variables: dict[tuple[str, str], list[TypeHint]] = field(default_factory=dict)
     fields: dict[tuple[str, str], list[TypeHint]] = field(default_factory=dict)
-    _undecoded: dict[str, list[tuple[MentioningSnippet, HintRow]]] = field(default_factory=dict)
+    _undecoded: dict[str, list[MentioningSnippet]] = field(default_factory=dict)
 
     def read(self, piece: MentioningSnippet) -> None:
         """Add a stored piece of the file. Its type hints are decoded only when they are needed, as
         most never are."""
         self.learn(piece.origins, piece.around)
-        for row in piece.hint_rows:
-            self._undecoded.setdefault(row[-1], []).append((piece, row))
+        for alias in dict.fromkeys(piece.hinted):
+            self._undecoded.setdefault(alias, []).append(piece)
 
     def learn(self, mentions: Iterable[Mention], around: Callable[[int], str]) -> None:
         """Add the mentions of one piece of the file; `around` returns the definition that a line is
@@ -91,9 +89,9 @@ class MentioningFile:
 
     def _decode_hints(self, name: str) -> None:
         for start in _STARTS if self._undecoded else ():
-            for piece, row in self._undecoded.pop(start + name, ()):
-                mention = piece.decode_hint(row)
-                self._add_hint(mention, piece.around(mention.line))
+            for piece in self._undecoded.pop(start + name, ()):
+                for mention in piece.hints(start + name):
+                    self._add_hint(mention, piece.around(mention.line))
 
     def hints_for_field(self, owner: str, name: str) -> list[TypeHint]:
         """The type hints for a field of a type, or for the result of its function (`name()`)."""

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from kodit.domain.errors import InvalidQueryError
 from kodit.domain.index import Index
 
+WHOLE_LIST = slice(None)
+"""The page of a listing that has all its items."""
+
 
 @dataclass(frozen=True, slots=True)
 class IndexedText:

@@ -84,9 +84,12 @@ def decode_mentions(text: str, first_line: int) -> Iterator[Mention]:
         yield Mention(_KINDS[place[0]], name, first_line + int(place[1:]), *rest)
 
 
+_ORIGINS = LETTERS[MentionKind.IMPORT] + LETTERS[MentionKind.INHERITS]
+_BEFORE_ALIAS = 2
+"""How many separators a row has before that of the alias."""
 _FIELD = r"[^\t\n]*"
 _OF_ORIGINS = re.compile(r"^[ih].*$", re.MULTILINE)
-_WITH_ALIAS = re.compile(rf"^([^ih\n]{_FIELD})\t({_FIELD})\t({_FIELD})\t(.+)$", re.MULTILINE)
+_WITH_ALIAS = re.compile(rf"^[^ih\n]{_FIELD}\t{_FIELD}\t{_FIELD}\t(.+)$", re.MULTILINE)
 
 
 @lru_cache(maxsize=64)
@@ -126,15 +129,19 @@ class MentioningSnippet(NamedTuple):
         return decode_mentions(rows, self.start_line)
 
     @property
-    def hint_rows(self) -> list[tuple[str, str, str, str]]:
-        """The undecoded rows of the other mentions that have an alias; see `decode_hint`."""
+    def hinted(self) -> list[str]:
+        """The aliases of the other mentions, which may tell their types; see `hints`."""
         return _WITH_ALIAS.findall(self.encoded)
 
-    def decode_hint(self, row: tuple[str, str, str, str]) -> Mention:
-        """Decodes one of these rows."""
-        place, name, qualifier, alias = row
-        line = self.start_line + int(place[1:])
-        return Mention(_KINDS[place[0]], name, line, qualifier, alias)
+    def hints(self, alias: str) -> Iterator[Mention]:
+        """The mentions with one of these aliases, decoded."""
+        text, ending = f"{self.encoded}\n", f"{_SEPARATOR}{alias}\n"
+        end = text.find(ending)
+        while end >= 0:
+            row = text[text.rfind("\n", 0, end) + 1 : end]
+            if row.count(_SEPARATOR) == _BEFORE_ALIAS and row[0] not in _ORIGINS:
+                yield from decode_mentions(f"{row}{_SEPARATOR}{alias}", self.start_line)
+            end = text.find(ending, end + len(ending))
 
     def around(self, line: int) -> str:
         """The qualified name of the innermost definition around a line, "" at the top of a file."""

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from kodit.application.services.folder_comparisons import file_no_longer_exists
 from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, NotFoundError
-from kodit.domain.files import FilePlace, FileText, IndexedText, ListedFile, readings_of
+from kodit.domain.files import (
+    WHOLE_LIST,
+    FilePlace,
+    FileText,
+    IndexedText,
+    ListedFile,
+    readings_of,
+)
 from kodit.domain.near import did_you_mean, near_names
 from kodit.domain.value_objects import SearchFilter
 
@@ -28,10 +35,11 @@ class BrowseService:
         self._catalogue = catalogue
         self._reader = reader
 
-    def list_files(self, search_filter: SearchFilter) -> list[ListedFile]:
-        """The indexed files by index and path. Raises NotFoundError for an unknown index."""
+    def list_files(self, search_filter: SearchFilter, page: slice = WHOLE_LIST) -> list[ListedFile]:
+        """A page of the indexed files by index and path. Raises NotFoundError for an unknown
+        index."""
         with self._catalogue.open() as catalogue:
-            return catalogue.list_files(search_filter)
+            return catalogue.list_files(search_filter, page)
 
     def read_file(self, index_id: int, place: str | FilePlace) -> FileText:
         """The lines at `PATH`, `PATH:LINE`, `PATH:START-END` or `PATH:START-`, or at a place with

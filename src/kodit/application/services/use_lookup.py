@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import accumulate, groupby, pairwise
-from operator import attrgetter, itemgetter
+from itertools import accumulate, pairwise
+from operator import itemgetter
 
 from kodit.application.services.known_files import KnownFiles, target_of
 from kodit.domain.code_text import prose_spans
@@ -21,6 +21,9 @@ from kodit.domain.symbols import Reference, Use, naming_line, uses
 from kodit.domain.text import cut_line
 from kodit.domain.value_objects import SymbolKind
 
+FILES_PER_READ = 32
+"""What files mention is read for this many at a time: for a common name, that of all its files
+would take several megabytes."""
 _CALLED = frozenset({SymbolKind.FUNCTION, SymbolKind.METHOD})
 _RECEIVER = re.compile(r"([\w$)\]]+(?:(?:\.|::|->|\?\.)[\w$]+)*)(?:\.|::|->|\?\.)\s*$")
 
@@ -55,13 +58,14 @@ class UseLookup:
         by_file: dict[int, list[StoredSnippet]] = {}
         for snippet in snippets:
             by_file.setdefault(snippet.file_id, []).append(snippet)
-        mentioning = {
-            file_id: list(some)
-            for file_id, some in groupby(self._catalogue.mentioning(by_file), attrgetter("file_id"))
-        }
         found: list[Reference] = []
-        for file_id, some in by_file.items():
-            found += self._in_file(some, mentioning.get(file_id, []))
+        for start in range(0, len(by_file), FILES_PER_READ):
+            wanted = list(by_file)[start : start + FILES_PER_READ]
+            pieces: dict[int, list[MentioningSnippet]] = {}
+            for piece in self._catalogue.mentioning(wanted):
+                pieces.setdefault(piece.file_id, []).append(piece)
+            for file_id in wanted:
+                found += self._in_file(by_file[file_id], pieces.get(file_id, []))
         return found
 
     def callees(

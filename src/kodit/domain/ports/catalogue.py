@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from kodit.domain.files import IndexedFiles, IndexedText, ListedFile
+from kodit.domain.files import WHOLE_LIST, IndexedFiles, IndexedText, ListedFile
 from kodit.domain.index import Index
 from kodit.domain.mentions import MentioningSnippet
 from kodit.domain.ports.database import Transaction
@@ -39,8 +39,8 @@ class OpenCatalogue(Protocol):
         NotFoundError for an unknown index."""
         ...
 
-    def list_files(self, search_filter: SearchFilter) -> list[ListedFile]:
-        """The same files as a listing, including those that were never read."""
+    def list_files(self, search_filter: SearchFilter, page: slice = WHOLE_LIST) -> list[ListedFile]:
+        """A page of the same files as a listing, including those that were never read."""
         ...
 
     def find_file(self, index_id: int, path: str) -> tuple[Index, IndexedText | None]:

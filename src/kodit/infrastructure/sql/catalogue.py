@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from heapq import nsmallest
+from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
 from kodit.domain.entities import Index, StoredSnippet
-from kodit.domain.files import IndexedFiles, IndexedText, ListedFile
+from kodit.domain.files import WHOLE_LIST, IndexedFiles, IndexedText, ListedFile
 from kodit.domain.mentions import MentioningSnippet
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import Scope, SearchFilter, SymbolKind
@@ -17,6 +19,7 @@ from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sql.statements import (
     Cursors,
     Parameters,
+    Row,
     Statement,
     StatementForMany,
     containing,
@@ -137,12 +140,12 @@ class SqlOpenCatalogue:
             for index_id in sorted(by_index)
         ]
 
-    def list_files(self, search_filter: SearchFilter) -> list[ListedFile]:
-        by_index = _files(self._driver, self.scope(search_filter), with_unread=True)
+    def list_files(self, search_filter: SearchFilter, page: slice = WHOLE_LIST) -> list[ListedFile]:
+        files = _page(self._driver, self.scope(search_filter), page)
         sources = {
-            index_id: str(self._transaction.indexes.get(index_id).source) for index_id in by_index
+            index_id: str(self._transaction.indexes.get(index_id).source)
+            for index_id in {file.index_id for file in files}
         }
-        files = [file for index_id in sorted(by_index) for file in by_index[index_id]]
         counts = {
             row[0]: (row[1], row[2]) for row in _COUNTS.run(self._driver, [one.id for one in files])
         }
@@ -285,10 +288,25 @@ class SqlOpenCatalogue:
 def _files(driver: Cursors, scope: Scope, *, with_unread: bool) -> dict[int, list[IndexedText]]:
     """The files of a scope by index, sorted by path in Python's order on any database."""
     by_index: dict[int, list[IndexedText]] = {}
-    for statement in (_FILES_OF, _UNREAD_OF) if with_unread else (_FILES_OF,):
-        for row in statement.run(driver, sorted(scope.index_ids)):
-            if scope.file_ids is None or row[0] in scope.file_ids:
-                by_index.setdefault(row[1], []).append(IndexedText(*row))
+    for row in _rows(driver, scope, with_unread=with_unread):
+        by_index.setdefault(row[1], []).append(IndexedText(*row))
     for files in by_index.values():
         files.sort(key=lambda file: file.path)
     return by_index
+
+
+def _page(driver: Cursors, scope: Scope, page: slice) -> list[IndexedText]:
+    """Some files of a scope, in the order of index and path, including unread ones. Those that
+    follow the page are not held in memory.
+    """
+    rows, place = _rows(driver, scope, with_unread=True), itemgetter(1, 2)
+    first = sorted(rows, key=place) if page.stop is None else nsmallest(page.stop, rows, key=place)
+    return [IndexedText(*row) for row in first[page]]
+
+
+def _rows(driver: Cursors, scope: Scope, *, with_unread: bool) -> Iterator[Row]:
+    """The columns of the files of a scope, in no particular order."""
+    for statement in (_FILES_OF, _UNREAD_OF) if with_unread else (_FILES_OF,):
+        for row in statement.stream(driver, sorted(scope.index_ids)):
+            if scope.file_ids is None or row[0] in scope.file_ids:
+                yield row

@@ -9,7 +9,7 @@ columns are compared by code points (`sqlalchemy/collation.py`).
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from typing import Any, Protocol
@@ -104,13 +104,26 @@ class StatementForMany:
     ) -> Sequence[Row]:
         """All rows for these values; very many values are split over several statements."""
         rows: list[Row] = []
+        for statement, named in self._parts(values, parameters):
+            rows += statement.run(driver, named)
+        return rows
+
+    def stream(
+        self, driver: Cursors, values: Values, parameters: Mapping[str, Any] = NOTHING
+    ) -> Iterator[Row]:
+        """The same rows one at a time; see `Statement.stream`."""
+        for statement, named in self._parts(values, parameters):
+            yield from statement.stream(driver, named)
+
+    def _parts(
+        self, values: Values, parameters: Mapping[str, Any]
+    ) -> Iterator[tuple[Statement, Mapping[str, Any]]]:
         for some in in_chunks(values):
             size = min(1 << (len(some) - 1).bit_length(), VALUES_PER_STATEMENT)
             statement, names = self._sizes.get(size) or self._make(size)
             named: dict[str, Any] = dict.fromkeys(names, some[-1])
             named.update(zip(names, some, strict=False))
-            rows += statement.run(driver, {**named, **parameters} if parameters else named)
-        return rows
+            yield statement, {**named, **parameters} if parameters else named
 
     def of(self, size: int) -> Statement:
         """The statement for a list of this size."""

@@ -259,14 +259,15 @@ class AnswerService:
 
         def find() -> FilesView:
             chosen = self._scope.choose(caller, question.where)
-            files = self._comparisons.existing(
-                self._asked.browse.list_files(chosen.filter), lambda one: (one.index_id, one.path)
-            )
-            end = len(files) if question.limit is None else start + question.limit
+            # One more than wanted shows whether another page follows.
+            end = None if question.limit is None else start + question.limit
+            page = slice(start, None if end is None else end + 1)
+            files = self._asked.browse.list_files(chosen.filter, page)
+            wanted = files[: question.limit]
             return FilesView.of(
-                files[start:end],
+                self._comparisons.existing(wanted, lambda one: (one.index_id, one.path)),
                 self._standing_of(chosen.filter, chosen.is_implied),
-                cursor_at(question, end) if end < len(files) else None,
+                None if end is None or len(files) == len(wanted) else cursor_at(question, end),
                 chosen.problems,
                 with_file=caller.is_local,
             )
