@@ -87,8 +87,9 @@ class PostgresqlDialect:
             connection.close()
 
     def _open_transaction(self, begin: str) -> tuple[Connection, Pool]:
-        """A connection with an open transaction, and the pool that it is from. Those that lay idle while the server was restarted
-        are noticed here: nothing has been done yet, so that another one can be taken.
+        """A connection with an open transaction, and the pool that it is from. Those that lay idle
+        while the server was restarted are noticed here: nothing has been done yet, so that another
+        one can be taken.
         """
         try:
             return self._begin(begin)
