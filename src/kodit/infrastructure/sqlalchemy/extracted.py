@@ -20,7 +20,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
     FILES,
 )
-from kodit.infrastructure.sqlalchemy.keyword_log import new_token
+from kodit.infrastructure.sqlalchemy.keyword_log import new_token, next_change_set
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
@@ -29,7 +29,6 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     DROP_VECTORS_OF_KIND,
     FORGET_PENDING,
     KINDS_OF_VECTORS,
-    LAST_CHANGE_SET,
     LOG_CHANGE,
     LOG_LIVE_OF_VERSIONS,
     NOTE_EXTRACTION,
@@ -75,7 +74,7 @@ class ExtractedContents:
         files = [file for file in files if file.version_id is None or file.file_id in linked]
         sliced = [file for file in files if file.sliced is not None and file.file_id not in linked]
         current = self._versions.of_files([file.file_id for file in files])
-        change_set, token = self._next_change_set(index_id), new_token()
+        change_set, token = next_change_set(self._driver, index_id), new_token()
         shared = self._versions.shared(
             sorted({version.id for version in current.values() if version.id is not None})
         )
@@ -238,10 +237,6 @@ class ExtractedContents:
         for kind in kinds:
             dropped = DROP_VECTORS_OF_KIND.run(self._driver, snippet_ids, {"of_kind": kind})
             release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
-
-    def _next_change_set(self, index_id: int) -> int:
-        [(last,)] = LAST_CHANGE_SET.run(self._driver, {"of_index": index_id})
-        return (last or 0) + 1
 
     def _store(self, change_set: int, token: int, rows: Sequence[dict[str, Any]]) -> None:
         """Once the old ones are retired, the live snippets of these files are the new ones."""

@@ -26,7 +26,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     ENRICHMENTS,
 )
 from kodit.infrastructure.sqlalchemy.extracted import ExtractedContents
-from kodit.infrastructure.sqlalchemy.keyword_log import new_token
+from kodit.infrastructure.sqlalchemy.keyword_log import new_token, next_change_set
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
@@ -36,7 +36,6 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     DEAD,
     DELETE_SNIPPETS,
     FOLLOWED,
-    LAST_CHANGE_SET,
     LIVE_AFTER,
     LOG_LIVE,
     NEXT_PENDING,
@@ -85,11 +84,11 @@ class SqlSnippetRepository:
     # Keyword index
 
     def log_all(self, index_id: int, generation: str, after: int = 0) -> int | None:
-        [(last_change_set,)] = LAST_CHANGE_SET.run(self._driver, {"of_index": index_id})
+        last_change_set = next_change_set(self._driver, index_id) - 1
 
         def log(some: Mapping[str, int]) -> None:
             # One change set per snippet, after all pending ones, so that a batch may end after any.
-            mark = {"last_change_set": last_change_set or 0, "with_token": new_token()}
+            mark = {"last_change_set": last_change_set, "with_token": new_token()}
             LOG_LIVE.run(self._driver, {**some, **mark})
 
         return self._follow(index_id, "keyword_generation", generation, log, after)
