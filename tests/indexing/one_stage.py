@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, cast
 
 from tests.database.content import NOW
@@ -22,6 +23,7 @@ from kodit.domain.ports.repositories import ExtractedFile, Extraction
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.report import Report
+from kodit.domain.retention import UnusedRetention
 from kodit.domain.source import FileHistory, FileStamp, KnownFile, SourceHistory
 from kodit.domain.value_objects import (
     QueuePriority,
@@ -148,6 +150,7 @@ class Place:
             vector_index=cast(VectorIndex, self.vectors),
             embedder=cast(Embedder, self.embedder),
             enricher=cast(Enricher, self.enricher),
+            retention=UnusedRetention(timedelta(0)),
             clock=ManualClock(NOW),
         )
         with database.write() as transaction:

@@ -35,11 +35,17 @@ WHERE (unused_since IS NULL) <> (id IN (SELECT enrichment_id FROM snippets))
 
 
 class TimedApplication(FaultyApplication):
-    """The composition root with a manual clock."""
+    """The composition root with a manual clock. Contents that no file has any more are removed at
+    once, so that what was made from them is unused.
+    """
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.clock = ManualClock()
+
+    @property
+    def retention(self) -> UnusedRetention:
+        return UnusedRetention(timedelta(0))
 
 
 class Kept:

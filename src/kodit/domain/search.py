@@ -322,10 +322,11 @@ class SearchResult:
     is_weak: bool = False
 
 
-def with_copy(result: SearchResult, copy: StoredSnippet) -> SearchResult:
-    """The result with one more copy, up to `MOST_COPIES`."""
+def with_copy(result: SearchResult, copy: StoredSnippet, *others: CopyPlace) -> SearchResult:
+    """The result with one more copy, which is at `others` too, up to `MOST_COPIES`."""
     place = CopyPlace(copy.path, copy.source, copy.start_line, copy.end_line, copy.index_id)
-    return replace(result, also_in=tuple(sorted([*result.also_in, place])[:MOST_COPIES]))
+    places = sorted({*result.also_in, place, *others})
+    return replace(result, also_in=tuple(places[:MOST_COPIES]))
 
 
 CHARACTERS_PER_TOKEN = 4
