@@ -308,7 +308,9 @@ def test_a_deletion_that_fails_is_tried_again_and_holds_up_no_other(desk: Desk) 
             transaction.indexes.mark_deleted(number, NOW)
     desk.engine.fails_for = {1}
     asyncio.run(desk.indexes.finish_deletions())
-    assert desk.reader.take() == [("discard", 2)]
+    with desk.database.read() as transaction:
+        assert [index.id for index in transaction.indexes.deleted()] == [1]
+    assert desk.reader.take() == [("discard", 1), ("discard", 2)]
     desk.engine.fails_for = set()
     asyncio.run(desk.indexes.finish_deletions())
     assert desk.reader.take() == [("discard", 1)]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,8 +13,9 @@ from tests.support.command import KoditCommand, finish, wait_until
 from tests.support.crash import read_states
 from tests.support.faults import DROP, EMBED_TEXT, Faults, FaultyApplication
 from tests.support.serving import ServingKodit
-from tests.support.snapshot import QUERIES, read_rows, take_snapshot
+from tests.support.snapshot import QUERIES, execute, read_rows, take_snapshot
 from tests.support.sources import commit_all, listing, python_function, write_file, write_tree
+from tests.support.stores import address_of
 
 from kodit import Kodit
 from kodit.application.services import index_removal
@@ -24,8 +23,11 @@ from kodit.composition import Application
 from kodit.domain.entities import IndexRun
 from kodit.domain.errors import TransientError
 from kodit.domain.value_objects import Hit, QueuePriority, Scope, TaskType
+from kodit.infrastructure.sqlalchemy.entities import METADATA
 from kodit.infrastructure.vectors.pack_builder import refresh_pack
 from kodit.settings import Settings
+
+pytestmark = pytest.mark.every_store
 
 WORDS = "quartz spindle marrow".split()
 ROWS_PER_REMOVAL = 20
@@ -65,12 +67,8 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def tables(data_dir: Path) -> list[str]:
     """The tables with any rows, except the record of deletions."""
-    names = read_rows(
-        data_dir,
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
-        "AND name NOT IN ('alembic_version', 'queue_settings', 'deleted_folders')",
-    )
-    return [name for (name,) in names if read_rows(data_dir, f"SELECT 1 FROM {name}")]  # noqa: S608
+    names = sorted(METADATA.tables.keys() - {"deleted_folders", "workers"})
+    return [name for name in names if read_rows(data_dir, f"SELECT 1 FROM {name}")]  # noqa: S608
 
 
 def files_below(data_dir: Path, *folders: str) -> list[str]:
@@ -239,7 +237,7 @@ def test_vectors_that_are_packed_too_late(kodit: KoditCommand, tmp_path: Path) -
     (pack,) = kodit.data_dir.glob("vectors/1-code.pack")
     pack.unlink()
     ((model,),) = read_rows(kodit.data_dir, "SELECT DISTINCT model FROM vectors")
-    arguments = (str(kodit.data_dir / "kodit.db"), str(pack.parent), 1, "code", model)
+    arguments = (address_of(kodit.data_dir), str(pack.parent), 1, "code", model)
 
     def ignore(*_: object) -> None:
         """Ignores reports."""
@@ -247,8 +245,7 @@ def test_vectors_that_are_packed_too_late(kodit: KoditCommand, tmp_path: Path) -
     assert refresh_pack(*arguments, report=ignore)
     assert pack.exists()
     pack.unlink()
-    with closing(sqlite3.connect(kodit.data_dir / "kodit.db")) as connection, connection:
-        connection.execute("UPDATE indexes SET deleted_at = 1")
+    execute(kodit.data_dir, "UPDATE indexes SET deleted_at = 1")
 
     refresh_pack(*arguments, report=ignore)
 

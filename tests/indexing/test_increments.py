@@ -12,6 +12,8 @@ from tests.support.sources import commit_all, python_function, write_file, write
 
 from kodit import Kodit
 
+pytestmark = pytest.mark.every_store
+
 SKIPPED = ["succeeded", "skipped", "skipped", "skipped", "skipped"]
 WORDS = "quartz spindle marrow".split()
 

@@ -29,6 +29,8 @@ from kodit.domain.value_objects import (
     VectorKind,
 )
 
+pytestmark = pytest.mark.every_store
+
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:

@@ -15,6 +15,8 @@ from kodit.domain.entities import IndexRun
 from kodit.domain.errors import PermanentError
 from kodit.domain.value_objects import SearchMode, TaskType
 
+pytestmark = pytest.mark.every_store
+
 WORDS = "quartz spindle marrow".split()
 ENGINES = ("keyword", "code", "text")
 OLD, NEW, NOTHING = {"former"}, {"present"}, set[str]()

@@ -4,11 +4,11 @@ has, wherever it is stored, and nothing that no index has any more.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from tests.support.stores import rows_of
 
 from kodit import Kodit
 
@@ -38,14 +38,14 @@ FROM files
 
 def execute(data_dir: Path, statement: str, *values: Any) -> None:
     """Change the database without Kodit."""
-    with closing(sqlite3.connect(data_dir / "kodit.db")) as connection, connection:
-        connection.execute(statement, values)
+    with rows_of(data_dir) as rows:
+        rows.execute(statement, values)
 
 
 def read_rows(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
     """Rows of the database, sorted."""
-    with closing(sqlite3.connect(data_dir / "kodit.db")) as connection:
-        return sorted(connection.execute(query).fetchall(), key=repr)
+    with rows_of(data_dir) as rows:
+        return sorted(rows.execute(query).fetchall(), key=repr)
 
 
 def take_snapshot(data_dir: Path, queries: Sequence[str] = QUERIES) -> dict[str, Any]:

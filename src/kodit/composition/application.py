@@ -276,7 +276,7 @@ class Application(Finding):
         from kodit.composition.examination import make_examination
 
         return make_examination(
-            self.data_dir,
+            self.store,
             doctor=lambda: self.doctor,
             host=lambda: self.host,
             space=lambda: self.space,

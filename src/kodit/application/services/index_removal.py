@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from kodit.application.services.threads import Lane, in_thread
+from kodit.application.services.transactions import written
 from kodit.application.services.version_service import VersionService
 from kodit.domain.entities import Index
 from kodit.domain.retention import UnusedRetention
@@ -100,29 +100,27 @@ class IndexRemoval:
         def remove_some(transaction: Transaction) -> bool:
             return transaction.indexes.remove_some(index.id, ROWS_PER_REMOVAL)
 
-        has_more = await in_thread(partial(self._write, remove_some), Lane.WRITES)
+        has_more = await in_thread(partial(written, self._database, remove_some), Lane.WRITES)
         if not has_more:
             self._without_files.discard(index.id)
         return has_more
-
-    def _write(self, work: Callable[[Transaction], bool]) -> bool:
-        with self._database.write() as transaction:
-            return work(transaction)
 
     def _detach_some(self, index: Index) -> bool:
         """Remove some of what is the index's own."""
         with self._database.read() as transaction:
             if transaction.indexes.is_detached(index.id):
                 return False
-        with self._database.write() as transaction:
+
+        def detach(transaction: Transaction) -> bool:
             return transaction.tasks.delete_runs(
                 index.id, ROWS_PER_REMOVAL
             ) or transaction.indexes.detach_some(index.id, ROWS_PER_REMOVAL)
 
+        return written(self._database, detach)
+
     def _keep_store(self, index: Index) -> bool:
         """Whether other indexes have versions in the store of this one, which then stay."""
-        with self._database.write() as transaction:
-            return transaction.indexes.keep_store(index.id)
+        return written(self._database, lambda transaction: transaction.indexes.keep_store(index.id))
 
     def _generation(self, index: Index) -> str | None:
         with self._database.read() as transaction:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kodit.application.services.index_removal import IndexRemoval
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import Lane, in_thread
+from kodit.application.services.transactions import written
 from kodit.domain.entities import Index, IndexRun, IndexSummary
 from kodit.domain.errors import NotFoundError, SourceError, UserError
 from kodit.domain.intervals import SyncEvery
@@ -211,33 +212,32 @@ class IndexService:
         if request.credentials is not None:
             reference = await in_thread(partial(self._reader.keep, request.credentials, source))
 
-        def add() -> tuple[Index | None, str | None]:
-            with self._database.write() as transaction:
-                indexes = transaction.indexes
-                found = indexes.find(source)
-                if checked.known not in (None, None if found is None else found.id):
-                    return None, None
-                if found is None:
-                    is_confined, is_remote = policy.confines(source), policy.is_remote(source)
-                    found = indexes.add(
-                        source, self._clock.now(), is_confined=is_confined, is_remote=is_remote
-                    )
-                if found.is_remote and policy.is_free:
-                    indexes.release(found.id)
-                chosen = found.source.choosing(request.include, request.exclude, request.submodules)
-                if found.source != chosen:
-                    indexes.update_source(found.id, chosen)
-                if request.sync_every is not None:
-                    seconds = None if request.sync_every == "default" else request.sync_every
-                    indexes.update_sync_every(found.id, seconds)
-                replaced = None
-                if reference is not None and reference != found.credentials:
-                    replaced = found.credentials
-                    indexes.update_credentials(found.id, reference)
-                return indexes.get(found.id), replaced
+        def add(transaction: Transaction) -> tuple[Index | None, str | None]:
+            indexes = transaction.indexes
+            found = indexes.find(source)
+            if checked.known not in (None, None if found is None else found.id):
+                return None, None
+            if found is None:
+                is_confined, is_remote = policy.confines(source), policy.is_remote(source)
+                found = indexes.add(
+                    source, self._clock.now(), is_confined=is_confined, is_remote=is_remote
+                )
+            if found.is_remote and policy.is_free:
+                indexes.release(found.id)
+            chosen = found.source.choosing(request.include, request.exclude, request.submodules)
+            if found.source != chosen:
+                indexes.update_source(found.id, chosen)
+            if request.sync_every is not None:
+                seconds = None if request.sync_every == "default" else request.sync_every
+                indexes.update_sync_every(found.id, seconds)
+            replaced = None
+            if reference is not None and reference != found.credentials:
+                replaced = found.credentials
+                indexes.update_credentials(found.id, reference)
+            return indexes.get(found.id), replaced
 
         try:
-            index, replaced = await in_thread(add, Lane.WRITES)
+            index, replaced = await in_thread(partial(written, self._database, add), Lane.WRITES)
         except Exception:
             if request.credentials is not None and reference is not None:
                 await in_thread(partial(self._reader.forget, reference))

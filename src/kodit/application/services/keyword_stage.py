@@ -141,7 +141,12 @@ def _acknowledge(
 ) -> tuple[None, dict[str, int]]:
     """The first batch is of the store whose turn it is."""
     counts: dict[str, int] = {}
+    own, *others = (batch.index_id for batch in batches)
+    chosen = {own} | transaction.tasks.taking_part(others, TaskType.BM25_INDEX)
     for batch in batches:
+        # What is applied and not acknowledged is seen by the stage of the other index.
+        if batch.index_id not in chosen:
+            continue
         if not transaction.keyword_log.acknowledge(batch.index_id, batch.reached):
             continue
         counted = {"keywords_indexed": len(batch.additions)}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from kodit.domain.entities import StoredSnippet
 from kodit.domain.ranking import Ranked
-from kodit.domain.search import MOST_COPIES, CopyPlace, FoundSnippet, StoredSnippet
+from kodit.domain.search import MOST_COPIES, CopyPlace, FoundSnippet, SignalPoints
 from kodit.domain.value_objects import Hit
 
 
@@ -129,3 +130,24 @@ def places_of(
         if one is not shown or index_id != shown.index_id
     }
     return sorted(places)[:MOST_COPIES]
+
+
+def without(
+    by_index: Mapping[int, Sequence[int]], hidden: frozenset[int]
+) -> Mapping[int, Sequence[int]]:
+    """Files by index, without the hidden ones."""
+    if not hidden:
+        return by_index
+    return {
+        index_id: [one for one in some if one not in hidden] for index_id, some in by_index.items()
+    }
+
+
+def explanation_of(result: Ranked | Hit) -> tuple[SignalPoints, ...]:
+    """What the score of a result consists of; nothing for that of a single engine."""
+    if isinstance(result, Hit):
+        return ()
+    return tuple(
+        SignalPoints(part.signal, part.value, part.weight, part.points)
+        for part in result.explanation
+    )

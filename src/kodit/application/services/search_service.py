@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from kodit.application.services.listing import FoundTexts, Listed, Listing, places_of
+from kodit.application.services.listing import (
+    FoundTexts,
+    Listed,
+    Listing,
+    explanation_of,
+    places_of,
+    without,
+)
 from kodit.application.services.pasted_lookup import find_pasted
 from kodit.application.services.query_checks import check_text, checked
 from kodit.application.services.query_vectors import (
@@ -21,7 +28,7 @@ from kodit.application.services.query_vectors import (
 )
 from kodit.application.services.snapshots import read_together, without_keyword_index
 from kodit.application.services.snippet_memory import SnippetMemory
-from kodit.domain.entities import SearchResult, StoredSnippet
+from kodit.domain.entities import SearchResult
 from kodit.domain.ranking import (
     Candidate,
     QueryUnderstanding,
@@ -34,9 +41,8 @@ from kodit.domain.ranking import (
     rank,
     understand,
 )
-from kodit.domain.search import FoundSnippet, SignalPoints, joined, within_budget
+from kodit.domain.search import FoundSnippet, joined, within_budget
 from kodit.domain.value_objects import (
-    Hit,
     Scope,
     SearchFilter,
     SearchMode,
@@ -274,9 +280,8 @@ class SearchService:
     def _show(self, transaction: Transaction, listed: Sequence[Listed]) -> list[SearchResult]:
         """The snippets, each merged with its neighbours."""
         search = transaction.search
-        snippets = _by_id(
-            search.get_many(list(chain.from_iterable(one.snippet_ids for one in listed)))
-        )
+        wanted = list(chain.from_iterable(one.snippet_ids for one in listed))
+        snippets = {snippet.id: snippet for snippet in search.get_many(wanted)}
         following = search.following(
             [found for one in listed if len(one.snippet_ids) > 1 for found in one.snippet_ids]
         )
@@ -294,7 +299,7 @@ class SearchService:
                     following,
                 ),
                 one.result.score,
-                _explanation(one.result),
+                explanation_of(one.result),
                 also_in=tuple(places_of(snippets[shown], one.copies, owners, sources)),
             )
             for one in listed
@@ -332,7 +337,7 @@ class SearchService:
         for kind in VectorKind:
             hits += question.vectors.best_in_files(
                 kind,
-                _without(by_index, question.scope.hidden_from(kind)),
+                without(by_index, question.scope.hidden_from(kind)),
                 REPRESENTATIVE_SNIPPETS_PER_FILE,
             )
         found = {hit.snippet_id for hit in hits}.union(question.pasted)
@@ -382,10 +387,6 @@ def _occurs(keyword: KeywordReader, term: str) -> bool:
     return bool(keyword.statistics((term,)).frequencies.get(term))
 
 
-def _by_id(snippets: Iterable[StoredSnippet]) -> dict[int, StoredSnippet]:
-    return {snippet.id: snippet for snippet in snippets}
-
-
 def _weak(question: _Question, listing: Listing) -> bool:
     """Whether the best result is weak; never if the keyword index lacks some snippets."""
     if not listing.listed or question.keyword.leaves_out:
@@ -394,23 +395,4 @@ def _weak(question: _Question, listing: Listing) -> bool:
     statistics = question.keyword.statistics(question.understanding.terms)
     return isinstance(best, Ranked) and is_weak(
         question.understanding, best.explanation, statistics, question.vectors.model
-    )
-
-
-def _without(
-    by_index: Mapping[int, Sequence[int]], hidden: frozenset[int]
-) -> Mapping[int, Sequence[int]]:
-    if not hidden:
-        return by_index
-    return {
-        index_id: [one for one in some if one not in hidden] for index_id, some in by_index.items()
-    }
-
-
-def _explanation(result: Ranked | Hit) -> tuple[SignalPoints, ...]:
-    if isinstance(result, Hit):
-        return ()
-    return tuple(
-        SignalPoints(part.signal, part.value, part.weight, part.points)
-        for part in result.explanation
     )

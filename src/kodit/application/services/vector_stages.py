@@ -158,7 +158,10 @@ class VectorStages:
             if snippets:
                 with suppress(CacheMovedError):  # likewise
                     texts = await self._enrich(stage, step, snippets)
-                    await self._embed_and_store(stage, step, VectorKind.TEXT, snippets, texts)
+                    enriched = [snippet for snippet in snippets if snippet.id in texts]
+                    await self._embed_and_store(
+                        stage, step, VectorKind.TEXT, enriched, [texts[one.id] for one in enriched]
+                    )
         return bool(snippets)
 
     async def _count(self, stage: Stage, step: ProgressTracker, stage_type: TaskType) -> None:
@@ -215,8 +218,9 @@ class VectorStages:
 
     async def _enrich(
         self, stage: Stage, step: ProgressTracker, snippets: Sequence[StoredSnippet]
-    ) -> list[str]:
-        """One text per snippet, stored and linked."""
+    ) -> dict[int, str]:
+        """The texts by snippet, stored and linked; without those of other indexes that are left to
+        their own stages."""
         with_path = self._enricher.includes_path
         keys = [
             self._enrichment.key(self._enricher.model, snippet, with_path=with_path)
@@ -230,11 +234,12 @@ class VectorStages:
         check_answer("enrichments", len(missing), len(answers))
         texts = dict(zip(missing, answers, strict=True))
 
-        def store(transaction: Transaction) -> tuple[None, dict[str, int]]:
+        def store(transaction: Transaction) -> tuple[list[tuple[int, bytes]], dict[str, int]]:
             if len(transaction.enrichments.cached(list(known))) < len(known):
                 raise CacheMovedError
             made = dict(texts)
             counts: dict[str, int] = {}
+            linked: list[tuple[int, bytes]] = []
             keyed = list(zip(snippets, keys, strict=True))
             for index_id, some in _by_index(transaction, stage.store_id, TaskType.ENRICH, keyed):
                 of_index = {key: made.pop(key) for _snippet, key in some if key in made}
@@ -244,16 +249,17 @@ class VectorStages:
                 )
                 ids.update((key, found[0]) for key, found in others.items())
                 transaction.enrichments.link({snippet.id: ids[key] for snippet, key in some})
+                linked += ((snippet.id, key) for snippet, key in some)
                 counted = {"snippets_enriched": len(of_index)}
                 if index_id == stage.store_id:
                     counts = counted
                 else:
                     transaction.tasks.record_for(index_id, TaskType.ENRICH, counted)
-            return None, counts
+            return linked, counts
 
-        await stage.commit(store, step)
+        linked = await stage.commit(store, step)
         texts.update((key, found[1]) for key, found in known.items())
-        return [texts[key] for key in keys]
+        return {snippet_id: texts[key] for snippet_id, key in linked}
 
     def _store(
         self,
@@ -371,7 +377,10 @@ def _by_index(
     groups: dict[int, list[tuple[StoredSnippet, bytes]]] = {}
     for snippet, key in keyed:
         groups.setdefault(snippet.index_id, []).append((snippet, key))
+    chosen = transaction.tasks.taking_part(sorted(groups.keys() - {own_index}), stage_type)
     for index_id, some in groups.items():
+        if index_id != own_index and index_id not in chosen:
+            continue
         ids = [snippet.id for snippet, _key in some]
         pending = transaction.snippets.still_pending(index_id, stage_type, ids)
         left = [one for one in some if one[0].id in pending]

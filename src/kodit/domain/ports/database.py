@@ -7,12 +7,12 @@ from typing import Protocol
 
 from kodit.domain.ports.descriptions import DescriptionRepository
 from kodit.domain.ports.endpoints import EndpointRepository
+from kodit.domain.ports.keyword_log import KeywordLogRepository
 from kodit.domain.ports.refusals import RefusalRepository
 from kodit.domain.ports.repositories import (
     EmbeddingRepository,
     EnrichmentRepository,
     IndexRepository,
-    KeywordLogRepository,
     SnippetRepository,
 )
 from kodit.domain.ports.searching import SearchRepository

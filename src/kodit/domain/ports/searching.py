@@ -60,8 +60,8 @@ class SearchRepository(Protocol):
         ...
 
     def owners(self, stores: Mapping[int, int]) -> dict[int, list[int]]:
-        """By version, those of the indexes asked by `resolve` that have it, first the one for which
-        it is shown: that of its store, or the oldest one. `stores` are those of the versions."""
+        """By version, those of the indexes asked by `resolve` that have it, the oldest first, for
+        which it is shown. `stores` are those of the versions."""
         ...
 
     def superseded(self, file_ids: Sequence[int]) -> set[int]:

@@ -26,13 +26,13 @@ from kodit.infrastructure.doctor.queue import QueueExaminer
 from kodit.infrastructure.doctor.vectors import ENRICHMENT_CHECKS, vector_checks
 from kodit.infrastructure.git.credentials import CredentialStore
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
 
 def examiners(
     *,
     data_dir: Path,
-    database: SqliteDatabase,
+    database: SqlDatabase,
     queue: QueueService,
     indexes: IndexService,
     keyword_index: KeywordIndex,

@@ -22,7 +22,6 @@ from kodit.infrastructure.files import remove_tree
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.infrastructure.keyword.writing import LOCK, leftovers
 from kodit.infrastructure.locks import open_lock_file, try_lock
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import (
     DESCRIPTIONS,
     EMBEDDINGS,
@@ -36,6 +35,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     TASKS,
     VECTORS,
 )
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.infrastructure.vectors.pack_file import open_pack
 
@@ -68,7 +68,7 @@ class LeftoverExaminer:
 
     def __init__(
         self,
-        database: SqliteDatabase,
+        database: SqlDatabase,
         data_dir: Path,
         indexes: IndexService,
         registry: WorkerRegistry,

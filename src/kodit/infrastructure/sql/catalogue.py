@@ -23,6 +23,7 @@ from kodit.infrastructure.sql.statements import (
     Statement,
     StatementForMany,
     containing,
+    lowered,
 )
 from kodit.infrastructure.sql.stored_snippets import (
     CONTENT_ID,
@@ -202,7 +203,7 @@ class SqlOpenCatalogue:
         # another one as soon as there is a condition on `index_id`.
         conditions = [
             "snippets.symbol IS NOT NULL",
-            f"lower(snippets.symbol) IN {values.of_all(wanted, 'lower({})')}",
+            f"lower(snippets.symbol) IN {values.of_all(map(lowered, wanted))}",
             _LIVE,
             "EXISTS (SELECT 1 FROM files WHERE files.version_id = snippets.version_id "
             f"AND {_NOT_DELETED})",

@@ -25,6 +25,7 @@ from kodit.infrastructure.sql.statements import (
     Statement,
     StatementForMany,
     containing,
+    lowered,
 )
 from kodit.infrastructure.sql.stored_snippets import (
     CONTENT_ID,
@@ -103,6 +104,11 @@ _LINES = StatementForMany(
     "SELECT snippets.id, snippets.version_id, snippets.start_line, snippets.end_line FROM snippets "
     "WHERE snippets.version_id IN :ids AND snippets.state = 'live'"
 )
+_ORIGIN = Statement(
+    "SELECT NULL",
+    # A restored server was started since, and a table that was restored alone has another file.
+    postgresql="SELECT pg_postmaster_start_time()::text, pg_relation_filenode('snippets')",
+)
 _LANGUAGES = StatementForMany(
     "SELECT DISTINCT files.language FROM files "
     "WHERE files.index_id IN :ids AND files.language IS NOT NULL"
@@ -110,17 +116,26 @@ _LANGUAGES = StatementForMany(
 
 
 class SearchReads:
-    """Reads for a search over one connection. `origin` identifies the file that was opened."""
+    """Reads for a search over one connection."""
 
     def __init__(
-        self, driver: Cursors, origin: Hashable, info: MutableMapping[Any, Any] | None = None
+        self, driver: Cursors, file: Hashable, info: MutableMapping[Any, Any] | None = None
     ) -> None:
-        """`info` keeps values with the connection."""
+        """`file` identifies the file that was opened; None for a server. `info` keeps values with
+        the connection.
+        """
         self._driver = driver
-        self.origin = origin
+        self._file = file
         self._info: MutableMapping[Any, Any] = {} if info is None else info
         self._asked: frozenset[int] = frozenset()
         self._passing: Set[tuple[int, int]] | None = None  # versions by index; None for all
+
+    @property
+    def origin(self) -> Hashable:
+        """Identifies the database, which may be replaced by an older copy of itself."""
+        if self._file is None and self._driver.names_with_percent:
+            self._file = tuple(_ORIGIN.run(self._driver)[0])
+        return self._file
 
     @cached_property
     def _indexes(self) -> Indexes:
@@ -189,18 +204,15 @@ class SearchReads:
         self._passing = None
 
     def owners(self, stores: Mapping[int, int]) -> dict[int, list[int]]:
-        """By version, those of the asked indexes that have it, first the one that it is taken for:
-        that of its store, or the oldest one. `stores` are those of the versions."""
+        """By version, those of the asked indexes that have it, the oldest first, for which it is
+        shown. `stores` are those of the versions."""
         indexes = self._indexes
         if not indexes.sharing and indexes.every >= set(stores.values()):
             return {version_id: [store_id] for version_id, store_id in stores.items()}
         asked = self._asked or frozenset(indexes.every)
         if len(asked) == 1:
             return {version_id: list(asked) for version_id in stores}
-        return {
-            version_id: sorted(ids, key=lambda one: (one != stores[version_id], one))
-            for version_id, ids in self._had_by(stores, asked).items()
-        }
+        return self._had_by(stores, asked)
 
     def in_asked(self, snippets: Sequence[StoredSnippet]) -> list[StoredSnippet]:
         """The snippets as those of the asked indexes."""
@@ -347,8 +359,10 @@ def _select_files(
     if search_filter.languages:
         conditions.append(f"files.language IN {values.of_all(search_filter.languages)}")
     if search_filter.authors:
-        form = "lower(files.author) LIKE '%' || lower({}) || '%' ESCAPE '/'"
-        alike = [form.format(values.of(containing(name))) for name in search_filter.authors]
+        form = "lower(files.author) LIKE '%' || {} || '%' ESCAPE '/'"
+        alike = [
+            form.format(values.of(containing(lowered(name)))) for name in search_filter.authors
+        ]
         conditions.append(f"({' OR '.join(alike)})")
     for comparison, moment in (
         (">=", search_filter.created_after),

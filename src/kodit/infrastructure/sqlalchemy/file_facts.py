@@ -8,7 +8,6 @@ from kodit.domain.left_out import FileFacts, SnippetFacts, UnreadFile
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileProcessingStatus, TaskType, VectorKind
 from kodit.infrastructure.mappers.moments import to_optional_moment
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
     KEYWORD_CHANGES,
@@ -16,6 +15,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     SNIPPETS,
     VECTORS,
 )
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
 _NOT_DELETED = FILES.c.status != FileProcessingStatus.DELETED.value
 
@@ -23,7 +23,7 @@ _NOT_DELETED = FILES.c.status != FileProcessingStatus.DELETED.value
 class SqlFileFacts:
     """Reads the facts from one database."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     def unread(self, index_id: int) -> list[UnreadFile]:

@@ -19,12 +19,14 @@ from kodit.domain.keyword import (
 from kodit.infrastructure.sql.keyword_log import UNKNOWN_GENERATION, KeywordLogReads
 from kodit.infrastructure.sql.stored_snippets import to_stored
 from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, KEYWORD_CHANGES
+from kodit.infrastructure.sqlalchemy.locking import lock_name
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     CHANGES,
     COUNT_UP_TO,
     CUT_LOG,
     FOLLOWED_LOGS,
+    LAST_CHANGE_SET,
     NEXT_LOG,
     REACH,
     REST_OF_CHANGE_SET,
@@ -38,6 +40,15 @@ _TOKEN_BITS = 63
 def new_token() -> int:
     """A random number that identifies the changes of one transaction."""
     return secrets.randbits(_TOKEN_BITS)
+
+
+def next_change_set(driver: Driver, store_id: int) -> int:
+    """The number of the next change set of a store. Until this transaction ends, no other one gets
+    a number for it: numbers are given in the order of commits, since whoever has applied the log up
+    to one of them removes all before it."""
+    lock_name(driver, "keyword log", str(store_id))
+    [(last,)] = LAST_CHANGE_SET.run(driver, {"of_index": store_id})
+    return (last or 0) + 1
 
 
 class SqlKeywordLogRepository(KeywordLogReads):

@@ -25,7 +25,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     VERSIONS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import Driver
-from kodit.infrastructure.sqlalchemy.unused import CACHES, Cache, release
+from kodit.infrastructure.sqlalchemy.unused import CACHES, Cache, release, settle
 from kodit.infrastructure.sqlalchemy.versions import SqlVersionRepository
 
 
@@ -164,6 +164,7 @@ def _settle_cache(connection: Connection, cache: Cache, index_id: int, ids: Sequ
         .scalar_subquery()
     )
     for some in in_chunks(ids):
+        settle(Driver(connection), table, some)
         connection.execute(
             update(table).where(table.c.id.in_(some), cache.is_used()).values(index_id=other_user)
         )

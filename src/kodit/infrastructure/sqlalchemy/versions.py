@@ -15,13 +15,12 @@ from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.ports.versions import KnownVersion
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
-from kodit.infrastructure.sqlalchemy.keyword_log import new_token
+from kodit.infrastructure.sqlalchemy.keyword_log import new_token, next_change_set
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     DROP_VECTORS,
     FORGET_PENDING,
-    LAST_CHANGE_SET,
     LOG_CHANGE,
     SET_STATE,
 )
@@ -293,22 +292,21 @@ class SqlVersionRepository:
         by_store: dict[int, list[tuple[int, int]]] = {}
         for snippet_id, version_id, store_id in rows:
             by_store.setdefault(store_id, []).append((snippet_id, version_id))
-        for store_id, some in by_store.items():
+        for store_id, some in sorted(by_store.items()):
             self._refusals.forget(store_id, [snippet_id for snippet_id, _ in some])
             self._log_removal(store_id, some)
         NOTE_MEMBERS_OF_STORES.run(self._driver, sorted(by_store))
         DROP_EMPTY_VERSIONS.run(self._driver, ids)
 
     def _log_removal(self, store_id: int, snippets: Sequence[tuple[int, int]]) -> None:
-        [(last,)] = LAST_CHANGE_SET.run(self._driver, {"of_index": store_id})
-        token = new_token()
+        change_set, token = next_change_set(self._driver, store_id), new_token()
         LOG_CHANGE.run_many(
             self._driver,
             (
                 {
                     "index_id": store_id,
                     "version_id": version_id,
-                    "change_set": (last or 0) + 1,
+                    "change_set": change_set,
                     "snippet_id": snippet_id,
                     "op": KeywordOperation.REMOVE.value,
                     "token": token,

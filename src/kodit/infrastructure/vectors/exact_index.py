@@ -88,7 +88,7 @@ class ExactVectorIndex:
     async def _call(self, function: str, index_id: int, kind: VectorKind, model: str) -> str | None:
         token: str | None = await self._pool.call(
             f"{_BUILDER}:{function}",
-            str(self._database.path),
+            self._database.address,
             str(self._folder),
             index_id,
             kind.value,
@@ -312,7 +312,9 @@ def _noted_packs(driver: Cursors, index_ids: Sequence[int], kind: VectorKind) ->
     return {index_id: token for index_id, token in tokens.items() if token is not None}
 
 
-_VERSION = Statement("PRAGMA data_version")
+_VERSION = Statement("PRAGMA data_version", postgresql="SELECT pg_current_snapshot()::text")
+"""A value that differs if another connection has changed the database; on a server also if another
+database was changed."""
 MOST_KEPT_ROWS = 10_000
 """Vectors without a pack that a connection keeps for its next search, some 320 bytes each."""
 
