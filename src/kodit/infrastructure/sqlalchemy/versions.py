@@ -196,6 +196,10 @@ class SqlVersionRepository:
             lost.add(version_id)
         self.release(lost)
 
+    def unsettled(self, file_ids: Sequence[int]) -> set[int]:
+        """The files with former versions whose snippets are still there."""
+        return {row[0] for row in LIVE_FORMER_OF_FILES.run(self._driver, file_ids)}
+
     def has_former(self, index_id: int) -> bool:
         return bool(LIVE_FORMER.run(self._driver, {"of_index": index_id, "most": 1}))
 
