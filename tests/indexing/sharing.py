@@ -109,7 +109,7 @@ def write(folder: Path, texts: Mapping[str, str] = TREE) -> Path:
 def index(serving: ServingKodit, source: str | Path, exclude: tuple[str, ...] = ()) -> int:
     """Add or refresh a source; returns its identifier."""
     run = serving.index(source, exclude)
-    assert not {"failed", "cancelled"} & set(states(run))
+    assert not {"failed", "cancelled"} & set(states(run)), [task.error for task in run.tasks]
     assert run.index_id is not None
     return run.index_id
 
