@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.support.answers import answers
+from tests.support.answers import answers, found_in
 from tests.support.serving import ServingKodit, states
 from tests.support.snapshot import read_rows
 from tests.support.sources import write_file
@@ -117,6 +117,15 @@ def index(serving: ServingKodit, source: str | Path, exclude: tuple[str, ...] = 
 def told(serving: ServingKodit, index_id: int) -> dict[str, Any]:
     """What an index answers."""
     return answers(serving, index_id, QUERIES, NAMES)
+
+
+def found(serving: ServingKodit, index_id: int) -> dict[Any, Any]:
+    """What engines find in an index, whatever its source is like by now."""
+
+    async def ask(application: Application) -> dict[Any, Any]:
+        return found_in(application, index_id, QUERIES)
+
+    return serving.call(ask)
 
 
 def alone(place: Path, source: str | Path, exclude: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -172,6 +172,19 @@ def test_one_of_them_is_deleted(
     assert problems(tidy) == []
 
 
+def test_files_that_are_gone_leave_nothing(tidy: ServingKodit, tmp_path: Path) -> None:
+    """One of each kind: a file with snippets, and one without."""
+    tree = write(tmp_path / "tree", {**TREE, "empty.py": ""})
+    index(tidy, tree)
+    assert sizes(tidy.data_dir)["versions"] == len(TREE) + 1
+    for path in ("empty.py", "lantern.py"):
+        (tree / path).unlink()
+        index(tidy, tree)
+        tidied(tidy)
+        assert not_had(tidy.data_dir) == {}
+    assert sizes(tidy.data_dir)["versions"] == len(TREE) - 1
+
+
 @pytest.mark.parametrize("excluding", [0, 1])
 def test_what_one_leaves_out_is_not_found_in_it(
     tidy: ServingKodit, tmp_path: Path, excluding: int

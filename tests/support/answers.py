@@ -15,6 +15,8 @@ from kodit.domain.symbols import SymbolRequest
 from kodit.domain.value_objects import SearchFilter, SearchMode, SearchRequest
 
 MODES = tuple(SearchMode)
+Found = tuple[str, int, str, float, tuple[tuple[str, int], ...]]
+"""Path, first line, text, score, and where else."""
 MOST = 10_000
 DIGITS = 9
 """The order in which equal parts of a score are added is that of identifiers."""
@@ -45,28 +47,17 @@ async def answers_of(
 ) -> dict[str, Any]:
     """The same on the application's own event loop."""
     chosen = SearchFilter(index_ids=(index_id,))
-    with application.database.read() as transaction:
-        own = (index_id, str(transaction.indexes.get(index_id).source))
+    own = _own(application, index_id)
     listed = application.browse.list_files(chosen)
     read = [application.browse.read_file(index_id, file.path) for file in listed]
     lines: GrepAnswer = await application.grep.grep(
         GrepRequest(Expression("."), chosen, limit=MOST)
     )
     symbols = [application.symbols.find(SymbolRequest(name, chosen, limit=MOST)) for name in names]
-    results = {
-        (mode.value, query): application.search.search(
-            SearchRequest(query, mode, chosen, limit=MOST)
-        )
-        for mode in modes
-        for query in queries
-    }
-    found = [one for some in results.values() for one in some]
     named = [
         *((one.index_id, one.source) for one in listed),
         *((one.index_id, one.source) for one in read),
         *((one.index_id, one.source) for one in lines.matches),
-        *((one.snippet.index_id, one.snippet.source) for one in found),
-        *((one.index_id, one.source) for result in found for one in result.also_in),
         *(
             (one.snippet.index_id, one.snippet.source)
             for some in symbols
@@ -92,8 +83,30 @@ async def answers_of(
             )
             for name, answer in zip(names, symbols, strict=True)
         },
-        "found": {
-            key: sorted(
+        "found": found_in(application, index_id, queries, modes),
+    }
+
+
+def found_in(
+    application: Application,
+    index_id: int,
+    queries: Sequence[str],
+    modes: Sequence[SearchMode] = MODES,
+) -> dict[tuple[str, str], list[Found]]:
+    """By mode and query, what is found in an index. All of it names its source."""
+    chosen = SearchFilter(index_ids=(index_id,))
+    own = _own(application, index_id)
+    found: dict[tuple[str, str], list[Found]] = {}
+    for mode in modes:
+        for query in queries:
+            request = SearchRequest(query, mode, chosen, limit=MOST)
+            results = application.search.search(request)
+            named = [
+                *((one.snippet.index_id, one.snippet.source) for one in results),
+                *((one.index_id, one.source) for result in results for one in result.also_in),
+            ]
+            assert set(named) <= {own}
+            found[mode.value, query] = sorted(
                 (
                     one.snippet.path,
                     one.snippet.start_line,
@@ -101,8 +114,12 @@ async def answers_of(
                     round(one.score, DIGITS),
                     tuple((copy.path, copy.start_line) for copy in one.also_in),
                 )
-                for one in some
+                for one in results
             )
-            for key, some in results.items()
-        },
-    }
+    return found
+
+
+def _own(application: Application, index_id: int) -> tuple[int, str]:
+    """The index and its source."""
+    with application.database.read() as transaction:
+        return index_id, str(transaction.indexes.get(index_id).source)
