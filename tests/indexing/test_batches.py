@@ -69,7 +69,9 @@ def test_batches_are_cut_by_rows_and_by_bytes() -> None:
 
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServingKodit]:
-    with ServingKodit(tmp_path_factory.mktemp("batches") / "data", RecordingApplication) as serving:
+    # What is replaced is removed at once: keeping it writes less.
+    data_dir = tmp_path_factory.mktemp("batches") / "data"
+    with ServingKodit(data_dir, RecordingApplication, keep_unused_days=0.0) as serving:
         yield serving
 
 

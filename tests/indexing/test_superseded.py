@@ -129,13 +129,15 @@ def test_a_file_that_changes_again_before_an_engine_has_its_change(changed: Chan
 
 
 def test_a_change_that_is_reverted_between_two_stages(changed: Changed) -> None:
-    """Engines that had switched switch back; the others never had."""
+    """Engines that had switched switch back at once, as the former content is still there; the
+    others never had.
+    """
     changed.stop_at(TaskType.CODE_EMBEDDINGS)
     assert changed.symbols("keyword") == NEW
     write_file(changed.folder / "changing.py", python_function("former", WORDS))
 
     changed.stop_at(TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS)
-    assert changed.answers() == {"keyword": NEW, "code": OLD, "text": OLD}
+    assert changed.answers() == everywhere(OLD)
 
     changed.stop_at()
     assert changed.answers() == everywhere(OLD)

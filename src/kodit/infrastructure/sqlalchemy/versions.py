@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from kodit.domain.batches import MOST_PER_TRANSACTION, Weight, first_batch
 from kodit.domain.entities import IndexedFile
 from kodit.domain.keyword import KeywordOperation
 from kodit.domain.ports.repositories import ExtractedFile
@@ -207,6 +208,11 @@ class SqlVersionRepository:
         of_file = {"of_index": index_id, "of_file": file_id, "former": version_id}
         DROP_FORMER.run(self._driver, of_file)
 
+    def unsettled(self, index_id: int, file_ids: Sequence[int]) -> set[int]:
+        """The files with former versions whose snippets are still there."""
+        of_index = {"of_index": index_id}
+        return {row[0] for row in LIVE_FORMER_OF_FILES.run(self._driver, file_ids, of_index)}
+
     def has_former(self, index_id: int) -> bool:
         return bool(LIVE_FORMER.run(self._driver, {"of_index": index_id, "most": 1}))
 
@@ -271,6 +277,10 @@ class SqlVersionRepository:
 
     def _remove_oldest(self, before: int, limit: int) -> set[int]:
         rows = UNUSED_VERSIONS.run(self._driver, {"before": before, "most": limit})
+        counts = dict(
+            map(tuple, COUNT_LIVE_OF_VERSIONS.run(self._driver, [row[0] for row in rows]))
+        )
+        rows = first_batch(rows, MOST_PER_TRANSACTION, lambda row: Weight(counts.get(row[0], 0)))
         self.retire({row[0] for row in rows})
         self.give_up_stores()
         return {row[1] for row in rows}
