@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, MutableMapping, Sequence, Set
+from collections.abc import Collection, Hashable, Iterable, Mapping, MutableMapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,8 @@ from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, no_such_index
 from kodit.domain.search import FoundSnippet
 from kodit.domain.value_objects import Scope, SearchFilter, Symbol
-from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.mappers.symbols import text_to_placed, to_symbol
+from kodit.infrastructure.sql.chosen_files import select_files
 from kodit.infrastructure.sql.membership import (
     Indexes,
     lagging,
@@ -21,11 +21,9 @@ from kodit.infrastructure.sql.membership import (
 )
 from kodit.infrastructure.sql.statements import (
     Cursors,
-    Parameters,
     Statement,
     StatementForMany,
     containing,
-    lowered,
 )
 from kodit.infrastructure.sql.stored_snippets import (
     CONTENT_ID,
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
     from kodit.domain.descriptions.stored import FoundDescription
 
 _DELETED_FILES = StatementForMany(
-    "SELECT files.version_id FROM files WHERE files.index_id IN :ids "
+    "SELECT files.version_id, files.index_id FROM files WHERE files.index_id IN :ids "
     "AND files.status = 'deleted' AND status <> 'clean' AND files.version_id IS NOT NULL"
 )
 _UNUSED_VERSIONS = StatementForMany(
@@ -51,10 +49,11 @@ _STILL_THERE = StatementForMany(
 )
 _FORMERLY_THERE = StatementForMany(
     "SELECT former_versions.version_id, former_versions.index_id FROM former_versions "
-    "WHERE former_versions.version_id IN :ids"
+    "JOIN files ON files.id = former_versions.file_id "
+    "WHERE former_versions.version_id IN :ids AND files.status <> 'deleted'"
 )
 _FORMER = StatementForMany(
-    "SELECT former_versions.version_id, files.version_id FROM former_versions "
+    "SELECT former_versions.version_id, files.version_id, files.index_id FROM former_versions "
     "JOIN files ON files.id = former_versions.file_id WHERE former_versions.index_id IN :ids"
 )
 _SUCCESSORS = StatementForMany(
@@ -127,6 +126,7 @@ class SearchReads:
         self._file = file
         self._info: MutableMapping[Any, Any] = {} if info is None else info
         self._asked: frozenset[int] = frozenset()
+        self._passing: Set[tuple[int, int]] | None = None  # versions by index; None for all
 
     @property
     def origin(self) -> Hashable:
@@ -147,22 +147,24 @@ class SearchReads:
         return find_described(self._driver, index_ids, kinds, terms)
 
     def resolve(self, search_filter: SearchFilter) -> Scope:
-        indexes = self._indexes
+        indexes = self._indexes = read_indexes(self._driver)
         wanted = frozenset(search_filter.index_ids) or frozenset(indexes.every)
         for index_id in wanted - indexes.every:
             raise no_such_index(index_id)
         self._asked = wanted
-        former: dict[int, int] = {}
-        if self._has_former:
-            former = dict(map(tuple, _FORMER.run(self._driver, sorted(wanted))))
-        hidden = {row[0] for row in _DELETED_FILES.run(self._driver, sorted(wanted))}
+        self._passing = None
+        former = _FORMER.run(self._driver, sorted(wanted)) if self._has_former else []
+        deleted = {(*row,) for row in _DELETED_FILES.run(self._driver, sorted(wanted))}
+        hidden = {version_id for version_id, _ in _with_former(deleted, former)}
         if hidden and indexes.sharing:
             hidden -= self._had_by(hidden, wanted).keys()
-        file_ids = self._files(set(wanted), search_filter)
+        passing = self._files(set(wanted), search_filter)
+        if passing is not None and (former or indexes.sharing):
+            passing = self._passing = _with_former({*passing}, former)
         scope = Scope(
             index_ids=wanted,
-            file_ids=None if file_ids is None else _with_former(file_ids, former),
-            hidden_file_ids=frozenset(_with_former(hidden, former)),
+            file_ids=None if passing is None else frozenset(one for one, _ in passing),
+            hidden_file_ids=frozenset(hidden),
             kinds=search_filter.kinds,
         )
         if former:
@@ -183,18 +185,21 @@ class SearchReads:
         )
 
     def _had_by(self, version_ids: Collection[int], index_ids: Set[int]) -> dict[int, list[int]]:
-        """By version, those of these indexes whose files have it or, if none, had it."""
+        """By version, those of these indexes whose files have it or, if none, had it, as far as
+        these pass the filter."""
         found: dict[int, set[int]] = {}
         for statement in (_STILL_THERE, _FORMERLY_THERE):
             missing = sorted(one for one in version_ids if one not in found)
             for version_id, index_id in statement.run(self._driver, missing) if missing else ():
-                if index_id in index_ids:
+                passes = self._passing is None or (version_id, index_id) in self._passing
+                if passes and index_id in index_ids:
                     found.setdefault(version_id, set()).add(index_id)
         return {version_id: sorted(ids) for version_id, ids in found.items()}
 
     def ask(self, index_ids: Collection[int]) -> None:
         """What is read from now on is that of these indexes, as after `resolve`."""
         self._asked = frozenset(index_ids)
+        self._passing = None
 
     def owners(self, stores: Mapping[int, int]) -> dict[int, list[int]]:
         """By version, those of the asked indexes that have it, the oldest first, for which it is
@@ -225,7 +230,10 @@ class SearchReads:
             for one in snippets
         ]
 
-    def _files(self, index_ids: set[int], search_filter: SearchFilter) -> frozenset[int] | None:
+    def _files(
+        self, index_ids: set[int], search_filter: SearchFilter
+    ) -> Collection[tuple[int, int]] | None:
+        """Versions and indexes of the files that are chosen, None for all."""
         if not search_filter.chooses_files:
             return None
         from kodit.domain.files import from_root  # noqa: PLC0415 - see above
@@ -237,12 +245,12 @@ class SearchReads:
         globs = [from_root(glob) for glob in search_filter.paths]
         matches = path_matcher(globs) if globs else None
         if not index_ids:
-            return frozenset()
-        statement, parameters = _select_files(index_ids, search_filter, patterns(globs))
+            return ()
+        statement, parameters = select_files(index_ids, search_filter, patterns(globs))
         files = statement.run(self._driver, parameters.values)
         if not files:
             self._check_languages(index_ids, search_filter.languages)
-        return frozenset(row[0] for row in files if matches is None or matches(row[1]))
+        return [(row[0], row[1]) for row in files if matches is None or matches(row[2])]
 
     def _check_languages(self, index_ids: set[int], languages: Sequence[str]) -> None:
         """Raises InvalidQueryError for a language that no file has: most often it is misspelled."""
@@ -340,60 +348,13 @@ class SearchReads:
         return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
-def _select_files(
-    index_ids: set[int], search_filter: SearchFilter, patterns: Sequence[str]
-) -> tuple[Statement, Parameters]:
-    """The files that pass a filter, and possibly some that its globs do not match."""
-    values = Parameters()
-    conditions = [f"files.index_id IN {values.of_all(sorted(index_ids))}"]
-    if search_filter.languages:
-        conditions.append(f"files.language IN {values.of_all(search_filter.languages)}")
-    if search_filter.authors:
-        form = "lower(files.author) LIKE '%' || {} || '%' ESCAPE '/'"
-        alike = [
-            form.format(values.of(containing(lowered(name)))) for name in search_filter.authors
-        ]
-        conditions.append(f"({' OR '.join(alike)})")
-    for comparison, moment in (
-        (">=", search_filter.created_after),
-        ("<", search_filter.created_before),
-    ):
-        if moment is not None:
-            conditions.append(f"files.created_at {comparison} {values.of(to_microseconds(moment))}")
-    conditions += _within(search_filter.within, values)
-    if patterns:
-        alike = [f"files.path LIKE {values.of(pattern)} ESCAPE '~'" for pattern in patterns]
-        conditions.append(f"({' OR '.join(alike)})")
-    sql = f"SELECT {CONTENT_ID}, files.path FROM files WHERE {' AND '.join(conditions)}"
-    return Statement(sql), values
-
-
-def _with_former(file_ids: Collection[int], former: Mapping[int, int]) -> frozenset[int]:
-    """Adds the former versions, given with their successors."""
-    return frozenset(file_ids).union(old for old, new in former.items() if new in file_ids)
-
-
-def _within(within: Sequence[tuple[int, str]], values: Parameters) -> list[str]:
-    """A condition that a file is one of the listed files, or in one of the folders, of its
-    index.
-    """
-    folders: dict[int, list[str]] = {}
-    for index_id, folder in within:
-        folders.setdefault(index_id, []).append(folder)
-    return [
-        f"(files.index_id <> {values.of(index_id)} OR "
-        f"{' OR '.join(is_within(some, values) for some in of_index)})"
-        for index_id, of_index in folders.items()
-    ]
-
-
-def is_within(part: str, values: Parameters) -> str:
-    """The condition that a file is in a folder, by its relative path, or is that file."""
-    # Text sorts by code points: `a/` before everything in `a`, and `a0` after it.
-    return (
-        f"files.path = {values.of(part)} OR "
-        f"files.path > {values.of(f'{part}/')} AND files.path < {values.of(f'{part}0')}"
-    )
+def _with_former(
+    files: Set[tuple[int, int]], former: Iterable[Sequence[Any]]
+) -> Set[tuple[int, int]]:
+    """Adds the former versions to versions of indexes, given with their successors and indexes."""
+    if not former:
+        return files
+    return files | {(old, index_id) for old, new, index_id in former if (new, index_id) in files}
 
 
 def _symbols_of(also_defines: str | None) -> tuple[Symbol, ...]:

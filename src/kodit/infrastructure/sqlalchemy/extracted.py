@@ -78,7 +78,18 @@ class ExtractedContents:
         shared = self._versions.shared(
             sorted({version.id for version in current.values() if version.id is not None})
         )
-        kept = self._kept(index_id, files, linked, current, None if keeps_former else shared)
+        # The snippets of these stay as they are: others have them, or the change cannot be one
+        # change set of the store's log, or an engine still searches those of the version before.
+        unsettled = self._versions.unsettled(index_id, sorted(current))
+        kept = {
+            file_id: version_id
+            for file_id, version_id in self._lost(files, linked, current).items()
+            if keeps_former
+            or version_id in shared
+            or file_id in linked
+            or file_id in unsettled
+            or current[file_id].store_id != index_id
+        }
         unchanged = {
             file_id for file_id, version in linked.items() if version.id == current[file_id].id
         }
@@ -136,33 +147,20 @@ class ExtractedContents:
             reused=sum(file.version_id is not None for file in files),
         )
 
-    def _kept(
+    def _lost(
         self,
-        index_id: int,
         files: Sequence[ExtractedFile],
         linked: Mapping[int, StoredVersion],
         current: Mapping[int, CurrentVersion],
-        shared: Collection[int] | None,
     ) -> dict[int, int]:
-        """By file, the versions that files lose and whose snippets stay as they are: other files
-        have those in `shared`, None if all are kept; or the change cannot be one change set of the
-        store's log."""
-        kept: dict[int, int] = {}
+        """By file, the versions that files lose."""
+        lost: dict[int, int] = {}
         for file in files:
-            version = current[file.file_id]
-            if version.id is None:
-                continue
+            version_id = current[file.file_id].id
             upcoming = linked.get(file.file_id)
-            if upcoming is not None and upcoming.id == version.id:
-                continue
-            if (
-                shared is None
-                or version.id in shared
-                or version.store_id != index_id
-                or upcoming is not None
-            ):
-                kept[file.file_id] = version.id
-        return kept
+            if version_id is not None and (upcoming is None or upcoming.id != version_id):
+                lost[file.file_id] = version_id
+        return lost
 
     def held(self, file_ids: Sequence[int]) -> dict[int, int]:
         return dict(Counter(row.file_id for row in self._old_snippets(file_ids)))

@@ -49,6 +49,7 @@ from kodit.infrastructure.sqlalchemy.file_statements import (
 )
 from kodit.infrastructure.sqlalchemy.prepared import Driver, Row
 from kodit.infrastructure.sqlalchemy.removal import detach_some, is_detached, remove_some
+from kodit.infrastructure.sqlalchemy.version_statements import DROP_EMPTY_VERSIONS
 from kodit.infrastructure.sqlalchemy.versions import SqlVersionRepository
 
 _DELETED = FileProcessingStatus.DELETED.value
@@ -190,7 +191,9 @@ class SqlIndexRepository(IndexReads):
                 .where(mine, remembered)
                 .values(status=_DELETED, stale=False, author=None)
             )
-            self._connection.execute(delete(FILES).where(mine, ~remembered))
+            gone = delete(FILES).where(mine, ~remembered).returning(FILES.c.version_id)
+            lost = self._connection.execute(gone).scalars()
+            SqlVersionRepository(self._connection).release({one for one in lost if one})
 
     def finish_scan(self, index_id: int, working_copy: WorkingCopy) -> None:
         found = {
@@ -241,7 +244,8 @@ class SqlIndexRepository(IndexReads):
         limit = MOST_PER_TRANSACTION.rows
         rows = UNCLEAN_FILES.run(self._driver, {"of_index": index_id, "most": limit + 1})
         ids = [row[0] for row in rows]
-        FORGET_DELETED_FILES.run(self._driver, ids[:limit])
+        gone = FORGET_DELETED_FILES.run(self._driver, ids[:limit])
+        DROP_EMPTY_VERSIONS.run(self._driver, sorted({row[0] for row in gone if row[0]}))
         CLEAN_FILES.run(self._driver, ids[:limit])
         if len(ids) > limit:
             return False
