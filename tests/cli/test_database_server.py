@@ -83,8 +83,8 @@ def test_a_data_directory_belongs_to_one_kind_of_database(
     kodit.succeed("status")
     url = kodit.environment.pop("KODIT_DATABASE_URL")
     write_file(tmp_path / "shop" / "prices.py", PRICES)
-    for command in (("index", tmp_path / "shop"), ("serve", "--no-tcp")):
-        outcome = kodit.run(*command)
+    for given in (("index", tmp_path / "shop"), ("serve", "--no-tcp")):
+        outcome = kodit.run(*given)
         assert outcome.code == 2
         assert "belongs to a database on a server" in outcome.said[0]
     alone = KoditCommand(tmp_path / "alone", KODIT_DATABASE_URL="")
