@@ -12,6 +12,7 @@ import pytest
 from tests.queue.databases import sqlite_database
 from tests.queue.requests import NOW
 
+from kodit.application.services.index_removal import IndexRemoval
 from kodit.application.services.index_service import IndexService, SourceRequest
 from kodit.application.services.queue_service import QueueService
 from kodit.domain.entities import Index, IndexedFile, IndexRun, Task
@@ -19,6 +20,7 @@ from kodit.domain.errors import RefusedByPolicyError, SourceError
 from kodit.domain.policy import CallerPolicy
 from kodit.domain.ports.engines import KeywordIndex, VectorIndex
 from kodit.domain.ports.sources import SourceReader
+from kodit.domain.retention import UnusedRetention
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import (
     FileProcessingStatus,
@@ -128,8 +130,14 @@ class Desk:
             queue=self.queue,
             reader=cast(SourceReader, self.reader),
             hosts=self.hosts,
-            keyword_index=cast(KeywordIndex, self.engine),
-            vector_index=cast(VectorIndex, NoVectors()),
+            removal=IndexRemoval(
+                database=database,
+                reader=cast(SourceReader, self.reader),
+                keyword_index=cast(KeywordIndex, self.engine),
+                vector_index=cast(VectorIndex, NoVectors()),
+                clock=clock,
+                retention=UnusedRetention(),
+            ),
             clock=clock,
         )
 

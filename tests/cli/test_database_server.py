@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.command import KoditCommand
+from tests.support.permissions import lose_privileges, needs_permissions
 from tests.support.postgresql_databases import server_url
 from tests.support.sources import commit_all, write_file
 from tests.support.stores import DATABASES
@@ -82,13 +83,27 @@ def test_a_data_directory_belongs_to_one_kind_of_database(
     kodit.succeed("status")
     url = kodit.environment.pop("KODIT_DATABASE_URL")
     write_file(tmp_path / "shop" / "prices.py", PRICES)
-    outcome = kodit.run("index", tmp_path / "shop")
-    assert outcome.code == 2
-    assert "belongs to a database on a server" in outcome.said[0]
+    for given in (("index", tmp_path / "shop"), ("serve", "--no-tcp")):
+        outcome = kodit.run(*given)
+        assert outcome.code == 2
+        assert "belongs to a database on a server" in outcome.said[0]
     alone = KoditCommand(tmp_path / "alone", KODIT_DATABASE_URL="")
     alone.succeed("index", tmp_path / "shop")
     alone.environment["KODIT_DATABASE_URL"] = url
-    for command in (("status",), ("search", "price"), ("index", tmp_path / "shop")):
+    before = sorted(alone.data_dir.rglob("*"))
+    for command in (
+        *(("status",), ("search", "price"), ("index", tmp_path / "shop")),
+        ("serve", "--no-tcp"),
+    ):
         outcome = alone.run(*command)
         assert outcome.code == 2
         assert "it holds a database of its own" in outcome.said[0]
+    assert sorted(alone.data_dir.rglob("*")) == before
+
+
+@needs_permissions
+def test_a_data_directory_of_somebody_else(kodit: KoditCommand) -> None:
+    kodit.data_dir.mkdir(mode=0)
+    outcome = kodit.run("status", preexec_fn=lose_privileges)
+    assert outcome.code == 2
+    assert f"the data directory {kodit.data_dir} cannot be read" in outcome.said[0]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kodit.application.services.doctor_service import DoctorService
     from kodit.application.services.events.event_feed import EventFeed
     from kodit.application.services.examination_service import ExaminationService
+    from kodit.application.services.index_removal import IndexRemoval
     from kodit.application.services.index_service import IndexService
     from kodit.application.services.indexing_worker_service import (
         IndexingWorkerService,
@@ -215,6 +216,17 @@ class Application(Finding):
             queue=self.queue,
             reader=made_later(lambda: self.engines.reader),
             hosts=self.hosts,
+            removal=made_later(lambda: self.removal),
+            clock=self.clock,
+        )
+
+    @made_once
+    def removal(self) -> IndexRemoval:
+        from kodit.application.services.index_removal import IndexRemoval
+
+        return IndexRemoval(
+            database=self.reading,
+            reader=made_later(lambda: self.engines.reader),
             keyword_index=made_later(lambda: self.engines.keyword_index),
             vector_index=made_later(lambda: self.engines.vector_index),
             clock=self.clock,

@@ -75,6 +75,11 @@ class Foundation:
         if not (self.is_brief and self.store.open_to_read()):
             self.store.open()
 
+    def make_data_directory(self) -> None:
+        """Create the data directory, unless it exists, for a process that writes in it before it
+        opens the database. Raises UserError, and writes nothing, if it cannot be used."""
+        self.store.make_data_directory()
+
     def close(self) -> None:
         """End child processes and close the database; blocks until they have ended."""
         if "pool" in vars(self):

@@ -4,6 +4,7 @@ from the database.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -59,11 +60,17 @@ class PostgresqlStore:
 
         return DatabaseAddress(DATABASE_URL, self._url)
 
+    def make_data_directory(self) -> None:
+        place = self.address.place
+        make_data_directory(self.data_dir)
+        refuse_folder_with_database(self.data_dir, place)
+        note_server(self.data_dir, place)
+
     def open_to_read(self) -> bool:
         address = self.address
         from kodit.infrastructure.postgresql.reading import ServerReadingDatabase
 
-        if not self.data_dir.is_dir():
+        if not os.access(self.data_dir, os.R_OK | os.X_OK):
             return False
         check_data_directory(self.data_dir)
         refuse_folder_with_database(self.data_dir, address.place)
@@ -77,9 +84,7 @@ class PostgresqlStore:
     def open(self) -> None:
         from kodit.infrastructure.sqlalchemy.migrate import migrate
 
-        make_data_directory(self.data_dir)
-        refuse_folder_with_database(self.data_dir, self.address.place)
-        note_server(self.data_dir, self.address.place)
+        self.make_data_directory()
         migrate(self.database, before_creation=lambda: clear_derived(self.data_dir))
 
     def close(self) -> None:

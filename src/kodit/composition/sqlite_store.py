@@ -44,6 +44,12 @@ class SqliteStore:
         self.making = threading.RLock()
         self._read_alone: ReadingDatabase | None = None
 
+    def make_data_directory(self) -> None:
+        refuse_another_database(self.path)
+        make_data_directory(self.data_dir)
+        refuse_folder_of_server(self.data_dir)
+        make_database_file(self.data_dir)
+
     def open_to_read(self) -> bool:
         from kodit.infrastructure.sql.reading import ReadingDatabase
 
@@ -64,12 +70,10 @@ class SqliteStore:
         if self.is_read_only:
             refuse_another_database(self.path)
             check_data_directory(self.data_dir)
+            refuse_folder_of_server(self.data_dir)
             migrate(self.database)
             return
-        refuse_another_database(self.path)
-        refuse_folder_of_server(self.data_dir)
-        make_data_directory(self.data_dir)
-        make_database_file(self.data_dir)
+        self.make_data_directory()
         migrate(self.database, before_creation=lambda: clear_derived(self.data_dir))
 
     def close(self) -> None:

@@ -61,6 +61,11 @@ class Store(Protocol):
         """Wakes a coroutine when any process may have changed the database."""
         ...
 
+    def make_data_directory(self) -> None:
+        """Create the data directory, unless it exists. Raises UserError, and writes nothing, if it
+        cannot be used for this database."""
+        ...
+
     def open_to_read(self) -> bool:
         """Open the database read-only, if it has this program's schema; creates and changes
         nothing. Raises UserError for a data directory that is not to be trusted."""

@@ -10,13 +10,13 @@ from kodit.application.services.threads import Lane, in_thread
 from kodit.application.services.transactions import written
 from kodit.application.services.version_service import VersionService
 from kodit.domain.entities import Index
-from kodit.domain.retention import UnusedRetention
 
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Database, Transaction
     from kodit.domain.ports.engines import KeywordIndex, VectorIndex
     from kodit.domain.ports.runtime import Clock
     from kodit.domain.ports.sources import SourceReader
+    from kodit.domain.retention import UnusedRetention
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class IndexRemoval:
         keyword_index: KeywordIndex,
         vector_index: VectorIndex,
         clock: Clock,
-        retention: UnusedRetention | None,
+        retention: UnusedRetention,
     ) -> None:
         self._database = database
         self._reader = reader
@@ -45,7 +45,7 @@ class IndexRemoval:
             database=database,
             keyword_index=keyword_index,
             clock=clock,
-            retention=retention or UnusedRetention(),
+            retention=retention,
         )
         self._without_files: set[int] = set()
         """Deleted indexes that have only rows left."""

@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from kodit.application.services.index_removal import IndexRemoval
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import Lane, in_thread
 from kodit.application.services.transactions import written
@@ -21,12 +20,11 @@ from kodit.domain.source import Credentials
 from kodit.domain.value_objects import QueuePriority, Source, SourceKind, TaskState, TaskType
 
 if TYPE_CHECKING:
+    from kodit.application.services.index_removal import IndexRemoval
     from kodit.domain.ports.database import Database, Transaction
-    from kodit.domain.ports.engines import KeywordIndex, VectorIndex
     from kodit.domain.ports.hosts import HostResolver
     from kodit.domain.ports.runtime import Clock
     from kodit.domain.ports.sources import SourceReader
-    from kodit.domain.retention import UnusedRetention
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +93,15 @@ class IndexService:
         queue: QueueService,
         reader: SourceReader,
         hosts: HostResolver,
-        keyword_index: KeywordIndex,
-        vector_index: VectorIndex,
+        removal: IndexRemoval,
         clock: Clock,
-        retention: UnusedRetention | None = None,
     ) -> None:
         self._database = database
         self._queue = queue
         self._reader = reader
         self._hosts = hosts
         self._clock = clock
-        self._removal = IndexRemoval(
-            database=database,
-            reader=reader,
-            keyword_index=keyword_index,
-            vector_index=vector_index,
-            clock=clock,
-            retention=retention,
-        )
+        self._removal = removal
 
     async def add(
         self, requests: Sequence[SourceRequest], policy: CallerPolicy = LOCAL

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from functools import partial
 
+from kodit.application.services.keyword_following import follow_log
 from kodit.application.services.keyword_stage import CHANGES_PER_BATCH
 from kodit.application.services.threads import Lane, in_thread
 from kodit.application.services.transactions import repeated
@@ -100,9 +100,4 @@ class VersionService:
 
     def _follow(self, store_id: int) -> None:
         position = self._keyword_index.positions([store_id])[store_id]
-        with self._database.write() as transaction:
-            is_new = transaction.keyword_log.follow(store_id, position)
-        generation, after = secrets.token_hex(8), 0 if is_new else None
-        while after is not None:
-            with self._database.write() as transaction:
-                after = transaction.snippets.log_all(store_id, generation, after)
+        follow_log(self._database, store_id, position)
