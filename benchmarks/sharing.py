@@ -4,11 +4,11 @@
                                  [--repository DIR] [--searched 3] [--rounds 5]
 
 A repository is generated below WORKPLACE, or copied from DIR, and has as many git worktrees, in
-each of which, the first excepted, other files have an added function. They are indexed one after another by `kodit
-index`. Prints the size of the data directory against its size with the first one alone, the
-processor time of adding the second, the median one and the last, and that of searches in some of
-the worktrees against an installation that has only the one: in this process, in turns. Worktrees
-and installations that are complete are kept, so that the next call is quick.
+each of which, the first excepted, other files have an added function. They are indexed one after
+another by `kodit index`. Prints the size of the data directory against its size with the first one
+alone, the processor time of adding the second, the median one and the last, and that of searches
+in some of the worktrees against an installation that has only the one: in this process, in turns.
+Worktrees and installations that are complete are kept, so that the next call is quick.
 """
 
 from __future__ import annotations

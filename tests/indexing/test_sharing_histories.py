@@ -72,9 +72,7 @@ class State(NamedTuple):
 
 def difference(answers: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
     """The parts that are not as expected."""
-    return {
-        key: (answers[key], expected[key]) for key in expected if answers[key] != expected[key]
-    }
+    return {key: (answers[key], expected[key]) for key in expected if answers[key] != expected[key]}
 
 
 def request(serving: ServingKodit, source: Path, rules: Rules) -> IndexRun:
