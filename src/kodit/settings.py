@@ -110,8 +110,8 @@ class Settings(endpoint_settings.EndpointSettings):
     """For how many days contents that no index has any more are kept, and after them unused
     embeddings and enrichments, so that a revert, or a switch back to a branch, costs nothing."""
     keep_unused_bytes: int = 256_000_000
-    """How many bytes of unused embeddings and enrichments are kept at most, and how many of the text
-    of unused contents; the oldest go first."""
+    """How many bytes of unused embeddings and enrichments are kept at most, and how many of the
+    text of unused contents; the oldest go first."""
     sync_every_seconds: float | None = field(default=None, metadata={"kind": float})
     """How often `kodit serve` and `kodit worker` bring every index up to date that has no interval
     of its own; unless this is set, 1800 for `kodit serve`, and never for `kodit worker`. Folders

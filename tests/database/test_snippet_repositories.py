@@ -41,19 +41,19 @@ def test_new_snippets_replace_the_old(content: Content, other: Content) -> None:
     """The stages have to process the new ones and no old one; a later version that comes before
     they were processed replaces them as well.
     """
-    assert content.replace(a=["one", "two"], b=["three"]) == SnippetCounts(3, 0)
+    assert content.replace(a=["one", "two"], b=["three"]) == SnippetCounts(3, 0, parsed=2)
     pending = content.transaction.snippets.pending
     for stage in (CODE, ENRICH):
         assert content.pending(stage) == ["one", "two", "three"]
         assert [one.text for one in pending(content.id, stage, 2)] == ["one", "two"]
         assert [one.text for one in pending(content.id, stage, 9, 5)] == ["one"]
-    assert content.replace(a=["four"]) == SnippetCounts(1, 2)
+    assert content.replace(a=["four"]) == SnippetCounts(1, 2, parsed=1)
     for stage in (CODE, ENRICH):
         assert content.pending(stage) == ["three", "four"]
         assert content.transaction.snippets.count_pending(content.id, stage) == 2
     assert content.in_state("live") == ["four", "three"]
     assert content.in_state("superseded") == ["one", "two"]
-    assert content.replace(a=["five"]) == SnippetCounts(1, 1)
+    assert content.replace(a=["five"]) == SnippetCounts(1, 1, parsed=1)
     assert content.transaction.snippets.held([content.files["a"]]) == {content.files["a"]: 4}
     assert content.replace(a=None) == SnippetCounts(0, 1)
     assert content.in_state("removed") == ["five", "four", "one", "two"]

@@ -88,6 +88,7 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
         assert [(chore.name, chore.interval) for chore in application.chores] == [
             ("finish deletions", 60.0),
             ("delete old runs", 3600.0),
+            ("remove unused versions", 600.0),
             ("remove unused results", 3600.0),
             ("release disk space", 60.0),
             ("remove dead workers", 60.0),

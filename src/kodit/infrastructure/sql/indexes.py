@@ -94,9 +94,12 @@ _LEFT_OUT = StatementForMany(
     "AND files.status <> 'deleted' GROUP BY files.index_id, files.problem"
 )
 _SHARING = StatementForMany(
-    "SELECT indexes.id FROM indexes WHERE indexes.id IN :ids AND indexes.shares"
+    "SELECT indexes.id FROM indexes WHERE indexes.id IN :ids AND (indexes.shares "
+    "OR EXISTS (SELECT 1 FROM versions WHERE versions.index_id = indexes.id "
+    "AND unused_since IS NOT NULL) "
+    "OR EXISTS (SELECT 1 FROM former_versions WHERE former_versions.index_id = indexes.id))"
 )
-# The versions of an index that shares none are those of its store, which are counted faster.
+# The versions of other indexes are all those of their stores, which are counted faster.
 _SNIPPETS = StatementForMany(
     "SELECT snippets.index_id, count(*) FROM snippets "
     "WHERE snippets.index_id IN :ids AND snippets.state = 'live' GROUP BY snippets.index_id"

@@ -147,7 +147,7 @@ class SearchReads:
         return find_described(self._driver, index_ids, kinds, terms)
 
     def resolve(self, search_filter: SearchFilter) -> Scope:
-        indexes = self._indexes
+        indexes = self._indexes = read_indexes(self._driver)
         wanted = frozenset(search_filter.index_ids) or frozenset(indexes.every)
         for index_id in wanted - indexes.every:
             raise no_such_index(index_id)

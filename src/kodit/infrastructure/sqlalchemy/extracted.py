@@ -80,7 +80,7 @@ class ExtractedContents:
         )
         # The snippets of these stay as they are: others have them, or the change cannot be one
         # change set of the store's log, or an engine still searches those of the version before.
-        unsettled = self._versions.unsettled(sorted(current))
+        unsettled = self._versions.unsettled(index_id, sorted(current))
         kept = {
             file_id: version_id
             for file_id, version_id in self._lost(files, linked, current).items()

@@ -113,6 +113,7 @@ VERSIONS = Table(
         "unused_versions",
         "index_id",
         "unused_since",
+        "unused_bytes",
         sqlite_where=UNUSED_VERSION,
         postgresql_where=UNUSED_VERSION,
     ),

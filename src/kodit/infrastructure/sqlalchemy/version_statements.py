@@ -75,20 +75,16 @@ VERSIONS_OF_FILES = PreparedForMany(
     )
 )
 VERSIONS_BY_DIGEST = PreparedForMany(
-    lambda digests: (
-        select(
-            VERSIONS.c.digest,
-            VERSIONS.c.path,
-            VERSIONS.c.id,
-            VERSIONS.c.content_key,
-            VERSIONS.c.language.is_(None),
-            VERSIONS.c.index_id,
-            VERSIONS.c.language,
-            VERSIONS.c.problem,
-        )
-        .where(VERSIONS.c.digest.in_(digests), VERSIONS.c.content_key.is_not(None))
-        .order_by(VERSIONS.c.id)
-    )
+    lambda digests: select(
+        VERSIONS.c.digest,
+        VERSIONS.c.path,
+        VERSIONS.c.id,
+        VERSIONS.c.content_key,
+        VERSIONS.c.language.is_(None),
+        VERSIONS.c.index_id,
+        VERSIONS.c.language,
+        VERSIONS.c.problem,
+    ).where(VERSIONS.c.digest.in_(digests), VERSIONS.c.content_key.is_not(None))
 )
 USE_VERSIONS = PreparedForMany(
     lambda ids: (
@@ -166,7 +162,9 @@ NOTE_MEMBERS_OF_STORES = PreparedForMany(
 KEEP_VERSION = insert_columns(FORMER_VERSIONS, "index_id", "file_id", "version_id")
 LIVE_FORMER_OF_FILES = PreparedForMany(
     lambda ids: select(FORMER_VERSIONS.c.file_id, FORMER_VERSIONS.c.version_id).where(
-        FORMER_VERSIONS.c.file_id.in_(ids), _HAS_LIVE
+        FORMER_VERSIONS.c.index_id == bindparam("of_index"),
+        FORMER_VERSIONS.c.file_id.in_(ids),
+        _HAS_LIVE,
     )
 )
 LIVE_FORMER = Prepared(
@@ -177,6 +175,7 @@ LIVE_FORMER = Prepared(
 )
 DROP_FORMER = Prepared(
     delete(FORMER_VERSIONS).where(
+        FORMER_VERSIONS.c.index_id == bindparam("of_index"),
         FORMER_VERSIONS.c.file_id == bindparam("of_file"),
         FORMER_VERSIONS.c.version_id == bindparam("former"),
     )

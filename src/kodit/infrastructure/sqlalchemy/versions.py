@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
+from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from kodit.domain.batches import MOST_PER_TRANSACTION, Weight, first_batch
 from kodit.domain.entities import IndexedFile
 from kodit.domain.keyword import KeywordOperation
 from kodit.domain.ports.repositories import ExtractedFile
@@ -96,7 +98,9 @@ class SqlVersionRepository:
     def known(self, files: Sequence[IndexedFile]) -> dict[int, list[KnownVersion]]:
         """By file, the stored versions that it may have, by its path and blob id."""
         digests = {file.id: digest_of(file.content_hash) for file in files}
-        rows = VERSIONS_BY_DIGEST.run(self._driver, sorted(set(digests.values())))
+        rows = sorted(
+            VERSIONS_BY_DIGEST.run(self._driver, sorted(set(digests.values()))), key=itemgetter(2)
+        )
         found: dict[tuple[int, str], list[KnownVersion]] = {}
         for digest, path, *version in rows:
             one = KnownVersion(version[0], bytes(version[1]), bool(version[2]))
@@ -111,7 +115,9 @@ class SqlVersionRepository:
         digests = sorted({digest_of(file.content_hash) for file in keyed})
         stored = {
             bytes(row[3]): StoredVersion(row[2], row[5], row[6], row[7])
-            for row in reversed(VERSIONS_BY_DIGEST.run(self._driver, digests))
+            for row in sorted(
+                VERSIONS_BY_DIGEST.run(self._driver, digests), key=itemgetter(2), reverse=True
+            )
         }
         return {
             file.file_id: stored[file.content_key] for file in keyed if file.content_key in stored
@@ -191,14 +197,21 @@ class SqlVersionRepository:
         )
         settled = sorted(former.keys() - {file_id for file_id, _ in kept})
         lost = set(former.values())
-        for file_id, version_id in LIVE_FORMER_OF_FILES.run(self._driver, settled):
-            DROP_FORMER.run(self._driver, {"of_file": file_id, "former": version_id})
+        for file_id, version_id in LIVE_FORMER_OF_FILES.run(
+            self._driver, settled, {"of_index": index_id}
+        ):
+            self._drop_former(index_id, file_id, version_id)
             lost.add(version_id)
         self.release(lost)
 
-    def unsettled(self, file_ids: Sequence[int]) -> set[int]:
+    def _drop_former(self, index_id: int, file_id: int, version_id: int) -> None:
+        of_file = {"of_index": index_id, "of_file": file_id, "former": version_id}
+        DROP_FORMER.run(self._driver, of_file)
+
+    def unsettled(self, index_id: int, file_ids: Sequence[int]) -> set[int]:
         """The files with former versions whose snippets are still there."""
-        return {row[0] for row in LIVE_FORMER_OF_FILES.run(self._driver, file_ids)}
+        of_index = {"of_index": index_id}
+        return {row[0] for row in LIVE_FORMER_OF_FILES.run(self._driver, file_ids, of_index)}
 
     def has_former(self, index_id: int) -> bool:
         return bool(LIVE_FORMER.run(self._driver, {"of_index": index_id, "most": 1}))
@@ -209,7 +222,7 @@ class SqlVersionRepository:
         waiting = self.incomplete(sorted({row[2] for row in rows if row[2] is not None}))
         settled = [row for row in rows if row[2] not in waiting]
         for file_id, former, _upcoming in settled:
-            DROP_FORMER.run(self._driver, {"of_file": file_id, "former": former})
+            self._drop_former(index_id, file_id, former)
         self.release({row[1] for row in settled})
         if settled:
             self.note_change(index_id)
@@ -264,6 +277,10 @@ class SqlVersionRepository:
 
     def _remove_oldest(self, before: int, limit: int) -> set[int]:
         rows = UNUSED_VERSIONS.run(self._driver, {"before": before, "most": limit})
+        counts = dict(
+            map(tuple, COUNT_LIVE_OF_VERSIONS.run(self._driver, [row[0] for row in rows]))
+        )
+        rows = first_batch(rows, MOST_PER_TRANSACTION, lambda row: Weight(counts.get(row[0], 0)))
         self.retire({row[0] for row in rows})
         self.give_up_stores()
         return {row[1] for row in rows}

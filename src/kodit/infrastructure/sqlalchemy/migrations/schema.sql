@@ -336,6 +336,6 @@ CREATE INDEX files_of_version ON files (version_id)
 
 CREATE INDEX versions_by_digest ON versions (digest)
 
-CREATE INDEX unused_versions ON versions (index_id, unused_since) WHERE unused_since IS NOT NULL
+CREATE INDEX unused_versions ON versions (index_id, unused_since, unused_bytes) WHERE unused_since IS NOT NULL
 
 INSERT INTO alembic_version VALUES ('0019')

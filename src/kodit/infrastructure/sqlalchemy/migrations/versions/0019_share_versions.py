@@ -28,7 +28,7 @@ def upgrade() -> None:
     op.create_index(
         "unused_versions",
         "versions",
-        ["index_id", "unused_since"],
+        ["index_id", "unused_since", "unused_bytes"],
         sqlite_where=_UNUSED,
         postgresql_where=_UNUSED,
     )
