@@ -4,11 +4,11 @@
                                  [--repository DIR] [--searched 3] [--rounds 5]
 
 A repository is generated below WORKPLACE, or copied from DIR, and has as many git worktrees, in
-each of which other files have an added function. They are indexed one after another by `kodit
-index`. Prints the size of the data directory against its size with the first one alone, the
-processor time of adding the second, the median one and the last, and that of searches in some of
-the worktrees against an installation that has only the one: in this process, in turns. Worktrees
-and installations that are complete are kept, so that the next call is quick.
+each of which, the first excepted, other files have an added function. They are indexed one after
+another by `kodit index`. Prints the size of the data directory against its size with the first one
+alone, the processor time of adding the second, the median one and the last, and that of searches
+in some of the worktrees against an installation that has only the one: in this process, in turns.
+Worktrees and installations that are complete are kept, so that the next call is quick.
 """
 
 from __future__ import annotations
@@ -106,14 +106,15 @@ class Place:
         done.touch()
 
     def make_worktree(self, number: int) -> None:
-        """In each, other files have one more function."""
+        """In each but the first, other files have one more function."""
         tree = self._tree(number)
         done = tree.with_suffix(".complete")
         if done.exists():
             return
         self._git("worktree", "add", "--quiet", "--force", "--detach", str(tree))
         modules = sorted(tree.rglob("*.py"))
-        for path in random.Random(number).sample(modules, self._changed):  # noqa: S311 - repeatable
+        changed = self._changed if number else 0
+        for path in random.Random(number).sample(modules, changed):  # noqa: S311 - repeatable
             with path.open("a", encoding="utf-8") as file:
                 file.write(f"\n\n{_function(f'changed_{path.stem}_{number}', number)}")
         done.touch()

