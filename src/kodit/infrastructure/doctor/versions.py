@@ -100,7 +100,7 @@ VERSION_CHECKS = (
         _unmark,
     ),
     RowCheck(
-        "it has contents of other indexes, or they have its own, which is not noted",
+        "{count} note is missing: it has contents of other indexes, or they have its own",
         "notes it, so that searches tell them apart",
         select(INDEXES.c.id).where(_SHARING_UNNOTED),
         _note_sharing,
