@@ -108,24 +108,6 @@ def a_task_is_held_by_a_worker_that_died(place: Place) -> None:
 
 
 @noticed_by(Area.FILES)
-def files_lose_their_contents(place: Place) -> None:
-    place.sql("UPDATE files SET version_id = version_id + 99999 WHERE id < 4")
-
-
-@noticed_by(Area.FILES)
-def contents_in_use_are_marked_as_unused(place: Place) -> None:
-    """They would be removed, and are not searched."""
-    place.sql("UPDATE versions SET unused_since = 1, unused_bytes = 1 WHERE id < 4")
-
-
-@noticed_by(Area.FILES)
-def contents_that_nobody_has_are_not_marked(place: Place) -> None:
-    place.sql(
-        "INSERT INTO versions (index_id, path, content_key, digest) VALUES (1, 'lost', ?, 1)", b"1"
-    )
-
-
-@noticed_by(Area.FILES)
 def a_changed_file_is_not_marked_as_stale(place: Place) -> None:
     place.sql("UPDATE files SET extracted_hash = 'another' WHERE id = 1")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import tests.doctor.damage_of_contents  # noqa: F401 - adds to the list
 from tests.doctor.damage import DAMAGES, Damage
 from tests.doctor.place import Answer, Place
 
