@@ -159,7 +159,7 @@ class Soak:
         database = self._application.database
         with database.engine.connect() as connection:
             connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-        return database.path.stat().st_size
+        return Path(database.address).stat().st_size
 
     def kept(self) -> int:
         """The number of runs in the history."""

@@ -9,16 +9,20 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support.stores import STORES, USUAL, using_store
 
 import kodit
 
 COSTLY = Path(__file__).with_name("costly.txt")
 """The names of the tests that take longer than half a second of processor time."""
+DAYS_ON_SERVER = 8
+"""Within how many days all tests of stages run on a server."""
 RUNS_ALL = os.environ.get("KODIT_TEST_ALL", "0") == "1"
 
 NEEDED_MEMORY_BYTES = 2 * 1024**3
@@ -57,18 +61,31 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of the tests that take longer than half a second, one half runs on even days and the other on
-    odd days, so that all run within two days. Those of a part that is named all run."""
+    odd days, so that all run within two days. Of those that also run on a server, where most take
+    longer, an eighth runs there each day. Those of a part that is named all run."""
     if RUNS_ALL or [Path(argument).name for argument in config.args] != ["tests"]:
         return
     costly = set(COSTLY.read_text("utf-8").split())
-    today = _half_of_today()
+    today = datetime.now(UTC).toordinal()
     left_out = {
         item.nodeid
         for item in items
-        if item.nodeid.partition("[")[0] in costly and zlib.crc32(item.nodeid.encode()) % 2 != today
+        if (zlib.crc32(item.nodeid.encode()) - today) % _days_between(item, costly)
     }
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left_out])
     items[:] = [item for item in items if item.nodeid not in left_out]
+
+
+def _days_between(item: pytest.Item, costly: set[str]) -> int:
+    """How many days there are between two runs of a test."""
+    parameters = (
+        item.callspec.params
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+        else {}
+    )
+    if parameters.get("store") == "postgresql" and item.path.parent.name != "database":
+        return DAYS_ON_SERVER
+    return 2 if item.nodeid.partition("[")[0] in costly else 1
 
 
 def _half_of_today() -> int:
@@ -88,6 +105,35 @@ def _no_settings_of_whoever_tests(tmp_path_factory: pytest.TempPathFactory) -> I
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("user")))
         yield
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs the tests of a module with that mark once for each kind of database."""
+    if metafunc.definition.get_closest_marker("every_store") is not None:
+        metafunc.parametrize("store", STORES, indirect=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _usual_store() -> Iterator[None]:
+    with using_store(USUAL):
+        yield
+
+
+@pytest.fixture(scope="session")
+def until_the_end() -> Iterator[ExitStack]:
+    """Closes at the end of all tests what fixtures have made for all of them."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture(autouse=True)
+def store(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The kind of database that the test's applications and commands use."""
+    if not hasattr(request, "param"):
+        yield USUAL
+        return
+    with using_store(request.param):
+        yield request.param
 
 
 @pytest.fixture(autouse=True)

@@ -30,7 +30,7 @@ from kodit.infrastructure.home import expand_home
 from kodit.infrastructure.trust import read_trusted_file, user_folder
 
 PREFIX = "KODIT_"
-_DATABASE_URL = "KODIT_DATABASE_URL"
+DATABASE_URL = "KODIT_DATABASE_URL"
 ALTERNATIVE_DATA_DIR = Path("~/.kodit-search")
 """The default data directory if another program's database occupies the usual one."""
 FILE_NAME = ".env"
@@ -73,6 +73,10 @@ class Settings(endpoint_settings.EndpointSettings):
     """Holds everything Kodit writes, except `credentials.json`. A relative path starts at the
     current folder, and is refused in a file. Where `~/.kodit/kodit.db` is the database of another
     program, the default is `~/.kodit-search`."""
+    database_url: str = field(default="", repr=False, metadata={"kind": "text"})
+    """The address of a PostgreSQL database, such as
+    `postgresql://kodit@db.example.org/kodit?sslmode=verify-full`, that is used instead of the file
+    `kodit.db`; the data directory then holds only clones and what is derived from the database."""
     worker_slots: int = 2
     """How many tasks one worker runs at once."""
     lease_seconds: float = 60.0
@@ -103,10 +107,11 @@ class Settings(endpoint_settings.EndpointSettings):
     keep_days: float = 14.0
     """For how many days every run is kept."""
     keep_unused_days: float = 7.0
-    """For how many days unused embeddings and enrichments are kept, so that a revert, or a switch
-    back to a branch, costs nothing."""
+    """For how many days contents that no index has any more are kept, and after them unused
+    embeddings and enrichments, so that a revert, or a switch back to a branch, costs nothing."""
     keep_unused_bytes: int = 256_000_000
-    """How many bytes of unused embeddings and enrichments are kept at most; the oldest go first."""
+    """How many bytes of unused embeddings and enrichments are kept at most, and how many of the
+    text of unused contents; the oldest go first."""
     sync_every_seconds: float | None = field(default=None, metadata={"kind": float})
     """How often `kodit serve` and `kodit worker` bring every index up to date that has no interval
     of its own; unless this is set, 1800 for `kodit serve`, and never for `kodit worker`. Folders
@@ -306,11 +311,6 @@ def _read(path: Path, *, follow: bool = True) -> dict[str, str]:
 
 def _understood(found: Mapping[str, str], where: str = "") -> dict[str, Any]:
     """The settings among variables, by name. An empty variable counts as unset."""
-    if found.get(_DATABASE_URL):
-        raise SettingError(
-            f"{_DATABASE_URL}{where} names a database server, which this version of Kodit cannot "
-            "use yet; remove it"
-        )
     values = {}
     for setting in fields(Settings):
         text = found.get(_variable(setting))

@@ -12,6 +12,7 @@ import pytest
 from tests.queue.databases import sqlite_database
 from tests.queue.requests import NOW
 
+from kodit.application.services.index_removal import IndexRemoval
 from kodit.application.services.index_service import IndexService, SourceRequest
 from kodit.application.services.queue_service import QueueService
 from kodit.domain.entities import Index, IndexedFile, IndexRun, Task
@@ -19,6 +20,7 @@ from kodit.domain.errors import RefusedByPolicyError, SourceError
 from kodit.domain.policy import CallerPolicy
 from kodit.domain.ports.engines import KeywordIndex, VectorIndex
 from kodit.domain.ports.sources import SourceReader
+from kodit.domain.retention import UnusedRetention
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import (
     FileProcessingStatus,
@@ -128,8 +130,14 @@ class Desk:
             queue=self.queue,
             reader=cast(SourceReader, self.reader),
             hosts=self.hosts,
-            keyword_index=cast(KeywordIndex, self.engine),
-            vector_index=cast(VectorIndex, NoVectors()),
+            removal=IndexRemoval(
+                database=database,
+                reader=cast(SourceReader, self.reader),
+                keyword_index=cast(KeywordIndex, self.engine),
+                vector_index=cast(VectorIndex, NoVectors()),
+                clock=clock,
+                retention=UnusedRetention(),
+            ),
             clock=clock,
         )
 
@@ -308,7 +316,9 @@ def test_a_deletion_that_fails_is_tried_again_and_holds_up_no_other(desk: Desk) 
             transaction.indexes.mark_deleted(number, NOW)
     desk.engine.fails_for = {1}
     asyncio.run(desk.indexes.finish_deletions())
-    assert desk.reader.take() == [("discard", 2)]
+    with desk.database.read() as transaction:
+        assert [index.id for index in transaction.indexes.deleted()] == [1]
+    assert desk.reader.take() == [("discard", 1), ("discard", 2)]
     desk.engine.fails_for = set()
     asyncio.run(desk.indexes.finish_deletions())
     assert desk.reader.take() == [("discard", 1)]

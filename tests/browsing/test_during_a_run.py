@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.browsing.conftest import BANK, SHOP, write_files
 from tests.support.sources import commit_all
+from tests.support.stores import rows_of
 
 from kodit import Kodit
 from kodit.domain.errors import NotFoundError
+
+pytestmark = pytest.mark.every_store
 
 
 @pytest.fixture
@@ -28,9 +29,8 @@ def place(tmp_path: Path) -> Iterator[Path]:
 
 def change(place: Path, statement: str) -> None:
     """Change the database as a stage would."""
-    with closing(sqlite3.connect(place / "data" / "kodit.db")) as connection:
-        assert connection.execute(statement).rowcount > 0
-        connection.commit()
+    with rows_of(place / "data") as rows:
+        assert rows.execute(statement).rowcount > 0
 
 
 def test_a_deleted_file_vanishes_at_once(place: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_changed_git_file_is_shown_as_it_was_extracted(place: Path) -> None:
     """SYNC has recorded the new content; lines and symbols are still the old ones."""
     change(
         place,
-        "UPDATE files SET status = 'modified', stale = 1, content_hash = printf('%040d', 0)"
+        "UPDATE files SET status = 'modified', stale = true, content_hash = 'another'"
         " WHERE path = 'bank/money.py'",
     )
     with Kodit(place / "data") as kodit:

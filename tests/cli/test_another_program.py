@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.mcp.front import RunningFront
 from tests.support.command import KoditCommand
 
 from kodit import Kodit, UserError
@@ -139,12 +141,20 @@ def test_our_own_database_is_recognised(tmp_path: Path) -> None:
     assert another_database(tmp_path / "empty.db") is None
 
 
-@pytest.mark.parametrize("arguments", [("status",), ("search", "x"), ("doctor",), ("serve",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [("status",), ("search", "x"), ("doctor",), ("serve",), ("connect", "cursor", "--project")],
+)
 @pytest.mark.parametrize("name", ["later", "without_revision"])
 def test_a_data_directory_that_was_named_is_refused(
-    name: str, arguments: tuple[str, ...], kodit: KoditCommand
+    name: str,
+    arguments: tuple[str, ...],
+    kodit: KoditCommand,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In one sentence with advice; nothing is written beside the database."""
+    monkeypatch.chdir(tmp_path)  # where a client would be connected
     make(kodit.data_dir, SCHEMAS[name])
     (kodit.data_dir / ".env").unlink()
     before = state(kodit.data_dir)
@@ -161,6 +171,20 @@ def test_a_data_directory_that_was_named_is_refused(
     with Kodit(kodit.data_dir) as api, pytest.raises(UserError) as refused:
         api.status()
     assert refused.value.code == "database_of_another"
+
+
+def test_no_server_is_started_for_an_assistant(kodit: KoditCommand, tmp_path: Path) -> None:
+    """Its log would be written beside the database."""
+    make(kodit.data_dir, LATER)
+    (kodit.data_dir / ".env").unlink()
+    before = state(kodit.data_dir)
+
+    with RunningFront(kodit, tmp_path) as front:
+        answer = front.answer(front.call("search", query="x"))
+
+    assert "is the database of another program" in json.dumps(answer)
+    assert "--data-dir" in json.dumps(answer)
+    assert state(kodit.data_dir) == before
 
 
 def test_a_user_of_the_other_program_gets_another_directory(

@@ -48,6 +48,7 @@ TASK = {
 }
 WORK = {
     "files_parsed": NUMBER,
+    "files_reused": NUMBER,
     "snippets_written": NUMBER,
     "snippets_removed": NUMBER,
     "keywords_indexed": NUMBER,

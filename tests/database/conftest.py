@@ -9,6 +9,7 @@ import pytest
 from tests.database.content import Content
 from tests.queue.databases import sqlite_database
 from tests.support.fixtures import kodit
+from tests.support.postgresql_databases import postgresql_database
 
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
@@ -16,9 +17,10 @@ __all__ = ["kodit"]
 
 
 @pytest.fixture
-def transaction(tmp_path: Path) -> Iterator[SqlTransaction]:
+def transaction(store: str, tmp_path: Path) -> Iterator[SqlTransaction]:
     """A write transaction of an empty database."""
-    with sqlite_database(tmp_path) as database, database.write() as opened:
+    empty = postgresql_database() if store == "postgresql" else sqlite_database(tmp_path)
+    with empty as database, database.write() as opened:
         yield opened
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import CursorResult
+
 from kodit.domain.embedding import PackedVector
 from kodit.domain.entities import IndexedFile, Snippet
 from kodit.domain.keyword import KeywordOperation
@@ -27,7 +29,15 @@ CODE, ENRICH = TaskType.CODE_EMBEDDINGS, TaskType.ENRICH
 
 
 def rows(transaction: SqlTransaction, query: str, *values: object) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in transaction.connection.exec_driver_sql(query, values)]
+    """Parameters are written `?`."""
+    return [tuple(row) for row in change(transaction, query, *values)]
+
+
+def change(transaction: SqlTransaction, statement: str, *values: object) -> CursorResult[Any]:
+    """Parameters are written `?`."""
+    if transaction.cursors.names_with_percent:
+        statement = statement.replace("%", "%%").replace("?", "%s")
+    return transaction.connection.exec_driver_sql(statement, values)
 
 
 class Content:

@@ -48,7 +48,7 @@ ROWS_PER_VALUE: Mapping[str, int] = {
 }
 ACTIVE_INDEXES = (
     *("claim_order", "running_tasks", "tasks_in_back_off", "one_active_and_one_waiting_run"),
-    *("failed_runs", "stale_files", "unclean_files"),
+    *("failed_runs", "stale_files", "unclean_files", "unused_versions"),
 )
 
 

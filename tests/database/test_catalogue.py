@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import pytest
-from tests.database.content import Content
+from tests.database.content import Content, change
 
 from kodit.domain.value_objects import Hit, Scope, SearchFilter, VectorKind
 from kodit.infrastructure.sql.catalogue import SqlCatalogue, SqlOpenCatalogue
@@ -14,6 +14,8 @@ from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.infrastructure.vectors.exact_index import ExactVectorReader
+
+pytestmark = pytest.mark.every_store
 
 PATHS = ("b.py", "src/a.py", "src/b.py", "src/ab.py")
 
@@ -30,7 +32,7 @@ class Shelf:
         self.all = SearchFilter(index_ids=(self.content.id,))
 
     def sql(self, statement: str, *values: object) -> None:
-        self.transaction.connection.exec_driver_sql(statement, values)
+        change(self.transaction, statement, *values)
 
     def listed(self) -> list[tuple[str, int, int]]:
         """Path, last line and number of snippets."""

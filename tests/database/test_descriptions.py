@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import cast
 
-from tests.database.content import Content
+import pytest
+from tests.database.content import Content, change
 
 from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.descriptions.stored import StoredDescription
 from kodit.infrastructure.sql.catalogue import SqlCatalogue
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
+
+pytestmark = pytest.mark.every_store
 
 SCHEMA, COMMIT = DescriptionKind.SCHEMA, DescriptionKind.COMMIT
 
@@ -72,8 +75,7 @@ def test_files_by_what_their_snippets_say(transaction: SqlTransaction, content: 
     first, second = (content.files[path] for path in paths[:2])
     assert catalogue.having([first, second], "a_b%") == {first}
     assert catalogue.having([first, second], "aXb") == set()
-    transaction.connection.exec_driver_sql(
-        "UPDATE snippets SET mentions = ? WHERE version_id = ?", ("i0\tmodels\tdjango.db", second)
-    )
+    mention = "UPDATE snippets SET mentions = ? WHERE version_id = ?"
+    change(transaction, mention, "i0\tmodels\tdjango.db", second)
     assert catalogue.hinting([first, second], ("models\tdjango.", "never")) == {second}
     assert {one.path for one in transaction.descriptions.changed_files(content.id)} == set(paths)

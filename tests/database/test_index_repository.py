@@ -16,6 +16,8 @@ from kodit.domain.source import FileHistory, KnownFile, SourceHistory
 from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
+pytestmark = pytest.mark.every_store
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STAMP = FileStamp(11, 22, 33, 44)
 ADDED, CLEAN, DELETED = (

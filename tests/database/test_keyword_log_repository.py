@@ -4,10 +4,13 @@ same paths and texts.
 
 from __future__ import annotations
 
+import pytest
 from tests.database.content import NOW, Content
 
 from kodit.domain.keyword import KeywordOperation, KeywordPosition
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
+
+pytestmark = pytest.mark.every_store
 
 ADD, REMOVE = KeywordOperation
 

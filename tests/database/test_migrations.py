@@ -48,7 +48,9 @@ def schema(path: Path) -> dict[str, list[str]]:
     return {
         name: sorted(
             clause.strip(" ,")
-            for clause in re.split(r"\n|, (?=[a-z_]+ [A-Z])", re.sub(r"[ \t]+", " ", sql))
+            for clause in re.split(
+                r"\n|, (?=[a-z_]+ [A-Z])", re.sub(r"[ \t]+", " ", sql.removesuffix(")"))
+            )
             if clause.strip()
         )
         for name, sql in rows
@@ -168,7 +170,7 @@ def test_data_that_a_migration_cannot_restore_is_made_again(
     shutil.copytree(indexed / "data", tmp_path / "data")
     defined = (
         "SELECT path, start_line, also_defines FROM snippets "
-        "JOIN versions ON versions.id = version_id"
+        "JOIN files ON files.version_id = snippets.version_id"
     )
     before = take_snapshot(tmp_path / "data"), read_rows(tmp_path / "data", defined)
     assert any(row[2] for row in before[1])

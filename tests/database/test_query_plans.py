@@ -30,7 +30,7 @@ HISTORY = ("index_runs", "tasks", "task_attempts")
 
 ACTIVE = (
     *("claim_order", "running_tasks", "tasks_in_back_off", "one_active_and_one_waiting_run"),
-    *("stale_files", "unclean_files", "failed_runs"),
+    *("stale_files", "unclean_files", "failed_runs", "unused_versions"),
 )
 """Partial indexes of waiting, running or pending items: reading one completely is acceptable."""
 

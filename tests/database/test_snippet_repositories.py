@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.database.content import CODE, ENRICH, NOW, Content, rows
+from tests.database.content import CODE, ENRICH, NOW, Content, change, rows
 
 from kodit.domain.entities import Snippet
 from kodit.domain.keyword import KeywordOperation
@@ -26,6 +26,8 @@ from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.infrastructure.sqlalchemy.unused import release
 
+pytestmark = pytest.mark.every_store
+
 
 def unused(transaction: SqlTransaction) -> tuple[int, int]:
     """The number of unused embeddings and enrichments."""
@@ -39,19 +41,19 @@ def test_new_snippets_replace_the_old(content: Content, other: Content) -> None:
     """The stages have to process the new ones and no old one; a later version that comes before
     they were processed replaces them as well.
     """
-    assert content.replace(a=["one", "two"], b=["three"]) == SnippetCounts(3, 0)
+    assert content.replace(a=["one", "two"], b=["three"]) == SnippetCounts(3, 0, parsed=2)
     pending = content.transaction.snippets.pending
     for stage in (CODE, ENRICH):
         assert content.pending(stage) == ["one", "two", "three"]
         assert [one.text for one in pending(content.id, stage, 2)] == ["one", "two"]
         assert [one.text for one in pending(content.id, stage, 9, 5)] == ["one"]
-    assert content.replace(a=["four"]) == SnippetCounts(1, 2)
+    assert content.replace(a=["four"]) == SnippetCounts(1, 2, parsed=1)
     for stage in (CODE, ENRICH):
         assert content.pending(stage) == ["three", "four"]
         assert content.transaction.snippets.count_pending(content.id, stage) == 2
     assert content.in_state("live") == ["four", "three"]
     assert content.in_state("superseded") == ["one", "two"]
-    assert content.replace(a=["five"]) == SnippetCounts(1, 1)
+    assert content.replace(a=["five"]) == SnippetCounts(1, 1, parsed=1)
     assert content.transaction.snippets.held([content.files["a"]]) == {content.files["a"]: 4}
     assert content.replace(a=None) == SnippetCounts(0, 1)
     assert content.in_state("removed") == ["five", "four", "one", "two"]
@@ -63,7 +65,7 @@ def test_new_snippets_replace_the_old(content: Content, other: Content) -> None:
 
 LEFT_TO_DO = (
     "UPDATE indexes SET updated_at = NULL",
-    "UPDATE files SET stale = 1 WHERE path = 'b'",
+    "UPDATE files SET stale = true WHERE path = 'b'",
     "UPDATE files SET status = 'modified' WHERE path = 'b'",
     "INSERT INTO pending_snippets SELECT index_id, 'ENRICH', id FROM snippets",
     "INSERT INTO keyword_changes (index_id, version_id, change_set, snippet_id, op, token) "
@@ -257,7 +259,7 @@ def test_snippets_are_deleted_when_no_engine_holds_them(content: Content, other:
     assert transaction.snippets.purge(content.id, 9) == 0
     seqs = [one.seq for one in transaction.keyword_log.read(content.id, 99).changes]
     followed = "DELETE FROM keyword_changes WHERE seq <= ?"
-    transaction.connection.exec_driver_sql(followed, (seqs[-1],))
+    change(transaction, followed, seqs[-1])
     assert transaction.embeddings.superseded(content.id, VectorKind.CODE) == [first.id]
     assert transaction.embeddings.superseded(content.id, VectorKind.TEXT) == []
     assert transaction.snippets.purge(content.id, 9) == 1
@@ -365,11 +367,12 @@ def test_the_oldest_of_both_caches_goes_first(content: Content) -> None:
     connection = transaction.connection
     connection.exec_driver_sql("DELETE FROM vectors")
     dated = "UPDATE {} SET unused_since = ?, unused_bytes = 6 WHERE id = ?"
-    connection.exec_driver_sql(dated.format("embeddings"), (30, first))
-    connection.exec_driver_sql(dated.format("enrichments"), (20, enriched))
-    connection.exec_driver_sql(dated.format("embeddings"), (10, second))
+    change(transaction, dated.format("embeddings"), 30, first)
+    change(transaction, dated.format("enrichments"), 20, enriched)
+    change(transaction, dated.format("embeddings"), 10, second)
     release(Driver(connection), EMBEDDINGS, [first, second])
-    left = "SELECT unused_since FROM embeddings UNION SELECT unused_since FROM enrichments"
+    union = "SELECT unused_since FROM embeddings UNION SELECT unused_since FROM enrichments"
+    left = f"{union} ORDER BY 1"
     for remaining in ([20, 30], [30], []):
         assert transaction.unused.remove(None, 1) == (1, 6)
         assert [row[0] for row in rows(transaction, left)] == remaining

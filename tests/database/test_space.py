@@ -19,6 +19,7 @@ from kodit import Kodit
 from kodit.application.services.space_service import LEAST_WORTH
 from kodit.composition import Application
 from kodit.domain.errors import TransientError
+from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.space import MOST_PAGES
 from kodit.settings import Settings
 
@@ -210,6 +211,7 @@ def test_a_deletion_without_free_pages_is_done_or_not(pages_left: int, tmp_path:
         api.index(source)
         (before,) = api.status()
     with Application(Settings(data_dir=data_dir)) as opened:
+        assert isinstance(opened.database, SqliteDatabase)
         with opened.database.alone() as driver:
             (pages,) = driver.execute("PRAGMA page_count").fetchone()
             driver.execute(f"PRAGMA max_page_count = {pages + pages_left}")

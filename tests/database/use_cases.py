@@ -12,6 +12,7 @@ from tests.support.sources import commit_all, git, write_file, write_tree
 from kodit import Kodit
 from kodit.application.services.history_pruner import HistoryPruner
 from kodit.application.services.queue_service import QueueService
+from kodit.application.services.source_service import IndexRequest
 from kodit.application.services.sync_scheduler import SyncScheduler
 from kodit.composition import Application
 from kodit.domain.claiming import ClaimRules, QueueOrder
@@ -50,6 +51,12 @@ def index_and_search(folder: Path) -> None:
         _ask(kodit, repository)
         kodit.status()
         kodit.delete(plain)
+    write_tree(repository, files=8, seed=4)
+    commit_all(repository)
+    # What is replaced is removed at once.
+    settings = Settings(data_dir=folder / "data", keep_unused_days=0.0)
+    with Application(settings) as application:
+        asyncio.run(application.source_indexing.index(IndexRequest([str(repository)])))
 
 
 def _ask(kodit: Kodit, repository: Path) -> None:

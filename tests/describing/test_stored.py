@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from tests.support.command import KoditCommand
 from tests.support.rest import Rest
 from tests.support.serving import ServingKodit
 from tests.support.sources import commit_all, git, write_file
+from tests.support.stores import rows_of
 
 from kodit import Kodit
 from kodit.domain.descriptions.schema.tables import Column, Table, TableIndex
@@ -30,7 +30,7 @@ MODELS = (
 
 def stored(data: Path, kind: str) -> dict[str, tuple[int, str]]:
     """By subject, the row and its place."""
-    with sqlite3.connect(data / "kodit.db") as connection:
+    with rows_of(data) as connection:
         rows = connection.execute(
             "SELECT subject, id, path FROM descriptions WHERE kind = ? ORDER BY id", (kind,)
         )

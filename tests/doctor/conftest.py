@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,14 +9,24 @@ import pytest
 from tests.doctor.place import Answer, Place
 from tests.doctor.rows import Rows, sound_rows
 from tests.support.sources import commit_all, write_tree
+from tests.support.stores import DATABASES, copy_data_directory
 
 from kodit import Kodit
 
+_healthy: dict[str, Place] = {}
+_answers: dict[str, list[Answer]] = {}
 
-@pytest.fixture(scope="session")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """Never to be changed: `place` gives copies of it."""
-    root = tmp_path_factory.mktemp("doctor")
+
+@pytest.fixture
+def healthy(store: str, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Never to be changed: `place` gives copies of it. One for each kind of database."""
+    if store not in _healthy:
+        with DATABASES.kept():
+            _healthy[store] = _make_healthy(tmp_path_factory.mktemp("doctor"))
+    return _healthy[store]
+
+
+def _make_healthy(root: Path) -> Place:
     folder, repository = root / "folder", root / "repository"
     write_tree(folder, 8, seed=1)
     write_tree(repository, 8, seed=2)
@@ -31,14 +40,16 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Place:
 @pytest.fixture
 def place(healthy: Place, tmp_path: Path) -> Place:
     """A data directory to be damaged, over the same sources."""
-    shutil.copytree(healthy.data_dir, tmp_path / "data")
+    copy_data_directory(healthy.data_dir, tmp_path / "data")
     return Place(tmp_path / "data", healthy.folder, healthy.repository)
 
 
-@pytest.fixture(scope="session")
-def answers(healthy: Place) -> list[Answer]:
+@pytest.fixture
+def answers(healthy: Place, store: str) -> list[Answer]:
     """The results of searches without any damage."""
-    return healthy.search()
+    if store not in _answers:
+        _answers[store] = healthy.search()
+    return _answers[store]
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def a_run_has_nothing_that_could_be_worked_on(place: Place) -> None:
 
 @noticed_by(Area.QUEUE)
 def a_follow_up_waits_for_nothing(place: Place) -> None:
-    place.sql("UPDATE index_runs SET state = 'queued', is_follow_up = 1 WHERE index_id = 1")
+    place.sql("UPDATE index_runs SET state = 'queued', is_follow_up = true WHERE index_id = 1")
     place.sql("UPDATE tasks SET state = 'blocked' WHERE index_id = 1")
 
 
@@ -163,7 +163,7 @@ def a_clone_loses_its_objects(place: Place) -> None:
 @noticed_by(Area.CLONES)
 def a_clone_of_no_index_is_left(place: Place) -> None:
     shutil.copytree(place.data_dir / "clones" / "2.git", place.data_dir / "clones" / "77.git")
-    place.sql("UPDATE sqlite_sequence SET seq = 77 WHERE name = 'indexes'")
+    place.skip_numbers(77)
 
 
 @noticed_by(Area.CLONES)
@@ -204,7 +204,7 @@ def text_vectors_are_of_another_model(place: Place) -> None:
 
 @noticed_by(Area.VECTORS)
 def a_code_loses_its_bits(place: Place) -> None:
-    place.sql("UPDATE embeddings SET code = zeroblob(length(code)) WHERE id = 3")
+    place.sql("UPDATE embeddings SET code = ? WHERE id = 3", place.no_bits())
 
 
 @noticed_by(Area.VECTORS)
@@ -214,7 +214,7 @@ def a_vector_is_cut_short(place: Place) -> None:
 
 @noticed_by(Area.VECTORS)
 def the_copy_of_a_code_is_another(place: Place) -> None:
-    place.sql("UPDATE vectors SET code = zeroblob(length(code)) WHERE snippet_id = 5")
+    place.sql("UPDATE vectors SET code = ? WHERE snippet_id = 5", place.no_bits())
 
 
 @noticed_by(Area.VECTORS)
@@ -351,8 +351,8 @@ def a_deletion_is_not_finished(place: Place) -> None:
 @noticed_by(Area.LEFTOVERS)
 def rows_are_left_of_an_index(place: Place) -> None:
     place.sql(
-        "INSERT INTO embeddings (index_id, key, code, vector) SELECT 55, randomblob(16), code, "
-        "vector FROM embeddings LIMIT 3"
+        "INSERT INTO embeddings (index_id, key, code, vector) VALUES (55, ?, 'c', 'v')",
+        os.urandom(16),
     )
     place.sql("INSERT INTO pending_snippets VALUES (56, 'ENRICH', 1)")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.support.snapshot import QUERIES
+from tests.support.stores import DATABASES, rows_of
 
 from kodit import Kodit
 from kodit.domain.diagnosis import Diagnosis
@@ -31,10 +30,20 @@ class Place:
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement without regard to the other data."""
-        with closing(sqlite3.connect(self.data_dir / "kodit.db")) as connection:
-            rows = connection.execute(statement, values).fetchall()
-            connection.commit()
-        return rows
+        with rows_of(self.data_dir) as rows:
+            cursor = rows.execute(statement, values)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def skip_numbers(self, number: int) -> None:
+        """The next index gets the number after this one."""
+        if DATABASES.is_used:
+            self.sql("SELECT setval(pg_get_serial_sequence('indexes', 'id'), ?)", number)
+        else:
+            self.sql("UPDATE sqlite_sequence SET seq = ? WHERE name = 'indexes'", number)
+
+    def no_bits(self) -> bytes:
+        """A code of zeros."""
+        return bytes(len(self.sql("SELECT code FROM embeddings LIMIT 1")[0][0]))
 
     def check(self, *, repair: bool = False) -> Diagnosis:
         with Kodit(self.data_dir) as kodit:

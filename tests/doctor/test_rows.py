@@ -31,6 +31,10 @@ NO_ENRICHMENT = "snippets have no enrichment"
 OF_NO_SNIPPET = "vectors belong to snippets that do not exist"
 OF_NO_EMBEDDING = "vectors refer to an embedding that does not exist"
 USED = "embeddings are marked as unused but are in use"
+WITHOUT_CONTENT = "files have contents that are not stored"
+MARKED = "contents that it has brought are marked as unused but are in use"
+LOST = "contents that it has brought belong to no index and are not marked as unused"
+UNNOTED = "note is missing: it has contents of other indexes, or they have its own"
 OTHER_CODE = "vectors have a code that differs from that of their embedding"
 
 
@@ -83,6 +87,17 @@ OTHER_CODE = "vectors have a code that differs from that of their embedding"
         (
             ["UPDATE embeddings SET unused_since = 0 WHERE id = 1"],
             {"embeddings are marked as unused but are in use": 1},
+        ),
+        (["UPDATE files SET version_id = 99 WHERE id = 1"], {WITHOUT_CONTENT: 1}),
+        (["UPDATE versions SET unused_since = 1 WHERE id = 1"], {MARKED: 1}),
+        (["INSERT INTO versions (index_id, path, content_key) VALUES (1, 'x', x'01')"], {LOST: 1}),
+        (
+            [
+                "INSERT INTO versions (index_id, path) VALUES (2, 'x')",
+                "UPDATE files SET version_id = (SELECT max(id) FROM versions) WHERE id = 1",
+                "UPDATE versions SET unused_since = 0 WHERE id = 1",
+            ],
+            {UNNOTED: 1},
         ),
     ],
 )

@@ -33,6 +33,8 @@ from kodit.infrastructure.locks import open_lock_file, try_lock
 from kodit.infrastructure.memory.clock import ManualClock
 from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 
+pytestmark = pytest.mark.every_store
+
 
 def told(problems: list[Problem]) -> list[str]:
     return [problem.what for problem in problems]

@@ -112,7 +112,7 @@ def test_a_refused_snippet_that_changes_or_goes(tmp_path: Path, server: ModelSer
     write(folder, "shown", "awkward")
     server.describe = refuses("awkward")
     settings = server.settings("embedding", "enrichment")
-    with ServingKodit(tmp_path / "data", **settings) as serving:
+    with ServingKodit(tmp_path / "data", **settings, keep_unused_days=0.0) as serving:
         serving.index(folder)
         write_file(folder / "awkward.py", python_function("awkward_too", WORDS))
         assert states(serving.index(folder)) == ["succeeded"] * 5

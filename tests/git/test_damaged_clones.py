@@ -191,7 +191,7 @@ async def read_all(reader: PooledSourceReader, index: Index) -> dict[str, str]:
         IndexedFile(number, file.path, file.content_hash, FileProcessingStatus.ADDED)
         for number, file in enumerate(scan.changed)
     ]
-    extracted = await reader.extract(index, files, ignore_report)
+    extracted = await reader.extract(index, files, {}, ignore_report)
     assert {file.file_id: file.content_hash for file in extracted} == {
         file.id: file.content_hash for file in files
     }

@@ -14,7 +14,7 @@ import pytest
 from tests.support.command import KoditCommand
 from tests.support.fixtures import kodit
 
-from kodit.composition import Application, foundation
+from kodit.composition import Application, sqlite_store
 from kodit.domain.errors import UserError
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.data_directory import check_data_directory
@@ -83,7 +83,7 @@ def test_a_data_directory_is_checked_before_anything_in_it_is_read(
     settings = Settings(data_dir=tmp_path / "data")
     with Application(settings):
         (settings.data_dir / "vectors").symlink_to(tmp_path)
-    monkeypatch.setattr(foundation, "is_read_only", lambda _path: is_read_only)
+    monkeypatch.setattr(sqlite_store, "is_read_only", lambda _path: is_read_only)
     with pytest.raises(UserError, match="vectors is a symbolic link"):
         Application(settings, is_brief=is_brief).open()
 

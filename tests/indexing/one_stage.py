@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, cast
 
 from tests.database.content import NOW
@@ -20,7 +21,9 @@ from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
 from kodit.domain.ports.repositories import ExtractedFile, Extraction
 from kodit.domain.ports.sources import SourceReader
+from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.report import Report
+from kodit.domain.retention import UnusedRetention
 from kodit.domain.source import FileHistory, FileStamp, KnownFile, SourceHistory
 from kodit.domain.value_objects import (
     QueuePriority,
@@ -77,7 +80,11 @@ class ToldSource:
         return self.told
 
     async def extract(
-        self, _index: Index, files: Sequence[IndexedFile], report: Report
+        self,
+        _index: Index,
+        files: Sequence[IndexedFile],
+        _known: Mapping[int, Sequence[KnownVersion]],
+        report: Report,
     ) -> list[ExtractedFile]:
         assert files
         report(1, None)
@@ -143,6 +150,7 @@ class Place:
             vector_index=cast(VectorIndex, self.vectors),
             embedder=cast(Embedder, self.embedder),
             enricher=cast(Enricher, self.enricher),
+            retention=UnusedRetention(timedelta(0)),
             clock=ManualClock(NOW),
         )
         with database.write() as transaction:

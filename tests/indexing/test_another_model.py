@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.support.serving import ServingKodit, states, work_of
 from tests.support.snapshot import read_rows
 from tests.support.sources import write_tree
@@ -13,6 +14,8 @@ from tests.support.sources import write_tree
 from kodit.composition import Application, Engines
 from kodit.domain.ports.engines import Embedder
 from kodit.infrastructure.processes.pool import ProcessPool
+
+pytestmark = pytest.mark.every_store
 
 MODELS = "SELECT DISTINCT kind, model FROM vectors ORDER BY kind"
 

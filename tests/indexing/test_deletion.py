@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,17 +13,21 @@ from tests.support.command import KoditCommand, finish, wait_until
 from tests.support.crash import read_states
 from tests.support.faults import DROP, EMBED_TEXT, Faults, FaultyApplication
 from tests.support.serving import ServingKodit
-from tests.support.snapshot import QUERIES, read_rows, take_snapshot
+from tests.support.snapshot import QUERIES, execute, read_rows, take_snapshot
 from tests.support.sources import commit_all, listing, python_function, write_file, write_tree
+from tests.support.stores import address_of
 
 from kodit import Kodit
-from kodit.application.services import index_service
+from kodit.application.services import index_removal
 from kodit.composition import Application
 from kodit.domain.entities import IndexRun
 from kodit.domain.errors import TransientError
 from kodit.domain.value_objects import Hit, QueuePriority, Scope, TaskType
+from kodit.infrastructure.sqlalchemy.entities import METADATA
 from kodit.infrastructure.vectors.pack_builder import refresh_pack
 from kodit.settings import Settings
+
+pytestmark = pytest.mark.every_store
 
 WORDS = "quartz spindle marrow".split()
 ROWS_PER_REMOVAL = 20
@@ -65,12 +67,8 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def tables(data_dir: Path) -> list[str]:
     """The tables with any rows, except the record of deletions."""
-    names = read_rows(
-        data_dir,
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
-        "AND name NOT IN ('alembic_version', 'queue_settings', 'deleted_folders')",
-    )
-    return [name for (name,) in names if read_rows(data_dir, f"SELECT 1 FROM {name}")]  # noqa: S608
+    names = sorted(METADATA.tables.keys() - {"deleted_folders", "workers"})
+    return [name for name in names if read_rows(data_dir, f"SELECT 1 FROM {name}")]  # noqa: S608
 
 
 def files_below(data_dir: Path, *folders: str) -> list[str]:
@@ -114,9 +112,11 @@ def test_a_deleted_index_leaves_nothing_and_its_twin_intact(
     with Kodit(tmp_path / "fresh") as fresh:
         fresh.index(twin)
     assert take_snapshot(serving.data_dir) == take_snapshot(tmp_path / "fresh")
-    for count in ("indexes", "files", "snippets", "embeddings", "enrichments", "vectors"):
+    for count in ("files", "versions", "snippets", "embeddings", "enrichments", "vectors"):
         query = f"SELECT count(*) FROM {count}"  # noqa: S608
         assert read_rows(serving.data_dir, query) == read_rows(tmp_path / "fresh", query), count
+    # What the twin has of the deleted one stays where it is, and only that.
+    assert read_rows(serving.data_dir, "SELECT id FROM indexes WHERE deleted_at = 0") == [(2,)]
     for other in ("index_runs", "tasks", "pending_snippets", "keyword_changes"):
         query = f"SELECT count(*) FROM {other} WHERE index_id = {index_id}"  # noqa: S608
         assert read_rows(serving.data_dir, query) == [(0,)], other
@@ -124,7 +124,9 @@ def test_a_deleted_index_leaves_nothing_and_its_twin_intact(
     assert read_rows(serving.data_dir, orphans) == [(0,)]
     assert files_below(serving.data_dir, "clones", "credentials", "vectors") == []
     scope = Scope(frozenset({index_id}))
-    assert keyword_search(serving, ["spindl", "lantern"], scope, 1000) == []
+    held = {hit.snippet_id for hit in keyword_search(serving, ["spindl", "lantern"], scope, 1000)}
+    assert held <= {one for (one,) in read_rows(serving.data_dir, "SELECT id FROM snippets")}
+    assert not any(one.path == "own.py" for one in serving.search("own"))
     assert all(serving.search(query) for query in QUERIES[:2])
     assert listing(tmp_path / "source") == before
 
@@ -235,7 +237,7 @@ def test_vectors_that_are_packed_too_late(kodit: KoditCommand, tmp_path: Path) -
     (pack,) = kodit.data_dir.glob("vectors/1-code.pack")
     pack.unlink()
     ((model,),) = read_rows(kodit.data_dir, "SELECT DISTINCT model FROM vectors")
-    arguments = (str(kodit.data_dir / "kodit.db"), str(pack.parent), 1, "code", model)
+    arguments = (address_of(kodit.data_dir), str(pack.parent), 1, "code", model)
 
     def ignore(*_: object) -> None:
         """Ignores reports."""
@@ -243,8 +245,7 @@ def test_vectors_that_are_packed_too_late(kodit: KoditCommand, tmp_path: Path) -
     assert refresh_pack(*arguments, report=ignore)
     assert pack.exists()
     pack.unlink()
-    with closing(sqlite3.connect(kodit.data_dir / "kodit.db")) as connection, connection:
-        connection.execute("UPDATE indexes SET deleted_at = 1")
+    execute(kodit.data_dir, "UPDATE indexes SET deleted_at = 1")
 
     refresh_pack(*arguments, report=ignore)
 
@@ -257,7 +258,7 @@ def test_much_is_deleted_in_short_transactions(
     """Each has a limited number of rows, whatever the size of the index; and the deletion can be
     interrupted and continued after any of them.
     """
-    monkeypatch.setattr(index_service, "ROWS_PER_REMOVAL", ROWS_PER_REMOVAL)
+    monkeypatch.setattr(index_removal, "ROWS_PER_REMOVAL", ROWS_PER_REMOVAL)
     with Kodit(tmp_path / "data") as kodit:
         write_tree(tmp_path / "source", files=12)
         (status,) = kodit.index(tmp_path / "source")

@@ -20,6 +20,8 @@ from tests.support.sources import commit_all, git, write_file
 
 from kodit import Kodit
 
+pytestmark = pytest.mark.every_store
+
 NAMES = (
     "lantern.py",
     "src/Basket.py",

@@ -12,6 +12,8 @@ from tests.support.sources import commit_all, python_function, write_file, write
 
 from kodit import Kodit
 
+pytestmark = pytest.mark.every_store
+
 SKIPPED = ["succeeded", "skipped", "skipped", "skipped", "skipped"]
 WORDS = "quartz spindle marrow".split()
 
@@ -64,7 +66,7 @@ def equals_a_fresh_index(serving: ServingKodit, source: Source, tmp_path: Path) 
 
 
 def snippets_of(serving: ServingKodit, path: str) -> int:
-    query = "SELECT path FROM snippets JOIN versions ON versions.id = snippets.version_id"
+    query = "SELECT path FROM snippets JOIN files ON files.version_id = snippets.version_id"
     return read_rows(serving.data_dir, query).count((path,))
 
 
@@ -78,8 +80,8 @@ def test_nothing_changed(serving: ServingKodit, source: Source) -> None:
 
 
 def test_one_changed_file(serving: ServingKodit, source: Source, tmp_path: Path) -> None:
-    """Only its snippets are parsed, embedded and enriched, and only new ones of those; the same
-    after a revert, where nothing is new to the models; and the result equals a fresh index.
+    """Only its snippets are parsed, embedded and enriched, and only new ones of those; after a
+    revert, nothing is; and the result equals a fresh index.
     """
     before = (source.folder / source.a_module).read_text()
     source.write(source.a_module, before + "\n\n" + python_function("brand_new", WORDS))
@@ -99,9 +101,13 @@ def test_one_changed_file(serving: ServingKodit, source: Source, tmp_path: Path)
     assert serving.work() == {"files_parsed": 1, "texts_embedded": 2, "snippets_enriched": 1}
 
     source.write(source.a_module, before)
-    serving.index(source.name)
+    run = serving.index(source.name)
 
-    assert serving.work() == {"files_parsed": 1}
+    assert serving.work() == {}
+    assert work_of(run) == {
+        "files_reused": 1,
+        "snippets_removed": count,
+    }
     assert equals_a_fresh_index(serving, source, tmp_path)
 
 

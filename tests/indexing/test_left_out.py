@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from pathlib import Path
 
 import pytest
 from tests.support.command import KoditCommand
-from tests.support.snapshot import take_snapshot
+from tests.support.snapshot import execute, take_snapshot
 from tests.support.sources import commit_all, write_file, write_tree
 
 from kodit import Kodit
@@ -52,9 +50,9 @@ def test_files_are_left_out_for_their_content(
 
 def let_another_kodit_have_read(kodit: KoditCommand, glob: str) -> None:
     """Change the recorded extractor version of the files that a glob matches."""
-    with contextlib.closing(sqlite3.connect(kodit.data_dir / "kodit.db")) as connection:
-        connection.execute("UPDATE files SET extractor_version = 'old' WHERE path GLOB ?", [glob])
-        connection.commit()
+    like = glob.replace("*", "%")
+    execute(kodit.data_dir, "UPDATE files SET extractor_version = 'old' WHERE path LIKE ?", like)
+    execute(kodit.data_dir, "UPDATE versions SET content_key = x'00' WHERE path LIKE ?", like)
 
 
 def test_files_of_another_extractor_are_extracted_again(

@@ -34,7 +34,9 @@ def operations_of(data_dir: Path, source: Path) -> dict[str, ProgressTracker]:
     def see(_task: Task, operation: ProgressTracker) -> None:
         seen[operation.operation.name] = operation
 
-    with Application(Settings(data_dir=data_dir)) as application:
+    # What is replaced is removed at once.
+    settings = Settings(data_dir=data_dir, keep_unused_days=0.0)
+    with Application(settings) as application:
         request = IndexRequest([str(source)])
         observer = RunObserver(lambda _runs, _sources: None, see)
         asyncio.run(application.source_indexing.index(request, observer=observer))

@@ -29,6 +29,8 @@ from kodit.domain.value_objects import (
     VectorKind,
 )
 
+pytestmark = pytest.mark.every_store
+
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
@@ -177,7 +179,12 @@ def test_extraction_counts_what_it_stores(place: Place) -> None:
     shown = [one[1:3] for one in place.shown if one[0] == "EXTRACT_SNIPPETS"]
     assert {total for _current, total in shown[1:]} == {5}
     assert list(dict.fromkeys(current for current, _total in shown)) == [0, 1, 3, 4, 5]
-    assert place.stored.work == {"files_parsed": 5, "snippets_written": 5, "snippets_removed": 0}
+    assert place.stored.work == {
+        "files_parsed": 5,
+        "files_reused": 0,
+        "snippets_written": 5,
+        "snippets_removed": 0,
+    }
     assert place.stored.progress == TaskProgress("EXTRACT_SNIPPETS", 5, 5)
 
     place.source.commit = "c2"
@@ -186,7 +193,12 @@ def test_extraction_counts_what_it_stores(place: Place) -> None:
     place.do(TaskType.SYNC)
     place.do(TaskType.EXTRACT)
     assert place.texts() == ["a.py 1", "d.py 0", "e.py 0"]
-    assert place.stored.work == {"files_parsed": 1, "snippets_written": 1, "snippets_removed": 3}
+    assert place.stored.work == {
+        "files_parsed": 1,
+        "files_reused": 0,
+        "snippets_written": 1,
+        "snippets_removed": 3,
+    }
     assert place.index().working_copy.skipped == {}
 
 

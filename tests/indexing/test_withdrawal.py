@@ -98,7 +98,7 @@ def test_a_deletion_that_cannot_be_finished_does_not_stop_the_next(
 ) -> None:
     """It is retried the next time."""
     other = tmp_path / "other"
-    write_tree(other, files=2)
+    write_tree(other / "below", files=2)  # at other paths, so that nothing is shared
     serving.index(source)
     serving.index(other)
     execute(serving.data_dir, "UPDATE indexes SET deleted_at = 1")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.support import worker_process
 from tests.support.command import KoditCommand, finish, kill_group, wait_until
 from tests.support.faults import FaultyApplication
@@ -20,6 +21,8 @@ from tests.support.sources import write_tree
 from kodit import Kodit
 from kodit.domain.entities import IndexRun
 from kodit.domain.value_objects import TaskType
+
+pytestmark = pytest.mark.every_store
 
 ATTEMPTS = """
 SELECT tasks.run_id, tasks.type, attempts.worker, attempts.started_at, attempts.finished_at

@@ -20,6 +20,7 @@ from typing import Self
 from tests.murder.effects import EffectLog
 from tests.murder.verdict import Verdict, judge
 from tests.support.command import PATIENCE_SECONDS, processes_of_session, wait_until
+from tests.support.stores import environment_for
 
 from kodit.composition import Application
 from kodit.domain.value_objects import QueuePriority, Source, SourceKind, TaskType
@@ -67,6 +68,7 @@ class Massacre:
             "KODIT_HEARTBEAT_SECONDS": str(LEASE_SECONDS / 4),
             "KODIT_MAX_FAILURES": "100000",
             "KODIT_TASK_LIMITS": ",".join(f"{kind.name}={n}" for kind, n in LIMITS.items()),
+            **environment_for(data_dir or folder / "data"),
         }
         self.application = Application(Settings.load(self._environment))
         self.application.open()

@@ -13,6 +13,7 @@ from tests.murder.massacre import Massacre
 CYCLES = 16
 
 pytestmark = [
+    pytest.mark.every_store,
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
 ]

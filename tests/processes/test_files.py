@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from kodit.composition.sqlite_store import SqliteStore
 from kodit.domain.errors import SettingError, TransientError, UserError
 from kodit.domain.keys import Key, KeyScope
 from kodit.domain.savings import Cost, Savings
@@ -33,6 +34,7 @@ from kodit.infrastructure.keys_file import KeysFile
 from kodit.infrastructure.savings_file import SavingsFile
 from kodit.infrastructure.trust import open_plain_file, read_trusted_file
 from kodit.infrastructure.work_log import VARIABLE, record_work
+from kodit.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -308,11 +310,12 @@ def test_a_file_at_the_limits_of_trust(tmp_path: Path) -> None:
 def test_a_data_directory_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """For this user alone, with an empty database; an existing one stays."""
     place = tmp_path / "deep" / "data"
-    make_data_directory(place)
+    store = SqliteStore(Settings(data_dir=place))
+    store.make_data_directory()
     assert (mode_of(place), mode_of(place / "kodit.db")) == (0o700, 0o600)
     (place / "kodit.db").write_bytes(b"")
     (place / "notes").symlink_to("anywhere")  # of somebody else
-    make_data_directory(place)
+    store.make_data_directory()
     assert sorted(path.name for path in place.iterdir()) == ["kodit.db", "notes"]
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError, match="cannot be created: ") as told:

@@ -297,17 +297,16 @@ def test_a_failed_check_is_repeated(
     async def follow(application: Application) -> None:
         watch = RunWatch(database=application.database, standing=application.standing)
         feed = EventFeed(watch=watch, open_wake_up=application.wake_up)
+        look, checks = watch.look, iter(range(1_000_000))
+
+        def failing() -> list[StateChange] | None:
+            if next(checks) == 1:  # the reader waits for the one before
+                raise OSError("the disk is gone")
+            return look()
+
+        monkeypatch.setattr(watch, "look", failing)
         async with feed.reading(EventFilter()) as reader:
             await reader.read(PATIENCE_SECONDS)
-            look, fails = watch.look, [True]
-
-            def failing() -> list[StateChange] | None:
-                if fails:
-                    fails.pop()
-                    raise OSError("the disk is gone")
-                return look()
-
-            monkeypatch.setattr(watch, "look", failing)
             await application.queue.cancel(1)
             await read_until(reader, ("run", 1, "cancelled"))
             assert "the disk is gone" in caplog.text

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from tests.support.stores import DATABASES
 
 from kodit import Kodit
 
@@ -25,17 +26,25 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def data_dir(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory that has the corpus indexed."""
-    folder = tmp_path_factory.mktemp("data")
-    with Kodit(folder) as kodit:
-        kodit.index(corpus)
-    return folder
+_data_dirs: dict[str, Path] = {}
+_opened: dict[str, Kodit] = {}
 
 
-@pytest.fixture(scope="session")
-def searchable(data_dir: Path) -> Iterator[Kodit]:
+@pytest.fixture
+def data_dir(corpus: Path, store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory that has the corpus indexed; one for each kind of database."""
+    if store not in _data_dirs:
+        folder = tmp_path_factory.mktemp("data")
+        with DATABASES.kept(), Kodit(folder) as kodit:
+            kodit.index(corpus)
+        _data_dirs[store] = folder
+    return _data_dirs[store]
+
+
+@pytest.fixture
+def searchable(data_dir: Path, store: str, until_the_end: ExitStack) -> Kodit:
     """Kodit with the corpus indexed."""
-    with Kodit(data_dir) as kodit:
-        yield kodit
+    if store not in _opened:
+        _opened[store] = until_the_end.enter_context(Kodit(data_dir))
+        _opened[store].status()  # opened while this kind of database is chosen
+    return _opened[store]

@@ -8,7 +8,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from kodit import Kodit
+
+pytestmark = pytest.mark.every_store
 
 GOLDEN = Path(__file__).parent / "golden_rankings.json"
 DEPTH = 10

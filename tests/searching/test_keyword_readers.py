@@ -98,7 +98,8 @@ def test_a_corpus_consists_of_existing_snippets(engine: Engine) -> None:
     index = open_index(engine.folder)
 
     def corpus(*index_ids: int) -> tuple[int, float, int, int]:
-        some = Corpus(index.searcher(), index.schema, engine.folder, index_ids or None)
+        clauses = within(Scope(frozenset(index_ids))) if index_ids else ()
+        some = Corpus(index.searcher(), index.schema, engine.folder, clauses)
         return some.snippets, some.average_length, some.having("lantern"), some.having("basket")
 
     one, two = corpus(1), corpus(2)
@@ -130,7 +131,7 @@ def test_caches_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> 
         engine.apply(batch(1, 1, snippet(number, number), index_id=number))
     state = KeywordState(open_index(engine.folder), engine.folder, records, Standing())
     for number in range(1, 6):
-        state.reader(frozenset([number]))
+        state.reader(Scope(frozenset([number])))
         assert len(state._corpora) <= 2
     many = [snippet(number, text=f"lantern{number} basket{number}") for number in range(10)]
     assert len(list(to_documents(many))) == 10

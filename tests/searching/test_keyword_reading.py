@@ -61,7 +61,7 @@ def test_none_of_the_best_is_missing(
     many: KeywordState, monkeypatch: pytest.MonkeyPatch, index_ids: frozenset[int]
 ) -> None:
     """However few candidates are requested at first, and whatever tantivy's statistics include."""
-    reader = many.reader(ONE)
+    reader = many.reader(Scope(ONE))
     for terms in (["lantern"], ["basket", "quartz"], ["meadow", "violin", "harbour"], [*WORDS]):
         monkeypatch.setattr(reading, "EXTRA_CANDIDATES", 10_000)
         every = reader.search(terms, Scope(index_ids), 2_000)
@@ -91,9 +91,9 @@ def test_none_of_the_best_is_missing(
 def test_more_snippets_in_files_than_are_asked_for_at_first(
     many: KeywordState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    every = many.reader(ONE).in_files(["lantern"], list(range(60))).best(100)
+    every = many.reader(Scope(ONE)).in_files(["lantern"], list(range(60))).best(100)
     monkeypatch.setattr(reading, "MOST_SNIPPETS_OF_FILES", 3)
-    assert many.reader(ONE).in_files(["lantern"], list(range(60))).best(100) == every
+    assert many.reader(Scope(ONE)).in_files(["lantern"], list(range(60))).best(100) == every
     assert len(every) > 3
 
 
@@ -174,12 +174,12 @@ def test_excluded_indexes_are_not_found(reader: TantivyReader) -> None:
 
 def test_statistics_are_of_the_indexes_that_are_asked_for(reader: TantivyReader) -> None:
     terms = ["lantern", "basket", "nothing"]
-    readers = (reader, reader.over(ONE), reader.over(TWO))
+    readers = (reader, reader.over(Scope(ONE)), reader.over(Scope(TWO)))
     every, one, two = (some.statistics(terms) for some in readers)
     assert (every.snippets, every.frequencies) == (4, {"lantern": 3, "basket": 2, "nothing": 0})
     assert (one.snippets, one.frequencies) == (3, {"lantern": 2, "basket": 2, "nothing": 0})
     assert (two.snippets, two.frequencies) == (1, {"lantern": 1, "basket": 0, "nothing": 0})
-    assert reader.over(BOTH).statistics(terms) == every
+    assert reader.over(Scope(BOTH)).statistics(terms) == every
 
 
 def test_an_index_that_holds_nothing(tmp_path: Path) -> None:

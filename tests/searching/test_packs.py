@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
-import sqlite3
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from tests.searching.test_golden_rankings import QUESTIONS
 from tests.support.faults import FaultyApplication
 from tests.support.serving import ServingKodit
 from tests.support.sources import write_tree
+from tests.support.stores import address_of, copy_data_directory, rows_of
 
 from kodit import Kodit
 from kodit.composition import Application
@@ -37,14 +36,14 @@ def ignore(*_: object) -> None:
 @pytest.fixture
 def place(data_dir: Path, tmp_path: Path) -> Path:
     """A copy of the corpus's data directory, without packs."""
-    shutil.copytree(data_dir, tmp_path / "data")
+    copy_data_directory(data_dir, tmp_path / "data")
     shutil.rmtree(tmp_path / "data" / "vectors", ignore_errors=True)
     return tmp_path / "data"
 
 
 def stored_rows(place: Path, kind: VectorKind) -> tuple[str, list[Row]]:
     """The model, and all vectors of a kind."""
-    with closing(sqlite3.connect(place / "kodit.db")) as connection:
+    with rows_of(place) as connection:
         rows = connection.execute(
             "SELECT v.model, v.snippet_id, v.version_id, v.code, e.vector FROM vectors v "
             "JOIN embeddings e ON e.id = v.embedding_id WHERE v.kind = ? ORDER BY v.snippet_id",
@@ -55,7 +54,7 @@ def stored_rows(place: Path, kind: VectorKind) -> tuple[str, list[Row]]:
 
 def note(place: Path, kind: str, token: str | None) -> None:
     """Record in the database that a pack was made from it, as a stage does."""
-    with closing(sqlite3.connect(place / "kodit.db")) as connection, connection:
+    with rows_of(place) as connection:
         connection.execute(f"UPDATE indexes SET {kind}_pack = ?", (token,))  # noqa: S608 - of ours
 
 
@@ -145,7 +144,7 @@ def test_a_pack_that_grows_is_one_that_was_made_at_once(
     monkeypatch.setattr(pack_builder, "FEWEST_CHANGES", 20)
     model, rows = stored_rows(place, VectorKind.CODE)
     path = pack_path(place / "vectors", 1, "code")
-    arguments = (str(place / "kodit.db"), str(path.parent), 1, "code", model)
+    arguments = (address_of(place), str(path.parent), 1, "code", model)
     put_pack(place, "code", model, rows[: len(rows) // 2])
 
     note(place, "code", extend_pack(*arguments, report=ignore))
@@ -170,12 +169,12 @@ def test_a_pack_is_extended_from_one_snapshot_of_the_database(
 
     def own_pack_before_all_is_deleted(*arguments: object) -> Pack | None:
         pack = own_pack(*arguments)  # type: ignore[arg-type] # passed on as they came
-        with closing(sqlite3.connect(place / "kodit.db")) as connection, connection:
+        with rows_of(place) as connection:
             connection.execute("DELETE FROM vectors")
         return pack
 
     monkeypatch.setattr(pack_builder, "_own_pack", own_pack_before_all_is_deleted)
-    assert extend_pack(str(place / "kodit.db"), str(path.parent), 1, "code", model, report=ignore)
+    assert extend_pack(address_of(place), str(path.parent), 1, "code", model, report=ignore)
     pack = open_pack(path)
     assert pack is not None
     assert len(pack) == len(rows)
@@ -187,7 +186,7 @@ def test_what_is_left_at_the_end_of_a_stage_is_packed(
     monkeypatch.setattr(pack_builder, "FEWEST_AT_END", 10)
     model, rows = stored_rows(place, VectorKind.TEXT)
     path = pack_path(place / "vectors", 1, "text")
-    arguments = (str(place / "kodit.db"), str(path.parent), 1, "text", model)
+    arguments = (address_of(place), str(path.parent), 1, "text", model)
     put_pack(place, "text", model, rows[:-9])
     assert not refresh_pack(*arguments, report=ignore)
     put_pack(place, "text", model, rows[:-10])
@@ -217,7 +216,7 @@ def test_packs_grow_while_a_stage_is_running(tmp_path: Path) -> None:
 
 
 def stored_count(place: Path) -> int:
-    with closing(sqlite3.connect(place / "kodit.db")) as connection:
+    with rows_of(place) as connection:
         query = "SELECT count(*) FROM vectors WHERE kind = 'code'"
         return int(connection.execute(query).fetchone()[0])
 

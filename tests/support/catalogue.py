@@ -219,7 +219,7 @@ class Names:
         self._stored = stored
         self.leaves_out: frozenset[int] = frozenset()
 
-    def over(self, _index_ids: frozenset[int]) -> Names:
+    def over(self, _scope: Scope) -> Names:
         return self
 
     def positions(self, _index_ids: object) -> dict[int, None]:
@@ -229,13 +229,16 @@ class Names:
         found = [one for one in self._stored if any(term in one.text.lower() for term in terms)]
         return [Hit(one.id, 1.0) for one in found[:limit]]
 
+    def candidates(self, terms: Sequence[str], scope: Scope, limit: int) -> set[int]:
+        return {hit.snippet_id for hit in self.search(terms, scope, limit)}
+
     def definitions(
         self, name: str, _terms: object, _scope: Scope, limit: int, *, minor: bool = False
-    ) -> list[Hit]:
-        found: list[Hit] = []
+    ) -> set[int]:
+        found: list[int] = []
         for one in self._stored:
             parts = [part for part in one.also_defines if isinstance(part, MinorSymbol) is minor]
             names = [part.symbol.name for part in parts] + ([] if minor else [one.symbol or ""])
             if name.lower() in map(str.lower, names):
-                found.append(Hit(one.id, 1.0))
-        return found[:limit]
+                found.append(one.id)
+        return set(found[:limit])

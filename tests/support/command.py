@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from tests.support.command_server import CommandServer
+from tests.support.stores import environment_for
 
 from kodit.cli import main
 
@@ -70,6 +71,7 @@ class KoditCommand:
             "KODIT_WORK_LOG": str(self.work_log),
             "XDG_CONFIG_HOME": str(self.user_folder.parent),
             "COLUMNS": "200",
+            **environment_for(data_dir),
             **environment,
         }
 

@@ -120,7 +120,7 @@ def _stop_group(process_id: int) -> None:
 
 def read_states(data_dir: Path) -> dict[str, str]:
     """The states of the tasks of the active run; nothing before there is one."""
-    if not (data_dir / "kodit.db").exists():
+    if not data_dir.exists():
         return {}
     try:
         rows: list[tuple[Any, ...]] = read_rows(

@@ -13,6 +13,7 @@ from kodit.domain.embedding import PackedVector
 from kodit.domain.entities import Index, IndexedFile, StoredSnippet
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.report import Report
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.source import KnownFile
@@ -134,10 +135,14 @@ class FaultyReader(_Adapter):
         return scan
 
     async def extract(
-        self, index: Index, files: Sequence[IndexedFile], report: Report
+        self,
+        index: Index,
+        files: Sequence[IndexedFile],
+        known: Mapping[int, Sequence[KnownVersion]],
+        report: Report,
     ) -> list[ExtractedFile]:
         self._faults.meet(TaskType.EXTRACT)
-        extracted: list[ExtractedFile] = await self._inner.extract(index, files, report)
+        extracted: list[ExtractedFile] = await self._inner.extract(index, files, known, report)
         return extracted
 
 

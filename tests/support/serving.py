@@ -53,6 +53,7 @@ class ServingKodit:
 
     def __enter__(self) -> Self:
         # The child processes, which are this process's heirs, write the log.
+        self._outer_log = os.environ.get(VARIABLE)
         os.environ[VARIABLE] = str(self._work_log)
         self._thread.start()
         self._ready.wait()
@@ -69,6 +70,8 @@ class ServingKodit:
         self._thread.join()
         self._loop.close()
         os.environ.pop(VARIABLE, None)
+        if self._outer_log is not None:
+            os.environ[VARIABLE] = self._outer_log
         if error is None:
             self._raise()
 

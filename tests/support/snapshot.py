@@ -1,12 +1,14 @@
-"""All results of indexing, in a form in which two data directories can be compared."""
+"""All results of indexing, in a form in which two data directories can be compared: what each index
+has, wherever it is stored, and nothing that no index has any more.
+"""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from tests.support.stores import rows_of
 
 from kodit import Kodit
 
@@ -17,14 +19,14 @@ SELECT file.path, snippet.state, snippet.start_line, snippet.end_line, snippet.l
        snippet.symbol, snippet.kind, snippet.scope, snippet.also_defines, snippet.minor_symbols,
        snippet.mentions,
        snippet.text, snippet.content_hash, enrichment.text
-FROM snippets AS snippet JOIN versions AS file ON file.id = snippet.version_id
+FROM snippets AS snippet JOIN files AS file ON file.version_id = snippet.version_id
 LEFT JOIN enrichments AS enrichment ON enrichment.id = snippet.enrichment_id
 """
 _VECTORS = """
 SELECT file.path, snippet.start_line, snippet.state, vector.kind, vector.model, vector.code,
        embedding.vector
 FROM vectors AS vector JOIN snippets AS snippet ON snippet.id = vector.snippet_id
-JOIN versions AS file ON file.id = vector.version_id
+JOIN files AS file ON file.version_id = vector.version_id
 JOIN embeddings AS embedding ON embedding.id = vector.embedding_id
 """
 _FILES = """
@@ -36,14 +38,14 @@ FROM files
 
 def execute(data_dir: Path, statement: str, *values: Any) -> None:
     """Change the database without Kodit."""
-    with closing(sqlite3.connect(data_dir / "kodit.db")) as connection, connection:
-        connection.execute(statement, values)
+    with rows_of(data_dir) as rows:
+        rows.execute(statement, values)
 
 
 def read_rows(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
     """Rows of the database, sorted."""
-    with closing(sqlite3.connect(data_dir / "kodit.db")) as connection:
-        return sorted(connection.execute(query).fetchall(), key=repr)
+    with rows_of(data_dir) as rows:
+        return sorted(rows.execute(query).fetchall(), key=repr)
 
 
 def take_snapshot(data_dir: Path, queries: Sequence[str] = QUERIES) -> dict[str, Any]:

@@ -77,7 +77,8 @@ class MeetingEmbedder(_Meeting):
 
 async def work(data_dir: Path) -> None:
     """Serve the queue until SIGTERM."""
-    with MeetingApplication(Settings(data_dir=data_dir, worker_slots=1)) as application:
+    settings = Settings.load(data_dir=data_dir, worker_slots=1)
+    with MeetingApplication(settings) as application:
         async with application.worker() as (worker, name):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
             await worker.run(name)

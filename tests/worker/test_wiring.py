@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from sqlalchemy import QueuePool
+from sqlalchemy import event
 from tests.support import child_work
 from tests.support.command import PATIENCE_SECONDS, KoditCommand
 from tests.support.sources import write_tree
@@ -88,6 +88,7 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
         assert [(chore.name, chore.interval) for chore in application.chores] == [
             ("finish deletions", 60.0),
             ("delete old runs", 3600.0),
+            ("remove unused versions", 600.0),
             ("remove unused results", 3600.0),
             ("release disk space", 60.0),
             ("remove dead workers", 60.0),
@@ -115,21 +116,31 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
 def test_a_long_lived_process_returns_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That of the database's connections as well."""
+    """That of the database's connections as well, of which only the writer's stays open."""
     monkeypatch.setattr(allocator, "RELEASE_AFTER_SECONDS", 0.0)
+    opened: set[object] = set()
     with Application(Settings.load({}, data_dir=tmp_path)) as application:
+        engine = application.database.engine
+        event.listen(engine, "connect", lambda connection, _record: opened.add(connection))
+        event.listen(engine, "close", lambda connection, _record: opened.discard(connection))
         [chore] = [one for one in application.chores if one.name == "release memory"]
-        with application.database.read() as transaction:
-            assert not transaction.indexes.list_all()
-        pool = application.database.engine.pool
-        assert isinstance(pool, QueuePool)
-        assert pool.checkedin()
+        with ThreadPoolExecutor(2) as threads:
+            both = threading.Barrier(2)
+
+            def read() -> None:
+                with application.database.read() as transaction:
+                    assert not transaction.indexes.list_all()
+                    both.wait()
+
+            for done in [threads.submit(read) for _ in range(2)]:
+                done.result()
+        assert opened
 
         async def do() -> None:
             assert not await chore.do_piece()
 
         asyncio.run(do())
-        assert not pool.checkedin()
+        assert not opened
 
 
 def test_a_worker_leaves_nothing_behind(tmp_path: Path) -> None:

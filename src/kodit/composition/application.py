@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kodit.application.services.doctor_service import DoctorService
     from kodit.application.services.events.event_feed import EventFeed
     from kodit.application.services.examination_service import ExaminationService
+    from kodit.application.services.index_removal import IndexRemoval
     from kodit.application.services.index_service import IndexService
     from kodit.application.services.indexing_worker_service import (
         IndexingWorkerService,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from kodit.application.services.stage import StageHandler
     from kodit.application.services.worker_host import WorkerHost
     from kodit.composition.engines import Engines
+    from kodit.domain.retention import UnusedRetention
     from kodit.domain.value_objects import TaskType
 
     MakeHandlers = Callable[[Engines], Mapping[TaskType, StageHandler]]
@@ -81,6 +83,7 @@ class Application(Finding):
             embedder=engines.embedder,
             enricher=engines.enricher,
             clock=self.clock,
+            retention=self.retention,
             descriptions=make_description_stage(self, engines),
             private_files=engines.private_files,
         )
@@ -163,6 +166,8 @@ class Application(Finding):
             sweep=self.registry.sweep,
             space=self.space,
             release_caches=self.release_caches,
+            retention=self.retention,
+            keyword_index=made_later(lambda: self.engines.keyword_index),
         )
 
     @property
@@ -191,6 +196,15 @@ class Application(Finding):
             self.search.release_memory()
         self.database.release_memory()
 
+    @property
+    def retention(self) -> UnusedRetention:
+        """How long unused versions and results are kept."""
+        from kodit.domain.retention import UnusedRetention
+
+        return UnusedRetention(
+            timedelta(days=self.settings.keep_unused_days), self.settings.keep_unused_bytes
+        )
+
     # Use cases of indexes
 
     @made_once
@@ -202,9 +216,21 @@ class Application(Finding):
             queue=self.queue,
             reader=made_later(lambda: self.engines.reader),
             hosts=self.hosts,
+            removal=made_later(lambda: self.removal),
+            clock=self.clock,
+        )
+
+    @made_once
+    def removal(self) -> IndexRemoval:
+        from kodit.application.services.index_removal import IndexRemoval
+
+        return IndexRemoval(
+            database=self.reading,
+            reader=made_later(lambda: self.engines.reader),
             keyword_index=made_later(lambda: self.engines.keyword_index),
             vector_index=made_later(lambda: self.engines.vector_index),
             clock=self.clock,
+            retention=self.retention,
         )
 
     @made_once
@@ -262,7 +288,7 @@ class Application(Finding):
         from kodit.composition.examination import make_examination
 
         return make_examination(
-            self.data_dir,
+            self.store,
             doctor=lambda: self.doctor,
             host=lambda: self.host,
             space=lambda: self.space,

@@ -16,7 +16,9 @@ from kodit.application.services.index_service import IndexService
 from kodit.application.services.keyword_rebuilds import KeywordRebuilds
 from kodit.application.services.space_service import SpaceService
 from kodit.application.services.sync_scheduler import SyncScheduler
+from kodit.application.services.version_service import VersionService
 from kodit.domain.ports.database import Database
+from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.retention import Retention, UnusedRetention
 from kodit.infrastructure.processes.allocator import UnusedMemory
@@ -32,6 +34,8 @@ def make_chores(
     sweep: Callable[[], object],
     space: SpaceService,
     release_caches: Callable[[], None],
+    retention: UnusedRetention,
+    keyword_index: KeywordIndex,
 ) -> list[Chore]:
     """For a process that serves the queue. `sweep` removes what dead workers have left;
     `release_caches` is as for `make_memory_chore`."""
@@ -43,13 +47,15 @@ def make_chores(
     cache = CacheService(
         database=database,
         clock=clock,
-        retention=UnusedRetention(
-            timedelta(days=settings.keep_unused_days), settings.keep_unused_bytes
-        ),
+        retention=retention,
+    )
+    versions = VersionService(
+        database=database, keyword_index=keyword_index, clock=clock, retention=retention
     )
     return [
         Chore("finish deletions", 60.0, indexes.continue_deletions),
         Chore("delete old runs", 3600.0, pruner.prune_some),
+        Chore("remove unused versions", 600.0, versions.remove_some),
         Chore("remove unused results", 3600.0, cache.remove_some_unused),
         Chore("release disk space", 60.0, space.release_some_space),
         Chore("remove dead workers", 60.0, partial(in_one_piece, sweep)),

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from kodit.application.services.doctor_service import DoctorService
 from kodit.application.services.examination_service import ExaminationService
 from kodit.application.services.space_service import SpaceService
 from kodit.application.services.worker_host import WorkerHost
-from kodit.infrastructure.doctor.database import fatal_problem, has_tables
+from kodit.composition.store import Store
 
 
 def make_examination(
-    data_dir: Path,
+    store: Store,
     *,
     doctor: Callable[[], DoctorService],
     host: Callable[[], WorkerHost],
@@ -24,6 +23,6 @@ def make_examination(
         doctor=doctor,
         host=host,
         space=space,
-        fatal_problem=lambda: fatal_problem(data_dir),
-        has_database=lambda: has_tables(data_dir / "kodit.db"),
+        fatal_problem=store.fatal_problem,
+        has_database=store.has_database,
     )

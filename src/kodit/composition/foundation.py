@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self
 
 from kodit.composition.engines import Engines
 from kodit.composition.made_later import made_later
 from kodit.composition.made_once import made_once
-from kodit.infrastructure.another_program import refuse_another_database
-from kodit.infrastructure.clock import SystemClock
-from kodit.infrastructure.data_directory import (
-    check_data_directory,
-    clear_derived,
-    is_read_only,
-    make_data_directory,
-)
 from kodit.infrastructure.file_sizes import set_limit
 from kodit.settings import Settings
 
@@ -27,6 +17,7 @@ from kodit.settings import Settings
 if TYPE_CHECKING:
     from kodit.application.services.known_changes import KnownChanges
     from kodit.application.services.space_service import SpaceService
+    from kodit.composition.store import LocalWorkerRegistry, Store
     from kodit.domain.ports.catalogue import Catalogue
     from kodit.domain.ports.hosts import HostResolver
     from kodit.domain.ports.runtime import Clock, WakeUp
@@ -34,10 +25,8 @@ if TYPE_CHECKING:
     from kodit.domain.ports.space import Space
     from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.infrastructure.processes.pool import ProcessPool
-    from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
     from kodit.infrastructure.sql.readable import ReadableDatabase
-    from kodit.infrastructure.sql.reading import ReadingDatabase
-    from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+    from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
     from kodit.infrastructure.wake_up import WakeUps
 
 
@@ -59,13 +48,13 @@ class Foundation:
         self.settings = settings
         set_limit(settings.largest_file_bytes)
         self.exchange = exchange
-        self.clock: Clock = SystemClock()
         self.data_dir = settings.data_dir
-        self.is_read_only = is_read_only(self.data_dir)
+        self.store = _make_store(settings)
+        self.clock: Clock = self.store.clock
+        self.is_read_only = self.store.is_read_only
         self.making = threading.RLock()
         self.is_brief = is_brief
         self.compares_folders = compares_folders
-        self._read_alone: ReadingDatabase | None = None
 
     def __enter__(self) -> Self:
         self.open()
@@ -83,75 +72,32 @@ class Foundation:
         """Create the data directory and migrate its database to this program's schema. Raises
         UserError if that is impossible, and DatabaseVersionError. A database that cannot be written
         is opened read-only."""
-        if self.is_brief and self._open_to_read():
-            return
-        from kodit.infrastructure.sqlalchemy.migrate import migrate
+        if not (self.is_brief and self.store.open_to_read()):
+            self.store.open()
 
-        if self.is_read_only:
-            refuse_another_database(self.data_dir / "kodit.db")
-            check_data_directory(self.data_dir)
-            migrate(self.database)
-            return
-        make_data_directory(self.data_dir)
-        migrate(self.database, before_creation=lambda: clear_derived(self.data_dir))
-
-    def _open_to_read(self) -> bool:
-        """Open the database read-only, if it has this program's schema; creates and changes
-        nothing. Raises UserError for a data directory that is not to be trusted."""
-        from kodit.infrastructure.sql.reading import ReadingDatabase
-
-        path = self.data_dir / "kodit.db"
-        if not os.access(path, os.R_OK):
-            return False
-        check_data_directory(self.data_dir)
-        database = ReadingDatabase(
-            path, read_only=self.is_read_only, to_write=lambda: self.database
-        )
-        if not database.is_current:
-            return False
-        self._read_alone = database
-        return True
+    def make_data_directory(self) -> None:
+        """Create the data directory, unless it exists, for a process that writes in it before it
+        opens the database. Raises UserError, and writes nothing, if it cannot be used."""
+        self.store.make_data_directory()
 
     def close(self) -> None:
         """End child processes and close the database; blocks until they have ended."""
         if "pool" in vars(self):
             self.pool.close()
-        if "database" in vars(self):
-            self.database.close()
-        if self._read_alone is not None:
-            self._read_alone.close()
+        self.store.close()
 
-    @made_once
-    def database(self) -> SqliteDatabase:
-        database = self._make_database()
-        if self._read_alone is not None:  # its schema has not been checked
-            from kodit.infrastructure.sqlalchemy.migrate import migrate
-
-            migrate(database)
-        return database
-
-    def _make_database(self) -> SqliteDatabase:
-        path = self.data_dir / "kodit.db"
-        if self.is_read_only:
-            from kodit.infrastructure.sqlalchemy.read_only import ReadOnlyDatabase
-
-            return ReadOnlyDatabase(path)
-        from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
-
-        return SqliteDatabase(open_sqlite(path), self.data_dir / "write.lock")
+    @property
+    def database(self) -> SqlDatabase:
+        return self.store.database
 
     @property
     def reading(self) -> ReadableDatabase:
         """The database for services that only read."""
-        if self._read_alone is not None:
-            return cast("ReadableDatabase", self._read_alone)  # unless something is to be written
-        return self.database
+        return self.store.reading
 
-    @made_once
+    @property
     def wake_ups(self) -> WakeUps:
-        from kodit.infrastructure.wake_up import WakeUps
-
-        return WakeUps()
+        return self.store.wake_ups
 
     @made_once
     def pool(self) -> ProcessPool:
@@ -173,11 +119,9 @@ class Foundation:
         return SystemHostResolver()
 
     @property
-    def registry(self) -> FileWorkerRegistry:
-        """The workers on this data directory; a new view for each caller."""
-        from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
-
-        return FileWorkerRegistry(self.data_dir / "workers")
+    def registry(self) -> LocalWorkerRegistry:
+        """The workers; a new view for each caller."""
+        return self.store.registry
 
     @made_once
     def known_changes(self) -> KnownChanges:
@@ -185,11 +129,9 @@ class Foundation:
 
         return KnownChanges()
 
-    @made_once
+    @property
     def disk(self) -> Space:
-        from kodit.infrastructure.sqlalchemy.space import SqliteSpace
-
-        return SqliteSpace(self.reading, lambda: self.database, self.data_dir)
+        return self.store.disk
 
     @made_once
     def space(self) -> SpaceService:
@@ -197,19 +139,9 @@ class Foundation:
 
         return SpaceService(self.disk)
 
-    @asynccontextmanager
-    async def wake_up(self) -> AsyncIterator[WakeUp]:
+    def wake_up(self) -> AbstractAsyncContextManager[WakeUp]:
         """Wakes a coroutine when any process may have changed the database."""
-        from kodit.application.services.threads import in_thread
-        from kodit.infrastructure.wake_up import SqliteWakeUp
-
-        wake_up = SqliteWakeUp(self.data_dir / "kodit.db")
-        self.wake_ups.add(wake_up)
-        try:
-            yield wake_up
-        finally:
-            self.wake_ups.remove(wake_up)
-            await in_thread(wake_up.close)
+        return self.store.wake_up()
 
     @made_once
     def catalogue(self) -> Catalogue:
@@ -224,3 +156,13 @@ class Foundation:
     @made_once
     def engines(self) -> Engines:
         return self.make_engines(made_later(lambda: self.pool))
+
+
+def _make_store(settings: Settings) -> Store:
+    if settings.database_url:
+        from kodit.composition.postgresql_store import PostgresqlStore
+
+        return PostgresqlStore(settings)
+    from kodit.composition.sqlite_store import SqliteStore
+
+    return SqliteStore(settings)

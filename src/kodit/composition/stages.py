@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kodit.domain.ports.metered import PrivateFilesOf
     from kodit.domain.ports.runtime import Clock
     from kodit.domain.ports.sources import SourceReader
+    from kodit.domain.retention import UnusedRetention
 
 
 def create_code_indexing_application_service(
@@ -28,10 +29,12 @@ def create_code_indexing_application_service(
     embedder: Embedder,
     enricher: Enricher,
     clock: Clock,
+    retention: UnusedRetention | None = None,
     descriptions: DescriptionStage | None = None,
     private_files: PrivateFilesOf | None = None,
 ) -> CodeIndexingApplicationService:
-    """The indexing service over the given adapters. `private_files` are needed if a model is behind
+    """The indexing service over the given adapters. `retention` is that of unused versions;
+    `private_files` are needed if a model is behind
     an endpoint."""
     from kodit.application.services.code_indexing_application_service import (
         CodeIndexingApplicationService,
@@ -46,6 +49,7 @@ def create_code_indexing_application_service(
         embedder=embedder,
         enricher=enricher,
         clock=clock,
+        retention=retention,
         descriptions=descriptions,
         private_files=private_files,
     )

@@ -33,7 +33,13 @@ class PrunableRuns(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UnusedRetention:
-    """How long unused embeddings and enrichments are kept, and how many bytes of them at most."""
+    """How long unused embeddings, enrichments and contents of files are kept, and how many bytes of
+    either kind at most."""
 
     age: timedelta = timedelta(days=7)
     most_bytes: int = 256_000_000
+
+    @property
+    def keeps_anything(self) -> bool:
+        """Whether anything unused is kept at all."""
+        return self.age > timedelta(0) and self.most_bytes > 0

@@ -105,24 +105,81 @@ class SearchRequest:
     budget: int | None = None
 
 
+class Lagging(NamedTuple):
+    """The versions that each engine does not search yet, or no longer: while a file has a new
+    version that an engine has not stored completely, that engine searches the former one."""
+
+    keyword: frozenset[int] = frozenset()
+    code: frozenset[int] = frozenset()
+    text: frozenset[int] = frozenset()
+
+    def of(self, kind: VectorKind | None) -> frozenset[int]:
+        """Those of the vectors of a kind, or of the keyword index."""
+        if kind is None:
+            return self.keyword
+        return self.code if kind is VectorKind.CODE else self.text
+
+
+NONE_LAGS = Lagging()
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A filter resolved to identifiers, so that the engines apply it while they search and not
-    afterwards.
+    afterwards. Files are identified by their versions.
 
-    `file_ids` None means every file of the indexes; `hidden_file_ids` are deleted files whose
-    snippets an engine may still hold; `kinds` empty means snippets of any kind and of none.
+    `file_ids` None means every file of the indexes; `hidden_file_ids` are versions in the searched
+    stores that no file of the indexes has; `kinds` empty means snippets of any kind and of none.
+
+    The snippets of a version are in the store of the index that brought it. `stores` are searched
+    as a whole, None for those of the indexes; of `listed_stores`, only the versions in `listed`.
     """
 
     index_ids: frozenset[int]
     file_ids: frozenset[int] | None = None
     hidden_file_ids: frozenset[int] = frozenset()
     kinds: tuple[SymbolKind, ...] = ()
+    stores: frozenset[int] | None = None
+    listed_stores: frozenset[int] = frozenset()
+    listed: frozenset[int] = frozenset()
+    lagging: Lagging = NONE_LAGS
 
-    def has_file(self, file_id: int) -> bool:
-        """Whether a file of the indexes is in the scope."""
-        is_wanted = self.file_ids is None or file_id in self.file_ids
-        return is_wanted and file_id not in self.hidden_file_ids
+    @property
+    def whole_stores(self) -> frozenset[int]:
+        """The stores that are searched as a whole."""
+        return self.index_ids if self.stores is None else self.stores
+
+    @property
+    def store_ids(self) -> frozenset[int]:
+        """All stores that are searched."""
+        return self.whole_stores | self.listed_stores
+
+    def within(self, store_ids: frozenset[int]) -> Scope:
+        """The part of the scope that is in these stores."""
+        return replace(
+            self,
+            stores=self.whole_stores & store_ids,
+            listed_stores=self.listed_stores & store_ids,
+        )
+
+    def of_all_files(self) -> Scope:
+        """The same indexes without a choice of files or kinds."""
+        return replace(self, file_ids=None, kinds=())
+
+    def hidden_from(self, kind: VectorKind | None) -> frozenset[int]:
+        """The versions that an engine must not find: the vectors of a kind, or the keyword
+        index."""
+        lagging = self.lagging.of(kind)
+        return self.hidden_file_ids | lagging if lagging else self.hidden_file_ids
+
+    def has_file(self, file_id: int, store_id: int | None = None) -> bool:
+        """Whether a file of the indexes is in the scope. `store_id` is its store, None if it is
+        known to be a file of the indexes."""
+        if file_id in self.hidden_file_ids:
+            return False
+        if self.file_ids is not None:
+            return file_id in self.file_ids
+        return store_id is None or store_id in self.whole_stores or file_id in self.listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,10 +322,11 @@ class SearchResult:
     is_weak: bool = False
 
 
-def with_copy(result: SearchResult, copy: StoredSnippet) -> SearchResult:
-    """The result with one more copy, up to `MOST_COPIES`."""
+def with_copy(result: SearchResult, copy: StoredSnippet, *others: CopyPlace) -> SearchResult:
+    """The result with one more copy, which is at `others` too, up to `MOST_COPIES`."""
     place = CopyPlace(copy.path, copy.source, copy.start_line, copy.end_line, copy.index_id)
-    return replace(result, also_in=tuple(sorted([*result.also_in, place])[:MOST_COPIES]))
+    places = sorted({*result.also_in, place, *others})
+    return replace(result, also_in=tuple(places[:MOST_COPIES]))
 
 
 CHARACTERS_PER_TOKEN = 4

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from kodit.domain.errors import KoditError, TransientError
+from kodit.domain.errors import KoditError, TransientError, UserError
 from kodit.infrastructure.resident.connecting import ask_to_end, connect, handshake
 from kodit.infrastructure.resident.starting import start_server, why_it_ended
 from kodit.settings import Settings
@@ -87,6 +87,11 @@ class Resident:
         except OSError as error:
             raise KoditError(
                 f"the Kodit server of {self._data_dir} cannot be started: {error}"
+            ) from None
+        except UserError as refused:
+            raise KoditError(
+                f"the Kodit server did not start: {refused}; choose another data directory with "
+                "--data-dir or KODIT_DATA_DIR"
             ) from None
         # It may end long before this process, and must not stay a zombie then.
         threading.Thread(target=started.wait, daemon=True).start()

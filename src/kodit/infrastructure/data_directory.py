@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 
 from kodit.domain.errors import UserError
-from kodit.infrastructure.another_program import refuse_another_database
 from kodit.infrastructure.files import entries_of, make_private
 from kodit.infrastructure.trust import reason_for_distrust
 
@@ -15,11 +14,9 @@ _FOLDERS = ("clones", "credentials", "keyword", "vectors", "watch", "workers")
 
 
 def make_data_directory(path: Path) -> None:
-    """Make the folder, and in it an empty database that only this user can read, unless they exist.
-    Raises UserError if that fails, if the folder cannot be trusted, or if another program keeps its
-    database there.
+    """Make the folder, unless it exists. Raises UserError if that fails, or if the folder cannot be
+    trusted.
     """
-    refuse_another_database(path / "kodit.db")
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -27,7 +24,46 @@ def make_data_directory(path: Path) -> None:
     check_data_directory(path)
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise _unusable("cannot be read and written by this user", path)
+
+
+def make_database_file(path: Path) -> None:
+    """Make an empty database in the folder that only this user can read, unless there is one."""
     make_private(path / "kodit.db")
+
+
+SERVER_FILE = "server.database"
+"""Names the database of a server that the data directory belongs to; without its password."""
+
+
+def refuse_folder_with_database(path: Path, place: str) -> None:
+    """Raises UserError for a folder that holds a database of its own, and so cannot hold what is
+    derived from one on a server: the indexes of both have the same numbers.
+    """
+    file = path / "kodit.db"
+    if file.exists() and file.stat().st_size:
+        raise _unusable(
+            f"is not used for the database {place}: it holds a database of its own, kodit.db; "
+            "choose another folder, or unset KODIT_DATABASE_URL",
+            path,
+        )
+
+
+def note_server(path: Path, place: str) -> None:
+    """Record that what is derived in the folder is from a database on a server."""
+    note = path / SERVER_FILE
+    if not note.exists():
+        make_private(note)
+        note.write_text(f"{place}\n", "utf-8")
+
+
+def refuse_folder_of_server(path: Path) -> None:
+    """Raises UserError for a folder that belongs to a database on a server."""
+    if (path / SERVER_FILE).exists():
+        raise _unusable(
+            f"belongs to a database on a server, which {SERVER_FILE} in it names; set "
+            "KODIT_DATABASE_URL, or choose another folder",
+            path,
+        )
 
 
 def is_read_only(path: Path) -> bool:

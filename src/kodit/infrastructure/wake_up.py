@@ -32,21 +32,13 @@ SLEEP_SECONDS = 2.0
 """The longest sleep until the system reports a write."""
 
 
-class SqliteWakeUp:
-    """Watches SQLite's `data_version`, which changes with another connection's commit, from a
-    thread with a connection of its own. While the database is not written, the thread sleeps if the
-    system can wake it, and polls less often otherwise.
-    """
+class EventWakeUp:
+    """Wakes a coroutine of the running loop when it is notified, from any thread."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self) -> None:
         self._event = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
-        self._is_closed = False
-        self._writes: Inotify | None = None
-        self._thread = threading.Thread(target=self._watch, daemon=True, name="kodit-wake-up")
-        self._thread.start()
 
     def notify(self) -> None:
         if self._event.is_set():
@@ -63,6 +55,21 @@ class SqliteWakeUp:
             async with asyncio.timeout(timeout_seconds):
                 await self._event.wait()
         self._event.clear()
+
+
+class SqliteWakeUp(EventWakeUp):
+    """Watches SQLite's `data_version`, which changes with another connection's commit, from a
+    thread with a connection of its own. While the database is not written, the thread sleeps if the
+    system can wake it, and polls less often otherwise.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._is_closed = False
+        self._writes: Inotify | None = None
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="kodit-wake-up")
+        self._thread.start()
 
     def close(self) -> None:
         self._is_closed = True

@@ -13,8 +13,8 @@ from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING
 
+from kodit.composition import Application
 from kodit.domain.errors import TransientError, UserError
-from kodit.infrastructure.data_directory import make_data_directory
 from kodit.infrastructure.processes.allocator import configure_allocator
 from kodit.infrastructure.resident.connecting import ask_to_end, connect
 from kodit.server.options import ServeOptions
@@ -43,7 +43,7 @@ def serve(settings: Settings, options: ServeOptions) -> None:
     Raises ServerRunsError if a server of the data directory already runs, and UserError if this one
     cannot listen.
     """
-    make_data_directory(settings.data_dir)
+    Application(settings).make_data_directory()
     if options.idle_minutes is None:
         _replace_idle_server(settings.data_dir)
     lock = ServerLock(settings.data_dir)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
+
 from kodit.application.services.threads import Lane, in_thread
+from kodit.application.services.transactions import written
 from kodit.domain.batches import MOST_PER_TRANSACTION
-from kodit.domain.ports.database import Database
+from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.retention import UnusedRetention
 
@@ -34,15 +38,25 @@ class CacheService:
                 self._excess = max(0, transaction.unused.size() - self._retention.most_bytes)
             waiting = transaction.unused.waiting(now - self._retention.age)
         if waiting or self._excess:
-            with self._database.write() as transaction:
-                if transaction.unused.date(now):
-                    return True
-                before = now - self._retention.age
-                if transaction.unused.remove(before, MOST_PER_TRANSACTION.size).rows:
-                    return True
-                if self._excess:
-                    removed = transaction.unused.remove(None, self._excess)
-                    self._excess = max(0, self._excess - removed.size) if removed.rows else 0
-                    return True
+            is_done, excess = written(
+                self._database, partial(self._date_or_remove, now, self._excess)
+            )
+            if is_done:
+                self._excess = excess
+                return True
         self._excess = None
         return False
+
+    def _date_or_remove(
+        self, now: datetime, excess: int, transaction: Transaction
+    ) -> tuple[bool, int]:
+        """Whether there was anything to do, and how many bytes are still over the limit."""
+        if transaction.unused.date(now):
+            return True, excess
+        before = now - self._retention.age
+        if transaction.unused.remove(before, MOST_PER_TRANSACTION.size).rows:
+            return True, excess
+        if not excess:
+            return False, 0
+        removed = transaction.unused.remove(None, excess)
+        return True, max(0, excess - removed.size) if removed.rows else 0

@@ -24,6 +24,7 @@ from kodit.application.services.stage import (
 )
 from kodit.application.services.threads import Lane, in_thread
 from kodit.application.services.vector_stages import VectorStages
+from kodit.application.services.version_service import VERSIONS_PER_REMOVAL, VersionService
 from kodit.domain.batches import (
     MOST_PER_TRANSACTION,
 )
@@ -36,6 +37,7 @@ from kodit.domain.ports.repositories import NEVER_FOLLOWED, Followed
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.report import Report
+from kodit.domain.retention import UnusedRetention
 from kodit.domain.search import EVERYTHING
 from kodit.domain.services.index_service import IndexDomainService
 from kodit.domain.source import MOST_UNKNOWN, SourceHistory
@@ -66,6 +68,7 @@ class CodeIndexingApplicationService:
         embedder: Embedder,
         enricher: Enricher,
         clock: Clock,
+        retention: UnusedRetention | None = None,
         descriptions: DescriptionStage | None = None,
         private_files: PrivateFilesOf | None = None,
     ) -> None:
@@ -76,9 +79,13 @@ class CodeIndexingApplicationService:
         self._embedder = embedder
         self._enricher = enricher
         self._clock = clock
+        retention = retention or UnusedRetention()
+        self._extraction = ExtractionStage(reader, keeps_former=retention.keeps_anything)
+        self._versions = VersionService(
+            database=database, keyword_index=keyword_index, clock=clock, retention=retention
+        )
         self._descriptions = descriptions
         self._files = IndexDomainService()
-        self._extraction = ExtractionStage(reader)
         self._keywords = KeywordStage(keyword_index)
         self._vectors = (
             VectorStages(embedder, enricher, vector_index)
@@ -222,12 +229,9 @@ class CodeIndexingApplicationService:
         for start in range(0, len(outdated), FILES_PER_SCAN_BATCH):
             some = outdated[start : start + FILES_PER_SCAN_BATCH]
             await stage.commit(partial(_mark_stale, some), step)
-        await self._keywords.follow(stage, step)
-        for stage_type, model in models.items():
-            if followed.model_of(stage_type) != model:
-                await commit_in_steps(
-                    stage, step, partial(_follow_model, index.id, stage_type, model)
-                )
+        await self._keywords.follow_stores(stage, step)
+        for store_id in await stage.read(lambda transaction: transaction.versions.stores(index.id)):
+            await self._vectors.follow(stage.at(store_id), step)
         is_finished = await stage.commit(partial(_finish_scan, index.id, working_copy), step)
         return is_finished and not lacks_pack
 
@@ -267,7 +271,7 @@ class CodeIndexingApplicationService:
             await self._vectors.enrich(stage, step)
             if self._descriptions is not None:
                 await self._descriptions.describe(stage, step)
-            await self._delete_old_snippets(stage, step)
+            await self._remove_old_versions(stage, step)
             # The last statuses are cleared with the timestamp, in one transaction. The commits
             # report to `step`, whose progress stays visible.
             with (
@@ -279,17 +283,29 @@ class CodeIndexingApplicationService:
                     pass
         return StageOutcome()
 
-    async def _delete_old_snippets(self, stage: Stage, above: ProgressTracker) -> None:
+    async def _remove_old_versions(self, stage: Stage, above: ProgressTracker) -> None:
+        """Let go of former versions of files, and remove what no engine holds."""
+
+        def look(transaction: Transaction) -> tuple[bool, bool]:
+            return (
+                transaction.versions.has_former(stage.index_id),
+                transaction.snippets.has_dead(stage.index_id),
+            )
+
+        def settle(transaction: Transaction) -> tuple[int, dict[str, int]]:
+            return transaction.versions.settle(stage.index_id, VERSIONS_PER_REMOVAL), {}
+
         def purge(transaction: Transaction) -> tuple[int, dict[str, int]]:
             return transaction.snippets.purge(stage.index_id, ROWS_PER_PURGE), {}
 
         with above.create_child(TaskOperation.DELETE_OLD_SNIPPETS) as step:
-            if not await stage.read(
-                lambda transaction: transaction.snippets.has_dead(stage.index_id)
-            ):
-                return
-            while purged := await stage.commit(purge, step):
+            has_former, has_dead = await stage.read(look)
+            while has_former and await stage.commit(settle, step) == VERSIONS_PER_REMOVAL:
+                pass
+            while has_dead and (purged := await stage.commit(purge, step)):
                 step.set_current(step.current + purged)
+        while await self._versions.remove_some():
+            pass
 
     def handlers(self) -> dict[TaskType, StageHandler]:
         """The handler of each task type, for the worker."""
@@ -318,12 +334,6 @@ def _report_to(step: ProgressTracker) -> Report:
 def _mark_stale(file_ids: Sequence[int], transaction: Transaction) -> tuple[None, dict[str, int]]:
     transaction.indexes.mark_stale(file_ids)
     return None, {}
-
-
-def _follow_model(
-    index_id: int, stage_type: TaskType, model: str, after: int, transaction: Transaction
-) -> tuple[int | None, dict[str, int]]:
-    return transaction.snippets.follow_model(index_id, stage_type, model, after), {}
 
 
 def _ask_again(

@@ -47,14 +47,14 @@ class DescriptionSearch:
             if term not in STOP_WORDS
         ]
         keyword = self._keyword_index.reader()
-        if search_filter.index_ids:
-            keyword = keyword.over(frozenset(search_filter.index_ids))
-        frequencies = keyword.statistics(terms).frequencies
-        unknown = [term for term in terms if not frequencies.get(term)][:MOST_UNKNOWN]
-        if not unknown:
-            return ()
         with self._database.read() as transaction:
             scope = transaction.search.resolve(search_filter)
+            if search_filter.index_ids:
+                keyword = keyword.over(scope)
+            frequencies = keyword.statistics(terms).frequencies
+            unknown = [term for term in terms if not frequencies.get(term)][:MOST_UNKNOWN]
+            if not unknown:
+                return ()
             found = transaction.search.described(scope.index_ids, self._kinds, unknown)
         asked = set(terms)
         found.sort(key=lambda one: -len(asked.intersection(one[1])))

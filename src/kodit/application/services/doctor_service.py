@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Iterable, Sequence
 from functools import partial
 
 from kodit.application.services.index_service import IndexService
+from kodit.application.services.keyword_following import follow_log
 from kodit.application.services.threads import in_thread
+from kodit.application.services.transactions import written
 from kodit.domain.diagnosis import Problem
 from kodit.domain.entities import IndexRun
 from kodit.domain.errors import NotFoundError
@@ -82,17 +83,14 @@ class DoctorService:
             return transaction.keyword_log.read(index_id, CHANGES_PER_BATCH)
 
     def _acknowledge(self, batch: KeywordBatch) -> None:
-        with self._database.write() as transaction:
-            transaction.keyword_log.acknowledge(batch.index_id, batch.reached)
+        written(
+            self._database,
+            lambda transaction: transaction.keyword_log.acknowledge(batch.index_id, batch.reached),
+        )
 
     def _follow_keyword_index(self, index_id: int) -> None:
         position = self._keyword_index.positions([index_id])[index_id]
-        with self._database.write() as transaction:
-            is_new = transaction.keyword_log.follow(index_id, position)
-        generation, after = secrets.token_hex(8), 0 if is_new else None
-        while after is not None:
-            with self._database.write() as transaction:
-                after = transaction.snippets.log_all(index_id, generation, after)
+        follow_log(self._database, index_id, position)
 
     async def _request(self, index_id: int) -> IndexRun | None:
         try:

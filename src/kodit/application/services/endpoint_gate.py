@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from kodit.application.services.threads import Lane, in_thread
+from kodit.application.services.transactions import written
 from kodit.domain.endpoints import (
     LONGEST_OUTAGE,
     Budget,
@@ -185,19 +187,16 @@ class EndpointGate:
         """Count a query that `model` has embedded. The search goes on if that is impossible."""
         endpoint, now = replace(self.endpoint, model=model), self._clock.now()
         try:
-            with self.database.write() as transaction:
-                transaction.endpoints.pay_query(endpoint, used, now)
+            written(
+                self.database,
+                lambda transaction: transaction.endpoints.pay_query(endpoint, used, now),
+            )
         except (TransientError, UserError) as error:
             log.debug("a query is not on the bill", extra={"error": str(error)})
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a write transaction of its own."""
-
-        def write() -> T:
-            with self.database.write() as transaction:
-                return work(transaction)
-
-        return await in_thread(write, Lane.WRITES)
+        return await in_thread(partial(written, self.database, work), Lane.WRITES)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         def read() -> T:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from kodit.application.services.threads import in_thread
+from kodit.application.services.transactions import written
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.retention import PrunableRuns, Retention, RunEnd
@@ -55,5 +56,7 @@ class HistoryPruner:
             )
 
     def _forget(self, before: datetime) -> list[int]:
-        with self._database.write() as transaction:
-            return transaction.tasks.forget_runs(self._found, before, ROWS_PER_PIECE)
+        return written(
+            self._database,
+            lambda transaction: transaction.tasks.forget_runs(self._found, before, ROWS_PER_PIECE),
+        )

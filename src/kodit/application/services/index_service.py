@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import Lane, in_thread
+from kodit.application.services.transactions import written
 from kodit.domain.entities import Index, IndexRun, IndexSummary
 from kodit.domain.errors import NotFoundError, SourceError, UserError
 from kodit.domain.intervals import SyncEvery
@@ -20,16 +20,11 @@ from kodit.domain.source import Credentials
 from kodit.domain.value_objects import QueuePriority, Source, SourceKind, TaskState, TaskType
 
 if TYPE_CHECKING:
+    from kodit.application.services.index_removal import IndexRemoval
     from kodit.domain.ports.database import Database, Transaction
-    from kodit.domain.ports.engines import KeywordIndex, VectorIndex
     from kodit.domain.ports.hosts import HostResolver
     from kodit.domain.ports.runtime import Clock
     from kodit.domain.ports.sources import SourceReader
-
-log = logging.getLogger(__name__)
-
-ROWS_PER_REMOVAL = 1000
-"""How many rows one transaction removes: about 20 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +93,15 @@ class IndexService:
         queue: QueueService,
         reader: SourceReader,
         hosts: HostResolver,
-        keyword_index: KeywordIndex,
-        vector_index: VectorIndex,
+        removal: IndexRemoval,
         clock: Clock,
     ) -> None:
         self._database = database
         self._queue = queue
         self._reader = reader
         self._hosts = hosts
-        self._keyword_index = keyword_index
-        self._vector_index = vector_index
         self._clock = clock
-        self._without_files: set[int] = set()
-        """Deleted indexes that have only rows left."""
-        self._put_off: set[int] = set()
-        """Deleted indexes that could not be removed just now."""
+        self._removal = removal
 
     async def add(
         self, requests: Sequence[SourceRequest], policy: CallerPolicy = LOCAL
@@ -212,33 +201,32 @@ class IndexService:
         if request.credentials is not None:
             reference = await in_thread(partial(self._reader.keep, request.credentials, source))
 
-        def add() -> tuple[Index | None, str | None]:
-            with self._database.write() as transaction:
-                indexes = transaction.indexes
-                found = indexes.find(source)
-                if checked.known not in (None, None if found is None else found.id):
-                    return None, None
-                if found is None:
-                    is_confined, is_remote = policy.confines(source), policy.is_remote(source)
-                    found = indexes.add(
-                        source, self._clock.now(), is_confined=is_confined, is_remote=is_remote
-                    )
-                if found.is_remote and policy.is_free:
-                    indexes.release(found.id)
-                chosen = found.source.choosing(request.include, request.exclude, request.submodules)
-                if found.source != chosen:
-                    indexes.update_source(found.id, chosen)
-                if request.sync_every is not None:
-                    seconds = None if request.sync_every == "default" else request.sync_every
-                    indexes.update_sync_every(found.id, seconds)
-                replaced = None
-                if reference is not None and reference != found.credentials:
-                    replaced = found.credentials
-                    indexes.update_credentials(found.id, reference)
-                return indexes.get(found.id), replaced
+        def add(transaction: Transaction) -> tuple[Index | None, str | None]:
+            indexes = transaction.indexes
+            found = indexes.find(source)
+            if checked.known not in (None, None if found is None else found.id):
+                return None, None
+            if found is None:
+                is_confined, is_remote = policy.confines(source), policy.is_remote(source)
+                found = indexes.add(
+                    source, self._clock.now(), is_confined=is_confined, is_remote=is_remote
+                )
+            if found.is_remote and policy.is_free:
+                indexes.release(found.id)
+            chosen = found.source.choosing(request.include, request.exclude, request.submodules)
+            if found.source != chosen:
+                indexes.update_source(found.id, chosen)
+            if request.sync_every is not None:
+                seconds = None if request.sync_every == "default" else request.sync_every
+                indexes.update_sync_every(found.id, seconds)
+            replaced = None
+            if reference is not None and reference != found.credentials:
+                replaced = found.credentials
+                indexes.update_credentials(found.id, reference)
+            return indexes.get(found.id), replaced
 
         try:
-            index, replaced = await in_thread(add, Lane.WRITES)
+            index, replaced = await in_thread(partial(written, self._database, add), Lane.WRITES)
         except Exception:
             if request.credentials is not None and reference is not None:
                 await in_thread(partial(self._reader.forget, reference))
@@ -314,25 +302,7 @@ class IndexService:
     async def continue_deletions(self) -> bool:
         """One step of the above: an index's data outside the database, or some rows. Returns
         whether there is more to do; a failing index does not block the others."""
-
-        def read() -> list[Index]:
-            with self._database.read() as transaction:
-                return transaction.indexes.deleted()
-
-        deleted = await in_thread(read, Lane.READS)
-        index = next((one for one in deleted if one.id not in self._put_off), None)
-        if index is None:
-            self._put_off.clear()
-            return False
-        try:
-            await self._remove_some(index)
-        except Exception as error:  # noqa: BLE001 - one failing index must not stop the others
-            self._put_off.add(index.id)
-            log.warning(
-                "a deletion cannot be finished yet",
-                extra={"index": index.id, "error": str(error) or type(error).__name__},
-            )
-        return True
+        return await self._removal.continue_deletions()
 
     async def withdraw(self, run: IndexRun) -> str | None:
         """Remove an index whose first scan was refused for good, so that nothing half-made is left.
@@ -369,32 +339,5 @@ class IndexService:
         return is_new and not transaction.indexes.has_files(index.id)
 
     async def remove(self, index: Index) -> None:
-        """Remove all data of a hidden index."""
-        while await self._remove_some(index):
-            pass
-
-    async def _remove_some(self, index: Index) -> bool:
-        """One step of a removal; returns whether there is more to do. Every step may be repeated;
-        the index's row is removed last."""
-        if index.id not in self._without_files:
-            generation = await in_thread(partial(self._generation, index))
-            await self._keyword_index.drop(index.id, generation)
-            await in_thread(partial(self._vector_index.drop, index.id))
-            await in_thread(partial(self._reader.discard, index))
-            self._without_files.add(index.id)
-            return True
-
-        def remove_some() -> bool:
-            with self._database.write() as transaction:
-                return transaction.tasks.delete_runs(
-                    index.id, ROWS_PER_REMOVAL
-                ) or transaction.indexes.remove_some(index.id, ROWS_PER_REMOVAL)
-
-        has_more = await in_thread(remove_some, Lane.WRITES)
-        if not has_more:
-            self._without_files.discard(index.id)
-        return has_more
-
-    def _generation(self, index: Index) -> str | None:
-        with self._database.read() as transaction:
-            return transaction.keyword_log.generation(index.id)
+        """Remove all data of a hidden index, except versions that other indexes have."""
+        await self._removal.remove(index)

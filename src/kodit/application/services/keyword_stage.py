@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from kodit.application.services.stage import Stage, commit_in_steps
@@ -41,44 +41,64 @@ class KeywordStage:
         """The second of two stages often finds that the first has applied its changes too."""
 
     async def index(self, stage: Stage, step: ProgressTracker) -> None:
-        """Apply the log of an index up to its end."""
+        """Apply the logs of an index's stores: its own up to its end, those of other indexes up to
+        the last version that the index has."""
         index_id = stage.index_id
-        position = await self._position(index_id)
+        for store_id in await stage.read(lambda transaction: transaction.versions.stores(index_id)):
+            await self._index(stage, step, store_id)
+
+    async def _index(self, stage: Stage, step: ProgressTracker, store_id: int) -> None:
+        position = await self._position(store_id)
+        counted = partial(_count, stage.index_id, store_id)
 
         def look(transaction: Transaction) -> tuple[bool, int]:
-            log = transaction.keyword_log
-            return bool(log.untrusted({index_id: position})), log.count(index_id)
+            return bool(transaction.keyword_log.untrusted({store_id: position})), counted(
+                transaction
+            )
 
         is_untrusted, count = await stage.read(look)
         if is_untrusted:
-            await self.follow(stage, step)
-            count = await stage.read(lambda transaction: transaction.keyword_log.count(index_id))
-        step.set_total(count)
-        while count and await self._apply_some(stage, step):
-            pass
+            await self.follow(stage, step, store_id)
+            count = await stage.read(counted)
+        step.set_total((step.total or 0) + count)
+        while count and await self._apply_some(stage, step, store_id):
+            if store_id != stage.index_id:
+                count = await stage.read(counted)
 
-    async def follow(self, stage: Stage, step: ProgressTracker) -> None:
-        """Continue from the keyword index's position, or restart the log if it cannot continue."""
+    async def follow_stores(self, stage: Stage, step: ProgressTracker) -> None:
+        """Do `follow` for each store of an index."""
         index_id = stage.index_id
-        position = await self._position(index_id)
+        for store_id in await stage.read(lambda transaction: transaction.versions.stores(index_id)):
+            await self.follow(stage, step, store_id)
+
+    async def follow(self, stage: Stage, step: ProgressTracker, store_id: int) -> None:
+        """Continue from the keyword index's position in the log of a store, or restart the log if
+        it cannot continue."""
+        position = await self._position(store_id)
 
         def follow(transaction: Transaction) -> tuple[bool, dict[str, int]]:
-            return transaction.keyword_log.follow(index_id, position), {}
+            return transaction.keyword_log.follow(store_id, position), {}
 
         if await stage.commit(follow, step):
-            start = partial(_start_log, index_id, new_generation())
+            start = partial(_start_log, store_id, new_generation())
             await commit_in_steps(stage, step, start)
 
-    async def _position(self, index_id: int) -> KeywordPosition | None:
-        return (await in_thread(lambda: self._keyword_index.positions([index_id])))[index_id]
+    async def apply(self, stage: Stage, step: ProgressTracker, store_ids: Iterable[int]) -> None:
+        """Apply the logs of stores up to their ends."""
+        for store_id in store_ids:
+            while await self._apply_some(stage, step, store_id):
+                pass
 
-    async def _apply_some(self, stage: Stage, step: ProgressTracker) -> bool:
-        """Apply the oldest changes of the index; returns whether there were any."""
+    async def _position(self, store_id: int) -> KeywordPosition | None:
+        return (await in_thread(lambda: self._keyword_index.positions([store_id])))[store_id]
+
+    async def _apply_some(self, stage: Stage, step: ProgressTracker, store_id: int) -> bool:
+        """Apply the oldest changes of a store; returns whether there were any."""
         async with self._turn:
-            logs = await stage.read(partial(_logs, stage))
+            logs = await stage.read(partial(_logs, stage, store_id))
             if not logs:
                 return False
-            batches = [self._bm25.fold(index_id, log) for index_id, log in logs]
+            batches = [self._bm25.fold(one, log) for one, log in logs]
             applied = await self._keyword_index.apply(batches)
             if applied[0]:
                 reached = step.current + len(logs[0][1].changes)
@@ -86,21 +106,25 @@ class KeywordStage:
                 done = [batch for batch, is_done in zip(batches, applied, strict=True) if is_done]
                 await stage.commit(partial(_acknowledge, done), step, reached)
         if not applied[0]:
-            await self.follow(stage, step)
+            await self.follow(stage, step, store_id)
         return True
 
 
-def _logs(stage: Stage, transaction: Transaction) -> list[tuple[int, KeywordLog]]:
-    """The log of the index, and those of others that fit into the same commit; none if it has
+def _count(index_id: int, store_id: int, transaction: Transaction) -> int:
+    return transaction.keyword_log.count(store_id, None if store_id == index_id else index_id)
+
+
+def _logs(stage: Stage, store_id: int, transaction: Transaction) -> list[tuple[int, KeywordLog]]:
+    """The log of the store, and those of others that fit into the same commit; none if it has
     none."""
-    log, index_id = transaction.keyword_log, stage.index_id
-    own = log.read(index_id, CHANGES_PER_BATCH)
+    log = transaction.keyword_log
+    own = log.read(store_id, CHANGES_PER_BATCH)
     if not own.changes:
         return []
-    logs = [(index_id, own)]
+    logs = [(store_id, own)]
     room, size = CHANGES_PER_GROUP - len(own.changes), _size(own)
     if room > 0 and stage.is_first_attempt:
-        for other in stage.as_urgent(log.small(index_id, room), transaction):
+        for other in stage.as_urgent(log.small(store_id, room), transaction):
             if size >= MOST_PER_READ.size:
                 break
             logs.append((other, log.read(other, room)))
@@ -115,9 +139,14 @@ def _size(log: KeywordLog) -> int:
 def _acknowledge(
     batches: Sequence[KeywordBatch], transaction: Transaction
 ) -> tuple[None, dict[str, int]]:
-    """The first batch is of the index whose stage this is."""
+    """The first batch is of the store whose turn it is."""
     counts: dict[str, int] = {}
+    own, *others = (batch.index_id for batch in batches)
+    chosen = {own} | transaction.tasks.taking_part(others, TaskType.BM25_INDEX)
     for batch in batches:
+        # What is applied and not acknowledged is seen by the stage of the other index.
+        if batch.index_id not in chosen:
+            continue
         if not transaction.keyword_log.acknowledge(batch.index_id, batch.reached):
             continue
         counted = {"keywords_indexed": len(batch.additions)}

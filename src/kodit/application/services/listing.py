@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from kodit.domain.entities import StoredSnippet
 from kodit.domain.ranking import Ranked
-from kodit.domain.search import MOST_COPIES, CopyPlace, FoundSnippet
+from kodit.domain.search import MOST_COPIES, CopyPlace, FoundSnippet, SignalPoints
 from kodit.domain.value_objects import Hit
 
 
@@ -111,11 +112,42 @@ def _place(snippet: FoundSnippet) -> Place:
     return snippet.path, snippet.start_line, snippet.index_id
 
 
-def places_of(copies: Collection[FoundSnippet], sources: Mapping[int, str]) -> Sequence[CopyPlace]:
-    """The places of copies, in order, at most `MOST_COPIES`."""
-    places = [
-        CopyPlace(one.path, sources[one.index_id], one.start_line, one.end_line, one.index_id)
-        for one in copies
-        if one.index_id in sources
-    ]
+def places_of(
+    shown: StoredSnippet,
+    copies: Collection[FoundSnippet],
+    owners: Mapping[int, Sequence[int]],
+    sources: Mapping[int, str],
+) -> Sequence[CopyPlace]:
+    """The places of copies of a snippet, in order, at most `MOST_COPIES`. `owners` are the indexes
+    that have each version, and `sources` those of the indexes."""
+    around: Sequence[StoredSnippet | FoundSnippet] = (shown, *copies)
+    places = {
+        CopyPlace(
+            one.path, sources.get(index_id, shown.source), one.start_line, one.end_line, index_id
+        )
+        for one in around
+        for index_id in owners.get(one.file_id, ())
+        if one is not shown or index_id != shown.index_id
+    }
     return sorted(places)[:MOST_COPIES]
+
+
+def without(
+    by_index: Mapping[int, Sequence[int]], hidden: frozenset[int]
+) -> Mapping[int, Sequence[int]]:
+    """Files by index, without the hidden ones."""
+    if not hidden:
+        return by_index
+    return {
+        index_id: [one for one in some if one not in hidden] for index_id, some in by_index.items()
+    }
+
+
+def explanation_of(result: Ranked | Hit) -> tuple[SignalPoints, ...]:
+    """What the score of a result consists of; nothing for that of a single engine."""
+    if isinstance(result, Hit):
+        return ()
+    return tuple(
+        SignalPoints(part.signal, part.value, part.weight, part.points)
+        for part in result.explanation
+    )

@@ -88,7 +88,7 @@ async def embed_metered(
     def store(
         answered: Answered[PackedVector], transaction: Transaction
     ) -> tuple[None, Mapping[str, int]]:
-        transaction.embeddings.add(stage.index_id, answered.results)
+        transaction.embeddings.add(stage.store_id, answered.results)
         counts = answered.settle(transaction)
         return None, {"texts_embedded": len(answered.results), **counts}
 
@@ -110,7 +110,7 @@ async def enrich_metered(
     Raises PermanentError if the model has no usable answer at all."""
 
     def store(answered: Answered[str], transaction: Transaction) -> tuple[None, Mapping[str, int]]:
-        transaction.enrichments.add(stage.index_id, answered.results)
+        transaction.enrichments.add(stage.store_id, answered.results)
         counts = answered.settle(transaction)
         return None, {"snippets_enriched": len(answered.results), **counts}
 
@@ -131,7 +131,7 @@ async def release_unlinked(stage: Stage, step: ProgressTracker) -> None:
     removed after a while. No snippet of the index may be pending."""
 
     def find(transaction: Transaction) -> tuple[list[int], list[int]]:
-        index_id = stage.index_id
+        index_id = stage.store_id
         return transaction.embeddings.unlinked(index_id), transaction.enrichments.unlinked(index_id)
 
     def release(

@@ -68,8 +68,7 @@ class MeteredStages(VectorStages):
         super().__init__(embedder, enricher, vector_index)
         self._private = private
 
-    async def embed_code(self, stage: Stage, step: ProgressTracker) -> None:
-        """Embed the code of every pending snippet."""
+    async def _embed_in_store(self, stage: Stage, step: ProgressTracker) -> None:
         for one in await self._passes(stage, VectorKind.CODE):
             await self._embed_all(stage, step, one)
         await self._finish(stage, step, VectorKind.CODE)
@@ -93,9 +92,8 @@ class MeteredStages(VectorStages):
             if one.links:
                 await self._extend(stage, step, VectorKind.CODE, next(batches))
 
-    async def enrich(self, stage: Stage, step: ProgressTracker) -> None:
-        """Enrich every pending snippet, and embed the enriched text. Enrichments are stored before
-        they are embedded, because they may have been paid for."""
+    async def _enrich_in_store(self, stage: Stage, step: ProgressTracker) -> None:
+        """Enrichments are stored before they are embedded, because they may have been paid for."""
         endpoint = await StageAtEndpoint.begin(stage, self._private)
         with step.create_child(TaskOperation.CREATE_TEXT_EMBEDDINGS) as embedding:
             for one in await self._passes(stage, VectorKind.TEXT):
@@ -133,9 +131,9 @@ class MeteredStages(VectorStages):
         if not isinstance(self._embedder, MeteredEmbedder):
             return (_Pass(links=True, counts=True),)
         models = await stage.read(
-            lambda transaction: transaction.endpoints.models_of([stage.index_id], kind)
+            lambda transaction: transaction.endpoints.models_of([stage.store_id], kind)
         )
-        others = set(models[stage.index_id]) - {self._embedder.model}
+        others = set(models[stage.store_id]) - {self._embedder.model}
         if others:
             return (_Pass(links=False, counts=True), _Pass(links=True, counts=False))
         return (_Pass(links=True, counts=True),)
@@ -159,11 +157,17 @@ class MeteredStages(VectorStages):
         def read(transaction: Transaction) -> tuple[list[StoredSnippet], int | None]:
             total = None
             if step.total is None:
-                total = transaction.snippets.count_pending(stage.index_id, stage_type)
+                total = transaction.snippets.count_pending(
+                    stage.store_id, stage_type, stage.of_index
+                )
                 if not total:
                     return [], 0
             batch = transaction.snippets.pending(
-                stage.index_id, stage_type, SNIPPETS_PER_BATCH, after=after
+                stage.store_id,
+                stage_type,
+                SNIPPETS_PER_BATCH,
+                after=after,
+                of_index=stage.of_index,
             )
             return batch, total
 
@@ -249,7 +253,7 @@ class MeteredStages(VectorStages):
         }
         before = await stage.read(
             lambda transaction: transaction.refusals.refused(
-                stage.index_id, [snippet.id for snippet in snippets]
+                stage.store_id, [snippet.id for snippet in snippets]
             )
         )
         cached = 0
@@ -292,7 +296,7 @@ class MeteredStages(VectorStages):
         }
 
         def store(transaction: Transaction) -> tuple[None, dict[str, int]]:
-            ids = transaction.enrichments.add(stage.index_id, texts)
+            ids = transaction.enrichments.add(stage.store_id, texts)
             still_known = transaction.enrichments.cached(list(known))
             if len(still_known) < len(known):
                 raise CacheMovedError
@@ -307,9 +311,9 @@ class MeteredStages(VectorStages):
                 enricher.note_cached(transaction, payer_of(stage).run_id, cached)
                 counts["texts_cached"] = cached
             if before:
-                transaction.refusals.forget(stage.index_id, list(linked.keys() & before))
+                transaction.refusals.forget(stage.store_id, list(linked.keys() & before))
             if failed:
-                transaction.refusals.refuse(stage.index_id, failed)
+                transaction.refusals.refuse(stage.store_id, failed)
                 counts["snippets_refused"] = len(failed)
             return None, counts
 
@@ -323,7 +327,19 @@ class MeteredStages(VectorStages):
     def _store_links(
         self, kind: VectorKind, embedded: _Embedded, transaction: Transaction
     ) -> tuple[None, dict[str, int]]:
-        snippets, keys, vectors, _cached = embedded
+        vectors = embedded.vectors
+        stage_type = TaskType.CODE_EMBEDDINGS if kind is VectorKind.CODE else TaskType.ENRICH
+        pending = transaction.snippets.still_pending(
+            embedded.snippets[0].index_id, stage_type, [one.id for one in embedded.snippets]
+        )
+        keyed = [
+            one
+            for one in zip(embedded.snippets, embedded.keys, strict=True)
+            if one[0].id in pending
+        ]
+        if not keyed:
+            return None, {}
+        snippets, keys = zip(*keyed, strict=True)
         embeddings = transaction.embeddings.add(snippets[0].index_id, vectors)
         embeddings.update(
             transaction.embeddings.cached([key for key in keys if key not in embeddings])
@@ -332,7 +348,7 @@ class MeteredStages(VectorStages):
             raise CacheMovedError
         transaction.embeddings.link(
             kind,
-            TaskType.CODE_EMBEDDINGS if kind is VectorKind.CODE else TaskType.ENRICH,
+            stage_type,
             self._embedder.model,
             snippets,
             [embeddings[key] for key in keys],

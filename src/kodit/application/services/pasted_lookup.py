@@ -45,7 +45,7 @@ def find_pasted(
     """
     if query.kind.is_name:
         return {}
-    everywhere = Scope(scope.index_ids)
+    everywhere = scope.of_all_files()
     found: dict[int, float] = {}
     for place in query_places(query.text):
         found.update(dict.fromkeys(_at_place(place, transaction, scope), 1.0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from kodit.domain.errors import KoditError, PermanentError, TransientError
@@ -92,10 +92,9 @@ class _Part:
     scale: Callable[[float], float] | None
 
     def within(self, scope: Scope) -> Scope | None:
-        if self.index_ids is None or scope.index_ids <= self.index_ids:
+        if self.index_ids is None or scope.store_ids <= self.index_ids:
             return scope
-        common = scope.index_ids & self.index_ids
-        return replace(scope, index_ids=common) if common else None
+        return scope.within(self.index_ids) if scope.store_ids & self.index_ids else None
 
     def of(self, by_index: Mapping[int, Sequence[int]]) -> Mapping[int, Sequence[int]]:
         if self.index_ids is None:
@@ -213,7 +212,7 @@ def _vectors_of(  # noqa: PLR0917 - as above
     for kind in VectorKind:
         indexes: dict[str, set[int]] = {}
         for index_id, its_models in transaction.endpoints.models_of(
-            sorted(scope.index_ids), kind
+            sorted(scope.store_ids), kind
         ).items():
             for model in its_models:
                 indexes.setdefault(model, set()).add(index_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from kodit.application.services.browse_service import find_exactly, find_place
+from kodit.application.services.listing import places_of
 from kodit.domain.entities import SearchResult, StoredSnippet
 from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.files import FilePlace
@@ -54,6 +55,9 @@ class RelatedService:
                 (limit + 1) * CANDIDATES_PER_RESULT,
             )
             others = catalogue.snippets([hit.snippet_id for hit in hits])
+            search = catalogue.transaction.search
+            owners = search.owners({one.file_id: one.index_id for one in others})
+            sources = search.sources({one for some in owners.values() for one in some[1:]})
         found = {one.id: one for one in others}
         results: dict[tuple[str, str], SearchResult] = {}
         of_file: Counter[int] = Counter()
@@ -65,9 +69,10 @@ class RelatedService:
             if of_file[other.file_id] > MOST_OF_ONE_FILE:
                 continue
             key = other.text, other.language
-            first = results.setdefault(key, SearchResult(other, hit.score))
+            elsewhere = tuple(places_of(other, (), owners, sources))
+            first = results.setdefault(key, SearchResult(other, hit.score, also_in=elsewhere))
             if first.snippet.id != other.id:
-                results[key] = with_copy(first, other)
+                results[key] = with_copy(first, other, *elsewhere)
         return list(results.values())[:limit]
 
 

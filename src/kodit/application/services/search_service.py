@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from kodit.application.services.listing import FoundTexts, Listed, Listing, places_of
+from kodit.application.services.listing import (
+    FoundTexts,
+    Listed,
+    Listing,
+    explanation_of,
+    places_of,
+    without,
+)
 from kodit.application.services.pasted_lookup import find_pasted
 from kodit.application.services.query_checks import check_text, checked
 from kodit.application.services.query_vectors import (
@@ -21,7 +28,7 @@ from kodit.application.services.query_vectors import (
 )
 from kodit.application.services.snapshots import read_together, without_keyword_index
 from kodit.application.services.snippet_memory import SnippetMemory
-from kodit.domain.entities import SearchResult, StoredSnippet
+from kodit.domain.entities import SearchResult
 from kodit.domain.ranking import (
     Candidate,
     QueryUnderstanding,
@@ -34,9 +41,8 @@ from kodit.domain.ranking import (
     rank,
     understand,
 )
-from kodit.domain.search import FoundSnippet, SignalPoints, joined, within_budget
+from kodit.domain.search import FoundSnippet, joined, within_budget
 from kodit.domain.value_objects import (
-    Hit,
     Scope,
     SearchFilter,
     SearchMode,
@@ -249,7 +255,10 @@ class SearchService:
         every_file = question.transaction.search.with_former(
             list(chain.from_iterable(files.values()))
         )
-        matches = question.keyword.in_files(question.understanding.terms, every_file)
+        hidden = question.scope.hidden_from(None)
+        matches = question.keyword.in_files(
+            question.understanding.terms, [one for one in every_file if one not in hidden]
+        )
         telling = self._find_representative(question, files, matches)
         if question.scope.kinds:
             telling |= hits
@@ -271,14 +280,17 @@ class SearchService:
     def _show(self, transaction: Transaction, listed: Sequence[Listed]) -> list[SearchResult]:
         """The snippets, each merged with its neighbours."""
         search = transaction.search
-        snippets = _by_id(
-            search.get_many(list(chain.from_iterable(one.snippet_ids for one in listed)))
-        )
+        wanted = list(chain.from_iterable(one.snippet_ids for one in listed))
+        snippets = {snippet.id: snippet for snippet in search.get_many(wanted)}
         following = search.following(
             [found for one in listed if len(one.snippet_ids) > 1 for found in one.snippet_ids]
         )
-        copied_in = {copy.index_id for one in listed for copy in one.copies}
-        sources = search.sources(copied_in) if copied_in else {}
+        owners = search.owners(
+            {copy.file_id: copy.index_id for one in listed for copy in one.copies}
+            | {snippet.file_id: snippet.index_id for snippet in snippets.values()}
+        )
+        others_in = {index_id for some in owners.values() for index_id in some}
+        sources = search.sources(others_in) if len(others_in) > 1 else {}
         return [
             SearchResult(
                 joined(
@@ -287,8 +299,8 @@ class SearchService:
                     following,
                 ),
                 one.result.score,
-                _explanation(one.result),
-                also_in=tuple(places_of(one.copies, sources)),
+                explanation_of(one.result),
+                also_in=tuple(places_of(snippets[shown], one.copies, owners, sources)),
             )
             for one in listed
             for shown, *others in (one.snippet_ids,)
@@ -323,9 +335,15 @@ class SearchService:
         file_ids = [file_id for some in by_index.values() for file_id in some]
         hits = matches.best(REPRESENTATIVE_SNIPPETS_PER_FILE)
         for kind in VectorKind:
-            hits += question.vectors.best_in_files(kind, by_index, REPRESENTATIVE_SNIPPETS_PER_FILE)
+            hits += question.vectors.best_in_files(
+                kind,
+                without(by_index, question.scope.hidden_from(kind)),
+                REPRESENTATIVE_SNIPPETS_PER_FILE,
+            )
         found = {hit.snippet_id for hit in hits}.union(question.pasted)
-        within = Scope(frozenset(files), frozenset(file_ids))
+        within = Scope(
+            frozenset(files), frozenset(file_ids), hidden_file_ids=question.scope.hidden_from(None)
+        )
         for name in sorted(understanding.names | understanding.proper_words):
             found |= question.keyword.definitions(name, (), within, MOST_DEFINITIONS)
         return found
@@ -340,7 +358,11 @@ class SearchService:
         code = question.vectors.score(VectorKind.CODE, by_index)
         text = question.vectors.score(VectorKind.TEXT, by_index)
         keyword = matches.scores(snippet.id for snippet in snippets)
-        sources = question.transaction.search.sources(by_index) if len(by_index) > 1 else {}
+        sources = (
+            question.transaction.search.sources(by_index)
+            if len(question.scope.index_ids) > 1
+            else {}
+        )
         return [
             Candidate(
                 snippet_id=snippet.id,
@@ -365,10 +387,6 @@ def _occurs(keyword: KeywordReader, term: str) -> bool:
     return bool(keyword.statistics((term,)).frequencies.get(term))
 
 
-def _by_id(snippets: Iterable[StoredSnippet]) -> dict[int, StoredSnippet]:
-    return {snippet.id: snippet for snippet in snippets}
-
-
 def _weak(question: _Question, listing: Listing) -> bool:
     """Whether the best result is weak; never if the keyword index lacks some snippets."""
     if not listing.listed or question.keyword.leaves_out:
@@ -377,13 +395,4 @@ def _weak(question: _Question, listing: Listing) -> bool:
     statistics = question.keyword.statistics(question.understanding.terms)
     return isinstance(best, Ranked) and is_weak(
         question.understanding, best.explanation, statistics, question.vectors.model
-    )
-
-
-def _explanation(result: Ranked | Hit) -> tuple[SignalPoints, ...]:
-    if isinstance(result, Hit):
-        return ()
-    return tuple(
-        SignalPoints(part.signal, part.value, part.weight, part.points)
-        for part in result.explanation
     )

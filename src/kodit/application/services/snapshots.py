@@ -56,7 +56,7 @@ def without_keyword_index(
     again. Raises NotFoundError for an unknown index."""
 
     def untrusted(transaction: Transaction, keyword: KeywordReader, scope: Scope) -> set[int]:
-        return transaction.keyword_log.untrusted(keyword.positions(scope.index_ids))
+        return transaction.keyword_log.untrusted(keyword.positions(scope.store_ids))
 
     return sorted(_consistent_read(database, keyword_index, search_filter, untrusted))
 
@@ -81,12 +81,12 @@ def _trusted(
 ) -> KeywordReader:
     """The keyword index without the indexes that it does not match: one of the two was restored
     from a copy or removed, or has lost its last writes."""
-    positions = keyword.positions(scope.index_ids)
+    positions = keyword.positions(scope.store_ids)
     untrusted = frozenset(transaction.keyword_log.untrusted(positions))
     if not untrusted:
-        return keyword.over(scope.index_ids)
+        return keyword.over(scope)
     _tell(id(keyword_index), frozenset((index_id, positions[index_id]) for index_id in untrusted))
-    return keyword.over(scope.index_ids - untrusted).without(untrusted)
+    return keyword.over(scope.within(scope.store_ids - untrusted)).without(untrusted)
 
 
 @lru_cache(maxsize=64)

@@ -39,16 +39,38 @@ class Stage:
     """Reads and writes for one claim. Every write is fenced by the claim, and counted in its
     commit."""
 
-    def __init__(self, database: Database, task: Task, tracker: ProgressTracker) -> None:
+    def __init__(
+        self,
+        database: Database,
+        task: Task,
+        tracker: ProgressTracker,
+        store_id: int | None = None,
+    ) -> None:
+        """`store_id` is that of the versions it works on, None for the index's own."""
         self._database = database
         self.task = task
         self.tracker = tracker
+        self._store_id = store_id
 
     @property
     def index_id(self) -> int:
         if self.task.index_id is None:
             raise ValueError(f"task {self.task.id} names no index in its payload")
         return self.task.index_id
+
+    @property
+    def store_id(self) -> int:
+        """The store whose versions it works on."""
+        return self.index_id if self._store_id is None else self._store_id
+
+    @property
+    def of_index(self) -> int | None:
+        """The index whose versions it works on; None for all of the store."""
+        return None if self.store_id == self.index_id else self.index_id
+
+    def at(self, store_id: int) -> Stage:
+        """The same claim for the versions in another store."""
+        return Stage(self._database, self.task, self.tracker, store_id)
 
     @property
     def is_first_attempt(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from kodit.domain.errors import ConflictError
+from kodit.domain.ports.database import Database, Transaction
 
 T = TypeVar("T")
 
@@ -28,6 +29,16 @@ def repeated(transaction: Callable[[], T]) -> T:
             time.sleep(pause * _any_share())
             pause *= 2
     return transaction()
+
+
+def written(database: Database, work: Callable[[Transaction], T]) -> T:
+    """What `work` returns, from a write transaction of its own, which is repeated likewise."""
+
+    def write() -> T:
+        with database.write() as transaction:
+            return work(transaction)
+
+    return repeated(write)
 
 
 def _any_share() -> float:

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import count
 
-from kodit.application.services.stage import Stage
+from kodit.application.services.stage import Stage, commit_in_steps
+from kodit.application.services.threads import in_thread
 from kodit.domain.batches import MOST_PER_TRANSACTION, size_of
 from kodit.domain.embedding import PackedVector
 from kodit.domain.entities import ProgressTracker, StoredSnippet
@@ -23,6 +24,8 @@ SNIPPETS_PER_BATCH = 256
 INDEXES_PER_GROUP = 64
 """How many indexes share a batch, if they have few snippets. Each adds some 0.2 ms to its write
 transaction."""
+SECONDS_BETWEEN_LOOKS = 0.5
+"""Between two looks at the work of another index."""
 BATCHES_PER_EXTENSION = 8
 """How many batches are stored between two preparations for search, each of which has a cost."""
 
@@ -59,8 +62,67 @@ class VectorStages:
         model = self._embedder.model
         return all(self._vector_index.is_prepared(index_id, kind, model) for kind in VectorKind)
 
+    async def follow(self, stage: Stage, step: ProgressTracker) -> None:
+        """Mark the snippets of a store as pending that have results of another model."""
+        followed = await stage.read(
+            lambda transaction: transaction.snippets.followed(stage.store_id)
+        )
+        for stage_type, model in self.models().items():
+            if followed.model_of(stage_type) != model:
+                mark = partial(_follow_model, stage.store_id, stage_type, model)
+                await commit_in_steps(stage, step, mark)
+
     async def embed_code(self, stage: Stage, step: ProgressTracker) -> None:
-        """Embed the code of every pending snippet."""
+        """Embed the code of every pending snippet that the index has."""
+        async for one in self._stores(stage, step, TaskType.CODE_EMBEDDINGS):
+            await self._embed_in_store(one, step)
+
+    async def enrich(self, stage: Stage, step: ProgressTracker) -> None:
+        """Enrich every pending snippet that the index has, and embed the enriched text."""
+        async for one in self._stores(stage, step, TaskType.ENRICH):
+            await self._enrich_in_store(one, step)
+
+    async def _stores(
+        self, stage: Stage, step: ProgressTracker, stage_type: TaskType
+    ) -> AsyncIterator[Stage]:
+        """The stage at the index's own store, and then at those of other indexes in which versions
+        that it has are not finished: whoever brought them may have been cancelled or deleted."""
+        yield stage
+        index_id = stage.index_id
+        _own, *others = await stage.read(lambda transaction: transaction.versions.stores(index_id))
+        for store_id in others:
+            one = stage.at(store_id)
+            await self.follow(one, step)
+            await self._wait_for_owner(one, stage_type)
+            pending = await one.read(partial(_count_pending, one, stage_type))
+            is_prepared = await in_thread(
+                partial(
+                    self._vector_index.is_prepared,
+                    store_id,
+                    _KINDS[stage_type],
+                    self._embedder.model,
+                )
+            )
+            if pending or not is_prepared:
+                step.set_total((step.total or 0) + pending)
+                yield one
+
+    async def _wait_for_owner(self, stage: Stage, stage_type: TaskType) -> None:
+        """Wait while the index that brought some versions is working on them, if their texts would
+        be paid for twice otherwise."""
+        if self._may_share(stage_type):
+            return
+
+        def is_at_work(transaction: Transaction) -> bool:
+            return bool(_count_pending(stage, stage_type, transaction)) and any(
+                task.index_id == stage.store_id and task.type is stage_type
+                for task in transaction.tasks.running_tasks()
+            )
+
+        while await stage.read(is_at_work):  # noqa: ASYNC110 - perhaps by another process
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+
+    async def _embed_in_store(self, stage: Stage, step: ProgressTracker) -> None:
         await self._count(stage, step, TaskType.CODE_EMBEDDINGS)
         batches = count(1)
         while await self._embed_some(stage, step):
@@ -79,9 +141,8 @@ class VectorStages:
                     await self._embed_and_store(stage, step, VectorKind.CODE, snippets, texts)
         return bool(snippets)
 
-    async def enrich(self, stage: Stage, step: ProgressTracker) -> None:
-        """Enrich every pending snippet, and embed the enriched text. Enrichments are stored before
-        they are embedded, because they may have been paid for."""
+    async def _enrich_in_store(self, stage: Stage, step: ProgressTracker) -> None:
+        """Enrichments are stored before they are embedded, because they may have been paid for."""
         await self._count(stage, step, TaskType.ENRICH)
         batches = count(1)
         with step.create_child(TaskOperation.CREATE_TEXT_EMBEDDINGS) as embedding:
@@ -97,15 +158,15 @@ class VectorStages:
             if snippets:
                 with suppress(CacheMovedError):  # likewise
                     texts = await self._enrich(stage, step, snippets)
-                    await self._embed_and_store(stage, step, VectorKind.TEXT, snippets, texts)
+                    enriched = [snippet for snippet in snippets if snippet.id in texts]
+                    await self._embed_and_store(
+                        stage, step, VectorKind.TEXT, enriched, [texts[one.id] for one in enriched]
+                    )
         return bool(snippets)
 
     async def _count(self, stage: Stage, step: ProgressTracker, stage_type: TaskType) -> None:
-        step.set_total(
-            await stage.read(
-                lambda transaction: transaction.snippets.count_pending(stage.index_id, stage_type)
-            )
-        )
+        if stage.of_index is None:
+            step.set_total(await stage.read(partial(_count_pending, stage, stage_type)))
 
     @asynccontextmanager
     async def _next_batch(
@@ -119,7 +180,7 @@ class VectorStages:
             return
         left = step.total - step.current
         is_small = 0 < left < SNIPPETS_PER_BATCH
-        own = partial(_pending, stage.index_id, stage_type)
+        own = partial(_pending, stage, stage_type)
         if not is_small or not self._may_share(stage_type):
             yield await stage.read(own)
             return
@@ -150,15 +211,16 @@ class VectorStages:
         answers = await self._embedder.embed(list(missing.values())) if missing else []
         check_answer("embeddings", len(missing), len(answers))
         vectors = dict(zip(missing, answers, strict=True))
-        own = sum(snippet.index_id == stage.index_id for snippet in snippets)
+        own = sum(snippet.index_id == stage.store_id for snippet in snippets)
         keyed = list(zip(snippets, keys, strict=True))
-        store = partial(self._store, stage.index_id, kind, keyed, vectors)
+        store = partial(self._store, stage.store_id, kind, keyed, vectors)
         await stage.commit(store, step, reached=step.current + own)
 
     async def _enrich(
         self, stage: Stage, step: ProgressTracker, snippets: Sequence[StoredSnippet]
-    ) -> list[str]:
-        """One text per snippet, stored and linked."""
+    ) -> dict[int, str]:
+        """The texts by snippet, stored and linked; without those of other indexes that are left to
+        their own stages."""
         with_path = self._enricher.includes_path
         keys = [
             self._enrichment.key(self._enricher.model, snippet, with_path=with_path)
@@ -172,13 +234,14 @@ class VectorStages:
         check_answer("enrichments", len(missing), len(answers))
         texts = dict(zip(missing, answers, strict=True))
 
-        def store(transaction: Transaction) -> tuple[None, dict[str, int]]:
+        def store(transaction: Transaction) -> tuple[list[tuple[int, bytes]], dict[str, int]]:
             if len(transaction.enrichments.cached(list(known))) < len(known):
                 raise CacheMovedError
             made = dict(texts)
             counts: dict[str, int] = {}
+            linked: list[tuple[int, bytes]] = []
             keyed = list(zip(snippets, keys, strict=True))
-            for index_id, some in _by_index(transaction, stage.index_id, TaskType.ENRICH, keyed):
+            for index_id, some in _by_index(transaction, stage.store_id, TaskType.ENRICH, keyed):
                 of_index = {key: made.pop(key) for _snippet, key in some if key in made}
                 ids = transaction.enrichments.add(index_id, of_index)
                 others = transaction.enrichments.cached(
@@ -186,16 +249,17 @@ class VectorStages:
                 )
                 ids.update((key, found[0]) for key, found in others.items())
                 transaction.enrichments.link({snippet.id: ids[key] for snippet, key in some})
+                linked += ((snippet.id, key) for snippet, key in some)
                 counted = {"snippets_enriched": len(of_index)}
-                if index_id == stage.index_id:
+                if index_id == stage.store_id:
                     counts = counted
                 else:
                     transaction.tasks.record_for(index_id, TaskType.ENRICH, counted)
-            return None, counts
+            return linked, counts
 
-        await stage.commit(store, step)
+        linked = await stage.commit(store, step)
         texts.update((key, found[1]) for key, found in known.items())
-        return [texts[key] for key in keys]
+        return {snippet_id: texts[key] for snippet_id, key in linked}
 
     def _store(
         self,
@@ -237,20 +301,20 @@ class VectorStages:
         self, stage: Stage, step: ProgressTracker, kind: VectorKind, batch: int
     ) -> None:
         if batch % BATCHES_PER_EXTENSION == 0:
-            token = await self._vector_index.extend(stage.index_id, kind, self._embedder.model)
+            token = await self._vector_index.extend(stage.store_id, kind, self._embedder.model)
             await self._note_pack(stage, step, kind, token)
 
     async def _finish(self, stage: Stage, step: ProgressTracker, kind: VectorKind) -> None:
         def drop(ids: Sequence[int], transaction: Transaction) -> tuple[None, dict[str, int]]:
-            transaction.embeddings.drop(stage.index_id, kind, ids)
+            transaction.embeddings.drop(stage.store_id, kind, ids)
             return None, {}
 
         left = await stage.read(
-            lambda transaction: transaction.embeddings.superseded(stage.index_id, kind)
+            lambda transaction: transaction.embeddings.superseded(stage.store_id, kind)
         )
         for start in range(0, len(left), MOST_PER_TRANSACTION.rows):
             await stage.commit(partial(drop, left[start : start + MOST_PER_TRANSACTION.rows]), step)
-        token = await self._vector_index.refresh(stage.index_id, kind, self._embedder.model)
+        token = await self._vector_index.refresh(stage.store_id, kind, self._embedder.model)
         await self._note_pack(stage, step, kind, token)
 
     async def _note_pack(
@@ -260,22 +324,34 @@ class VectorStages:
             return
 
         def note(transaction: Transaction) -> tuple[None, dict[str, int]]:
-            transaction.embeddings.note_pack(stage.index_id, kind, token)
+            transaction.embeddings.note_pack(stage.store_id, kind, token)
             return None, {}
 
         await stage.commit(note, step)
 
 
-def _pending(index_id: int, stage_type: TaskType, transaction: Transaction) -> list[StoredSnippet]:
-    return transaction.snippets.pending(index_id, stage_type, SNIPPETS_PER_BATCH)
+def _follow_model(
+    store_id: int, stage_type: TaskType, model: str, after: int, transaction: Transaction
+) -> tuple[int | None, dict[str, int]]:
+    return transaction.snippets.follow_model(store_id, stage_type, model, after), {}
+
+
+def _count_pending(stage: Stage, stage_type: TaskType, transaction: Transaction) -> int:
+    return transaction.snippets.count_pending(stage.store_id, stage_type, stage.of_index)
+
+
+def _pending(stage: Stage, stage_type: TaskType, transaction: Transaction) -> list[StoredSnippet]:
+    return transaction.snippets.pending(
+        stage.store_id, stage_type, SNIPPETS_PER_BATCH, of_index=stage.of_index
+    )
 
 
 def _pending_of_some(
     stage: Stage, stage_type: TaskType, model: str, transaction: Transaction
 ) -> list[StoredSnippet]:
     """Those of the index, and then those of others; none if the index has none."""
-    index_id = stage.index_id
-    batch = _pending(index_id, stage_type, transaction)
+    index_id = stage.store_id
+    batch = _pending(stage, stage_type, transaction)
     room = SNIPPETS_PER_BATCH - len(batch)
     if not batch or room <= 0:
         return batch
@@ -296,14 +372,14 @@ def _by_index(
     stage_type: TaskType,
     keyed: Sequence[tuple[StoredSnippet, bytes]],
 ) -> Iterator[tuple[int, list[tuple[StoredSnippet, bytes]]]]:
-    """The snippets by their index, without those of other indexes that are no longer pending: only
-    the claim of a stage keeps the snippets of its own index."""
+    """The snippets by their store, without those that are no longer pending, because the stage of
+    another index was faster. The own store comes first, with no snippets if none is left."""
     groups: dict[int, list[tuple[StoredSnippet, bytes]]] = {}
     for snippet, key in keyed:
         groups.setdefault(snippet.index_id, []).append((snippet, key))
+    chosen = transaction.tasks.taking_part(sorted(groups.keys() - {own_index}), stage_type)
     for index_id, some in groups.items():
-        if index_id == own_index:
-            yield index_id, some
+        if index_id != own_index and index_id not in chosen:
             continue
         ids = [snippet.id for snippet, _key in some]
         pending = transaction.snippets.still_pending(index_id, stage_type, ids)

@@ -37,6 +37,7 @@ class WorkView:
     behind an endpoint. `snippets_refused` are those without a usable description."""
 
     files_parsed: int = 0
+    files_reused: int = 0
     snippets_written: int = 0
     snippets_removed: int = 0
     keywords_indexed: int = 0

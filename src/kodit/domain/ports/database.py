@@ -7,17 +7,18 @@ from typing import Protocol
 
 from kodit.domain.ports.descriptions import DescriptionRepository
 from kodit.domain.ports.endpoints import EndpointRepository
+from kodit.domain.ports.keyword_log import KeywordLogRepository
 from kodit.domain.ports.refusals import RefusalRepository
 from kodit.domain.ports.repositories import (
     EmbeddingRepository,
     EnrichmentRepository,
     IndexRepository,
-    KeywordLogRepository,
     SnippetRepository,
 )
 from kodit.domain.ports.searching import SearchRepository
 from kodit.domain.ports.tasks import TaskRepository
 from kodit.domain.ports.unused import UnusedRepository
+from kodit.domain.ports.versions import VersionRepository
 
 
 class Transaction(Protocol):
@@ -29,6 +30,8 @@ class Transaction(Protocol):
     def indexes(self) -> IndexRepository: ...
     @property
     def snippets(self) -> SnippetRepository: ...
+    @property
+    def versions(self) -> VersionRepository: ...
     @property
     def keyword_log(self) -> KeywordLogRepository: ...
     @property

@@ -42,8 +42,9 @@ class KeywordReader(Protocol):
     score are ordered by content.
     """
 
-    def over(self, index_ids: frozenset[int]) -> KeywordReader:
-        """The same state, with scores that depend only on the snippets of these indexes."""
+    def over(self, scope: Scope) -> KeywordReader:
+        """The same state, with scores that depend only on the snippets of the scope's indexes,
+        whatever files it chooses."""
         ...
 
     @property

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from kodit.domain.batches import MOST_PER_READ, MOST_PER_TRANSACTION
+from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.embedding import PackedVector
 from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
-from kodit.domain.keyword import KeywordLog, KeywordPosition
 from kodit.domain.search import StoredSnippet, VectorKind
 from kodit.domain.snippet import SlicedFile
 from kodit.domain.source import KnownFile, Source, SourceHistory
@@ -22,21 +21,28 @@ class ExtractedFile:
     """The snippets of one file, and what they were made from.
 
     `content_hash` is that of the bytes that were read, which may be newer than the scan; `sliced`
-    is None if the file has vanished.
+    is None if the file has vanished. `content_key` is a hash of everything that the snippets depend
+    on. `version_id` is the stored version with that key, if it was among the known ones; then
+    nothing was sliced.
     """
 
     file_id: int
     content_hash: str
     extractor_version: str
     sliced: SlicedFile | None
+    content_key: bytes = b""
+    version_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SnippetCounts:
-    """How many snippets a change wrote and removed."""
+    """How many snippets a change wrote and removed, how many files were sliced, and how many have
+    got a version that was stored already."""
 
     written: int = 0
     removed: int = 0
+    parsed: int = 0
+    reused: int = 0
 
 
 class Extraction(NamedTuple):
@@ -192,7 +198,22 @@ class IndexRepository(Protocol):
         ...
 
     def deleted(self) -> list[Index]:
-        """Indexes that are marked as deleted but not yet removed."""
+        """Indexes that are marked as deleted but not yet removed, without those that stay as stores
+        of versions that others have."""
+        ...
+
+    def is_detached(self, index_id: int) -> bool:
+        """Whether `detach_some` has nothing left to do."""
+        ...
+
+    def detach_some(self, index_id: int, limit: int) -> bool:
+        """Remove at most `limit` of a marked index's files and of what belongs to it alone, and
+        release their versions for good; False when none is left."""
+        ...
+
+    def keep_store(self, index_id: int) -> bool:
+        """Whether other indexes have versions in the store of a marked index. If so, its row stays
+        for them."""
         ...
 
     def remove_some(self, index_id: int, limit: int) -> bool:
@@ -201,50 +222,16 @@ class IndexRepository(Protocol):
         ...
 
 
-class KeywordLogRepository(Protocol):
-    """The log that the keyword index follows, within one transaction."""
-
-    def read(self, index_id: int, limit: int, most_bytes: int = MOST_PER_READ.size) -> KeywordLog:
-        """The oldest unacknowledged changes, up to `limit` changes and `most_bytes` of text. The
-        changes of one transaction stay together, so that there may be some more."""
-        ...
-
-    def count(self, index_id: int) -> int:
-        """How many changes are not acknowledged."""
-        ...
-
-    def small(self, beside: int, most: int) -> list[int]:
-        """Other indexes than `beside` whose unacknowledged changes are at most `most`, all of these
-        indexes together; none that is being deleted, or whose log is being restarted."""
-        ...
-
-    def generation(self, index_id: int) -> str | None:
-        """The log's generation; None before its first scan has ended."""
-        ...
-
-    def acknowledge(self, index_id: int, reached: KeywordPosition) -> bool:
-        """The keyword index holds every change up to this one. Does nothing, and returns False, if
-        the change is not waiting, because a later one was acknowledged or the log was restarted."""
-        ...
-
-    def untrusted(self, positions: Mapping[int, KeywordPosition | None]) -> set[int]:
-        """The indexes whose content in the keyword index, by these positions, does not match the
-        log of this database: it followed another database, or a later or earlier state of this
-        one."""
-        ...
-
-    def follow(self, index_id: int, position: KeywordPosition | None) -> bool:
-        """Acknowledge what a keyword index at this position holds; if it cannot continue with the
-        log, remove the log's generation. Returns whether everything must be logged again."""
-        ...
-
-
 class SnippetRepository(Protocol):
     """Snippets and their pending stages, within one transaction."""
 
-    def replace(self, index_id: int, files: Sequence[ExtractedFile]) -> SnippetCounts:
+    def replace(
+        self, index_id: int, files: Sequence[ExtractedFile], *, keeps_former: bool = False
+    ) -> SnippetCounts:
         """Store new snippets, mark the old ones superseded (removed if the file is gone), log both
-        for the keyword index, and mark the later stages as pending."""
+        for the keyword index, and mark the later stages as pending. Old ones that other indexes
+        have stay as they are; with `keeps_former`, all do until they are removed as unused. A file
+        whose known version has gone since stays stale."""
         ...
 
     def held(self, file_ids: Sequence[int]) -> dict[int, int]:
@@ -268,14 +255,18 @@ class SnippetRepository(Protocol):
         most_bytes: int = MOST_PER_TRANSACTION.size,
         *,
         after: int = 0,
+        of_index: int | None = None,
     ) -> list[StoredSnippet]:
         """The oldest live snippets after the snippet `after` that the stage has not finished, up to
         `limit` snippets and `most_bytes` of text, and fewer if many superseded snippets of their
-        files are removed with them. They lack `also_defines` and `extents`, which no such stage
+        files are removed with them. `index_id` is their store; with `of_index`, only those of
+        versions that this index has. They lack `also_defines` and `extents`, which no such stage
         reads."""
         ...
 
-    def count_pending(self, index_id: int, stage: TaskType) -> int: ...
+    def count_pending(self, index_id: int, stage: TaskType, of_index: int | None = None) -> int:
+        """How many there are."""
+        ...
 
     def few_pending(
         self, beside: int, stage: TaskType, model: str, most: int, most_indexes: int
@@ -301,7 +292,7 @@ class SnippetRepository(Protocol):
         ...
 
     def has_dead(self, index_id: int) -> bool:
-        """Whether there are superseded snippets that no engine holds any more."""
+        """Whether there are superseded or removed snippets that no engine holds any more."""
         ...
 
     def purge(self, index_id: int, limit: int) -> int:

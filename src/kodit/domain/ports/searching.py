@@ -51,6 +51,19 @@ class SearchRepository(Protocol):
         """The sources of some indexes."""
         ...
 
+    def ask(self, index_ids: Collection[int]) -> None:
+        """What is read from now on is that of these indexes, as after `resolve`."""
+        ...
+
+    def in_asked(self, snippets: Sequence[StoredSnippet]) -> list[StoredSnippet]:
+        """Snippets of stores as those of the asked indexes."""
+        ...
+
+    def owners(self, stores: Mapping[int, int]) -> dict[int, list[int]]:
+        """By version, those of the indexes asked by `resolve` that have it, the oldest first, for
+        which it is shown. `stores` are those of the versions."""
+        ...
+
     def superseded(self, file_ids: Sequence[int]) -> set[int]:
         """The snippets of the former versions of some files, by their current versions."""
         ...

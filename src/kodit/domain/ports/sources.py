@@ -9,6 +9,7 @@ from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.files import IndexedText
 from kodit.domain.index import Index, IndexedFile
 from kodit.domain.ports.repositories import ExtractedFile, Extraction
+from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.report import Report
 from kodit.domain.source import (
     Credentials,
@@ -91,10 +92,16 @@ class SourceReader(Protocol):
         ...
 
     async def extract(
-        self, index: Index, files: Sequence[IndexedFile], report: Report
+        self,
+        index: Index,
+        files: Sequence[IndexedFile],
+        known: Mapping[int, Sequence[KnownVersion]],
+        report: Report,
     ) -> list[ExtractedFile]:
         """The snippets of the files, in any order: of all files, or of as many as fit into one
-        batch, at least one. A bad file is reported as a problem of that file and never raises."""
+        batch, at least one. `known` are the stored versions that a file may have: one that has such
+        a version is not sliced. A bad file is reported as a problem of that file and never
+        raises."""
         ...
 
     def is_outdated(self, extraction: Extraction) -> bool:

@@ -161,6 +161,12 @@ class TaskRepository(Protocol):
         of that type in its active run; if there is none, it is not counted."""
         ...
 
+    def taking_part(self, index_ids: Sequence[int], task_type: TaskType) -> set[int]:
+        """Those of these other indexes in whose work of this type the transaction may take part.
+        Where several transactions write at a time, these are the ones with such a task to come that
+        no other transaction is writing, and none does until this one ends."""
+        ...
+
     def wanted_by_user(self, index_ids: Sequence[int]) -> set[int]:
         """Those of these indexes whose active run was requested by a user."""
         ...

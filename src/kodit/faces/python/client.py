@@ -33,7 +33,6 @@ from kodit.domain.value_objects import (
 )
 from kodit.faces.python.background_loop import BackgroundLoop
 from kodit.faces.python.browsing import Browsing
-from kodit.infrastructure.sql.sqlite import refuse_inherited
 from kodit.settings import Settings
 
 T = TypeVar("T")
@@ -291,7 +290,7 @@ class Kodit(Browsing):
     def _open(self) -> _Opened:
         with self._opening:
             if self._opened is not None and self._opened.process != os.getpid():
-                refuse_inherited(self._opened.application.database.path)
+                self._opened.application.database.refuse_inherited()
                 self._opened = None
             if self._opened is None:
                 application = Application(self._settings)

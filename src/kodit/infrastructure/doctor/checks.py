@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
 ROWS_PER_TRANSACTION = 2000
 """Keeps write transactions short, because others wait for them."""
@@ -35,7 +35,7 @@ class RowCheck:
 class RowExaminer:
     """Runs all checks of an area in one snapshot."""
 
-    def __init__(self, database: SqliteDatabase, area: Area, checks: Sequence[RowCheck]) -> None:
+    def __init__(self, database: SqlDatabase, area: Area, checks: Sequence[RowCheck]) -> None:
         self._database = database
         self.area = area
         self._checks = checks
@@ -63,7 +63,7 @@ def _count(connection: Connection, broken: Select[int]) -> list[tuple[int, int]]
     return [(row[0], row[1]) for row in connection.execute(query)]
 
 
-def repair_rows(database: SqliteDatabase, repair: Repair) -> None:
+def repair_rows(database: SqlDatabase, repair: Repair) -> None:
     """Repair in short transactions until no row is left."""
     while True:
         with database.write() as transaction:

@@ -18,7 +18,7 @@ from kodit.infrastructure.doctor.database import newest_index
 from kodit.infrastructure.files import remove_tree
 from kodit.infrastructure.git.clone import clone_fault, remove_clone
 from kodit.infrastructure.locks import try_lock
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
 _CLONE = re.compile(r"(?P<index>\d+)\.git")
 _TEMPORARY = re.compile(r"\.(?P<clone>\d+\.git)\.[0-9a-f]+\.tmp")
@@ -30,7 +30,7 @@ class CloneExaminer:
 
     area = Area.CLONES
 
-    def __init__(self, database: SqliteDatabase, folder: Path) -> None:
+    def __init__(self, database: SqlDatabase, folder: Path) -> None:
         self._database = database
         self._folder = folder
 

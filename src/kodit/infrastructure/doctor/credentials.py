@@ -9,7 +9,7 @@ from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.entities import Index
 from kodit.domain.errors import NotFoundError
 from kodit.infrastructure.git.credentials import CredentialStore
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
 
 class CredentialExaminer:
@@ -19,7 +19,7 @@ class CredentialExaminer:
 
     area = Area.CREDENTIALS
 
-    def __init__(self, database: SqliteDatabase, store: CredentialStore) -> None:
+    def __init__(self, database: SqlDatabase, store: CredentialStore) -> None:
         self._database = database
         self._store = store
 

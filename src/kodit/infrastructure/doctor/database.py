@@ -1,4 +1,4 @@
-"""The database file itself: its pages, its schema, its foreign keys."""
+"""The database itself: its pages, its schema, its foreign keys."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from sqlalchemy import (
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import METADATA
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
 MOST_MESSAGES = 5
 _OF_INDEXES = ("clones", "credentials", "keyword", "vectors")
@@ -30,6 +30,22 @@ _OF_INDEXES = ("clones", "credentials", "keyword", "vectors")
 _BEYOND_REPAIR = (
     "nothing; remove the -wal and -shm files beside it and restore a backup, or move it away and "
     "index again"
+)
+
+
+_NEWEST_OF_FILE = "SELECT seq FROM sqlite_sequence WHERE name = 'indexes'"
+_NEWEST_ON_SERVER = (
+    "SELECT pg_sequence_last_value(CAST(pg_get_serial_sequence('indexes', 'id') AS regclass))"
+)
+_NAMES_IN_FILE = "SELECT name FROM sqlite_master"
+_NAMES_ON_SERVER = (
+    "SELECT relname FROM pg_class "
+    "WHERE relnamespace = CAST(CAST(current_schema() AS text) AS regnamespace)"
+)
+_INVALID = (
+    "SELECT relname FROM pg_class JOIN pg_index ON pg_index.indexrelid = pg_class.oid "
+    "WHERE relnamespace = CAST(CAST(current_schema() AS text) AS regnamespace) "
+    "AND NOT pg_index.indisvalid ORDER BY relname"
 )
 
 
@@ -83,23 +99,27 @@ def has_tables(path: Path) -> bool:
 
 def newest_index(connection: Connection) -> int:
     """The largest id that this database has ever given to an index; 0 for none."""
-    query = text("SELECT seq FROM sqlite_sequence WHERE name = 'indexes'")
-    return int(connection.execute(query).scalar() or 0)
+    query = _NEWEST_OF_FILE if _is_file(connection) else _NEWEST_ON_SERVER
+    return int(connection.execute(text(query)).scalar() or 0)
+
+
+def _is_file(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
 
 
 class DatabaseExaminer:
-    """Runs SQLite's own checks, and compares the schema with that of this program."""
+    """Runs the database's own checks, and compares the schema with that of this program."""
 
     area = Area.DATABASE
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     def examine(self) -> list[Problem]:
         with self._database.read() as transaction:
             connection = transaction.connection
             return [
-                *self._pages(connection),
+                *(self._pages(connection) if _is_file(connection) else self._indexes(connection)),
                 *self._schema(connection),
                 *self._references(connection),
             ]
@@ -125,6 +145,22 @@ class DatabaseExaminer:
     def _reindex(self) -> None:
         with self._database.write() as transaction:
             transaction.connection.execute(text("REINDEX"))
+
+    def _indexes(self, connection: Connection) -> list[Problem]:
+        """A server checks its pages by itself, when they are read."""
+        return [
+            Problem(
+                self.area,
+                f"its own index {name} is not used, because it was not built to the end",
+                "builds it again",
+                repair=partial(in_thread, partial(self._reindex_one, name)),
+            )
+            for name in connection.execute(text(_INVALID)).scalars()
+        ]
+
+    def _reindex_one(self, name: str) -> None:
+        with self._database.write() as transaction:
+            transaction.connection.execute(text(f'REINDEX INDEX "{name}"'))
 
     def _schema(self, connection: Connection) -> list[Problem]:
         names = _names(connection)
@@ -178,14 +214,16 @@ class DatabaseExaminer:
         """Parents come first, so that the children of a removed row are found in turn."""
         with self._database.write() as transaction:
             connection = transaction.connection
-            connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+            if _is_file(connection):
+                connection.execute(text("PRAGMA defer_foreign_keys = ON"))
             for table, constraint in _foreign_keys():
                 connection.execute(delete(table).where(_leads_nowhere(table, constraint)))
 
 
 def _names(connection: Connection) -> set[str]:
     """The names of all tables and indexes; SQLAlchemy does not reflect indexes on expressions."""
-    return set(connection.execute(text("SELECT name FROM sqlite_master")).scalars())
+    query = _NAMES_IN_FILE if _is_file(connection) else _NAMES_ON_SERVER
+    return set(connection.execute(text(query)).scalars())
 
 
 def _foreign_keys() -> list[tuple[Table, ForeignKeyConstraint]]:

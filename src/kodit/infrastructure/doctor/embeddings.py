@@ -12,8 +12,8 @@ from sqlalchemy import Connection, delete, select
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.infrastructure.sql.chunks import in_chunks
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, VECTORS
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
 EMBEDDINGS_PER_LOOK = 4096
 _SCALE_BYTES = 4
@@ -31,7 +31,7 @@ class EmbeddingExaminer:
 
     area = Area.VECTORS
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     def examine(self) -> list[Problem]:

@@ -24,15 +24,16 @@ from kodit.infrastructure.doctor.leftovers import LeftoverExaminer
 from kodit.infrastructure.doctor.packs import PackExaminer
 from kodit.infrastructure.doctor.queue import QueueExaminer
 from kodit.infrastructure.doctor.vectors import ENRICHMENT_CHECKS, vector_checks
+from kodit.infrastructure.doctor.versions import VERSION_CHECKS
 from kodit.infrastructure.git.credentials import CredentialStore
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
 
 def examiners(
     *,
     data_dir: Path,
-    database: SqliteDatabase,
+    database: SqlDatabase,
     queue: QueueService,
     indexes: IndexService,
     keyword_index: KeywordIndex,
@@ -48,7 +49,7 @@ def examiners(
         QueueExaminer(database, queue, registry, clock),
         LeftoverExaminer(database, data_dir, indexes, registry),
         CredentialExaminer(database, CredentialStore(data_dir)),
-        RowExaminer(database, Area.FILES, FILE_CHECKS),
+        RowExaminer(database, Area.FILES, (*VERSION_CHECKS, *FILE_CHECKS)),
         CloneExaminer(database, data_dir / "clones"),
         RowExaminer(database, Area.ENRICHMENTS, ENRICHMENT_CHECKS),
         EmbeddingExaminer(database),

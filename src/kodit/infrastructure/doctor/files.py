@@ -73,6 +73,11 @@ def _stale_check(what: str, condition: ColumnElement[bool], remedy: str) -> RowC
         of_broken = INDEXES.c.id.in_(select(FILES.c.index_id).where(broken))
         connection.execute(update(INDEXES).where(of_broken).values(commit_id=None))
         some = select(FILES.c.id).where(broken).limit(limit)
+        # Nor may the file get the same version again, which it still seems to have.
+        had = select(FILES.c.version_id).where(FILES.c.id.in_(some))
+        connection.execute(
+            update(VERSIONS).where(VERSIONS.c.id.in_(had)).values(content_key=None, digest=None)
+        )
         return connection.execute(
             update(FILES).where(FILES.c.id.in_(some)).values(stale=True)
         ).rowcount

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from sqlalchemy import (
     select,
 )
 
+from kodit.application.services.keyword_following import follow_log
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.keyword import KeywordOperation
@@ -29,13 +29,13 @@ from kodit.infrastructure.doctor.keyword_files import Documents, read_all
 from kodit.infrastructure.keyword.standing import DamagedIndexError
 from kodit.infrastructure.keyword.writing import discard, locked
 from kodit.infrastructure.sql.chunks import in_chunks
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import (
     INDEXES,
     KEYWORD_CHANGES,
     SNIPPETS,
 )
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
 Ids = NDArray[np.int64]
 
@@ -49,7 +49,7 @@ class KeywordExaminer:
 
     area = Area.KEYWORD
 
-    def __init__(self, database: SqliteDatabase, folder: Path, keyword_index: KeywordIndex) -> None:
+    def __init__(self, database: SqlDatabase, folder: Path, keyword_index: KeywordIndex) -> None:
         """`folder` is that of the current schema version."""
         self._database = database
         self._folder = folder
@@ -172,12 +172,7 @@ class KeywordExaminer:
         """
         for index_id in index_ids:
             position = self._keyword_index.positions([index_id])[index_id]
-            with self._database.write() as transaction:
-                is_new = transaction.keyword_log.follow(index_id, position)
-            generation, after = secrets.token_hex(8), 0 if is_new else None
-            while after is not None:
-                with self._database.write() as transaction:
-                    after = transaction.snippets.log_all(index_id, generation, after)
+            follow_log(self._database, index_id, position)
 
     def _log_additions(self, snippet_ids: Sequence[int]) -> None:
         for some in in_chunks(snippet_ids):

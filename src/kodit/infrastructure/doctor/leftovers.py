@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Table, select
 
-from kodit.application.services.index_service import ROWS_PER_REMOVAL, IndexService
+from kodit.application.services.index_removal import ROWS_PER_REMOVAL
+from kodit.application.services.index_service import IndexService
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.ports.workers import WorkerRegistry
@@ -21,7 +22,6 @@ from kodit.infrastructure.files import remove_tree
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.infrastructure.keyword.writing import LOCK, leftovers
 from kodit.infrastructure.locks import open_lock_file, try_lock
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import (
     DESCRIPTIONS,
     EMBEDDINGS,
@@ -35,6 +35,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     TASKS,
     VECTORS,
 )
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.infrastructure.vectors.pack_file import open_pack
 
@@ -67,7 +68,7 @@ class LeftoverExaminer:
 
     def __init__(
         self,
-        database: SqliteDatabase,
+        database: SqlDatabase,
         data_dir: Path,
         indexes: IndexService,
         registry: WorkerRegistry,

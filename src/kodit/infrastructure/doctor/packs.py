@@ -15,8 +15,8 @@ from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.value_objects import VectorKind
 from kodit.infrastructure.sql.chunks import in_chunks
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, INDEXES, VECTORS
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 from kodit.infrastructure.vectors.pack_file import Pack, open_pack
 
 _NAME = re.compile(r"(?P<index>\d+)-(?P<kind>code|text)\.pack")
@@ -28,7 +28,7 @@ class PackExaminer:
 
     area = Area.VECTORS
 
-    def __init__(self, database: SqliteDatabase, folder: Path) -> None:
+    def __init__(self, database: SqlDatabase, folder: Path) -> None:
         self._database = database
         self._folder = folder
 

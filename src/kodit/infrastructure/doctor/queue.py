@@ -15,8 +15,8 @@ from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.value_objects import RunState, TaskState
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import INDEX_RUNS, TASKS
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 _MOST_RUNS = 1_000_000
@@ -42,7 +42,7 @@ class QueueExaminer:
 
     def __init__(
         self,
-        database: SqliteDatabase,
+        database: SqlDatabase,
         queue: QueueService,
         registry: WorkerRegistry,
         clock: Clock,

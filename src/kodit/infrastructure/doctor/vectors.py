@@ -67,8 +67,10 @@ def _unfinished_check(what: str, stage: TaskType, has: ColumnElement[bool], agai
             .where(lacking)
             .limit(limit)
         )
+        # Without this option, the number is known only for some drivers.
         return connection.execute(
-            insert(PENDING_SNIPPETS).from_select(["index_id", "stage", "snippet_id"], some)
+            insert(PENDING_SNIPPETS).from_select(["index_id", "stage", "snippet_id"], some),
+            execution_options={"preserve_rowcount": True},
         ).rowcount
 
     return RowCheck(

@@ -4,7 +4,7 @@ have a term. Deleted snippets do not count, merged away or not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +14,7 @@ import tantivy
 from kodit.domain.ranking.terms import alike
 from kodit.infrastructure.keyword.asking import ALIKE_SHARE, Asked, phrase_of
 from kodit.infrastructure.keyword.querying import Clause, any_of, reading
-from kodit.infrastructure.keyword.schema import INDEX_ID, LENGTH, NAME, PHRASES, TERMS
+from kodit.infrastructure.keyword.schema import LENGTH, NAME, PHRASES, TERMS
 
 _COUNT = {"count": {"value_count": {"field": LENGTH}}}
 _COUNT_AND_SUM = {**_COUNT, "sum": {"sum": {"field": LENGTH}}}
@@ -30,16 +30,20 @@ class Corpus:
         searcher: tantivy.Searcher,
         schema: tantivy.Schema,
         folder: Path,
-        index_ids: Iterable[int] | None = None,
+        clauses: Sequence[Clause] = (),
     ) -> None:
+        """With `clauses`, only the snippets that meet them count."""
         self._searcher = searcher
         self._schema = schema
         self._folder = folder
         self._asked: dict[str, Asked] = {}
         self._within: tantivy.Query | None = None
-        if index_ids is not None:
-            clause = Clause(tantivy.Occur.Must, INDEX_ID, tuple(index_ids))
-            self._within = any_of(schema, clause)
+        if clauses and all(one.is_possible for one in clauses):
+            self._within = tantivy.Query.boolean_query(
+                [(one.occur, any_of(schema, one)) for one in clauses]
+            )
+        elif clauses:
+            self._within = tantivy.Query.empty_query()
 
     @cached_property
     def snippets(self) -> int:

@@ -18,7 +18,7 @@ class EmptyReader:
 
     leaves_out: frozenset[int] = frozenset()
 
-    def over(self, _index_ids: frozenset[int]) -> EmptyReader:
+    def over(self, _scope: Scope) -> EmptyReader:
         return self
 
     def positions(self, index_ids: Iterable[int]) -> dict[int, KeywordPosition | None]:

@@ -31,28 +31,42 @@ def reading(folder: Path) -> Iterator[None]:
 
 
 class Clause(NamedTuple):
-    """A field that must, or must not, have one of some values."""
+    """A field that must, or must not, have one of some values; or else, `or_else` may hold."""
 
     occur: tantivy.Occur
     field: str
     values: Sequence[int | str]
+    or_else: Clause | None = None
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether a document can meet it."""
+        return bool(self.values) or (self.or_else is not None and self.or_else.is_possible)
 
 
 def within(scope: Scope) -> list[Clause]:
     """The conditions for a document to be in the scope."""
-    clauses = [Clause(tantivy.Occur.Must, INDEX_ID, tuple(scope.index_ids))]
+    listed = None
+    if scope.listed_stores:
+        listed = Clause(tantivy.Occur.Should, FILE_ID, tuple(scope.listed))
+    clauses = [Clause(tantivy.Occur.Must, INDEX_ID, tuple(scope.whole_stores), listed)]
     if scope.file_ids is not None:
         clauses.append(Clause(tantivy.Occur.Must, FILE_ID, tuple(scope.file_ids)))
     if scope.kinds:
         kinds = tuple(kind.value for kind in scope.kinds)
         clauses.append(Clause(tantivy.Occur.Must, KIND, kinds))
-    if scope.hidden_file_ids:
-        clauses.append(Clause(tantivy.Occur.MustNot, FILE_ID, tuple(scope.hidden_file_ids)))
+    if hidden := scope.hidden_from(None):
+        clauses.append(Clause(tantivy.Occur.MustNot, FILE_ID, tuple(hidden)))
     return clauses
 
 
 def any_of(schema: tantivy.Schema, clause: Clause) -> tantivy.Query:
     """A query for documents that have one of the values; in `PHRASES`, all of them in a row."""
+    if clause.or_else is not None:
+        parts = [clause._replace(or_else=None), clause.or_else]
+        return tantivy.Query.boolean_query(
+            [(tantivy.Occur.Should, any_of(schema, one)) for one in parts if one.is_possible]
+        )
     if clause.field == PHRASES:
         return tantivy.Query.phrase_query(schema, PHRASES, list(map(str, clause.values)))
     if len(clause.values) == 1:

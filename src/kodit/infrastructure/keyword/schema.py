@@ -126,9 +126,7 @@ def _phrases(segments: Sequence[str]) -> str:
 
 
 def _content(snippet: StoredSnippet) -> int:
-    what = "\0".join(
-        (snippet.source, snippet.path, str(snippet.start_line), str(snippet.end_line), snippet.text)
-    )
+    what = "\0".join((snippet.path, str(snippet.start_line), str(snippet.end_line), snippet.text))
     import hashlib  # noqa: PLC0415 - it loads OpenSSL, and a process that only reads hashes nothing
 
     digest = hashlib.blake2b(what.encode(errors="surrogatepass"), digest_size=8).digest()

@@ -10,16 +10,17 @@ from typing import NoReturn, cast
 
 from kodit.domain.ports.descriptions import DescriptionRepository
 from kodit.domain.ports.endpoints import EndpointRepository
+from kodit.domain.ports.keyword_log import KeywordLogRepository
 from kodit.domain.ports.refusals import RefusalRepository
 from kodit.domain.ports.repositories import (
     EmbeddingRepository,
     EnrichmentRepository,
     IndexRepository,
-    KeywordLogRepository,
     SnippetRepository,
 )
 from kodit.domain.ports.searching import SearchRepository
 from kodit.domain.ports.unused import UnusedRepository
+from kodit.domain.ports.versions import VersionRepository
 from kodit.infrastructure.memory.indexes import MemoryIndexes
 from kodit.infrastructure.memory.tables import Tables
 from kodit.infrastructure.memory.tasks import MemoryTaskRepository
@@ -48,6 +49,10 @@ class MemoryTransaction:
     @property
     def snippets(self) -> SnippetRepository:
         _refuse("snippets")
+
+    @property
+    def versions(self) -> VersionRepository:
+        _refuse("versions")
 
     @property
     def keyword_log(self) -> KeywordLogRepository:

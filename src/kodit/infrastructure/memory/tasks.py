@@ -355,12 +355,12 @@ class MemoryTaskRepository:
                 counted = {name: task.work.get(name, 0) + count for name, count in work.items()}
                 self._tables.tasks[task.id] = replace(task, work=task.work | counted)
 
+    def taking_part(self, index_ids: Sequence[int], _task_type: TaskType) -> set[int]:
+        return set(index_ids)
+
     def wanted_by_user(self, index_ids: Sequence[int]) -> set[int]:
-        return {
-            one
-            for one in index_ids
-            if any(task.is_user_initiated for task in self._active_tasks(one))
-        }
+        tasks = {one: self._active_tasks(one) for one in index_ids}
+        return {one for one in tasks if any(task.is_user_initiated for task in tasks[one])}
 
     def _active_tasks(self, index_id: int) -> list[Task]:
         active = {run.id for run in self._open_runs([index_id], is_follow_up=False)}

@@ -41,12 +41,18 @@ class DatabaseAddress:
             ) from None
         _check(name, options)
         self._options: dict[str, Any] = {**_OURS, **options}
+        self._url = url
         self.place = _place(options)
 
     @property
     def options(self) -> dict[str, Any]:
         """What libpq needs for a connection, with the password."""
         return dict(self._options)
+
+    @property
+    def url(self) -> str:
+        """The address as it was given, with the password: for another process of this user."""
+        return self._url
 
     def __repr__(self) -> str:
         return f"DatabaseAddress({self.place})"

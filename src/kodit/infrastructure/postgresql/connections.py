@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any, Self
 
 import psycopg
@@ -22,6 +23,12 @@ class PipelinedConnection(psycopg.Connection):
         super().__init__(*arguments, **options)
         self._kept: list[tuple[str, Any]] = []
         self.cursor_factory = PipelinedCursor
+        self.server_cursor_factory = PipelinedServerCursor
+        self._streams = count(1)
+
+    def streaming_cursor(self) -> psycopg.ServerCursor[Any]:
+        """A cursor whose rows the server keeps until they are fetched; within a transaction."""
+        return self.cursor(f"kodit_{next(self._streams)}")
 
     def keep(self, statement: str, values: Any) -> None:
         """Execute the statement, whose answer nobody needs, before the next one."""
@@ -71,9 +78,21 @@ class PipelinedCursor(psycopg.Cursor[Any]):
         super().executemany(query, params_seq, **options)
 
 
+class PipelinedServerCursor(psycopg.ServerCursor[Any]):
+    """Sends what its connection has kept before its own statement."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        connection = self.connection
+        if isinstance(connection, PipelinedConnection) and connection.has_kept:
+            with connection.pipeline():
+                connection.send_kept()
+        return super().execute(query, params, **options)
+
+
 def connect(address: DatabaseAddress, name: str) -> PipelinedConnection:
     """A connection whose transactions begin explicitly, listed by the server as `name`."""
     options = {"application_name": name, **address.options}
     connection = PipelinedConnection.connect(**options, autocommit=True)
-    connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+    # Compiling a statement takes longer than running one of ours.
+    connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}; SET jit = off")
     return connection

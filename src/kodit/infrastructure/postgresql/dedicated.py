@@ -35,8 +35,8 @@ class DedicatedConnection:
         woken: Callable[[psycopg.Connection], None],
     ) -> None:
         """`opened` is called for each new connection, and `woken` after the server has sent
-        something or `wake` was called; both in the thread, and may raise errors of the driver. The
-        server lists the connection as `name`."""
+        something or `wake` was called, and once more before the connection is closed; both in the
+        thread, and may raise errors of the driver. The server lists the connection as `name`."""
         self._address = address
         self._name = name
         self._opened = opened
@@ -84,7 +84,7 @@ class DedicatedConnection:
         return connection
 
     def _keep(self) -> None:
-        while not self._is_closing.is_set():
+        while True:
             try:
                 self._serve()
             except psycopg.Error as error:
@@ -94,20 +94,23 @@ class DedicatedConnection:
                 )
                 self._connection.close()
                 self._reconnect()
+            if self._is_closing.is_set():
+                return
 
     def _serve(self) -> None:
         connection = self._connection
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)
         poll.register(self._reading, select.POLLIN)
-        while not self._is_closing.is_set():
+        is_last = False
+        while not is_last:
             ready = {descriptor for descriptor, _event in poll.poll()}
             if self._reading in ready:
                 os.read(self._reading, 4096)
-            if not self._is_closing.is_set():
-                # Also notices the end of the connection.
-                connection.pgconn.consume_input()
-                self._woken(connection)
+            is_last = self._is_closing.is_set()
+            # Also notices the end of the connection.
+            connection.pgconn.consume_input()
+            self._woken(connection)
 
     def _reconnect(self) -> None:
         pause = FIRST_PAUSE_SECONDS

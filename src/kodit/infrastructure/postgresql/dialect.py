@@ -7,22 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, Pool, create_engine
 
 from kodit.domain.errors import KoditError, UserError
 from kodit.infrastructure.postgresql.address import DatabaseAddress
 from kodit.infrastructure.postgresql.connections import connect
 from kodit.infrastructure.postgresql.errors import meaning_of
+from kodit.infrastructure.postgresql.transactions import BEGIN_TO_READ, BEGIN_TO_WRITE
 from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS
 from kodit.infrastructure.sqlalchemy.transaction import driver_of
 
 MOST_WRITERS = 6
 """Threads that write at the same time (`Lane.WRITES` and `Lane.HEARTBEATS`)."""
-BEGIN_TO_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-BEGIN_TO_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-"""Each statement sees what was committed before it, so that a row that had to be waited for is seen
-as it is then.
-"""
 _LOST = ("08", "57")
 """The classes of errors of a connection that the server has ended."""
 
@@ -73,7 +69,7 @@ class PostgresqlDialect:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
-        connection = self._open_transaction(begin)
+        connection, pool = self._open_transaction(begin)
         driver = driver_of(connection)
         try:
             yield connection
@@ -83,16 +79,17 @@ class PostgresqlDialect:
                 driver.rollback()
             raise
         finally:
-            if driver.closed:
-                connection.invalidate()
+            if driver.closed or pool is not self.engine.pool:
+                connection.invalidate()  # its pool was disposed of, and would keep it open
             elif connection.in_transaction():
                 # SQLAlchemy saw a statement and believes that its transaction is still open.
                 connection.rollback()
             connection.close()
 
-    def _open_transaction(self, begin: str) -> Connection:
-        """A connection with an open transaction. Those that lay idle while the server was restarted
-        are noticed here: nothing has been done yet, so that another one can be taken.
+    def _open_transaction(self, begin: str) -> tuple[Connection, Pool]:
+        """A connection with an open transaction, and the pool that it is from. Those that lay idle
+        while the server was restarted are noticed here: nothing has been done yet, so that another
+        one can be taken.
         """
         try:
             return self._begin(begin)
@@ -102,7 +99,8 @@ class PostgresqlDialect:
             self.engine.dispose()  # the others are as old
         return self._begin(begin)
 
-    def _begin(self, begin: str) -> Connection:
+    def _begin(self, begin: str) -> tuple[Connection, Pool]:
+        pool = self.engine.pool
         connection = self.engine.connect()
         try:
             driver_of(connection).execute(begin)
@@ -110,4 +108,4 @@ class PostgresqlDialect:
             connection.invalidate()
             connection.close()
             raise
-        return connection
+        return connection, pool

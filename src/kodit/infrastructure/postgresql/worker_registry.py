@@ -8,9 +8,11 @@ neither for a while; then its leases expire.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
-from sqlalchemy import delete, select, text
+from sqlalchemy import Connection, delete, select, text
 
 from kodit.domain.claiming import DEFAULT_RULES, ClaimRules
 from kodit.infrastructure.mappers.claim_rules import rules_to_text, text_to_rules
@@ -18,7 +20,7 @@ from kodit.infrastructure.postgresql.address import DatabaseAddress
 from kodit.infrastructure.postgresql.dedicated import DedicatedConnection
 from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 from kodit.infrastructure.sqlalchemy.entities import WORKERS
-from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase, translated_errors
 
 GRACE_SECONDS = 15.0
 """After a restart of the server, all workers need a moment to take their locks again."""
@@ -90,8 +92,7 @@ class PostgresqlWorkerRegistry:
                 transaction.connection.execute(delete(WORKERS).where(WORKERS.c.name == name))
 
     def is_dead(self, worker: str) -> bool:
-        with self._database.read() as transaction:
-            connection = transaction.connection
+        with self._asking() as connection:
             if connection.execute(_HAS_JUST_STARTED, {"grace": self._grace_seconds}).scalar():
                 return False
             is_free = connection.execute(_IS_FREE, {"name": worker}).scalar()
@@ -106,9 +107,16 @@ class PostgresqlWorkerRegistry:
 
     def _living(self) -> list[tuple[str, str]]:
         query = select(WORKERS.c.name, WORKERS.c.rules, _MINE_IS_FREE).order_by(WORKERS.c.name)
-        with self._database.read() as transaction:
-            rows = transaction.connection.execute(query).all()
+        with self._asking() as connection:
+            rows = connection.execute(query).all()
         return [(name, rules) for name, rules, is_free in rows if not is_free]
+
+    @contextmanager
+    def _asking(self) -> Iterator[Connection]:
+        """Not a read of the database: the caller may be in the middle of one."""
+        dialect = self._database.dialect
+        with translated_errors(dialect), dialect.reading() as connection:
+            yield connection
 
     def sweep(self) -> None:
         self._here.sweep()

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from kodit.domain.errors import UserError
+from kodit.infrastructure.another_program import refuse_another_database
 from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.resident.place import LOG_FILE
 from kodit.infrastructure.trust import open_plain_file
@@ -25,8 +26,9 @@ def start_server(data_dir: Path, idle_minutes: float = IDLE_MINUTES) -> subproce
     new one exits immediately (`ALREADY_RUNNING`), so several may be started at once.
 
     Raises OSError if no process can be started or the data directory cannot be written, and
-    UserError if the log is not a file.
+    UserError if the log is not a file, or if another program keeps its database there.
     """
+    refuse_another_database(data_dir / "kodit.db")
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = open_plain_file(data_dir / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:

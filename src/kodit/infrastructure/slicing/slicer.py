@@ -28,7 +28,7 @@ from kodit.infrastructure.slicing.patterns import declared_on, defined_by_lines
 from kodit.infrastructure.slicing.pieces import Piece, Text
 from kodit.infrastructure.slicing.splitting import CutCost, line_cost, split
 
-_DETECTION_BYTES = 16_384
+DETECTION_BYTES = 16_384
 """Bytes at the beginning of a file used to detect its language: a header may begin with pages of
 licence text.
 """
@@ -55,7 +55,7 @@ def slice_file(
     lines, and `problem` says so. Line ends become `\\n` in the snippets' text, and very long lines
     are shortened.
     """
-    language = detect_language(path, data[:_DETECTION_BYTES])
+    language = detect_language(path, data[:DETECTION_BYTES])
     decoded = decode(data, encoding)
     if decoded is None:
         return SlicedFile(path, language, (), BINARY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 
 from kodit.domain.batches import MOST_PER_READ, size_of
 from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.source import Credentials, KnownFile, SourceHistory
 from kodit.domain.value_objects import Scan, SlicedFile, Source
 from kodit.infrastructure.decoding import looks_binary
@@ -18,11 +20,17 @@ from kodit.infrastructure.folder.content import (
     is_lfs_pointer,
     looks_generated,
 )
-from kodit.infrastructure.slicing import detect_language, extractor_version, slice_file
+from kodit.infrastructure.slicing import (
+    DETECTION_BYTES,
+    detect_language,
+    extractor_version,
+    slice_file,
+)
 from kodit.infrastructure.sources.attributes import FileMarks
 from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.work_log import record_work
 
+SHARING_DOMAIN = ""
 FILES_PER_READ = 32
 """Files read at once, before the first of them is split."""
 
@@ -40,11 +48,12 @@ ORDINARY = NetworkAccess()
 
 
 class FileToExtract(NamedTuple):
-    """A file by its identifier, path and content hash."""
+    """A file by its identifier, path and content hash, and the stored versions that it may have."""
 
     id: int
     path: str
     content_hash: str
+    known: Sequence[KnownVersion] = ()
 
 
 def look_up(
@@ -228,10 +237,12 @@ def extract(
     marks = FileMarks(location)
     rows = size = 0
     for done, (file, data) in enumerate(_contents(location, files, strict)):
-        if data is not None:
+        if data is not None and not file.known:
             record_work("files_parsed", 1)
         report(done, len(files))
         extracted.append(one := extract_one(file, data, marks))
+        if data is not None and file.known and one.version_id is None:
+            record_work("files_parsed", 1)
         if one.sliced is not None:
             rows += len(one.sliced.snippets)
             size += sum(size_of(snippet.text) for snippet in one.sliced.snippets)
@@ -273,19 +284,40 @@ def extract_one(
     if data is None:
         return ExtractedFile(file.id, file.content_hash, "", None)
     encoding = None if marks is None else marks.encoding(file.path)
-    problem = _reason_to_leave_out(file.path, data, encoding, marks)
+    is_generated = looks_generated(file.path, data)
+    is_own = is_generated and marks is not None and marks.is_own(file.path)
+    key = content_key(file.path, data, encoding, is_own=is_own)
+    for known in file.known:
+        if known.content_key == key:
+            language = detect_language(file.path, data[:DETECTION_BYTES])
+            version = extractor_version(None if known.is_left_out else language)
+            found = SlicedFile(file.path, language, ())
+            return ExtractedFile(file.id, blob_id(data), version, found, key, known.id)
+    problem = _reason_to_leave_out(data, encoding, is_generated=is_generated and not is_own)
     if problem is None:
         sliced = slice_file(file.path, data, encoding=encoding)
     else:
         sliced = SlicedFile(file.path, detect_language(file.path, data[:256]), (), problem)
     is_left_out = sliced.problem is not None and not sliced.snippets
     version = extractor_version(None if is_left_out else sliced.language)
-    return ExtractedFile(file.id, blob_id(data), version, sliced)
+    return ExtractedFile(file.id, blob_id(data), version, sliced, key)
 
 
-def _reason_to_leave_out(
-    path: str, data: bytes, encoding: str | None, marks: FileMarks | None
-) -> str | None:
+def content_key(path: str, data: bytes, encoding: str | None, *, is_own: bool) -> bytes:
+    """A hash of everything that the snippets of a file depend on, 32 bytes. `is_own` if the file
+    looks generated but is marked as hand-written. Between two sharing domains nothing would be
+    shared; there is one so far."""
+    language = detect_language(path, data[:DETECTION_BYTES])
+    parts = (SHARING_DOMAIN, path, encoding or "", str(is_own), extractor_version(language))
+    hashed = hashlib.blake2b(digest_size=32)
+    for part in parts:
+        encoded = part.encode(errors="surrogatepass")
+        hashed.update(b"%d:" % len(encoded) + encoded)
+    hashed.update(data)
+    return hashed.digest()
+
+
+def _reason_to_leave_out(data: bytes, encoding: str | None, *, is_generated: bool) -> str | None:
     """The reason that only a file's content shows, or None."""
     if encoding is None and looks_binary(data):
         return "binary"
@@ -293,6 +325,6 @@ def _reason_to_leave_out(
         return "secret"
     if is_lfs_pointer(data):
         return "kept by git-lfs"
-    if looks_generated(path, data) and not (marks is not None and marks.is_own(path)):
+    if is_generated:
         return "generated"
     return None

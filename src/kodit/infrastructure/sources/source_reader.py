@@ -11,6 +11,7 @@ from kodit.application.services.threads import in_thread
 from kodit.domain.entities import Index, IndexedFile
 from kodit.domain.errors import SourceError, TransientError
 from kodit.domain.ports.repositories import ExtractedFile, Extraction
+from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.report import Report
 from kodit.domain.source import Credentials, KnownFile, SourceHistory
 from kodit.domain.value_objects import Scan, Source, SourceKind
@@ -122,9 +123,16 @@ class PooledSourceReader:
         return await self._from_sound_clone(index, read)
 
     async def extract(
-        self, index: Index, files: Sequence[IndexedFile], report: Report
+        self,
+        index: Index,
+        files: Sequence[IndexedFile],
+        known: Mapping[int, Sequence[KnownVersion]],
+        report: Report,
     ) -> list[ExtractedFile]:
-        wanted = [FileToExtract(file.id, file.path, file.content_hash) for file in files]
+        wanted = [
+            FileToExtract(file.id, file.path, file.content_hash, known.get(file.id, ()))
+            for file in files
+        ]
         location = location_of(index, self._clones)
         size = sum(file.stamp.size for file in files if file.stamp is not None)
         worth = max(len(wanted) // FEWEST_FILES_PER_CHILD, size // FEWEST_BYTES_PER_CHILD)

@@ -23,6 +23,7 @@ from kodit.infrastructure.sql.statements import (
     Statement,
     StatementForMany,
     containing,
+    lowered,
 )
 from kodit.infrastructure.sql.stored_snippets import (
     CONTENT_ID,
@@ -98,8 +99,7 @@ _ROUTES = StatementForMany(
 _CODE_VECTOR = Statement(
     "SELECT vectors.model, embeddings.vector FROM vectors "
     "JOIN embeddings ON embeddings.id = vectors.embedding_id "
-    "WHERE vectors.index_id = :index_id AND vectors.kind = 'code' "
-    "AND vectors.snippet_id = :snippet_id"
+    "WHERE vectors.snippet_id = :snippet_id AND vectors.kind = 'code'"
 )
 
 
@@ -162,6 +162,7 @@ class SqlOpenCatalogue:
 
     def find_file(self, index_id: int, path: str) -> tuple[Index, IndexedText | None]:
         index = self._transaction.indexes.get(index_id)
+        self._transaction.search.ask([index_id])
         if not is_text(path):
             return index, None
         for statement in (_FILE_AT, _UNREAD_AT):
@@ -202,7 +203,7 @@ class SqlOpenCatalogue:
         # another one as soon as there is a condition on `index_id`.
         conditions = [
             "snippets.symbol IS NOT NULL",
-            f"lower(snippets.symbol) IN {values.of_all(wanted, 'lower({})')}",
+            f"lower(snippets.symbol) IN {values.of_all(map(lowered, wanted))}",
             _LIVE,
             "EXISTS (SELECT 1 FROM files WHERE files.version_id = snippets.version_id "
             f"AND {_NOT_DELETED})",
@@ -211,27 +212,26 @@ class SqlOpenCatalogue:
             conditions.append(f"snippets.kind IN {values.of_all(kinds)}")
         statement = Statement(f"{SELECT_PLACES} WHERE {' AND '.join(conditions)}")
         found = [to_stored(row) for row in statement.run(self._driver, values.values)]
-        return [
-            snippet
-            for snippet in found
-            if snippet.index_id in scope.index_ids
-            and (scope.file_ids is None or snippet.file_id in scope.file_ids)
+        within = [
+            one
+            for one in found
+            if one.index_id in scope.store_ids and scope.has_file(one.file_id, one.index_id)
         ]
+        return self._transaction.search.in_asked(within)
 
     def named_snippets(self, scope: Scope) -> Iterator[tuple[int, Sequence[str]]]:
         if not scope.index_ids:
             return
         values = Parameters()
         statement = Statement(
-            "SELECT snippets.id, snippets.version_id, snippets.symbol, snippets.also_defines, "
-            "snippets.minor_symbols FROM snippets WHERE coalesce(snippets.symbol, "
-            "snippets.also_defines, snippets.minor_symbols) IS NOT NULL "
-            f"AND snippets.index_id IN {values.of_all(sorted(scope.index_ids))} AND {_LIVE}"
+            "SELECT snippets.id, snippets.version_id, snippets.index_id, snippets.symbol, "
+            "snippets.also_defines, snippets.minor_symbols FROM snippets WHERE "
+            "coalesce(snippets.symbol, snippets.also_defines, snippets.minor_symbols) IS NOT NULL "
+            f"AND snippets.index_id IN {values.of_all(sorted(scope.store_ids))} AND {_LIVE}"
         )
-        for snippet_id, file_id, symbol, *others in statement.stream(self._driver, values.values):
-            if file_id in scope.hidden_file_ids:
-                continue
-            if scope.file_ids is None or file_id in scope.file_ids:
+        rows = statement.stream(self._driver, values.values)
+        for snippet_id, file_id, store_id, symbol, *others in rows:
+            if scope.has_file(file_id, store_id):
                 named = [name for some in others for name in names_of_placed(some)]
                 yield snippet_id, (symbol, *named) if symbol else named
 
@@ -239,7 +239,8 @@ class SqlOpenCatalogue:
         return self._transaction.search.get_many(snippet_ids)
 
     def snippets_of_file(self, file_id: int) -> list[StoredSnippet]:
-        return [to_stored(row) for row in _OF_FILE.run(self._driver, {"file_id": file_id})]
+        rows = _OF_FILE.run(self._driver, {"file_id": file_id})
+        return self._transaction.search.in_asked([to_stored(row) for row in rows])
 
     def mentioning(self, file_ids: Collection[int]) -> list[MentioningSnippet]:
         return [
@@ -279,8 +280,7 @@ class SqlOpenCatalogue:
     def code_vector(self, snippet: StoredSnippet) -> tuple[str, Sequence[float]] | None:
         from kodit.infrastructure.vectors.quantization import unpack  # noqa: PLC0415 - heavy
 
-        which = {"index_id": snippet.index_id, "snippet_id": snippet.id}
-        row = _CODE_VECTOR.first(self._driver, which)
+        row = _CODE_VECTOR.first(self._driver, {"snippet_id": snippet.id})
         return None if row is None else (row[0], unpack([row[1]])[0].tolist())
 
 

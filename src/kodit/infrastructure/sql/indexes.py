@@ -93,19 +93,38 @@ _LEFT_OUT = StatementForMany(
     "WHERE files.index_id IN :ids AND problem IS NOT NULL AND files.language IS NULL "
     "AND files.status <> 'deleted' GROUP BY files.index_id, files.problem"
 )
+_SHARING = StatementForMany(
+    "SELECT indexes.id FROM indexes WHERE indexes.id IN :ids AND (indexes.shares "
+    "OR EXISTS (SELECT 1 FROM versions WHERE versions.index_id = indexes.id "
+    "AND unused_since IS NOT NULL) "
+    "OR EXISTS (SELECT 1 FROM former_versions WHERE former_versions.index_id = indexes.id))"
+)
+# The versions of other indexes are all those of their stores, which are counted faster.
 _SNIPPETS = StatementForMany(
     "SELECT snippets.index_id, count(*) FROM snippets "
     "WHERE snippets.index_id IN :ids AND snippets.state = 'live' GROUP BY snippets.index_id"
+)
+_SNIPPETS_OF_FILES = StatementForMany(
+    "SELECT files.index_id, count(*) FROM files "
+    "JOIN snippets ON snippets.version_id = files.version_id "
+    "WHERE files.index_id IN :ids AND snippets.state = 'live' GROUP BY files.index_id"
 )
 
 _REFUSED = StatementForMany(
     "SELECT refused_snippets.index_id, count(*) FROM refused_snippets "
     "WHERE refused_snippets.index_id IN :ids GROUP BY refused_snippets.index_id"
 )
-_FIRST_REFUSED = Statement(
-    "SELECT refused_snippets.reason, versions.path, snippets.start_line FROM refused_snippets "
+_ANY_REFUSED = Statement("SELECT 1 FROM refused_snippets LIMIT 1")
+_REFUSED_OF_FILES = StatementForMany(
+    "SELECT files.index_id, count(*) FROM refused_snippets "
     "JOIN snippets ON snippets.id = refused_snippets.snippet_id "
-    "JOIN versions ON versions.id = snippets.version_id WHERE refused_snippets.index_id = :id "
+    "JOIN files ON files.version_id = snippets.version_id "
+    "WHERE files.index_id IN :ids GROUP BY files.index_id"
+)
+_FIRST_REFUSED = Statement(
+    "SELECT refused_snippets.reason, files.path, snippets.start_line FROM refused_snippets "
+    "JOIN snippets ON snippets.id = refused_snippets.snippet_id "
+    "JOIN files ON files.version_id = snippets.version_id WHERE files.index_id = :id "
     "ORDER BY refused_snippets.snippet_id LIMIT 3"
 )
 
@@ -170,9 +189,18 @@ class IndexReads:
             of_index[str(problem)] = of_index.get(str(problem), 0) + count
             if language is None:
                 files[index_id] -= count
-        snippets: dict[int, int] = {row[0]: row[1] for row in _SNIPPETS.run(self._driver, ids)}
+        sharing = [row[0] for row in _SHARING.run(self._driver, ids)]
+        alone = [index_id for index_id in ids if index_id not in sharing]
+        snippets: dict[int, int] = {
+            row[0]: row[1]
+            for statement, some in ((_SNIPPETS, alone), (_SNIPPETS_OF_FILES, sharing))
+            for row in statement.run(self._driver, some)
+        }
+        counts = list(_REFUSED.run(self._driver, alone))
+        if sharing and _ANY_REFUSED.run(self._driver):
+            counts += _REFUSED_OF_FILES.run(self._driver, sharing)
         refused: dict[int, RefusedSnippets] = {}
-        for index_id, count in _REFUSED.run(self._driver, ids):
+        for index_id, count in counts:
             first = _FIRST_REFUSED.run(self._driver, {"id": index_id})
             if first:
                 places = tuple(f"{path}:{line}" for _reason, path, line in first)

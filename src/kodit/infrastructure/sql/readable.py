@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any, Protocol
 
 from kodit.domain.ports.database import Database, Transaction
@@ -24,9 +23,12 @@ class ReadTransaction(Transaction, Protocol):
 
 
 class ReadableDatabase(Database, Protocol):
-    """Opens such transactions on a file."""
+    """Opens such transactions."""
 
     @property
-    def path(self) -> Path: ...
+    def address(self) -> str:
+        """Where another process finds the database: the path of a file, or a URL, which may hold a
+        password."""
+        ...
 
     def read(self) -> AbstractContextManager[ReadTransaction]: ...

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kodit.infrastructure.sql.reading_transaction import ReadingTransaction
 from kodit.infrastructure.sql.revision import HEAD
 from kodit.infrastructure.sql.sqlite import (
     WRITE_TIMEOUT_SECONDS,
@@ -24,14 +24,8 @@ from kodit.infrastructure.sql.sqlite import (
     replaced,
 )
 
-# A command uses two or three of them.
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Database, Transaction
-    from kodit.infrastructure.sql.endpoints import EndpointReads
-    from kodit.infrastructure.sql.indexes import IndexReads
-    from kodit.infrastructure.sql.keyword_log import KeywordLogReads
-    from kodit.infrastructure.sql.runs import TaskReads
-    from kodit.infrastructure.sql.search import SearchReads
 
 _REVISION = "SELECT version_num FROM alembic_version"
 
@@ -56,49 +50,8 @@ class DriverCursors:
     def another_cursor(self) -> sqlite3.Cursor:
         return self._connection.cursor()
 
-
-class ReadingTransaction:
-    """Reads over one connection. It has no operations that write."""
-
-    def __init__(self, opened: _Open) -> None:
-        self._opened = opened
-        self.cursors = DriverCursors(opened.connection)
-
-    @property
-    def info(self) -> MutableMapping[str, Any]:
-        return self._opened.info
-
-    @cached_property
-    def tasks(self) -> TaskReads:
-        from kodit.infrastructure.sql.runs import TaskReads  # noqa: PLC0415 - see above
-
-        return TaskReads(self.cursors)
-
-    @cached_property
-    def indexes(self) -> IndexReads:
-        from kodit.infrastructure.sql.indexes import IndexReads  # noqa: PLC0415 - see above
-
-        return IndexReads(self.cursors)
-
-    @cached_property
-    def search(self) -> SearchReads:
-        from kodit.infrastructure.sql.search import SearchReads  # noqa: PLC0415 - see above
-
-        return SearchReads(self.cursors, self._opened.origin)
-
-    @cached_property
-    def keyword_log(self) -> KeywordLogReads:
-        from kodit.infrastructure.sql.keyword_log import (  # noqa: PLC0415 - see above
-            KeywordLogReads,
-        )
-
-        return KeywordLogReads(self.cursors)
-
-    @cached_property
-    def endpoints(self) -> EndpointReads:
-        from kodit.infrastructure.sql.endpoints import EndpointReads  # noqa: PLC0415 - see above
-
-        return EndpointReads(self.cursors)
+    def streaming_cursor(self) -> sqlite3.Cursor:
+        return self._connection.cursor()
 
 
 class ReadingDatabase:
@@ -125,6 +78,11 @@ class ReadingDatabase:
         self._file: FileId | None = None
         self._idle: list[_Open] = []
         self._lock = threading.Lock()
+
+    @property
+    def address(self) -> str:
+        """Where another process finds the database."""
+        return str(self.path)
 
     @property
     def is_current(self) -> bool:
@@ -155,7 +113,9 @@ class ReadingDatabase:
             opened = self._take()
             try:
                 opened.connection.execute("BEGIN")
-                yield ReadingTransaction(opened)
+                yield ReadingTransaction(
+                    DriverCursors(opened.connection), opened.origin, opened.info
+                )
             finally:
                 with suppress(sqlite3.Error):  # nothing was written
                     opened.connection.rollback()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, MutableMapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, no_such_index
 from kodit.domain.search import FoundSnippet
 from kodit.domain.value_objects import Scope, SearchFilter, Symbol
-from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.mappers.symbols import text_to_placed, to_symbol
+from kodit.infrastructure.sql.chosen_files import select_files
+from kodit.infrastructure.sql.membership import (
+    Indexes,
+    lagging,
+    membership_of,
+    read_indexes,
+)
 from kodit.infrastructure.sql.statements import (
     Cursors,
-    Parameters,
     Statement,
     StatementForMany,
     containing,
@@ -31,21 +36,33 @@ if TYPE_CHECKING:
     from kodit.domain.descriptions.kinds import DescriptionKind
     from kodit.domain.descriptions.stored import FoundDescription
 
-_EVERY_INDEX = Statement("SELECT indexes.id FROM indexes WHERE indexes.deleted_at = 0")
 _DELETED_FILES = StatementForMany(
-    "SELECT files.version_id FROM files WHERE files.index_id IN :ids "
+    "SELECT files.version_id, files.index_id FROM files WHERE files.index_id IN :ids "
     "AND files.status = 'deleted' AND status <> 'clean' AND files.version_id IS NOT NULL"
 )
+_UNUSED_VERSIONS = StatementForMany(
+    "SELECT versions.id FROM versions WHERE versions.index_id IN :ids AND unused_since IS NOT NULL"
+)
+_STILL_THERE = StatementForMany(
+    "SELECT files.version_id, files.index_id FROM files WHERE files.version_id IN :ids "
+    "AND files.status <> 'deleted'"
+)
+_FORMERLY_THERE = StatementForMany(
+    "SELECT former_versions.version_id, former_versions.index_id FROM former_versions "
+    "JOIN files ON files.id = former_versions.file_id "
+    "WHERE former_versions.version_id IN :ids AND files.status <> 'deleted'"
+)
 _FORMER = StatementForMany(
-    "SELECT former_versions.version_id, files.version_id FROM former_versions "
+    "SELECT former_versions.version_id, files.version_id, files.index_id FROM former_versions "
     "JOIN files ON files.id = former_versions.file_id WHERE former_versions.index_id IN :ids"
 )
 _SUCCESSORS = StatementForMany(
-    "SELECT former_versions.version_id, files.version_id FROM former_versions "
-    "JOIN files ON files.id = former_versions.file_id WHERE former_versions.version_id IN :ids"
+    "SELECT former_versions.version_id, files.version_id, former_versions.index_id "
+    "FROM former_versions JOIN files ON files.id = former_versions.file_id "
+    "WHERE former_versions.version_id IN :ids"
 )
 _FORMER_OF = StatementForMany(
-    "SELECT former_versions.version_id FROM files "
+    "SELECT former_versions.version_id, former_versions.index_id FROM files "
     "JOIN former_versions ON former_versions.index_id = files.index_id "
     "AND former_versions.file_id = files.id WHERE files.version_id IN :ids"
 )
@@ -65,11 +82,11 @@ _SOURCES = StatementForMany(
     "SELECT indexes.id, indexes.location, indexes.ref FROM indexes WHERE indexes.id IN :ids"
 )
 _SUPERSEDED = StatementForMany(
-    "SELECT snippets.id FROM files "
+    "SELECT snippets.id, former_versions.index_id, former_versions.version_id FROM files "
     "JOIN former_versions ON former_versions.index_id = files.index_id "
     "AND former_versions.file_id = files.id "
     "JOIN snippets ON snippets.version_id = former_versions.version_id "
-    "WHERE files.version_id IN :ids AND snippets.state = 'superseded'"
+    "WHERE files.version_id IN :ids AND snippets.state <> 'removed'"
 )
 _FOLLOWING = StatementForMany(
     "SELECT this.id, (SELECT snippets.id FROM snippets WHERE snippets.version_id = this.version_id "
@@ -85,6 +102,11 @@ _LINES = StatementForMany(
     "SELECT snippets.id, snippets.version_id, snippets.start_line, snippets.end_line FROM snippets "
     "WHERE snippets.version_id IN :ids AND snippets.state = 'live'"
 )
+_ORIGIN = Statement(
+    "SELECT NULL",
+    # A restored server was started since, and a table that was restored alone has another file.
+    postgresql="SELECT pg_postmaster_start_time()::text, pg_relation_filenode('snippets')",
+)
 _LANGUAGES = StatementForMany(
     "SELECT DISTINCT files.language FROM files "
     "WHERE files.index_id IN :ids AND files.language IS NOT NULL"
@@ -92,11 +114,30 @@ _LANGUAGES = StatementForMany(
 
 
 class SearchReads:
-    """Reads for a search over one connection. `origin` identifies the file that was opened."""
+    """Reads for a search over one connection."""
 
-    def __init__(self, driver: Cursors, origin: Hashable) -> None:
+    def __init__(
+        self, driver: Cursors, file: Hashable, info: MutableMapping[Any, Any] | None = None
+    ) -> None:
+        """`file` identifies the file that was opened; None for a server. `info` keeps values with
+        the connection.
+        """
         self._driver = driver
-        self.origin = origin
+        self._file = file
+        self._info: MutableMapping[Any, Any] = {} if info is None else info
+        self._asked: frozenset[int] = frozenset()
+        self._passing: Set[tuple[int, int]] | None = None  # versions by index; None for all
+
+    @property
+    def origin(self) -> Hashable:
+        """Identifies the database, which may be replaced by an older copy of itself."""
+        if self._file is None and self._driver.names_with_percent:
+            self._file = tuple(_ORIGIN.run(self._driver)[0])
+        return self._file
+
+    @cached_property
+    def _indexes(self) -> Indexes:
+        return read_indexes(self._driver)
 
     def described(
         self, index_ids: Collection[int], kinds: Sequence[DescriptionKind], terms: Sequence[str]
@@ -106,23 +147,93 @@ class SearchReads:
         return find_described(self._driver, index_ids, kinds, terms)
 
     def resolve(self, search_filter: SearchFilter) -> Scope:
-        every = {row[0] for row in _EVERY_INDEX.run(self._driver)}
-        wanted = set(search_filter.index_ids) or every
-        for index_id in wanted - every:
+        indexes = self._indexes = read_indexes(self._driver)
+        wanted = frozenset(search_filter.index_ids) or frozenset(indexes.every)
+        for index_id in wanted - indexes.every:
             raise no_such_index(index_id)
-        former: dict[int, int] = {}
-        if self._has_former:
-            former = dict(map(tuple, _FORMER.run(self._driver, sorted(wanted))))
-        hidden = {row[0] for row in _DELETED_FILES.run(self._driver, sorted(wanted))}
-        file_ids = self._files(wanted, search_filter)
-        return Scope(
-            index_ids=frozenset(wanted),
-            file_ids=None if file_ids is None else _with_former(file_ids, former),
-            hidden_file_ids=frozenset(_with_former(hidden, former)),
+        self._asked = wanted
+        self._passing = None
+        former = _FORMER.run(self._driver, sorted(wanted)) if self._has_former else []
+        deleted = {(*row,) for row in _DELETED_FILES.run(self._driver, sorted(wanted))}
+        hidden = {version_id for version_id, _ in _with_former(deleted, former)}
+        if hidden and indexes.sharing:
+            hidden -= self._had_by(hidden, wanted).keys()
+        passing = self._files(set(wanted), search_filter)
+        if passing is not None and (former or indexes.sharing):
+            passing = self._passing = _with_former({*passing}, former)
+        scope = Scope(
+            index_ids=wanted,
+            file_ids=None if passing is None else frozenset(one for one, _ in passing),
+            hidden_file_ids=frozenset(hidden),
             kinds=search_filter.kinds,
         )
+        if former:
+            scope = replace(scope, lagging=lagging(self._driver, wanted))
+        if not wanted & indexes.sharing:
+            unused = _UNUSED_VERSIONS.run(self._driver, sorted(wanted))
+            if not unused:
+                return scope
+            hidden_too = scope.hidden_file_ids.union(row[0] for row in unused)
+            return replace(scope, hidden_file_ids=hidden_too)
+        membership = membership_of(self._driver, self._info, wanted, indexes)
+        return replace(
+            scope,
+            hidden_file_ids=scope.hidden_file_ids | membership.absent,
+            stores=membership.whole,
+            listed_stores=membership.listed_stores,
+            listed=membership.listed,
+        )
 
-    def _files(self, index_ids: set[int], search_filter: SearchFilter) -> frozenset[int] | None:
+    def _had_by(self, version_ids: Collection[int], index_ids: Set[int]) -> dict[int, list[int]]:
+        """By version, those of these indexes whose files have it or, if none, had it, as far as
+        these pass the filter."""
+        found: dict[int, set[int]] = {}
+        for statement in (_STILL_THERE, _FORMERLY_THERE):
+            missing = sorted(one for one in version_ids if one not in found)
+            for version_id, index_id in statement.run(self._driver, missing) if missing else ():
+                passes = self._passing is None or (version_id, index_id) in self._passing
+                if passes and index_id in index_ids:
+                    found.setdefault(version_id, set()).add(index_id)
+        return {version_id: sorted(ids) for version_id, ids in found.items()}
+
+    def ask(self, index_ids: Collection[int]) -> None:
+        """What is read from now on is that of these indexes, as after `resolve`."""
+        self._asked = frozenset(index_ids)
+        self._passing = None
+
+    def owners(self, stores: Mapping[int, int]) -> dict[int, list[int]]:
+        """By version, those of the asked indexes that have it, the oldest first, for which it is
+        shown. `stores` are those of the versions."""
+        indexes = self._indexes
+        if not indexes.sharing and indexes.every >= set(stores.values()):
+            return {version_id: [store_id] for version_id, store_id in stores.items()}
+        asked = self._asked or frozenset(indexes.every)
+        if len(asked) == 1:
+            return {version_id: list(asked) for version_id in stores}
+        return self._had_by(stores, asked)
+
+    def in_asked(self, snippets: Sequence[StoredSnippet]) -> list[StoredSnippet]:
+        """The snippets as those of the asked indexes."""
+        owners = self.owners({one.file_id: one.index_id for one in snippets})
+        moved = {
+            one.file_id: owners[one.file_id][0]
+            for one in snippets
+            if one.file_id in owners and owners[one.file_id][0] != one.index_id
+        }
+        if not moved:
+            return list(snippets)
+        sources = self.sources(set(moved.values()))
+        return [
+            replace(one, index_id=moved[one.file_id], source=sources[moved[one.file_id]])
+            if one.file_id in moved
+            else one
+            for one in snippets
+        ]
+
+    def _files(
+        self, index_ids: set[int], search_filter: SearchFilter
+    ) -> Collection[tuple[int, int]] | None:
+        """Versions and indexes of the files that are chosen, None for all."""
         if not search_filter.chooses_files:
             return None
         from kodit.domain.files import from_root  # noqa: PLC0415 - see above
@@ -134,12 +245,12 @@ class SearchReads:
         globs = [from_root(glob) for glob in search_filter.paths]
         matches = path_matcher(globs) if globs else None
         if not index_ids:
-            return frozenset()
-        statement, parameters = _select_files(index_ids, search_filter, patterns(globs))
+            return ()
+        statement, parameters = select_files(index_ids, search_filter, patterns(globs))
         files = statement.run(self._driver, parameters.values)
         if not files:
             self._check_languages(index_ids, search_filter.languages)
-        return frozenset(row[0] for row in files if matches is None or matches(row[1]))
+        return [(row[0], row[1]) for row in files if matches is None or matches(row[2])]
 
     def _check_languages(self, index_ids: set[int], languages: Sequence[str]) -> None:
         """Raises InvalidQueryError for a language that no file has: most often it is misspelled."""
@@ -163,7 +274,7 @@ class SearchReads:
         ]
 
     def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
-        found = [to_stored(row) for row in _STORED.run(self._driver, snippet_ids)]
+        found = self.in_asked([to_stored(row) for row in _STORED.run(self._driver, snippet_ids)])
         newer = self.successors({one.file_id for one in found})
         return (
             [replace(one, file_id=newer.get(one.file_id, one.file_id)) for one in found]
@@ -182,13 +293,26 @@ class SearchReads:
     def successors(self, file_ids: Collection[int]) -> dict[int, int]:
         if not self._has_former:
             return {}
-        return dict(map(tuple, _SUCCESSORS.run(self._driver, sorted(file_ids))))
+        rows = _SUCCESSORS.run(self._driver, sorted(file_ids))
+        found = {row[0]: row[1] for row in rows if self._is_asked(row[2])}
+        if found and self._indexes.sharing:
+            # Another one of the indexes may have as its current version what is a former one here.
+            current = _STILL_THERE.run(self._driver, sorted(found))
+            for version_id, index_id in current:
+                if self._is_asked(index_id):
+                    found.pop(version_id, None)
+        return found
 
     def with_former(self, file_ids: Sequence[int]) -> list[int]:
         if not self._has_former:
             return list(file_ids)
-        former = _FORMER_OF.run(self._driver, file_ids)
-        return [*file_ids, *(row[0] for row in former)]
+        former = [
+            row[0] for row in _FORMER_OF.run(self._driver, file_ids) if self._is_asked(row[1])
+        ]
+        return list(dict.fromkeys([*file_ids, *former]))
+
+    def _is_asked(self, index_id: int) -> bool:
+        return not self._asked or index_id in self._asked
 
     def sources(self, index_ids: Collection[int]) -> dict[int, str]:
         rows = _SOURCES.run(self._driver, list(index_ids))
@@ -215,65 +339,22 @@ class SearchReads:
     def superseded(self, file_ids: Sequence[int]) -> set[int]:
         if not self._has_former:
             return set()
-        return {row[0] for row in _SUPERSEDED.run(self._driver, file_ids)}
+        rows = [row for row in _SUPERSEDED.run(self._driver, file_ids) if self._is_asked(row[1])]
+        former = self.successors({row[2] for row in rows}) if rows else {}
+        return {row[0] for row in rows if row[2] in former}
 
     def following(self, snippet_ids: Sequence[int]) -> dict[int, int]:
         rows = _FOLLOWING.run(self._driver, snippet_ids)
         return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
-def _select_files(
-    index_ids: set[int], search_filter: SearchFilter, patterns: Sequence[str]
-) -> tuple[Statement, Parameters]:
-    """The files that pass a filter, and possibly some that its globs do not match."""
-    values = Parameters()
-    conditions = [f"files.index_id IN {values.of_all(sorted(index_ids))}"]
-    if search_filter.languages:
-        conditions.append(f"files.language IN {values.of_all(search_filter.languages)}")
-    if search_filter.authors:
-        form = "lower(files.author) LIKE '%' || lower({}) || '%' ESCAPE '/'"
-        alike = [form.format(values.of(containing(name))) for name in search_filter.authors]
-        conditions.append(f"({' OR '.join(alike)})")
-    for comparison, moment in (
-        (">=", search_filter.created_after),
-        ("<", search_filter.created_before),
-    ):
-        if moment is not None:
-            conditions.append(f"files.created_at {comparison} {values.of(to_microseconds(moment))}")
-    conditions += _within(search_filter.within, values)
-    if patterns:
-        alike = [f"files.path LIKE {values.of(pattern)} ESCAPE '~'" for pattern in patterns]
-        conditions.append(f"({' OR '.join(alike)})")
-    sql = f"SELECT {CONTENT_ID}, files.path FROM files WHERE {' AND '.join(conditions)}"
-    return Statement(sql), values
-
-
-def _with_former(file_ids: Collection[int], former: Mapping[int, int]) -> frozenset[int]:
-    """Adds the former versions, given with their successors."""
-    return frozenset(file_ids).union(old for old, new in former.items() if new in file_ids)
-
-
-def _within(within: Sequence[tuple[int, str]], values: Parameters) -> list[str]:
-    """A condition that a file is one of the listed files, or in one of the folders, of its
-    index.
-    """
-    folders: dict[int, list[str]] = {}
-    for index_id, folder in within:
-        folders.setdefault(index_id, []).append(folder)
-    return [
-        f"(files.index_id <> {values.of(index_id)} OR "
-        f"{' OR '.join(is_within(some, values) for some in of_index)})"
-        for index_id, of_index in folders.items()
-    ]
-
-
-def is_within(part: str, values: Parameters) -> str:
-    """The condition that a file is in a folder, by its relative path, or is that file."""
-    # Text sorts by code points: `a/` before everything in `a`, and `a0` after it.
-    return (
-        f"files.path = {values.of(part)} OR "
-        f"files.path > {values.of(f'{part}/')} AND files.path < {values.of(f'{part}0')}"
-    )
+def _with_former(
+    files: Set[tuple[int, int]], former: Iterable[Sequence[Any]]
+) -> Set[tuple[int, int]]:
+    """Adds the former versions to versions of indexes, given with their successors and indexes."""
+    if not former:
+        return files
+    return files | {(old, index_id) for old, new, index_id in former if (new, index_id) in files}
 
 
 def _symbols_of(also_defines: str | None) -> tuple[Symbol, ...]:

@@ -1,7 +1,9 @@
 """Statements as text, run on a driver's cursor.
 
 A parameter is written `:name`, as in SQLite. Texts use only SQL that both SQLite and PostgreSQL
-accept; this module replaces `:name` for the driver of the latter.
+accept, or have a form of their own for the latter. Two things are replaced for it here: `:name`,
+and `LIKE`, which ignores the case of ASCII letters in SQLite; ILIKE does the same because all its
+columns are compared by code points (`sqlalchemy/collation.py`).
 """
 
 from __future__ import annotations
@@ -38,19 +40,26 @@ class Cursors(Protocol):
         ...
 
     def another_cursor(self) -> Any:
-        """For reading rows one at a time while other statements run."""
+        """For reading a row while other statements run."""
+        ...
+
+    def streaming_cursor(self) -> Any:
+        """For reading any number of rows, a few at a time, while other statements run."""
         ...
 
 
 class Statement:
     """One statement; its parameters are single values, not lists."""
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, *, postgresql: str | None = None) -> None:
+        """`postgresql` is its text for that database, if it differs."""
         self.sql = sql
+        self._postgresql = sql if postgresql is None else postgresql
 
     @cached_property
     def _with_percent(self) -> str:
-        return _NAME.sub(r"%(\1)s", self.sql.replace("%", "%%"))
+        text = self._postgresql.replace(" LIKE ", " ILIKE ")
+        return _NAME.sub(r"%(\1)s", text.replace("%", "%%"))
 
     def _for(self, driver: Cursors) -> str:
         return self._with_percent if driver.names_with_percent else self.sql
@@ -75,7 +84,7 @@ class Statement:
         """Its rows one at a time, for callers that may stop early. At most `ROWS_PER_FETCH` of them
         are held in memory.
         """
-        with closing(driver.another_cursor()) as cursor:
+        with closing(driver.streaming_cursor()) as cursor:
             cursor.execute(self._for(driver), parameters)
             while rows := cursor.fetchmany(ROWS_PER_FETCH):
                 yield from rows
@@ -139,14 +148,22 @@ class Parameters:
         self.values[name] = value
         return f":{name}"
 
-    def of_all(self, values: Iterable[Any], form: str = "{}") -> str:
-        """A list of values, at least one, each written in this form."""
-        return f"({', '.join(form.format(self.of(value)) for value in values)})"
+    def of_all(self, values: Iterable[Any]) -> str:
+        """A list of values, at least one."""
+        return f"({', '.join(map(self.of, values))})"
 
 
 def columns(table: str, names: Iterable[str]) -> str:
     """The columns of a table for a SELECT."""
     return ", ".join(f"{table}.{name}" for name in names)
+
+
+_SMALL_LETTERS = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
+def lowered(text: str) -> str:
+    """The text as SQL's `lower` returns it for a column: only ASCII letters are changed."""
+    return text.translate(_SMALL_LETTERS)
 
 
 def containing(text: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from kodit.infrastructure.sql.sqlite import replaced
+from kodit.infrastructure.sql.sqlite import refuse_inherited, replaced
 from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase, translated_errors
 from kodit.infrastructure.sqlalchemy.sqlite_dialect import SqliteDialect, open_sqlite
@@ -30,6 +30,13 @@ class SqliteDatabase(SqlDatabase):
     @property
     def path(self) -> Path:
         return self.dialect.path
+
+    @property
+    def address(self) -> str:
+        return str(self.path)
+
+    def refuse_inherited(self) -> None:
+        refuse_inherited(self.path)
 
     def pinned(self) -> AbstractContextManager[None]:
         """In the block, only the file that is there at its beginning is read and written."""

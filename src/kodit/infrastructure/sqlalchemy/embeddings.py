@@ -29,6 +29,7 @@ from kodit.infrastructure.sqlalchemy.prepared import (
 from kodit.infrastructure.sqlalchemy.unused import (
     OF_EMBEDDINGS,
     OF_ENRICHMENTS,
+    hold,
     release,
     unlinked,
     use,
@@ -154,6 +155,7 @@ class SqlEmbeddingRepository:
             return
         index_id = snippets[0].index_id
         ids = [snippet.id for snippet in snippets]
+        hold(self._driver, EMBEDDINGS, (embedding_id for embedding_id, _code in embeddings))
         # A vector of an earlier model may be there.
         self.drop(index_id, kind, ids)
         FINISH.run(self._driver, ids, {"of_index": index_id, "of_stage": stage.name})
@@ -233,6 +235,7 @@ class SqlEnrichmentRepository:
         return stored
 
     def link(self, enrichments: Mapping[int, int]) -> None:
+        hold(self._driver, ENRICHMENTS, enrichments.values())
         former = _FORMER_ENRICHMENTS.run(self._driver, list(enrichments))
         _LINK_ENRICHMENT.run_many(
             self._driver,

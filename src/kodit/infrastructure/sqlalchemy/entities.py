@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypedColumns,
+    false,
     text,
 )
 
@@ -97,6 +98,10 @@ class IndexColumns(TypedColumns):
     `keyword_*` are the position up to which the keyword index has followed the log, the last two
     empty if it was started from nothing; `*_pack` are the tokens of vector packs made from this
     database. An engine's data is trusted only if it has the same values.
+
+    `members` counts the transactions that have changed which versions the index has. `shares` is
+    false as long as its versions are exactly those of its store. A deleted index with `is_store`
+    stays for the versions in its store that other indexes have.
     """
 
     id: Named[int] = Column(BigKey, primary_key=True)
@@ -123,6 +128,9 @@ class IndexColumns(TypedColumns):
     created_at: Named[int] = Column(BigInteger)
     updated_at: Named[int | None] = Column(BigInteger)
     deleted_at: Named[int] = Column(BigInteger, default=0)
+    members: Named[int] = Column(BigInteger, default=0, server_default="0")
+    shares: Named[bool] = Column(Boolean, default=False, server_default=false())
+    is_store: Named[bool] = Column(Boolean, default=False, server_default=false())
 
 
 INDEXES = Table(

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    LargeBinary,
     Named,
     String,
     Table,
@@ -80,18 +81,42 @@ FILES = Table(
 
 
 class VersionColumns(TypedColumns):
-    """The content of a file at some time, which owns the snippets made from it."""
+    """The content of a file, which owns the snippets made from it; files of any number of indexes
+    may have it. `index_id` is the index that brought it: its *store*, in which the engines keep the
+    snippets, also when that index is deleted.
+
+    `content_key` is a hash of everything that the snippets depend on, and `digest` the beginning of
+    the git blob id, by which a version is found before the bytes are read. `language` and `problem`
+    are those of the files. `unused_since` is when the last index lost it, 0 if not dated yet, and
+    `unused_bytes` the size of its text; both are null as long as it is used.
+    """
 
     id: Named[int] = Column(BigKey, primary_key=True)
     index_id: Named[int] = Column(BigInteger)
     path: Named[str] = Column(Text)
+    digest: Named[int | None] = Column(BigInteger)
+    content_key: Named[bytes | None] = Column(LargeBinary(32))
+    language: Named[str | None] = Column(String(32))
+    problem: Named[str | None] = Column(Text)
+    unused_since: Named[int | None] = Column(BigInteger)
+    unused_bytes: Named[int | None] = Column(BigInteger)
 
 
+UNUSED_VERSION = text("unused_since IS NOT NULL")
 VERSIONS = Table(
     "versions",
     METADATA,
     VersionColumns,
     Index("versions_of_index", "index_id"),
+    Index("versions_by_digest", "digest"),
+    Index(
+        "unused_versions",
+        "index_id",
+        "unused_since",
+        "unused_bytes",
+        sqlite_where=UNUSED_VERSION,
+        postgresql_where=UNUSED_VERSION,
+    ),
     sqlite_autoincrement=True,
 )
 

@@ -8,7 +8,6 @@ from kodit.domain.left_out import FileFacts, SnippetFacts, UnreadFile
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileProcessingStatus, TaskType, VectorKind
 from kodit.infrastructure.mappers.moments import to_optional_moment
-from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
     KEYWORD_CHANGES,
@@ -16,6 +15,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     SNIPPETS,
     VECTORS,
 )
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
 _NOT_DELETED = FILES.c.status != FileProcessingStatus.DELETED.value
 
@@ -23,7 +23,7 @@ _NOT_DELETED = FILES.c.status != FileProcessingStatus.DELETED.value
 class SqlFileFacts:
     """Reads the facts from one database."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._database = database
 
     def unread(self, index_id: int) -> list[UnreadFile]:
@@ -49,7 +49,7 @@ class SqlFileFacts:
             row = transaction.connection.execute(query).first()
             if row is None:
                 return None
-            snippets = _snippets(transaction.connection, index_id, row.version_id)
+            snippets = _snippets(transaction.connection, row.version_id)
         facts = FileFacts(
             id=row.id,
             path=row.path,
@@ -66,19 +66,15 @@ class SqlFileFacts:
         return facts, snippets
 
 
-def _snippets(
-    connection: Connection, index_id: int, version_id: int | None
-) -> tuple[SnippetFacts, ...]:
+def _snippets(connection: Connection, version_id: int | None) -> tuple[SnippetFacts, ...]:
     def waits_for(stage: TaskType) -> Exists:
         return exists().where(
-            PENDING_SNIPPETS.c.index_id == index_id,
             PENDING_SNIPPETS.c.stage == stage.name,
             PENDING_SNIPPETS.c.snippet_id == SNIPPETS.c.id,
         )
 
     def has_vector(kind: VectorKind) -> Exists:
         return exists().where(
-            VECTORS.c.index_id == index_id,
             VECTORS.c.kind == kind.value,
             VECTORS.c.snippet_id == SNIPPETS.c.id,
         )

@@ -81,7 +81,11 @@ UNCLEAN_FILES = Prepared(
     .limit(bindparam("most"))
 )
 FORGET_DELETED_FILES = PreparedForMany(
-    lambda ids: delete(FILES).where(FILES.c.id.in_(ids), FILES.c.status == _DELETED)
+    lambda ids: (
+        delete(FILES)
+        .where(FILES.c.id.in_(ids), FILES.c.status == _DELETED)
+        .returning(FILES.c.version_id)
+    )
 )
 CLEAN_FILES = PreparedForMany(
     lambda ids: (

@@ -48,7 +48,9 @@ from kodit.infrastructure.sqlalchemy.file_statements import (
     UPDATE_FILE,
 )
 from kodit.infrastructure.sqlalchemy.prepared import Driver, Row
-from kodit.infrastructure.sqlalchemy.removal import remove_some
+from kodit.infrastructure.sqlalchemy.removal import detach_some, is_detached, remove_some
+from kodit.infrastructure.sqlalchemy.version_statements import DROP_EMPTY_VERSIONS
+from kodit.infrastructure.sqlalchemy.versions import SqlVersionRepository
 
 _DELETED = FileProcessingStatus.DELETED.value
 _CLEAN = FileProcessingStatus.CLEAN.value
@@ -118,8 +120,24 @@ class SqlIndexRepository(IndexReads):
 
     def deleted(self) -> list[Index]:
         query = select(*(INDEXES.c[name] for name in INDEX_COLUMNS))
-        rows = self._connection.execute(query.where(INDEXES.c.deleted_at != 0))
+        rows = self._connection.execute(query.where(INDEXES.c.deleted_at != 0, ~INDEXES.c.is_store))
         return [to_index(row) for row in rows]
+
+    def is_detached(self, index_id: int) -> bool:
+        return is_detached(self._connection, index_id)
+
+    def detach_some(self, index_id: int, limit: int) -> bool:
+        return detach_some(self._connection, index_id, limit)
+
+    def keep_store(self, index_id: int) -> bool:
+        if not SqlVersionRepository(self._connection).keep_store(index_id):
+            return False
+        self._connection.execute(
+            update(INDEXES)
+            .where(INDEXES.c.id == index_id)
+            .values(is_store=True, credentials=None, updated_at=None)
+        )
+        return True
 
     def remove_some(self, index_id: int, limit: int) -> bool:
         return remove_some(self._connection, index_id, limit)
@@ -173,7 +191,9 @@ class SqlIndexRepository(IndexReads):
                 .where(mine, remembered)
                 .values(status=_DELETED, stale=False, author=None)
             )
-            self._connection.execute(delete(FILES).where(mine, ~remembered))
+            gone = delete(FILES).where(mine, ~remembered).returning(FILES.c.version_id)
+            lost = self._connection.execute(gone).scalars()
+            SqlVersionRepository(self._connection).release({one for one in lost if one})
 
     def finish_scan(self, index_id: int, working_copy: WorkingCopy) -> None:
         found = {
@@ -224,7 +244,8 @@ class SqlIndexRepository(IndexReads):
         limit = MOST_PER_TRANSACTION.rows
         rows = UNCLEAN_FILES.run(self._driver, {"of_index": index_id, "most": limit + 1})
         ids = [row[0] for row in rows]
-        FORGET_DELETED_FILES.run(self._driver, ids[:limit])
+        gone = FORGET_DELETED_FILES.run(self._driver, ids[:limit])
+        DROP_EMPTY_VERSIONS.run(self._driver, sorted({row[0] for row in gone if row[0]}))
         CLEAN_FILES.run(self._driver, ids[:limit])
         if len(ids) > limit:
             return False

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, exists, func, select, update
 
 from kodit.domain.batches import MOST_PER_READ, size_of
 from kodit.domain.keyword import (
@@ -18,13 +18,15 @@ from kodit.domain.keyword import (
 )
 from kodit.infrastructure.sql.keyword_log import UNKNOWN_GENERATION, KeywordLogReads
 from kodit.infrastructure.sql.stored_snippets import to_stored
-from kodit.infrastructure.sqlalchemy.entities import INDEXES, KEYWORD_CHANGES
+from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, KEYWORD_CHANGES
+from kodit.infrastructure.sqlalchemy.locking import lock_name
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     CHANGES,
     COUNT_UP_TO,
     CUT_LOG,
     FOLLOWED_LOGS,
+    LAST_CHANGE_SET,
     NEXT_LOG,
     REACH,
     REST_OF_CHANGE_SET,
@@ -38,6 +40,15 @@ _TOKEN_BITS = 63
 def new_token() -> int:
     """A random number that identifies the changes of one transaction."""
     return secrets.randbits(_TOKEN_BITS)
+
+
+def next_change_set(driver: Driver, store_id: int) -> int:
+    """The number of the next change set of a store. Until this transaction ends, no other one gets
+    a number for it: numbers are given in the order of commits, since whoever has applied the log up
+    to one of them removes all before it."""
+    lock_name(driver, "keyword log", str(store_id))
+    [(last,)] = LAST_CHANGE_SET.run(driver, {"of_index": store_id})
+    return (last or 0) + 1
 
 
 class SqlKeywordLogRepository(KeywordLogReads):
@@ -68,8 +79,12 @@ class SqlKeywordLogRepository(KeywordLogReads):
             changes += map(_to_change, REST_OF_CHANGE_SET.run(self._driver, of_set))
         return changes
 
-    def count(self, index_id: int) -> int:
+    def count(self, index_id: int, of_index: int | None = None) -> int:
         mine = KEYWORD_CHANGES.c.index_id == index_id
+        if of_index is not None:
+            mine &= exists().where(
+                FILES.c.version_id == KEYWORD_CHANGES.c.version_id, FILES.c.index_id == of_index
+            )
         return self._connection.execute(select(func.count()).where(mine)).scalar_one()
 
     def small(self, beside: int, most: int) -> list[int]:

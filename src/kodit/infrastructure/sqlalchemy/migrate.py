@@ -10,6 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from kodit.domain.errors import DatabaseVersionError
 from kodit.infrastructure.sql.revision import HEAD
+from kodit.infrastructure.sqlalchemy.collation import order_by_code_points
 from kodit.infrastructure.sqlalchemy.locking import lock_name
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
@@ -51,6 +52,8 @@ def migrate(
             _create(transaction.connection)
         elif stored != revision:
             _run(transaction.connection, stored, revision)
+        if transaction.cursors.is_concurrent:
+            order_by_code_points(transaction.connection)
 
 
 def _stored_revision(connection: Connection) -> str | None:

@@ -90,8 +90,15 @@ class Driver:
         connection.keep(statement, values)
 
     def another_cursor(self) -> Any:
-        """For reading rows one at a time while other statements run."""
+        """For reading a row while other statements run."""
         return self._connection.cursor()
+
+    def streaming_cursor(self) -> Any:
+        """For reading any number of rows, a few at a time, while other statements run."""
+        if not self.is_concurrent:
+            return self._connection.cursor()
+        connection: Any = self._connection.dbapi_connection
+        return connection.streaming_cursor()
 
 
 class Prepared:
@@ -118,7 +125,7 @@ class Prepared:
         `_ROWS_PER_FETCH` of them are held in memory.
         """
         compiled = self._compiled.get(driver.dialect.name) or self._compile(driver.dialect)
-        with closing(driver.another_cursor()) as cursor:
+        with closing(driver.streaming_cursor()) as cursor:
             cursor.execute(compiled.sql, compiled.arguments(parameters))
             while rows := cursor.fetchmany(_ROWS_PER_FETCH):
                 yield from rows

@@ -15,6 +15,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     ENRICHMENTS,
     FILES,
     FORMER_VERSIONS,
+    INDEX_RUNS,
     INDEXES,
     KEYWORD_CHANGES,
     PENDING_SNIPPETS,
@@ -24,7 +25,8 @@ from kodit.infrastructure.sqlalchemy.entities import (
     VERSIONS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import Driver
-from kodit.infrastructure.sqlalchemy.unused import CACHES, Cache, release
+from kodit.infrastructure.sqlalchemy.unused import CACHES, Cache, release, settle
+from kodit.infrastructure.sqlalchemy.versions import SqlVersionRepository
 
 
 class _Part(NamedTuple):
@@ -42,13 +44,15 @@ _SMALL = (
     _Part(REFUSED_SNIPPETS, REFUSED_SNIPPETS.c.snippet_id),
     _Part(VECTORS, VECTORS.c.snippet_id, VECTORS.c.kind),
     _Part(KEYWORD_CHANGES, KEYWORD_CHANGES.c.seq),
+)
+_OWN = (
     _Part(FORMER_VERSIONS, FORMER_VERSIONS.c.file_id),
     _Part(DESCRIPTIONS, DESCRIPTIONS.c.subject, DESCRIPTIONS.c.kind),
 )
+"""What belongs to an index, and not to the versions in its store."""
 _LARGE: tuple[tuple[Table, Column[Any]], ...] = (
     (SNIPPETS, SNIPPETS.c.text),
     (VERSIONS, VERSIONS.c.path),
-    (FILES, FILES.c.path),
 )
 """Tables with a column that may be very large."""
 
@@ -59,12 +63,52 @@ _REFERENCES: dict[Table, tuple[Column[Any], Table]] = {
 """The cache entry that a row uses, which may lose its last user with the row."""
 
 
+def is_detached(connection: Connection, index_id: int) -> bool:
+    """Whether an index has no files, former versions, descriptions and runs."""
+    return not any(
+        connection.execute(
+            select(table.c.index_id).where(table.c.index_id == index_id).limit(1)
+        ).first()
+        for table in (FILES, FORMER_VERSIONS, DESCRIPTIONS, INDEX_RUNS)
+    )
+
+
+def detach_some(connection: Connection, index_id: int, limit: int) -> bool:
+    """Remove at most `limit` rows of what belongs to an index alone, and release the versions of
+    its files; False when all are gone."""
+    versions = SqlVersionRepository(connection)
+    former = FORMER_VERSIONS.c.version_id
+    lost = set(
+        connection.execute(
+            select(former).where(FORMER_VERSIONS.c.index_id == index_id).limit(limit)
+        ).scalars()
+    )
+    if lost:
+        connection.execute(
+            delete(FORMER_VERSIONS).where(FORMER_VERSIONS.c.index_id == index_id, former.in_(lost))
+        )
+        versions.release(lost, for_good=True)
+        return True
+    for part in _OWN:
+        if _delete_small(connection, part, index_id, limit):
+            return True
+    ids = _some_large(connection, FILES, FILES.c.path, index_id, limit)
+    for some in in_chunks(ids):
+        gone = connection.execute(
+            delete(FILES).where(FILES.c.id.in_(some)).returning(FILES.c.version_id)
+        )
+        versions.release({one for one in gone.scalars() if one is not None}, for_good=True)
+    return bool(ids)
+
+
 def remove_some(connection: Connection, index_id: int, limit: int) -> bool:
     """Remove at most `limit` rows of the first table that has any, fewer if they are large; False
-    when all are gone.
+    when all are gone. What `detach_some` removes goes first.
 
     Cached embeddings and enrichments that another index uses are handed over to that index.
     """
+    if detach_some(connection, index_id, limit):
+        return True
     for part in _SMALL:
         if _delete_small(connection, part, index_id, limit):
             return True
@@ -120,6 +164,7 @@ def _settle_cache(connection: Connection, cache: Cache, index_id: int, ids: Sequ
         .scalar_subquery()
     )
     for some in in_chunks(ids):
+        settle(Driver(connection), table, some)
         connection.execute(
             update(table).where(table.c.id.in_(some), cache.is_used()).values(index_id=other_user)
         )

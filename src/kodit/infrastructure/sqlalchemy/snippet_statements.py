@@ -207,22 +207,46 @@ CUT_LOG = Prepared(
         KEYWORD_CHANGES.c.seq <= bindparam("at"),
     )
 )
-PENDING = Prepared(
-    select_texts()
-    .where(
-        SNIPPETS.c.id.in_(
-            select(PENDING_SNIPPETS.c.snippet_id)
-            .where(
-                PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
-                PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
-                PENDING_SNIPPETS.c.snippet_id > bindparam("after"),
-            )
-            .order_by(PENDING_SNIPPETS.c.snippet_id)
-            .limit(bindparam("most"))
+
+
+def _pending(*conditions: ColumnElement[bool]) -> Prepared:
+    wanted = (
+        select(PENDING_SNIPPETS.c.snippet_id)
+        .where(
+            PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
+            PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
+            PENDING_SNIPPETS.c.snippet_id > bindparam("after"),
+            *conditions,
+        )
+        .order_by(PENDING_SNIPPETS.c.snippet_id)
+        .limit(bindparam("most"))
+    )
+    return Prepared(select_texts().where(SNIPPETS.c.id.in_(wanted)).order_by(SNIPPETS.c.id))
+
+
+def _count_pending(*conditions: ColumnElement[bool]) -> Prepared:
+    return Prepared(
+        select(func.count())
+        .select_from(PENDING_SNIPPETS)
+        .where(
+            PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
+            PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
+            *conditions,
         )
     )
-    .order_by(SNIPPETS.c.id)
+
+
+_OF_PENDING = SNIPPETS.alias().c
+_HAD = exists().where(
+    _OF_PENDING.id == PENDING_SNIPPETS.c.snippet_id,
+    FILES.c.version_id == _OF_PENDING.version_id,
+    FILES.c.index_id == bindparam("had_by"),
 )
+"""Whether a pending snippet is of a version that an index has."""
+PENDING = _pending()
+PENDING_FOR = _pending(_HAD)
+COUNT_PENDING = _count_pending()
+COUNT_PENDING_FOR = _count_pending(_HAD)
 _LOGGED = KEYWORD_CHANGES.alias()
 LOG_LIVE = Prepared(
     insert(KEYWORD_CHANGES).from_select(
@@ -276,14 +300,6 @@ LIVE_AFTER = Prepared(
 LAST_CHANGE_SET = Prepared(
     select(func.max(KEYWORD_CHANGES.c.change_set)).where(
         KEYWORD_CHANGES.c.index_id == bindparam("of_index")
-    )
-)
-COUNT_PENDING = Prepared(
-    select(func.count())
-    .select_from(PENDING_SNIPPETS)
-    .where(
-        PENDING_SNIPPETS.c.index_id == bindparam("of_index"),
-        PENDING_SNIPPETS.c.stage == bindparam("of_stage"),
     )
 )
 COUNT_PENDING_UP_TO = Prepared(
@@ -348,6 +364,22 @@ UNFINISHED_WORK = tuple(
     )
 )
 """An index is finished if none of these finds anything."""
+UNFINISHED_ELSEWHERE = (
+    Prepared(
+        select(KEYWORD_CHANGES.c.seq)
+        .join(FILES, FILES.c.version_id == KEYWORD_CHANGES.c.version_id)
+        .where(FILES.c.index_id == bindparam("of_index"))
+        .limit(1)
+    ),
+    Prepared(
+        select(PENDING_SNIPPETS.c.stage)
+        .join(SNIPPETS, SNIPPETS.c.id == PENDING_SNIPPETS.c.snippet_id)
+        .join(FILES, FILES.c.version_id == SNIPPETS.c.version_id)
+        .where(FILES.c.index_id == bindparam("of_index"))
+        .limit(1)
+    ),
+)
+"""The same for versions in the stores of other indexes."""
 DEAD = Prepared(
     select(SNIPPETS.c.id, func.length(SNIPPETS.c.text))
     .where(

@@ -7,14 +7,13 @@ rewritten once.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kodit.domain.space import Sizes
-from kodit.infrastructure.files import entries_of
+from kodit.infrastructure.disk_usage import size_of, sizes_beside
 
 # Sizes are read without SQLAlchemy.
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ LONGEST_STEP_SECONDS = 0.02
 """How long other writers wait for a step, and then for its commit."""
 MOST_PAGES = 1024
 """Pages per step: each page that replaces another is written by the commit."""
-_BLOCK = 512
 
 
 class SqliteSpace:
@@ -41,24 +39,8 @@ class SqliteSpace:
         self._data_dir = data_dir
 
     def sizes(self) -> Sizes:
-        by_index: dict[int, int] = {}
-        vectors = clones = 0
-        for path in _files_in(self._data_dir / "vectors"):
-            size = _size_of(path)
-            vectors += size
-            _count(by_index, path.name.partition("-")[0], size)
-        for folder in entries_of(self._data_dir / "clones"):
-            size = sum(map(_size_of, _files_in(Path(folder.path))))
-            clones += size
-            _count(by_index, folder.name.removesuffix(".git"), size)
         database = (self._data_dir / f"kodit.db{end}" for end in ("", "-wal", "-shm"))
-        return Sizes(
-            database=sum(map(_size_of, database)),
-            keyword=sum(map(_size_of, _files_in(self._data_dir / "keyword"))),
-            vectors=vectors,
-            clones=clones,
-            by_index=by_index,
-        )
+        return sizes_beside(self._data_dir, sum(map(size_of, database)))
 
     def freeable(self) -> int:
         return self._ask("freelist_count") * self._ask("page_size")
@@ -98,25 +80,3 @@ class SqliteSpace:
         with self._reading.read() as transaction:
             row = transaction.cursors.cursor.execute(f"PRAGMA {pragma}").fetchone()
         return int(row[0])
-
-
-def _files_in(folder: Path) -> Iterator[Path]:
-    """All files below a folder, without following links."""
-    for entry in entries_of(folder):
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files_in(Path(entry.path))
-        elif entry.is_file(follow_symlinks=False):
-            yield Path(entry.path)
-
-
-def _size_of(path: Path) -> int:
-    """The disk space of a file; 0 if it is gone."""
-    try:
-        return os.lstat(path).st_blocks * _BLOCK
-    except FileNotFoundError:
-        return 0
-
-
-def _count(by_index: dict[int, int], name: str, size: int) -> None:
-    if name.isdecimal():
-        by_index[int(name)] = by_index.get(int(name), 0) + size

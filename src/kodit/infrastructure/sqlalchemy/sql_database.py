@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
@@ -52,8 +52,25 @@ class SqlDatabase:
                 raise
             raise told from error
 
+    @property
+    def address(self) -> str:
+        """Where another process finds the database: the path of a file, or a URL, which may hold a
+        password."""
+        raise NotImplementedError
+
+    def refuse_inherited(self) -> None:
+        """Raises UserError if the database was open when this process was forked."""
+        self.dialect.check()
+
     def check_writable(self) -> None:
         """Raises UserError if the database cannot be written."""
+
+    def pinned(self) -> AbstractContextManager[None]:
+        """In the block, only the database that is there at its beginning is read and written."""
+        return nullcontext()
+
+    def release_memory(self) -> None:
+        """Release what connections that are not in use hold in this process."""
 
     def close(self) -> None:
         self.dialect.close()

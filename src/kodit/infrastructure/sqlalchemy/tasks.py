@@ -109,6 +109,24 @@ _TASK_TO_COME = Prepared(
         TASKS.c.state.in_([constant(state) for state in _TO_COME]),
     )
 )
+_TAKE_PART = PreparedForMany(
+    lambda ids: (
+        select(TASKS.c.index_id)
+        .where(
+            TASKS.c.run_id.in_(
+                select(INDEX_RUNS.c.id).where(
+                    INDEX_RUNS.c.index_id.in_(ids),
+                    INDEX_RUNS.c.is_follow_up == bindparam("waits"),
+                    UNFINISHED,
+                )
+            ),
+            TASKS.c.type == bindparam("of_type"),
+            TASKS.c.state.in_([constant(state) for state in _TO_COME]),
+        )
+        .with_for_update(skip_locked=True)
+    )
+)
+"""Not waiting for a task: its own stage may wait for rows that this transaction changes."""
 _WANTED_BY_USER = PreparedForMany(
     lambda ids: (
         select(TASKS.c.index_id)
@@ -252,6 +270,12 @@ class SqlTaskRepository(TaskReads):
             for name, count in work.items():
                 counted[name] = counted.get(name, 0) + count
             _SET_WORK.run(self._driver, {"task": task_id, "counted": json.dumps(counted)})
+
+    def taking_part(self, index_ids: Sequence[int], task_type: TaskType) -> set[int]:
+        if not self._driver.is_concurrent:
+            return set(index_ids)
+        of_type = {"waits": False, "of_type": task_type.name}
+        return {row[0] for row in _TAKE_PART.run(self._driver, index_ids, of_type)}
 
     def wanted_by_user(self, index_ids: Sequence[int]) -> set[int]:
         return {row[0] for row in _WANTED_BY_USER.run(self._driver, index_ids, {"waits": False})}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kodit.infrastructure.sqlalchemy.snippets import SqlSnippetRepository
     from kodit.infrastructure.sqlalchemy.tasks import SqlTaskRepository
     from kodit.infrastructure.sqlalchemy.unused import SqlUnusedRepository
+    from kodit.infrastructure.sqlalchemy.versions import SqlVersionRepository
 
 
 def driver_of(connection: Connection) -> Any:
@@ -86,6 +87,14 @@ class SqlTransaction:
         return SqlSnippetRepository(self.connection)
 
     @cached_property
+    def versions(self) -> SqlVersionRepository:
+        from kodit.infrastructure.sqlalchemy.versions import (  # noqa: PLC0415 - see above
+            SqlVersionRepository,
+        )
+
+        return SqlVersionRepository(self.connection)
+
+    @cached_property
     def keyword_log(self) -> SqlKeywordLogRepository:
         from kodit.infrastructure.sqlalchemy.keyword_log import (  # noqa: PLC0415 - see above
             SqlKeywordLogRepository,
@@ -97,7 +106,7 @@ class SqlTransaction:
     def search(self) -> SearchReads:
         from kodit.infrastructure.sql.search import SearchReads  # noqa: PLC0415 - see above
 
-        return SearchReads(self.cursors, self.connection.info.get(ORIGIN))
+        return SearchReads(self.cursors, self.connection.info.get(ORIGIN), self.info)
 
     @cached_property
     def embeddings(self) -> SqlEmbeddingRepository:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from kodit.domain.batches import MOST_PER_TRANSACTION, Weight, first_batch
+from kodit.domain.errors import ConflictError
 from kodit.domain.ports.unused import Removed
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.sql.chunks import in_chunks
@@ -77,13 +78,37 @@ def _using(cache: Cache) -> PreparedForMany:
     )
 
 
+def _holding(cache: Cache) -> PreparedForMany:
+    table = cache.table
+    return PreparedForMany(
+        lambda ids: (
+            select(table.c.id).where(table.c.id.in_(ids)).order_by(table.c.id).with_for_update()
+        )
+    )
+
+
 def _deleting(cache: Cache) -> PreparedForMany:
     return PreparedForMany(lambda ids: delete(cache.table).where(cache.table.c.id.in_(ids)))
 
 
+_HOLD = {cache.table: _holding(cache) for cache in CACHES}
 _RELEASE = {cache.table: _releasing(cache) for cache in CACHES}
 _USE = {cache.table: _using(cache) for cache in CACHES}
 _DELETE = {cache.table: _deleting(cache) for cache in CACHES}
+
+
+def hold(driver: Driver, table: Table, ids: Iterable[int]) -> None:
+    """Keep these embeddings or enrichments from being released or removed by other transactions,
+    before one gets a user. Raises ConflictError if one was removed."""
+    wanted = sorted(set(ids))
+    if driver.is_concurrent and len(_HOLD[table].run(driver, wanted)) < len(wanted):
+        raise ConflictError("a cached result was removed while it was about to be used; try again")
+
+
+def settle(driver: Driver, table: Table, ids: Sequence[int]) -> None:
+    """Wait for transactions that give these a user: what is read afterwards shows it."""
+    if driver.is_concurrent:
+        _HOLD[table].run(driver, ids)
 
 
 def release(driver: Driver, table: Table, ids: Iterable[int | None], dying: int = 0) -> None:
@@ -92,6 +117,7 @@ def release(driver: Driver, table: Table, ids: Iterable[int | None], dying: int 
     """
     lost = sorted({key for key in ids if key is not None})
     if lost:
+        settle(driver, table, lost)
         _RELEASE[table].run(driver, lost, {"undated": UNDATED, "dying": dying})
 
 
@@ -189,6 +215,7 @@ class SqlUnusedRepository:
 
     def _delete(self, cache: Cache, ids: Sequence[int]) -> None:
         for some in in_chunks(ids):
+            settle(self._driver, cache.table, some)
             used = select(cache.table.c.id).where(cache.table.c.id.in_(some), cache.is_used())
             kept = set(self._connection.execute(used).scalars())
             use(self._driver, cache.table, kept)

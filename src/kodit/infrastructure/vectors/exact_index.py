@@ -22,6 +22,7 @@ from kodit.infrastructure.vectors.tail import Ids, Tail, VectorsOf, read_tail
 from kodit.infrastructure.vectors.vector_set import (
     PackedRows,
     RowStates,
+    Selection,
     VectorSet,
     find_nearest,
     to_dict,
@@ -87,7 +88,7 @@ class ExactVectorIndex:
     async def _call(self, function: str, index_id: int, kind: VectorKind, model: str) -> str | None:
         token: str | None = await self._pool.call(
             f"{_BUILDER}:{function}",
-            str(self._database.path),
+            self._database.address,
             str(self._folder),
             index_id,
             kind.value,
@@ -125,11 +126,29 @@ class ExactVectorReader:
         self, kind: VectorKind, model: str, vector: Sequence[float], scope: Scope, limit: int
     ) -> list[Hit]:
         query = np.asarray(vector, dtype=np.float32)
-        by_index = self._sets_of(scope.index_ids, kind, model)
-        sets = list(dict.fromkeys(by_index[index_id] for index_id in sorted(scope.index_ids)))
-        ids, scores = find_nearest(sets, query, scope, limit)
+        sets = {
+            vectors: Selection(scope, kind, is_whole=is_whole)
+            for stores, is_whole in ((scope.listed_stores, False), (scope.whole_stores, True))
+            for vectors in self._sets_alike(stores, scope.store_ids - stores, kind, model)
+        }
+        ids, scores = find_nearest(sets, query, limit)
         hits = [Hit(*pair) for pair in zip(ids.tolist(), scores.tolist(), strict=True)]
         return self._in_order(hits)[:limit]
+
+    def _sets_alike(
+        self, stores: frozenset[int], others: frozenset[int], kind: VectorKind, model: str
+    ) -> list[VectorSet]:
+        """The sets of some stores, without any other store."""
+        if not stores:
+            return []
+        by_store = self._sets_of(stores, kind, model)
+        sets = {by_store[store_id] for store_id in stores}
+        if any(by_store.get(store_id) in sets for store_id in others):
+            # They were read together for another question.
+            for store_id in (*stores, *others):
+                self._sets[kind, model].pop(store_id, None)
+            by_store = self._sets_of(stores, kind, model)
+        return list(dict.fromkeys(by_store[store_id] for store_id in sorted(stores)))
 
     def best_in_files(
         self,
@@ -293,7 +312,9 @@ def _noted_packs(driver: Cursors, index_ids: Sequence[int], kind: VectorKind) ->
     return {index_id: token for index_id, token in tokens.items() if token is not None}
 
 
-_VERSION = Statement("PRAGMA data_version")
+_VERSION = Statement("PRAGMA data_version", postgresql="SELECT pg_current_snapshot()::text")
+"""A value that differs if another connection has changed the database; on a server also if another
+database was changed."""
 MOST_KEPT_ROWS = 10_000
 """Vectors without a pack that a connection keeps for its next search, some 320 bytes each."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 from kodit.domain.value_objects import VectorKind
+from kodit.infrastructure.sql.opening import snapshot_of
+from kodit.infrastructure.sql.statements import Cursors, Statement
 from kodit.infrastructure.vectors.pack_file import (
     Pack,
     PackColumns,
@@ -17,6 +17,9 @@ from kodit.infrastructure.vectors.pack_file import (
     write_pack,
 )
 
+_OfModel = dict[str, Any]
+"""The index, kind and model of vectors, as parameters of statements."""
+
 FEWEST_CHANGES = 2_000
 LARGEST_SHARE = 0.05
 """A pack is rewritten when more rows than both of these were added or removed since: a search reads
@@ -25,13 +28,20 @@ added rows from the database, and skips removed ones.
 FEWEST_AT_END = 500
 """At the end of a stage, this many added rows are worth copying a pack."""
 
-_ROWS_BEYOND = """
-    SELECT vectors.snippet_id, vectors.version_id, vectors.code, embeddings.vector
-    FROM vectors JOIN embeddings ON embeddings.id = vectors.embedding_id
-    WHERE vectors.index_id = ? AND vectors.kind = ? AND vectors.model = ?
-        AND vectors.snippet_id > ?
-    ORDER BY vectors.snippet_id
-"""
+_OF_MODEL = "WHERE vectors.index_id = :index AND vectors.kind = :kind AND vectors.model = :model"
+_BEYOND = f"{_OF_MODEL} AND vectors.snippet_id > :newest"
+_ROWS_BEYOND = Statement(
+    "SELECT vectors.snippet_id, vectors.version_id, vectors.code, embeddings.vector "
+    "FROM vectors JOIN embeddings ON embeddings.id = vectors.embedding_id "
+    f"{_BEYOND} ORDER BY vectors.snippet_id"
+)
+_COUNT_BEYOND = Statement(f"SELECT count(*) FROM vectors {_BEYOND}")
+_COUNT_BOTH = Statement(
+    "SELECT count(*) FILTER (WHERE snippet_id <= :newest), "
+    f"count(*) FILTER (WHERE snippet_id > :newest) FROM vectors {_OF_MODEL}"
+)
+_NOTED = Statement("SELECT code_pack, text_pack FROM indexes WHERE id = :index")
+_IS_THERE = Statement("SELECT 1 FROM indexes WHERE id = :index AND deleted_at = 0")
 
 
 def pack_path(folder: Path, index_id: int, kind: str) -> Path:
@@ -48,10 +58,12 @@ def refresh_pack(
     path = pack_path(Path(folder), index_id, kind)
     for leftover in path.parent.glob(f"{path.name}.*.tmp"):  # of a writer that was killed
         leftover.unlink(missing_ok=True)
-    with contextlib.closing(_connect(database)) as connection:
-        if not _has_fallen_behind(connection, path, index_id, kind, model):
-            return _extend(database, path, (index_id, kind, model), FEWEST_AT_END)
-        rows = connection.execute(_ROWS_BEYOND, (index_id, kind, model, 0)).fetchall()
+    of_model = {"index": index_id, "kind": kind, "model": model}
+    with snapshot_of(database) as driver:
+        has_fallen_behind = _has_fallen_behind(driver, path, of_model)
+        rows = _ROWS_BEYOND.run(driver, of_model | {"newest": 0}) if has_fallen_behind else []
+    if not has_fallen_behind:
+        return _extend(database, path, of_model, FEWEST_AT_END)
     report(0, len(rows))
     token = write_pack(path, model, rows) if rows else None
     if not rows or _is_deleted(database, index_id):
@@ -71,52 +83,43 @@ def extend_pack(
     pack = open_pack(path)
     packed = 0 if pack is None else len(pack)
     fewest = int(max(FEWEST_CHANGES, LARGEST_SHARE * packed))
-    token = _extend(database, path, (index_id, kind, model), fewest)
+    of_model = {"index": index_id, "kind": kind, "model": model}
+    token = _extend(database, path, of_model, fewest)
     report(1, 1)
     return token
 
 
-def _extend(database: str, path: Path, of: tuple[int, str, str], fewest: int) -> str | None:
+def _extend(database: str, path: Path, of_model: _OfModel, fewest: int) -> str | None:
     """Add the new rows of an index, kind and model, if there are at least `fewest`, or enough for a
     first pack; returns the token of a new one.
     """
-    index_id, kind, model = of
-    with contextlib.closing(_connect(database)) as connection:
-        connection.execute("BEGIN")
-        pack = _own_pack(connection, path, index_id, kind, model)
+    with snapshot_of(database) as driver:
+        pack = _own_pack(driver, path, of_model)
         if pack is None:
             fewest = max(fewest, FEWEST_CHANGES)
-        mine = (*of, 0 if pack is None else int(pack.snippet_ids[-1]))
-        (added,) = connection.execute(
-            "SELECT count(*) FROM vectors "
-            "WHERE index_id = ? AND kind = ? AND model = ? AND snippet_id > ?",
-            mine,
-        ).fetchone()
+        beyond = of_model | {"newest": 0 if pack is None else int(pack.snippet_ids[-1])}
+        ((added,),) = _COUNT_BEYOND.run(driver, beyond)
         if added < fewest:
             return None
-        rows = connection.execute(_ROWS_BEYOND, mine).fetchall()
+        rows = _ROWS_BEYOND.run(driver, beyond)
     parts = [to_columns(rows)]
     if pack is not None:
         columns = (pack.snippet_ids, pack.file_ids, pack.codes.T, pack.scales, pack.values)
         parts.insert(0, PackColumns(*columns))
-    token = write_columns(path, model, parts)
-    if _is_deleted(database, index_id):
+    token = write_columns(path, of_model["model"], parts)
+    if _is_deleted(database, of_model["index"]):
         path.unlink(missing_ok=True)
     return token
 
 
-def _own_pack(
-    connection: sqlite3.Connection, path: Path, index_id: int, kind: str, model: str
-) -> Pack | None:
+def _own_pack(driver: Cursors, path: Path, of_model: _OfModel) -> Pack | None:
     """The pack, if it is intact, of this model, and made from this database."""
     pack = open_pack(path)
-    if pack is None or pack.model != model:
+    if pack is None or pack.model != of_model["model"]:
         return None
-    noted = connection.execute(
-        "SELECT code_pack, text_pack FROM indexes WHERE id = ?", (index_id,)
-    ).fetchone()
-    is_own = noted is not None and noted[0 if kind == VectorKind.CODE else 1] == pack.token
-    return pack if is_own else None
+    noted = _NOTED.first(driver, {"index": of_model["index"]})
+    column = 0 if of_model["kind"] == VectorKind.CODE else 1
+    return pack if noted is not None and noted[column] == pack.token else None
 
 
 def _is_deleted(database: str, index_id: int) -> bool:
@@ -124,27 +127,14 @@ def _is_deleted(database: str, index_id: int) -> bool:
     first marks the index and then removes the pack, so that one of the two processes removes it
     last.
     """
-    with contextlib.closing(_connect(database)) as connection:
-        query = "SELECT 1 FROM indexes WHERE id = ? AND deleted_at = 0"
-        return connection.execute(query, (index_id,)).fetchone() is None
+    with snapshot_of(database) as driver:
+        return _IS_THERE.first(driver, {"index": index_id}) is None
 
 
-def _connect(database: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"{Path(database).as_uri()}?mode=ro", uri=True)
-
-
-def _has_fallen_behind(
-    connection: sqlite3.Connection, path: Path, index_id: int, kind: str, model: str
-) -> bool:
-    pack = _own_pack(connection, path, index_id, kind, model)
+def _has_fallen_behind(driver: Cursors, path: Path, of_model: _OfModel) -> bool:
+    pack = _own_pack(driver, path, of_model)
     newest = int(pack.snippet_ids[-1]) if pack is not None else 0
-    kept, added = connection.execute(
-        """
-        SELECT count(*) FILTER (WHERE snippet_id <= ?), count(*) FILTER (WHERE snippet_id > ?)
-        FROM vectors WHERE index_id = ? AND kind = ? AND model = ?
-        """,
-        (newest, newest, index_id, kind, model),
-    ).fetchone()
+    ((kept, added),) = _COUNT_BOTH.run(driver, of_model | {"newest": newest})
     if pack is None:
         return int(added) > FEWEST_CHANGES
     changes = added + len(pack) - kept

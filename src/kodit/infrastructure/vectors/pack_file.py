@@ -100,7 +100,7 @@ class PackColumns(NamedTuple):
     values: NDArray[np.int8]
 
 
-def to_columns(rows: Sequence[tuple[int, int, bytes, bytes]]) -> PackColumns:
+def to_columns(rows: Sequence[Sequence[Any]]) -> PackColumns:
     """Each of `rows`, at least one, has a snippet, its file, and the 1-bit code and vector as the
     database stores them.
     """
@@ -115,7 +115,7 @@ def to_columns(rows: Sequence[tuple[int, int, bytes, bytes]]) -> PackColumns:
     )
 
 
-def write_pack(path: Path, model: str, rows: Sequence[tuple[int, int, bytes, bytes]]) -> str:
+def write_pack(path: Path, model: str, rows: Sequence[Sequence[Any]]) -> str:
     """Replace the file atomically by the rows of `to_columns`; returns its token."""
     return write_columns(path, model, [to_columns(rows)])
 

@@ -8,14 +8,14 @@ numbered across both, those of the pack first, and every cutoff considers exactl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kodit.domain.value_objects import Scope
+from kodit.domain.value_objects import Scope, VectorKind
 from kodit.infrastructure.sql.statements import Cursors, StatementForMany
 from kodit.infrastructure.vectors.hamming import edge_of_nearest, hamming_distances
 from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded
@@ -86,15 +86,25 @@ class _Sweep(NamedTuple):
         return near if self.allowed is None else self.allowed[near]
 
 
+class Selection(NamedTuple):
+    """What is searched of a set: all versions of its stores that a scope does not hide, or only
+    those that the scope lists.
+    """
+
+    scope: Scope
+    kind: VectorKind
+    is_whole: bool = True
+
+
 def find_nearest(
-    sets: Sequence[VectorSet], query: FloatVector, scope: Scope, limit: int
+    sets: Mapping[VectorSet, Selection], query: FloatVector, limit: int
 ) -> tuple[Ids, FloatVector]:
     """The snippets in the scope with the largest cosine similarities, and these, best first;
     includes all that tie with the last of the `limit`.
 
     The nearest valid codes of all sets together are rescored, with all ties at the cutoff.
     """
-    sweeps = [one.sweep(query, scope) for one in sets]
+    sweeps = [one.sweep(query, selection) for one, selection in sets.items()]
     distances = [one.distances for one in sweeps]
     count = sum(map(len, distances))
     if not count:
@@ -141,9 +151,9 @@ class VectorSet:
         """Rows, including those that are no longer valid."""
         return self._packed + len(self._tail)
 
-    def sweep(self, query: FloatVector, scope: Scope) -> _Sweep:
-        """The distances of the rows in the scope."""
-        allowed = self._allowed(scope)
+    def sweep(self, query: FloatVector, selection: Selection) -> _Sweep:
+        """The distances of the selected rows."""
+        allowed = self._allowed(selection)
         is_empty = not (len(self) if allowed is None else len(allowed))
         distances = np.empty(0, np.uint16) if is_empty else self._distances(query, allowed)
         return _Sweep(self, allowed, distances)
@@ -196,13 +206,16 @@ class VectorSet:
 
     # Which rows
 
-    def _allowed(self, scope: Scope) -> Rows | None:
-        """The rows within the scope; None when that is all of them."""
+    def _allowed(self, selection: Selection) -> Rows | None:
+        """The selected rows; None when that is all of them."""
+        scope = selection.scope
         masks: list[NDArray[np.bool_]] = []
+        if not selection.is_whole:
+            masks.append(np.isin(self._every_file_id, _array(scope.listed)))
         if scope.file_ids is not None:
             masks.append(np.isin(self._every_file_id, _array(scope.file_ids)))
-        if scope.hidden_file_ids:
-            masks.append(~np.isin(self._every_file_id, _array(scope.hidden_file_ids)))
+        if hidden := scope.hidden_from(selection.kind):
+            masks.append(~np.isin(self._every_file_id, _array(hidden)))
         if scope.kinds:
             of_kind = [
                 row[0]

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from kodit.application.views.savings import SavingsView
+from kodit.composition import Application
 from kodit.domain.errors import InvalidQueryError
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.output import print_json, print_line, say
@@ -19,7 +20,6 @@ from kodit.infrastructure.clients.connecting import (
     write,
 )
 from kodit.infrastructure.clients.places import CLIENTS, Client
-from kodit.infrastructure.data_directory import make_data_directory
 from kodit.settings import Settings
 
 
@@ -48,7 +48,7 @@ def _connect(settings: Settings, client: Client, path: Path, *, only_print: bool
     _show(change)
     if only_print:
         return
-    make_data_directory(settings.data_dir)
+    Application(settings).make_data_directory()
     write(change, settings.data_dir)
     say(f"{client.title} is connected. {client.afterwards}")
     say(f"`kodit connect {client.name} --undo` undoes this.")

@@ -57,7 +57,7 @@ CREATE TABLE indexes (
 	text_model TEXT, 
 	created_at BIGINT NOT NULL, 
 	updated_at BIGINT, 
-	deleted_at BIGINT NOT NULL, confinement TEXT, keyword_seq BIGINT, keyword_token BIGINT, code_pack VARCHAR(32), text_pack VARCHAR(32), sync_every INTEGER, submodules BOOLEAN, 
+	deleted_at BIGINT NOT NULL, confinement TEXT, keyword_seq BIGINT, keyword_token BIGINT, code_pack VARCHAR(32), text_pack VARCHAR(32), sync_every INTEGER, submodules BOOLEAN, members BIGINT DEFAULT '0' NOT NULL, shares BOOLEAN DEFAULT 0 NOT NULL, is_store BOOLEAN DEFAULT 0 NOT NULL, 
 	CONSTRAINT kind_is_known CHECK (kind IN ('git', 'folder'))
 )
 
@@ -318,7 +318,7 @@ CREATE TABLE versions (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	index_id BIGINT NOT NULL, 
 	path TEXT NOT NULL
-)
+, digest BIGINT, content_key BLOB, language VARCHAR(32), problem TEXT, unused_since BIGINT, unused_bytes BIGINT)
 
 CREATE INDEX versions_of_index ON versions (index_id)
 
@@ -334,4 +334,8 @@ CREATE INDEX files_of_former_version ON former_versions (version_id)
 
 CREATE INDEX files_of_version ON files (version_id)
 
-INSERT INTO alembic_version VALUES ('0018')
+CREATE INDEX versions_by_digest ON versions (digest)
+
+CREATE INDEX unused_versions ON versions (index_id, unused_since, unused_bytes) WHERE unused_since IS NOT NULL
+
+INSERT INTO alembic_version VALUES ('0019')

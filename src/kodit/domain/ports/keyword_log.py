@@ -1,0 +1,48 @@
+"""The log that the keyword index follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from kodit.domain.batches import MOST_PER_READ
+from kodit.domain.keyword import KeywordLog, KeywordPosition
+
+
+class KeywordLogRepository(Protocol):
+    """The log that the keyword index follows, within one transaction."""
+
+    def read(self, index_id: int, limit: int, most_bytes: int = MOST_PER_READ.size) -> KeywordLog:
+        """The oldest unacknowledged changes, up to `limit` changes and `most_bytes` of text. The
+        changes of one transaction stay together, so that there may be some more."""
+        ...
+
+    def count(self, index_id: int, of_index: int | None = None) -> int:
+        """How many changes are not acknowledged; with `of_index`, only those of versions that this
+        index has."""
+        ...
+
+    def small(self, beside: int, most: int) -> list[int]:
+        """Other indexes than `beside` whose unacknowledged changes are at most `most`, all of these
+        indexes together; none that is being deleted, or whose log is being restarted."""
+        ...
+
+    def generation(self, index_id: int) -> str | None:
+        """The log's generation; None before its first scan has ended."""
+        ...
+
+    def acknowledge(self, index_id: int, reached: KeywordPosition) -> bool:
+        """The keyword index holds every change up to this one. Does nothing, and returns False, if
+        the change is not waiting, because a later one was acknowledged or the log was restarted."""
+        ...
+
+    def untrusted(self, positions: Mapping[int, KeywordPosition | None]) -> set[int]:
+        """The indexes whose content in the keyword index, by these positions, does not match the
+        log of this database: it followed another database, or a later or earlier state of this
+        one."""
+        ...
+
+    def follow(self, index_id: int, position: KeywordPosition | None) -> bool:
+        """Acknowledge what a keyword index at this position holds; if it cannot continue with the
+        log, remove the log's generation. Returns whether everything must be logged again."""
+        ...

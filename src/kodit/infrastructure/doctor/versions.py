@@ -1,0 +1,108 @@
+"""Which versions belong to which indexes, and which to none."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, select, update
+
+from kodit.infrastructure.doctor.checks import RowCheck
+from kodit.infrastructure.sqlalchemy.entities import FILES, FORMER_VERSIONS, INDEXES, VERSIONS
+from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.version_statements import RELEASE_VERSIONS, UNDATED
+
+_WITHOUT_VERSION = and_(
+    FILES.c.version_id.is_not(None), ~exists().where(VERSIONS.c.id == FILES.c.version_id)
+)
+_IS_USED = or_(
+    exists().where(FILES.c.version_id == VERSIONS.c.id),
+    exists().where(FORMER_VERSIONS.c.version_id == VERSIONS.c.id),
+)
+_UNMARKED = and_(VERSIONS.c.unused_since.is_(None), VERSIONS.c.content_key.is_not(None), ~_IS_USED)
+_MARKED = and_(VERSIONS.c.unused_since.is_not(None), _IS_USED)
+
+
+def _had_by(index: ColumnElement[int]) -> ColumnElement[bool]:
+    return or_(
+        exists().where(FILES.c.version_id == VERSIONS.c.id, FILES.c.index_id == index),
+        exists().where(
+            FORMER_VERSIONS.c.version_id == VERSIONS.c.id, FORMER_VERSIONS.c.index_id == index
+        ),
+    )
+
+
+_SHARING_UNNOTED = and_(
+    not_(INDEXES.c.shares),
+    INDEXES.c.deleted_at == 0,
+    or_(
+        exists().where(
+            FILES.c.index_id == INDEXES.c.id,
+            VERSIONS.c.id == FILES.c.version_id,
+            VERSIONS.c.index_id != INDEXES.c.id,
+        ),
+        exists().where(
+            VERSIONS.c.index_id == INDEXES.c.id,
+            VERSIONS.c.unused_since.is_(None),
+            _IS_USED,
+            ~_had_by(INDEXES.c.id),
+        ),
+    ),
+)
+
+
+def _extract_again(connection: Connection, limit: int) -> int:
+    some = select(FILES.c.id).where(_WITHOUT_VERSION).limit(limit)
+    return connection.execute(
+        update(FILES)
+        .where(FILES.c.id.in_(some))
+        .values(version_id=None, stale=True, extracted_hash=None)
+    ).rowcount
+
+
+def _mark(connection: Connection, limit: int) -> int:
+    ids = connection.execute(select(VERSIONS.c.id).where(_UNMARKED).limit(limit)).scalars().all()
+    RELEASE_VERSIONS.run(Driver(connection), ids, {"since": UNDATED})
+    return len(ids)
+
+
+def _unmark(connection: Connection, limit: int) -> int:
+    some = select(VERSIONS.c.id).where(_MARKED).limit(limit)
+    return connection.execute(
+        update(VERSIONS).where(VERSIONS.c.id.in_(some)).values(unused_since=None, unused_bytes=None)
+    ).rowcount
+
+
+def _note_sharing(connection: Connection, limit: int) -> int:
+    some = select(INDEXES.c.id).where(_SHARING_UNNOTED).limit(limit)
+    return connection.execute(
+        update(INDEXES)
+        .where(INDEXES.c.id.in_(some))
+        .values(shares=True, members=INDEXES.c.members + 1)
+    ).rowcount
+
+
+VERSION_CHECKS = (
+    RowCheck(
+        "{count} files have contents that are not stored",
+        "extracts them again",
+        select(FILES.c.index_id).where(_WITHOUT_VERSION),
+        _extract_again,
+        refresh=True,
+    ),
+    RowCheck(
+        "{count} contents that it has brought belong to no index and are not marked as unused",
+        "marks them, so that they are removed later",
+        select(VERSIONS.c.index_id).where(_UNMARKED),
+        _mark,
+    ),
+    RowCheck(
+        "{count} contents that it has brought are marked as unused but are in use",
+        "removes the mark",
+        select(VERSIONS.c.index_id).where(_MARKED),
+        _unmark,
+    ),
+    RowCheck(
+        "{count} note is missing: it has contents of other indexes, or they have its own",
+        "notes it, so that searches tell them apart",
+        select(INDEXES.c.id).where(_SHARING_UNNOTED),
+        _note_sharing,
+    ),
+)

@@ -1,0 +1,295 @@
+"""Storing what was extracted from files, and retiring what they had before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, update
+
+from kodit.domain.keyword import KeywordOperation
+from kodit.domain.ports.repositories import (
+    ExtractedFile,
+    SnippetCounts,
+)
+from kodit.domain.value_objects import FileProcessingStatus, TaskType
+from kodit.infrastructure.mappers.symbols import extents_to_text, placed_to_text
+from kodit.infrastructure.sql.chunks import in_chunks
+from kodit.infrastructure.sqlalchemy.entities import (
+    EMBEDDINGS,
+    FILES,
+)
+from kodit.infrastructure.sqlalchemy.keyword_log import new_token, next_change_set
+from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
+from kodit.infrastructure.sqlalchemy.snippet_statements import (
+    ADD_SNIPPET,
+    DROP_VECTORS,
+    DROP_VECTORS_OF_KIND,
+    FORGET_PENDING,
+    KINDS_OF_VECTORS,
+    LOG_CHANGE,
+    LOG_LIVE_OF_VERSIONS,
+    NOTE_EXTRACTION,
+    PEND_LIVE_OF_VERSIONS,
+    SET_STATE,
+)
+from kodit.infrastructure.sqlalchemy.unused import release
+from kodit.infrastructure.sqlalchemy.version_statements import (
+    DROP_EMPTY_VERSIONS,
+    HIDE_VERSIONS,
+    KEEP_VERSION,
+    OLD_OF_FILES,
+)
+from kodit.infrastructure.sqlalchemy.versions import (
+    CurrentVersion,
+    SqlVersionRepository,
+    StoredVersion,
+)
+
+_STAGES = (TaskType.CODE_EMBEDDINGS, TaskType.ENRICH)
+
+
+class _OldSnippet(NamedTuple):
+    id: int
+    file_id: int
+    state: str
+    version_id: int
+
+
+class ExtractedContents:
+    """The contents of files over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._driver = Driver(connection)
+        self._refusals = SqlRefusalRepository(connection)
+        self._versions = SqlVersionRepository(connection)
+
+    def replace(
+        self, index_id: int, files: Sequence[ExtractedFile], *, keeps_former: bool = False
+    ) -> SnippetCounts:
+        linked = self._versions.linked(files)
+        files = [file for file in files if file.version_id is None or file.file_id in linked]
+        sliced = [file for file in files if file.sliced is not None and file.file_id not in linked]
+        current = self._versions.of_files([file.file_id for file in files])
+        change_set, token = next_change_set(self._driver, index_id), new_token()
+        shared = self._versions.shared(
+            sorted({version.id for version in current.values() if version.id is not None})
+        )
+        # The snippets of these stay as they are: others have them, or the change cannot be one
+        # change set of the store's log, or an engine still searches those of the version before.
+        unsettled = self._versions.unsettled(index_id, sorted(current))
+        kept = {
+            file_id: version_id
+            for file_id, version_id in self._lost(files, linked, current).items()
+            if keeps_former
+            or version_id in shared
+            or file_id in linked
+            or file_id in unsettled
+            or current[file_id].store_id != index_id
+        }
+        unchanged = {
+            file_id for file_id, version in linked.items() if version.id == current[file_id].id
+        }
+        replaced = kept.keys() | unchanged
+        removed = self._retire(
+            index_id, change_set, token, [file for file in files if file.file_id not in replaced]
+        ) + self._versions.count_live(kept.values())
+        made = {
+            file.file_id: self._versions.add(
+                index_id, current[file.file_id].path, file, _spoken(file)
+            )
+            for file in sliced
+        }
+        rows = [
+            {
+                "index_id": index_id,
+                "version_id": made[file.file_id],
+                "state": "live",
+                "start_line": snippet.start_line,
+                "end_line": snippet.end_line,
+                "language": snippet.language,
+                "symbol": snippet.symbol.name if snippet.symbol else None,
+                "kind": snippet.symbol.kind.value if snippet.symbol else None,
+                "scope": snippet.symbol.scope if snippet.symbol else "",
+                "content_hash": snippet.content_hash,
+                "text": snippet.text,
+                "also_defines": placed_to_text(snippet.also_defines, minor=False),
+                "minor_symbols": placed_to_text(snippet.also_defines, minor=True),
+                "mentions": snippet.mentions or None,
+                "extents": extents_to_text(snippet.extents),
+            }
+            for file in sliced
+            if file.sliced is not None
+            for snippet in file.sliced.snippets
+        ]
+        if rows:
+            self._store(change_set, token, rows)
+        upcoming = made | {file_id: version.id for file_id, version in linked.items()}
+        self._note_extraction(files, upcoming, linked, kept)
+        self._versions.use(index_id, (version.id for version in linked.values()))
+        self._versions.replaced(index_id, kept, upcoming)
+        if upcoming or kept:
+            shares = any(version.store_id != index_id for version in linked.values()) or any(
+                current[file_id].store_id == index_id and version_id in shared
+                for file_id, version_id in kept.items()
+            )
+            self._versions.note_change(index_id, shares=shares)
+        DROP_EMPTY_VERSIONS.run(
+            self._driver, sorted({version.id for version in current.values() if version.id})
+        )
+        return SnippetCounts(
+            written=len(rows),
+            removed=removed,
+            parsed=sum(file.version_id is None and file.sliced is not None for file in files),
+            reused=sum(file.version_id is not None for file in files),
+        )
+
+    def _lost(
+        self,
+        files: Sequence[ExtractedFile],
+        linked: Mapping[int, StoredVersion],
+        current: Mapping[int, CurrentVersion],
+    ) -> dict[int, int]:
+        """By file, the versions that files lose."""
+        lost: dict[int, int] = {}
+        for file in files:
+            version_id = current[file.file_id].id
+            upcoming = linked.get(file.file_id)
+            if version_id is not None and (upcoming is None or upcoming.id != version_id):
+                lost[file.file_id] = version_id
+        return lost
+
+    def held(self, file_ids: Sequence[int]) -> dict[int, int]:
+        return dict(Counter(row.file_id for row in self._old_snippets(file_ids)))
+
+    def _old_snippets(self, file_ids: Sequence[int]) -> list[_OldSnippet]:
+        """Those of former versions first."""
+        return [
+            _OldSnippet(*row)
+            for old_of_files in OLD_OF_FILES
+            for row in old_of_files.run(self._driver, file_ids)
+        ]
+
+    def _retire(
+        self, index_id: int, change_set: int, token: int, files: Sequence[ExtractedFile]
+    ) -> int:
+        """Supersede the snippets of changed files and remove those of deleted files."""
+        gone = {file.file_id for file in files if file.sliced is None}
+        old = self._old_snippets([file.file_id for file in files])
+        live = [row for row in old if row.state == "live"]
+        superseded_files = {row.file_id for row in old if row.state == "superseded"}
+        for state, ids in (
+            ("removed", [row.id for row in old if row.file_id in gone]),
+            ("superseded", [row.id for row in live if row.file_id not in gone]),
+        ):
+            SET_STATE.run(self._driver, ids, {"new_state": state})
+        left = sorted({(row.file_id, row.version_id) for row in live if row.file_id not in gone})
+        HIDE_VERSIONS.run(self._driver, sorted({row.version_id for row in live}))
+        KEEP_VERSION.run_many(
+            self._driver,
+            (
+                {"index_id": index_id, "file_id": file_id, "version_id": version_id}
+                for file_id, version_id in left
+            ),
+        )
+        FORGET_PENDING.run(self._driver, [row.id for row in live])
+        self._refusals.forget(index_id, [row.id for row in live])
+        self._drop_vectors([row.id for row in old if row.file_id in gone])
+        # If a file changes again before an engine had its last change, only the oldest snippets,
+        # which the engine holds, are searched.
+        for file_id in superseded_files - gone:
+            self._drop_vectors_beside_older(
+                [row.id for row in live if row.file_id == file_id],
+                [row.id for row in old if row.file_id == file_id and row.state == "superseded"],
+            )
+        LOG_CHANGE.run_many(
+            self._driver,
+            (
+                {
+                    "index_id": index_id,
+                    "version_id": row.version_id,
+                    "change_set": change_set,
+                    "snippet_id": row.id,
+                    "op": KeywordOperation.REMOVE.value,
+                    "token": token,
+                }
+                for row in live
+            ),
+        )
+        return len(live)
+
+    def _drop_vectors(self, snippet_ids: Sequence[int]) -> None:
+        dropped = DROP_VECTORS.run(self._driver, snippet_ids)
+        release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
+
+    def _drop_vectors_beside_older(
+        self, snippet_ids: Sequence[int], older_ids: Sequence[int]
+    ) -> None:
+        """`snippet_ids` are all snippets of a file that were live until now."""
+        if not snippet_ids:
+            return
+        kinds = sorted({row[0] for row in KINDS_OF_VECTORS.run(self._driver, older_ids)})
+        for kind in kinds:
+            dropped = DROP_VECTORS_OF_KIND.run(self._driver, snippet_ids, {"of_kind": kind})
+            release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
+
+    def _store(self, change_set: int, token: int, rows: Sequence[dict[str, Any]]) -> None:
+        """Once the old ones are retired, the live snippets of these files are the new ones."""
+        ADD_SNIPPET.run_many(self._driver, rows)
+        version_ids = sorted({row["version_id"] for row in rows})
+        LOG_LIVE_OF_VERSIONS.run(
+            self._driver, version_ids, {"of_change_set": change_set, "with_token": token}
+        )
+        for stage in _STAGES:
+            PEND_LIVE_OF_VERSIONS.run(self._driver, version_ids, {"of_stage": stage.name})
+
+    def _note_extraction(
+        self,
+        files: Sequence[ExtractedFile],
+        upcoming: Mapping[int, int],
+        linked: Mapping[int, StoredVersion],
+        kept: Collection[int],
+    ) -> None:
+        """`upcoming` are the new versions by file, and `linked` those of them that were stored
+        before. Deleted files in `kept` lose their versions at once."""
+        gone = [file.file_id for file in files if file.sliced is None]
+        for some in in_chunks(gone):
+            self._connection.execute(
+                update(FILES)
+                .where(FILES.c.id.in_(some))
+                .values(
+                    stale=False,
+                    extracted_hash=None,
+                    status=FileProcessingStatus.DELETED.value,
+                )
+            )
+        for some in in_chunks([file_id for file_id in gone if file_id in kept]):
+            self._connection.execute(
+                update(FILES).where(FILES.c.id.in_(some)).values(version_id=None)
+            )
+        NOTE_EXTRACTION.run_many(
+            self._driver,
+            (
+                {
+                    "file": file.file_id,
+                    "hash": file.content_hash,
+                    "version": file.extractor_version,
+                    "what": file.sliced.problem if stored is None else stored.problem,
+                    "spoken": _spoken(file) if stored is None else stored.language,
+                    "made": upcoming[file.file_id],
+                }
+                for file in files
+                if file.sliced is not None
+                for stored in (linked.get(file.file_id),)
+            ),
+        )
+
+
+def _spoken(file: ExtractedFile) -> str | None:
+    """The language of a sliced file; a file without one is not read at all."""
+    if file.sliced is None or (file.sliced.problem is not None and not file.sliced.snippets):
+        return None
+    return file.sliced.language
