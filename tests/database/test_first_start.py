@@ -96,8 +96,8 @@ def test_two_processes_index_at_once_in_a_new_data_directory(
     kodit: KoditCommand, tmp_path: Path
 ) -> None:
     """Each indexes its own folder, and a common one; nothing is lost or duplicated."""
-    for name in ("one", "two", "both"):
-        write_tree(tmp_path / name, files=12, seed=len(name))
+    for seed, name in enumerate(("one", "two", "both")):
+        write_tree(tmp_path / name, files=12, seed=seed)  # nothing that they could share
     processes = [
         kodit.start("index", tmp_path / name, tmp_path / "both") for name in ("one", "two")
     ]

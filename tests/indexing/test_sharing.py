@@ -27,6 +27,7 @@ from tests.indexing.sharing import (
 from tests.indexing.test_another_model import OtherApplication
 from tests.support.answers import MODES
 from tests.support.serving import ServingKodit, work_of
+from tests.support.snapshot import read_rows
 from tests.support.sources import commit_all, git, write_file
 
 from kodit.composition import Application
@@ -167,7 +168,7 @@ def test_one_of_them_is_deleted(
     assert told(tidy, again) == alone(tmp_path, trees[deleted])
     for index_id in (again, left):
         delete(tidy, index_id)
-    tidied(tidy)
+    assert read_rows(tidy.data_dir, "SELECT id FROM indexes") == []
     assert set(sizes(tidy.data_dir).values()) == {0}
     assert problems(tidy) == []
 

@@ -58,6 +58,9 @@ class IndexRemoval:
             pass
         while await self._versions.remove_some():
             pass
+        # The stores of indexes that were deleted before may have become empty.
+        while await self.continue_deletions():
+            pass
 
     async def continue_deletions(self) -> bool:
         """One step for any deleted index; returns whether there is more to do. A failing index does
