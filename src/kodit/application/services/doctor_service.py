@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from kodit.application.services.index_service import IndexService
-from kodit.application.services.keyword_following import follow_log
+from kodit.application.services.keyword_following import apply_log
 from kodit.application.services.threads import in_thread
-from kodit.application.services.transactions import written
 from kodit.domain.diagnosis import Problem
 from kodit.domain.entities import IndexRun
 from kodit.domain.errors import NotFoundError
-from kodit.domain.keyword import KeywordBatch, KeywordLog
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.doctor import Examiner
 from kodit.domain.ports.engines import KeywordIndex
-from kodit.domain.services.bm25_service import BM25DomainService
 from kodit.domain.value_objects import QueuePriority
 
 log = logging.getLogger(__name__)
 
-CHANGES_PER_BATCH = 8192
 MOST_ROUNDS = 3
 """A repair may expose another problem in the same area, but not more often than this."""
 
@@ -43,7 +38,6 @@ class DoctorService:
         self._indexes = indexes
         self._keyword_index = keyword_index
         self._examiners = examiners
-        self._bm25 = BM25DomainService()
 
     async def examine(self) -> list[Problem]:
         """All problems; changes nothing."""
@@ -63,34 +57,9 @@ class DoctorService:
                     await _repair(problem)
                     relog |= problem.relog
                     refresh |= problem.refresh
-                await self._follow_log(relog)
+                for index_id in sorted(relog):  # also where a source is gone
+                    await apply_log(self._database, self._keyword_index, index_id)
         return [run for index_id in sorted(refresh) if (run := await self._request(index_id))]
-
-    async def _follow_log(self, index_ids: Iterable[int]) -> None:
-        """Apply the log to the keyword index without a run, so that search works for a source that
-        is gone. A worker may do the same at the same time: applying a batch again changes
-        nothing."""
-        for index_id in sorted(index_ids):
-            while (log := await in_thread(partial(self._log, index_id))).changes:
-                batch = self._bm25.fold(index_id, log)
-                if all(await self._keyword_index.apply([batch])):
-                    await in_thread(partial(self._acknowledge, batch))
-                else:
-                    await in_thread(partial(self._follow_keyword_index, index_id))
-
-    def _log(self, index_id: int) -> KeywordLog:
-        with self._database.read() as transaction:
-            return transaction.keyword_log.read(index_id, CHANGES_PER_BATCH)
-
-    def _acknowledge(self, batch: KeywordBatch) -> None:
-        written(
-            self._database,
-            lambda transaction: transaction.keyword_log.acknowledge(batch.index_id, batch.reached),
-        )
-
-    def _follow_keyword_index(self, index_id: int) -> None:
-        position = self._keyword_index.positions([index_id])[index_id]
-        follow_log(self._database, index_id, position)
 
     async def _request(self, index_id: int) -> IndexRun | None:
         try:

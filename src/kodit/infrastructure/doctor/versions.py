@@ -7,17 +7,13 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, selec
 from kodit.infrastructure.doctor.checks import RowCheck
 from kodit.infrastructure.sqlalchemy.entities import FILES, FORMER_VERSIONS, INDEXES, VERSIONS
 from kodit.infrastructure.sqlalchemy.prepared import Driver
-from kodit.infrastructure.sqlalchemy.version_statements import RELEASE_VERSIONS, UNDATED
+from kodit.infrastructure.sqlalchemy.version_statements import IS_USED, RELEASE_VERSIONS, UNDATED
 
 _WITHOUT_VERSION = and_(
     FILES.c.version_id.is_not(None), ~exists().where(VERSIONS.c.id == FILES.c.version_id)
 )
-_IS_USED = or_(
-    exists().where(FILES.c.version_id == VERSIONS.c.id),
-    exists().where(FORMER_VERSIONS.c.version_id == VERSIONS.c.id),
-)
-_UNMARKED = and_(VERSIONS.c.unused_since.is_(None), VERSIONS.c.content_key.is_not(None), ~_IS_USED)
-_MARKED = and_(VERSIONS.c.unused_since.is_not(None), _IS_USED)
+_UNMARKED = and_(VERSIONS.c.unused_since.is_(None), VERSIONS.c.content_key.is_not(None), ~IS_USED)
+_MARKED = and_(VERSIONS.c.unused_since.is_not(None), IS_USED)
 
 
 def _had_by(index: ColumnElement[int]) -> ColumnElement[bool]:
@@ -41,7 +37,7 @@ _SHARING_UNNOTED = and_(
         exists().where(
             VERSIONS.c.index_id == INDEXES.c.id,
             VERSIONS.c.unused_since.is_(None),
-            _IS_USED,
+            IS_USED,
             ~_had_by(INDEXES.c.id),
         ),
     ),

@@ -163,7 +163,7 @@ class SearchReads:
             passing = self._passing = _with_former({*passing}, former)
         scope = Scope(
             index_ids=wanted,
-            file_ids=None if passing is None else frozenset(one for one, _ in passing),
+            file_ids=None if passing is None else frozenset(file_id for file_id, _ in passing),
             hidden_file_ids=frozenset(hidden),
             kinds=search_filter.kinds,
         )

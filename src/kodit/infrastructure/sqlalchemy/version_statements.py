@@ -43,7 +43,7 @@ RETIRED = -1
 LONG_AGO = 1
 """Stands for a time since which it is not kept any longer."""
 
-_IS_USED = or_(
+IS_USED = or_(
     exists().where(FILES.c.version_id == VERSIONS.c.id),
     exists().where(FORMER_VERSIONS.c.version_id == VERSIONS.c.id),
 )
@@ -102,7 +102,7 @@ _TEXT_BYTES = (
 RELEASE_VERSIONS = PreparedForMany(
     lambda ids: (
         update(VERSIONS)
-        .where(VERSIONS.c.id.in_(ids), ~_IS_USED)
+        .where(VERSIONS.c.id.in_(ids), ~IS_USED)
         .values(unused_since=bindparam("since", type_=BigInteger), unused_bytes=_TEXT_BYTES)
     )
 )
@@ -119,7 +119,7 @@ FORMER_USERS = PreparedForMany(
 RELEASE_FOR_GOOD = PreparedForMany(
     lambda ids: (
         update(VERSIONS)
-        .where(VERSIONS.c.id.in_(ids), ~_IS_USED)
+        .where(VERSIONS.c.id.in_(ids), ~IS_USED)
         .values(unused_since=LONG_AGO, unused_bytes=0)
     )
 )
@@ -200,7 +200,7 @@ UNUSED_VERSIONS = Prepared(
     .where(
         _UNUSED,
         VERSIONS.c.unused_since.between(UNDATED, bindparam("before")),
-        ~_IS_USED,
+        ~IS_USED,
     )
     .order_by(VERSIONS.c.unused_since, VERSIONS.c.id)
     .limit(bindparam("most"))
@@ -265,7 +265,7 @@ GIVE_UP_STORES = PreparedForMany(
     lambda ids: update(INDEXES).where(INDEXES.c.id.in_(ids)).values(is_store=False)
 )
 USED_BY_OTHERS = Prepared(
-    select(VERSIONS.c.id).where(VERSIONS.c.index_id == bindparam("of_index"), _IS_USED).limit(1)
+    select(VERSIONS.c.id).where(VERSIONS.c.index_id == bindparam("of_index"), IS_USED).limit(1)
 )
 HIDE_VERSIONS = PreparedForMany(
     # No file gets a version whose snippets are being removed.

@@ -255,7 +255,6 @@ class SqlVersionRepository:
         DATE_VERSIONS.run(self._driver, {"now": to_microseconds(now)})
 
     def remove(self, before: datetime, limit: int) -> set[int]:
-        self.give_up_stores()
         return self._remove_oldest(to_microseconds(before), limit)
 
     def remove_beyond(self, most_bytes: int, limit: int) -> set[int]:
