@@ -26,7 +26,7 @@ def check_and_show(settings: Settings, *, repair: bool, as_json: bool) -> bool:
     if as_json:
         print_json(DiagnosisView.of(diagnosis))
         return diagnosis.is_healthy
-    _show(diagnosis.found)
+    show_problems(diagnosis.found)
     if not diagnosis.found:
         say("No problems were found.")
     elif not repair:
@@ -36,7 +36,7 @@ def check_and_show(settings: Settings, *, repair: bool, as_json: bool) -> bool:
         say("All of this was repaired.")
     else:
         say("These problems remain after the repair:")
-        _show(diagnosis.remaining)
+        show_problems(diagnosis.remaining)
     if diagnosis.freeable:
         advice = "" if repair else "; `kodit doctor --repair` releases it"
         say(f"{megabytes(diagnosis.freeable)} of the database is free{advice}.")
@@ -73,7 +73,8 @@ async def _work(application: Application, *, repair: bool) -> Diagnosis:
         )
 
 
-def _show(problems: Sequence[Problem]) -> None:
+def show_problems(problems: Sequence[Problem]) -> None:
+    """Print each with its remedy."""
     for problem in problems:
         where = "" if problem.index_id is None else f", index {problem.index_id}"
         remedy = printable(with_advice(problem, problem.remedy))
