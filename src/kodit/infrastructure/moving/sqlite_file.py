@@ -17,7 +17,7 @@ from typing import Any
 from kodit.domain.errors import TransientError, UserError
 from kodit.domain.moving import Key, MovePhase, RowBatch, TableProgress, in_use, occupied
 from kodit.infrastructure.data_directory import SERVER_FILE, note_server
-from kodit.infrastructure.files import make_private
+from kodit.infrastructure.files import make_private, sync_folder
 from kodit.infrastructure.moving.records import (
     MAKE_MOVES,
     MAKE_PROGRESS,
@@ -165,7 +165,8 @@ class SqliteMoveSource:
         if self._path != self._kept:
             with self._database.write() as transaction:
                 transaction.driver.execute(_REVISION, (MOVED,))
-            _put_aside(self._database, self._kept)
+            _rename(self._database, self._kept)
+        _remove_beside(self._data_dir / FILE)
         return str(self._kept)
 
     def release(self) -> None:
@@ -184,21 +185,26 @@ class SqliteMoveSource:
         return read_record(execute) if execute(_HAS_TABLE, (MOVES,)).fetchone() else None
 
 
-def _put_aside(database: SqliteDatabase, path: Path) -> None:
-    """Rename a database, complete without its log. Whoever has it open finds it gone."""
-    old = database.path
+def _rename(database: SqliteDatabase, path: Path) -> None:
+    """Rename a database, complete without its log; the caller removes that. Whoever has it open
+    finds it gone."""
+    _remove_beside(path)
     with database.alone() as driver:
-        busy, _logged, _copied = driver.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
-        if busy:
+        is_busy, _logged, _copied = driver.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+        if is_busy:
             raise TransientError(
-                f"{old} is still being read by another process; try again when that is done"
+                f"{database.path} is being read by another process; try again when that is done"
             )
-        old.rename(path)
+        database.path.rename(path)
+    sync_folder(path.parent)
     database.close()
+
+
+def _remove_beside(path: Path) -> None:
+    """Remove the log of a database that is not there: SQLite would apply it to whichever comes
+    there."""
     for end in _BESIDE:
-        # A log that is left would be applied to whichever database comes there.
-        for name in (old.name, path.name):
-            path.with_name(f"{name}{end}").unlink(missing_ok=True)
+        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
 
 
 class SqliteMoveTarget:
@@ -270,8 +276,9 @@ class SqliteMoveTarget:
 
     def publish(self) -> None:
         if self._unfinished.exists():
-            _put_aside(self._database, self._path)
+            _rename(self._database, self._path)
             self._opened = None
+        _remove_beside(self._unfinished)
 
     def finish(self) -> None:
         if _record_of(self._path) is not None:
@@ -293,8 +300,8 @@ class SqliteMoveTarget:
 
     def _remove_unfinished(self) -> None:
         self.close()
-        for end in ("", *_BESIDE):
-            self._unfinished.with_name(f"{MOVING_FILE}{end}").unlink(missing_ok=True)
+        self._unfinished.unlink(missing_ok=True)
+        _remove_beside(self._unfinished)
 
 
 def _record_of(path: Path) -> MoveRecord | None:
