@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.moving.places import Place
-from tests.support.command import KoditCommand, kill_group, wait_until
+from tests.support.command import PATIENCE_SECONDS, KoditCommand, kill_group, wait_until
 from tests.support.empty_databases import empty_server_database
 from tests.support.sources import write_file
 
@@ -26,10 +26,12 @@ SECRET = "hunter2secret"  # noqa: S105 - of no account
 
 @contextmanager
 def running(kodit: KoditCommand, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that has opened the database."""
+    """A process that has opened the database, and ends properly."""
     process = kodit.start(*arguments)
     try:
         yield process
+        process.terminate()
+        process.communicate(timeout=PATIENCE_SECONDS)
     finally:
         kill_group(process)
         process.communicate()
@@ -62,7 +64,7 @@ def test_a_worker_and_a_server_are_named(place: Place) -> None:
         assert f"{place.file} is in use by a server (process {server.pid})" in outcome.err
     assert place.file_takes_changes
     outcome = place.move_there()
-    assert outcome.code == 0, outcome
+    assert outcome.code == 0, outcome.out
 
 
 def test_whoever_uses_the_database_of_a_server_is_named(place: Place) -> None:
@@ -77,7 +79,7 @@ def test_whoever_uses_the_database_of_a_server_is_named(place: Place) -> None:
     wait_until(lambda: not names_on(place.url))
     assert place.server_takes_changes
     outcome = place.move_back()
-    assert outcome.code == 0, outcome
+    assert outcome.code == 0, outcome.out
 
 
 def names_on(url: str) -> str:

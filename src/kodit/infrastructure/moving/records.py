@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 
 from kodit.domain.errors import KoditError, UserError
 from kodit.domain.moving import MovePhase, TableProgress
+from kodit.infrastructure.sql.moving import MOVES
 from kodit.infrastructure.sql.revision import HEAD
 
-MOVES = "kodit_moves"
-"""One row: the move's token, the other place, and how far it is."""
 PROGRESS = "kodit_moved_tables"
 """In the target only: how far each table was copied."""
 MAKE_MOVES = (

@@ -10,7 +10,6 @@ from kodit.domain.moving import Key, MovePhase, RowBatch, TableProgress, in_use,
 from kodit.infrastructure.moving.records import (
     MAKE_MOVES,
     MAKE_PROGRESS,
-    MOVES,
     PROGRESS,
     MoveRecord,
     MoveRole,
@@ -26,7 +25,7 @@ from kodit.infrastructure.moving.records import (
 from kodit.infrastructure.moving.tables import ROWS_PER_FETCH, TABLES, batched
 from kodit.infrastructure.postgresql.address import DatabaseAddress
 from kodit.infrastructure.postgresql.database import PostgresqlDatabase
-from kodit.infrastructure.sql.moving import MOVED, MOVING, REFUSAL, REFUSAL_STATE
+from kodit.infrastructure.sql.moving import MOVED, MOVES, MOVING, REFUSAL, REFUSAL_STATE
 from kodit.infrastructure.sql.revision import HEAD
 from kodit.infrastructure.sqlalchemy.entities import METADATA
 from kodit.infrastructure.sqlalchemy.locking import lock_name

@@ -21,7 +21,6 @@ from kodit.infrastructure.files import make_private, sync_folder
 from kodit.infrastructure.moving.records import (
     MAKE_MOVES,
     MAKE_PROGRESS,
-    MOVES,
     PROGRESS,
     MoveRecord,
     MoveRole,
@@ -37,7 +36,7 @@ from kodit.infrastructure.moving.records import (
 from kodit.infrastructure.moving.tables import ROWS_PER_FETCH, TABLES, MovableTable, batched
 from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 from kodit.infrastructure.resident.running import server_process
-from kodit.infrastructure.sql.moving import MOVED, REFUSAL
+from kodit.infrastructure.sql.moving import MOVED, MOVES, REFUSAL
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.entities import METADATA
 from kodit.infrastructure.sqlalchemy.migrate import migrate

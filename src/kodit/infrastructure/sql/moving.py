@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from kodit.domain.errors import UserError
 
+MOVES = "kodit_moves"
+"""A table of both databases of a move. One row: the move's token, the other place, and how far it
+is."""
 REFUSAL = "kodit is moving this database"
 """The message by which a database refuses changes."""
 REFUSAL_STATE = "KD001"
