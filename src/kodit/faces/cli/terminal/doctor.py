@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Sequence
 
+from kodit.application.services.threads import in_thread
 from kodit.application.services.worker_host import RunObserver
 from kodit.application.views.doctor import DiagnosisView
 from kodit.composition import Application
@@ -59,7 +60,7 @@ def _check(settings: Settings, *, repair: bool) -> Diagnosis:
 
 
 async def _work(application: Application, *, repair: bool) -> Diagnosis:
-    application.database.check_writable()  # it locks what it examines
+    await in_thread(application.database.check_writable)  # it locks what it examines
     stopped_by = on_signals(signal.SIGTERM)
     if not (repair and is_interactive()):
         return await application.examination.check(repair=repair, stopped_by=stopped_by)
