@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 
@@ -45,6 +47,15 @@ def meaning_of(place: str, error: BaseException | None) -> KoditError | None:
         return _without_connection(place, reason) if is_away else None
     told = _trouble(place, state, reason)
     return None if told is None else TransientError(told)
+
+
+@contextmanager
+def translated(place: str) -> Iterator[None]:
+    """Raises our error for one of the driver."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise meaning_of(place, error) or error from error
 
 
 def _refusal(place: str, state: str | None, reason: str) -> str:
