@@ -165,9 +165,7 @@ def _column(part: Tokens) -> Column:
     depth = 0
     while reader.at < len(part):
         word = reader.peek()
-        if not depth and word in _END_OF_TYPE and kind:
-            break
-        if not depth and word in _END_OF_TYPE and word not in {"key"}:
+        if not depth and word in _END_OF_TYPE and (kind or word != "key"):
             break
         depth += (word == "(") - (word == ")")
         kind.append(part[reader.at])
