@@ -205,3 +205,34 @@ def test_options_of_a_model_of_django(options: str, name: str | None, indexes: l
     )
     columns = ["id auto primary key", "a TextField not null"]
     assert tables({"shop/models.py": model}) == ({name: [*columns, *indexes]} if name else {})
+
+
+def migration(operation: str, *follows: str, app: str = "shop") -> str:
+    pairs = ", ".join(f"('{app}', '{one}')" for one in follows)
+    return (
+        "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"
+        f"    initial = [('shop', 'z')]\n    dependencies = [('x', 'y', 'z'), {pairs}]\n"
+        f"    operations = [migrations.{operation}]\n"
+    )
+
+
+def test_migrations_follow_those_that_they_name() -> None:
+    """Of the same app; the others come in the order of their names."""
+    steps = {
+        "shop/migrations/c_first.py": migration("CreateModel('C', [('a', models.TextField())])"),
+        "shop/migrations/b_second.py": migration("RenameField('c', 'a', 'b')", "c_first"),
+        "shop/migrations/a_third.py": migration("RenameField('c', 'b', 'z')", "b_second"),
+    }
+    assert tables(steps) == {"shop_c": ["z TextField not null"]}
+    steps["shop/migrations/b_second.py"] = migration(
+        "RenameField('c', 'a', 'b')", "c_first", app="other"
+    )
+    assert tables(steps) == {"shop_c": ["a TextField not null"]}
+
+
+def test_migrations_that_name_each_other_apply_once() -> None:
+    steps = {
+        "shop/migrations/a.py": migration("CreateModel('C', [('a', models.TextField())])", "b"),
+        "shop/migrations/b.py": migration("AddField('c', 'b', models.TextField())", "a"),
+    }
+    assert tables(steps) == {"shop_c": ["a TextField not null", "b TextField not null"]}
