@@ -18,6 +18,7 @@ from kodit.domain.keys import KeyScope
 from kodit.domain.keyword import KeywordOperation
 from kodit.domain.left_out import Presence
 from kodit.domain.mentions import MentionKind
+from kodit.domain.moving import MovePhase
 from kodit.domain.progress import OperationState, TaskOperation
 from kodit.domain.ranking.query import QueryKind
 from kodit.domain.search import VectorKind
@@ -46,6 +47,7 @@ WORDS: dict[type[Enum], str] = {
     KeywordOperation: "add remove",
     KeyScope: "read write",
     MentionKind: "call import inherits type write read",
+    MovePhase: "copying ending",
     OperationState: "started in_progress completed skipped failed",
     Presence: "gone file folder",
     Purpose: "embedding enrichment",
