@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kodit.application.views.description import DescriptionView
+from kodit.application.views.description_text import lines_of_view
 from kodit.domain.descriptions.commits import (
     ChangedDefinition,
     ChangedFile,
@@ -14,6 +16,13 @@ from kodit.domain.descriptions.commits import (
     parts_of,
     title_of,
 )
+from kodit.domain.descriptions.description import (
+    DescribedItem,
+    DescribedPart,
+    Description,
+    lines_of,
+)
+from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.descriptions.parts import MOST_PARTS, common_folder, divided
 from kodit.domain.descriptions.schema.tables import Column, Table, TableIndex
 from kodit.domain.descriptions.stored import (
@@ -187,3 +196,13 @@ def test_a_description_is_stored_again_if_anything_of_it_has_changed() -> None:
     assert len({one.key, *(other.key for other in others)}) == 5
     assert replace(one, subject="other").key == one.key
     assert len(one.key) == 16
+
+
+def test_the_text_of_a_view_is_that_of_the_description() -> None:
+    """So that a face on another machine shows the same."""
+    items = (DescribedItem("f", "function", "def f()", "Pay.", "c.py", 7, 9, 1),)
+    parts = (DescribedPart("a/b.py", "python", "It pays.", "a/b.py", 3, items, 2),)
+    whole = Description(1, "/shop", DescriptionKind.OVERVIEW, "", "Shop", "text", parts, 4)
+    view = DescriptionView.of(whole, with_file=True)
+    assert list(lines_of_view(view)) == list(lines_of(whole))
+    assert {(one.path, one.line) for one in lines_of(whole)} >= {("a/b.py", 3), ("c.py", 7)}
