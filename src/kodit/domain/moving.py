@@ -81,13 +81,14 @@ class Move:
 
 def digest(rows: Iterable[Row]) -> int:
     """The sum of the digests of rows: 128 bits of BLAKE2b over their values. Texts, integers,
-    booleans and None count as Python writes them, bytes as they are after their length."""
+    booleans and None count as Python writes them; of bytes their length is in their place, and they
+    follow all else."""
     total = 0
     for row in rows:
         hasher = hashlib.blake2b(digest_size=16)
         blobs = [value for value in row if type(value) is bytes]
         if blobs:
-            plain: Row = tuple(len(one) if type(one) is bytes else one for one in row)
+            plain: Row = tuple((len(one),) if type(one) is bytes else one for one in row)
             hasher.update(repr(plain).encode())
             for blob in blobs:
                 hasher.update(blob)
