@@ -116,11 +116,14 @@ def test_a_move_may_be_killed_anywhere(
     assert place.rows_on_server() == before
     assert place.server_takes_changes
     assert not place.file_takes_changes
+    # A log that is left would be applied to whichever database is put there.
+    assert [path.name for path in place.data_dir.glob("kodit.db*")] == ["kodit.db.moved"]
     while move_until_killed(place, "sqlite", back):
         assert not (place.file_takes_changes and place.server_takes_changes)
     assert place.rows_of_file() == before
     assert place.file_takes_changes
     assert not place.server_takes_changes
+    assert not list(place.data_dir.glob("kodit.db.moving*"))
     for record in (there, back):
         points = record.read_text()
         for point in (*CHANGES, "within add snippets", "os.rename kodit.db"):

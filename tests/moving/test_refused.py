@@ -190,6 +190,17 @@ def test_a_target_of_another_program_is_refused(place: Place) -> None:
     assert place.file_takes_changes
 
 
+def test_an_incomplete_target_is_not_moved_on(place: Place, tmp_path: Path) -> None:
+    """Into another data directory."""
+    begin(place)
+    (tmp_path / "other").mkdir()
+    other = KoditCommand(tmp_path / "other", KODIT_DATABASE_URL=place.url)
+    outcome = other.run_here("move", "--to", "sqlite")
+    assert outcome.code == 2
+    assert f"{place.file} is being moved to postgresql:" in outcome.err
+    assert "which is not complete; complete that move first, or give it up" in outcome.err
+
+
 def test_two_sources_cannot_be_moved_to_one_place(place: Place, tmp_path: Path) -> None:
     begin(place)
     second = KoditCommand(tmp_path / "second")

@@ -99,11 +99,15 @@ class ServerMoveSource(_ServerEnd):
 
     def __init__(self, address: DatabaseAddress) -> None:
         super().__init__(address)
-        record = self._record()
-        if record is None:
-            migrate(self._database)
-        else:
-            check_role(record, MoveRole.SOURCE, self.place)
+        try:
+            record = self._record()
+            if record is None:
+                migrate(self._database)
+            else:
+                check_role(record, MoveRole.SOURCE, self.place)
+        except BaseException:
+            self.close()
+            raise
 
     def freeze(self, target: str) -> str:
         with self._database.write() as transaction:

@@ -99,11 +99,15 @@ class SqliteMoveSource:
         self.full_place = _full(data_dir / FILE)
         self._path = path
         self._database = _open(path, "write.lock")
-        record = self._record()
-        if record is None:
-            migrate(self._database)
-        else:
-            check_role(record, MoveRole.SOURCE, self.place)
+        try:
+            record = self._record()
+            if record is None:
+                migrate(self._database)
+            else:
+                check_role(record, MoveRole.SOURCE, self.place)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._database.close()
