@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -18,6 +19,7 @@ from sqlalchemy import (
 
 from kodit.domain.value_objects import FileProcessingStatus
 from kodit.infrastructure.doctor.checks import RowCheck
+from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import (
     ENRICHMENTS,
     FILES,
@@ -26,20 +28,23 @@ from kodit.infrastructure.sqlalchemy.entities import (
     SNIPPETS,
     VERSIONS,
 )
+from kodit.infrastructure.sqlalchemy.file_statements import ADD_STALE_FILE, IS_STALE
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.unused import release
 
 _DELETED = FileProcessingStatus.DELETED.value
 
 
+def _is_extracted() -> ColumnElement[bool]:
+    """Whether the version of a file has its content."""
+    return exists().where(VERSIONS.c.id == FILES.c.version_id, VERSIONS.c.content_hash.is_not(None))
+
+
 def _is_behind() -> ColumnElement[bool]:
-    """Whether a file's snippets are not from its current content, whatever its flag says."""
+    """Whether a file's snippets are not from its current content, although it is not stale."""
     return or_(
-        and_(FILES.c.status == _DELETED, FILES.c.extracted_hash.is_not(None)),
-        and_(
-            FILES.c.status != _DELETED,
-            FILES.c.extracted_hash.is_distinct_from(FILES.c.content_hash),
-        ),
+        and_(FILES.c.status == _DELETED, _is_extracted()),
+        and_(FILES.c.status != _DELETED, ~_is_extracted()),
     )
 
 
@@ -60,27 +65,43 @@ def _holds_a_snippet_twice() -> ColumnElement[bool]:
     )
 
 
+def mark_stale(connection: Connection, files: Sequence[tuple[int, int]]) -> None:
+    """Let these files, by index and path, be extracted again, whatever their content is."""
+    ADD_STALE_FILE.run_many(
+        Driver(connection),
+        (
+            {"index_id": index_id, "path_id": path_id, "content_hash": ""}
+            for index_id, path_id in files
+        ),
+    )
+
+
 def _stale_check(what: str, condition: ColumnElement[bool], remedy: str) -> RowCheck:
     broken = and_(
-        ~FILES.c.stale,
+        ~IS_STALE,
         condition,
         exists().where(INDEXES.c.id == FILES.c.index_id, INDEXES.c.deleted_at == 0),
     )
 
     def repair(connection: Connection, limit: int) -> int:
-        # A file's flag may be as wrong as its snippets, and a SYNC that finds its commit unchanged
-        # compares no files: clearing the commit makes it compare them all.
+        # A SYNC that finds its commit unchanged compares no files: clearing the commit makes it
+        # compare them all.
         of_broken = INDEXES.c.id.in_(select(FILES.c.index_id).where(broken))
         connection.execute(update(INDEXES).where(of_broken).values(commit_id=None))
-        some = select(FILES.c.id).where(broken).limit(limit)
+        some = connection.execute(
+            select(FILES.c.index_id, FILES.c.path_id, FILES.c.version_id)
+            .where(broken)
+            .limit(limit)
+        ).all()
         # Nor may the file get the same version again, which it still seems to have.
-        had = select(FILES.c.version_id).where(FILES.c.id.in_(some))
-        connection.execute(
-            update(VERSIONS).where(VERSIONS.c.id.in_(had)).values(content_key=None, digest=None)
-        )
-        return connection.execute(
-            update(FILES).where(FILES.c.id.in_(some)).values(stale=True)
-        ).rowcount
+        for had in in_chunks([row.version_id for row in some if row.version_id is not None]):
+            connection.execute(
+                update(VERSIONS)
+                .where(VERSIONS.c.id.in_(had))
+                .values(content_key=None, digest=None)
+            )
+        mark_stale(connection, [(row.index_id, row.path_id) for row in some])
+        return len(some)
 
     return RowCheck(what, remedy, select(FILES.c.index_id).where(broken), repair, refresh=True)
 
@@ -137,7 +158,7 @@ FILE_CHECKS = (
     ),
     _stale_check(
         "{count} files have snippets although nothing was extracted from them",
-        and_(FILES.c.extracted_hash.is_(None), _has_live_snippets()),
+        and_(FILES.c.status == _DELETED, ~_is_extracted(), _has_live_snippets()),
         "marks them as stale and extracts them again",
     ),
     _stale_check(
