@@ -10,7 +10,7 @@ from kodit.domain.diagnosis import Area
 
 @noticed_by(Area.FILES)
 def files_lose_their_contents(place: Place) -> None:
-    place.sql("UPDATE files SET version_id = version_id + 99999 WHERE id < 4")
+    place.sql("UPDATE files SET version_id = version_id + 99999 WHERE path_id < 4")
 
 
 @noticed_by(Area.FILES)

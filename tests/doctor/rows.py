@@ -89,7 +89,7 @@ def sound_rows(folder: Path) -> Iterator[Rows]:
                 content.embed(kind=VectorKind.TEXT)
         rows = Rows(database)
         rows.sql(
-            "UPDATE files SET stale = 0, content_hash = extracted_hash",
+            "DELETE FROM stale_files",
             "UPDATE indexes SET commit_id = 'c'",
         )
         yield rows

@@ -38,13 +38,22 @@ UNNOTED = "note is missing: it has contents of other indexes, or they have its o
 OTHER_CODE = "vectors have a code that differs from that of their embedding"
 
 
+def of_first(statement: str) -> str:
+    """The statement for the first file of the first index."""
+    return f"{statement} WHERE index_id = 1 AND path_id = 1"
+
+
 @pytest.mark.parametrize(
     ("damage", "found"),
     [
-        (["UPDATE files SET extracted_hash = 'x' WHERE id = 1"], {OTHER_HASH: 1}),
-        (["UPDATE files SET status = 'deleted' WHERE id = 1"], {OTHER_HASH: 1}),
+        (["UPDATE versions SET content_hash = NULL WHERE id = 1"], {OTHER_HASH: 1}),
+        ([of_first("UPDATE files SET version_id = NULL")], {OTHER_HASH: 1}),
+        ([of_first("UPDATE files SET status = 'deleted'")], {OTHER_HASH: 1}),
         (
-            ["UPDATE files SET status = 'deleted', extracted_hash = NULL WHERE id = 1"],
+            [
+                of_first("UPDATE files SET status = 'deleted'"),
+                "UPDATE versions SET content_hash = NULL WHERE id = 1",
+            ],
             {NOTHING_EXTRACTED: 1},
         ),
         (
@@ -88,13 +97,13 @@ OTHER_CODE = "vectors have a code that differs from that of their embedding"
             ["UPDATE embeddings SET unused_since = 0 WHERE id = 1"],
             {"embeddings are marked as unused but are in use": 1},
         ),
-        (["UPDATE files SET version_id = 99 WHERE id = 1"], {WITHOUT_CONTENT: 1}),
+        ([of_first("UPDATE files SET version_id = 99")], {WITHOUT_CONTENT: 1}),
         (["UPDATE versions SET unused_since = 1 WHERE id = 1"], {MARKED: 1}),
         (["INSERT INTO versions (index_id, path, content_key) VALUES (1, 'x', x'01')"], {LOST: 1}),
         (
             [
-                "INSERT INTO versions (index_id, path) VALUES (2, 'x')",
-                "UPDATE files SET version_id = (SELECT max(id) FROM versions) WHERE id = 1",
+                "INSERT INTO versions (index_id, path, content_hash) VALUES (2, 'x', 'x')",
+                of_first("UPDATE files SET version_id = (SELECT max(id) FROM versions)"),
                 "UPDATE versions SET unused_since = 0 WHERE id = 1",
             ],
             {UNNOTED: 1},
@@ -116,9 +125,10 @@ def test_wrong_rows_are_counted_and_repaired(
     [
         ["INSERT INTO pending_snippets VALUES (1, 'ENRICH', 1)"],
         ["UPDATE snippets SET state = 'superseded' WHERE id = 1"],  # its vectors still answer
-        ["UPDATE files SET stale = 1, extracted_hash = 'x'"],
+        ["INSERT INTO stale_files SELECT index_id, path_id, 'x' FROM files"],
         [
-            "UPDATE files SET status = 'deleted', extracted_hash = NULL WHERE id = 1",
+            of_first("UPDATE files SET status = 'deleted'"),
+            "UPDATE versions SET content_hash = NULL WHERE id = 1",
             "UPDATE snippets SET state = 'removed' WHERE version_id = 1",
             "DELETE FROM vectors WHERE version_id = 1",
             "DELETE FROM embeddings WHERE id NOT IN (SELECT embedding_id FROM vectors)",
@@ -141,7 +151,7 @@ def test_wrong_rows_are_counted_and_repaired(
             "INSERT INTO refused_snippets VALUES (1, 1, 'the model refused')",
         ],
         [  # nothing is done any more with an index that is being deleted
-            "UPDATE files SET extracted_hash = 'x'",
+            "UPDATE versions SET content_hash = NULL",
             "DELETE FROM vectors",
             "DELETE FROM embeddings",
             "UPDATE snippets SET enrichment_id = NULL",
@@ -157,11 +167,11 @@ def test_what_is_as_it_should_be_is_left_alone(rows: Rows, change: list[str]) ->
 
 def test_files_that_are_extracted_again_are_compared_again(rows: Rows) -> None:
     """A scan that finds the commit unchanged compares none, and the wrong one could stay."""
-    rows.sql("UPDATE files SET extracted_hash = 'x' WHERE id = 1")
+    rows.sql("UPDATE versions SET content_hash = NULL WHERE id = 1")
     [problem] = rows.problems()
     assert (problem.index_id, problem.refresh) == (1, frozenset([1]))
     rows.repair()
-    assert rows.sql("SELECT id FROM files WHERE stale") == [(1,)]
+    assert rows.sql("SELECT index_id, path_id FROM stale_files") == [(1, 1)]
     assert rows.sql("SELECT commit_id FROM indexes ORDER BY id") == [(None,), ("c",)]
 
 
@@ -175,7 +185,7 @@ def test_only_what_a_stage_has_to_do_again_is_a_reason_to_index(rows: Rows) -> N
 def test_rows_are_repaired_a_few_at_a_time(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many they are, to the last."""
     monkeypatch.setattr(checks, "ROWS_PER_TRANSACTION", 1)
-    rows.sql("UPDATE vectors SET code = x'00'", "UPDATE files SET extracted_hash = 'x'")
+    rows.sql("UPDATE vectors SET code = x'00'", "UPDATE versions SET content_hash = NULL")
     rows.repair()
     assert rows.found() == {}
 

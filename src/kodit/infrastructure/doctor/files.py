@@ -19,7 +19,6 @@ from sqlalchemy import (
 
 from kodit.domain.value_objects import FileProcessingStatus
 from kodit.infrastructure.doctor.checks import RowCheck
-from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import (
     ENRICHMENTS,
     FILES,
@@ -31,20 +30,24 @@ from kodit.infrastructure.sqlalchemy.entities import (
 from kodit.infrastructure.sqlalchemy.file_statements import ADD_STALE_FILE, IS_STALE
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.unused import release
+from kodit.infrastructure.sqlalchemy.version_statements import HIDE_VERSIONS
 
 _DELETED = FileProcessingStatus.DELETED.value
 
 
-def _is_extracted() -> ColumnElement[bool]:
-    """Whether the version of a file has its content."""
-    return exists().where(VERSIONS.c.id == FILES.c.version_id, VERSIONS.c.content_hash.is_not(None))
+def _has_version(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(VERSIONS.c.id == FILES.c.version_id, *conditions)
+
+
+_IS_EXTRACTED = _has_version(VERSIONS.c.content_hash.is_not(None))
+_IS_EMPTIED = _has_version(VERSIONS.c.content_hash.is_(None))
 
 
 def _is_behind() -> ColumnElement[bool]:
     """Whether a file's snippets are not from its current content, although it is not stale."""
     return or_(
-        and_(FILES.c.status == _DELETED, _is_extracted()),
-        and_(FILES.c.status != _DELETED, ~_is_extracted()),
+        and_(FILES.c.status == _DELETED, _IS_EXTRACTED),
+        and_(FILES.c.status != _DELETED, or_(FILES.c.version_id.is_(None), _IS_EMPTIED)),
     )
 
 
@@ -88,18 +91,11 @@ def _stale_check(what: str, condition: ColumnElement[bool], remedy: str) -> RowC
         # compare them all.
         of_broken = INDEXES.c.id.in_(select(FILES.c.index_id).where(broken))
         connection.execute(update(INDEXES).where(of_broken).values(commit_id=None))
-        some = connection.execute(
-            select(FILES.c.index_id, FILES.c.path_id, FILES.c.version_id)
-            .where(broken)
-            .limit(limit)
-        ).all()
+        columns = FILES.c.index_id, FILES.c.path_id, FILES.c.version_id, FILES.c.status
+        some = connection.execute(select(*columns).where(broken).limit(limit)).all()
         # Nor may the file get the same version again, which it still seems to have.
-        for had in in_chunks([row.version_id for row in some if row.version_id is not None]):
-            connection.execute(
-                update(VERSIONS)
-                .where(VERSIONS.c.id.in_(had))
-                .values(content_key=None, digest=None)
-            )
+        had = sorted({row.version_id for row in some if row.status != _DELETED and row.version_id})
+        HIDE_VERSIONS.run(Driver(connection), had)
         mark_stale(connection, [(row.index_id, row.path_id) for row in some])
         return len(some)
 
@@ -158,7 +154,7 @@ FILE_CHECKS = (
     ),
     _stale_check(
         "{count} files have snippets although nothing was extracted from them",
-        and_(FILES.c.status == _DELETED, ~_is_extracted(), _has_live_snippets()),
+        and_(FILES.c.status == _DELETED, ~_IS_EXTRACTED, _has_live_snippets()),
         "marks them as stale and extracts them again",
     ),
     _stale_check(

@@ -94,10 +94,10 @@ _DELETED_FILES = StatementForMany(
     "AND status <> '' AND files.status = 'deleted' GROUP BY files.index_id"
 )
 _PROBLEMS = StatementForMany(
-    "SELECT files.index_id, files.problem, versions.language, count(*) FROM files "
+    "SELECT files.index_id, files.problem, count(*), count(versions.language) FROM files "
     "LEFT JOIN versions ON versions.id = files.version_id "
     "WHERE files.index_id IN :ids AND files.problem IS NOT NULL AND files.status <> 'deleted' "
-    "GROUP BY files.index_id, files.problem, versions.language"
+    "GROUP BY files.index_id, files.problem"
 )
 _LEFT_OUT = StatementForMany(
     "SELECT files.index_id, files.problem, count(*) FROM files "
@@ -200,12 +200,13 @@ class IndexReads:
             files[index_id] -= count
         problems: dict[int, dict[str, int]] = {}
         left_out: dict[int, dict[str, int]] = {}
-        for index_id, problem, language, count in _PROBLEMS.run(self._driver, ids):
+        for index_id, problem, count, read in _PROBLEMS.run(self._driver, ids):
             # A file with a problem that still has a language was split by lines.
-            of_index = (left_out if language is None else problems).setdefault(index_id, {})
-            of_index[str(problem)] = of_index.get(str(problem), 0) + count
-            if language is None:
-                files[index_id] -= count
+            if read:
+                problems.setdefault(index_id, {})[problem] = read
+            if count > read:
+                left_out.setdefault(index_id, {})[problem] = count - read
+                files[index_id] -= count - read
         sharing = [row[0] for row in _SHARING.run(self._driver, ids)]
         alone = [index_id for index_id in ids if index_id not in sharing]
         snippets: dict[int, int] = {

@@ -19,7 +19,8 @@ from sqlalchemy import (
 
 from kodit.infrastructure.sqlalchemy.metadata import METADATA, BigKey, one_of
 
-# Conditions of partial indexes: SQLite uses one only if a query spells its condition identically.
+# Conditions of partial indexes: SQLite uses one only if a query spells its condition identically,
+# and here only if the index has every column that the query needs: the table itself is one too.
 UNCLEAN = text("status <> ''")
 WITH_PROBLEM = text("problem IS NOT NULL")
 WITHOUT_HISTORY = text("history IS NULL")
@@ -78,10 +79,19 @@ FILES = Table(
     Index(
         "files_without_history",
         "index_id",
+        "history",
+        "status",
         sqlite_where=WITHOUT_HISTORY,
         postgresql_where=WITHOUT_HISTORY,
     ),
-    Index("unclean_files", "index_id", "status", sqlite_where=UNCLEAN, postgresql_where=UNCLEAN),
+    Index(
+        "unclean_files",
+        "index_id",
+        "status",
+        "version_id",
+        sqlite_where=UNCLEAN,
+        postgresql_where=UNCLEAN,
+    ),
     Index(
         "files_with_problem",
         "index_id",
@@ -114,10 +124,11 @@ class VersionColumns(TypedColumns):
     snippets, also when that index is deleted.
 
     `content_key` is a hash of everything that the snippets depend on, and `digest` the beginning of
-    the git blob id, by which a version is found before the bytes are read. `language` and `problem`
-    are those of the files, `content_hash` their blob id, and `extractor_version` that of the extractor;
-    the hash is null once the snippets are not those of a file any more. `unused_since` is when the last index lost it, 0 if not dated yet, and
-    `unused_bytes` the size of its text; both are null as long as it is used.
+    one of the git blob id, by which a version is found before the bytes are read. `language` and
+    `problem` are those of the files, `content_hash` is their blob id, and null once the snippets
+    are those of no file, and `extractor_version` says which extractor made them. `unused_since` is
+    when the last index lost it, 0 if not dated yet, and `unused_bytes` the size of its text; both
+    are null as long as it is used.
     """
 
     id: Named[int] = Column(BigKey, primary_key=True)

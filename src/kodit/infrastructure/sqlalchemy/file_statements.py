@@ -96,9 +96,7 @@ STALE = Prepared(
     .order_by(STALE_FILES.c.path_id)
     .limit(bindparam("most"))
 )
-COUNT_STALE_FILES = Prepared(
-    select(func.count()).select_from(STALE_FILES).where(_STALE_OF_INDEX)
-)
+COUNT_STALE_FILES = Prepared(select(func.count()).select_from(STALE_FILES).where(_STALE_OF_INDEX))
 REMEMBER_FILES = PreparedForMany(
     lambda ids: (
         update(FILES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sqlalchemy import ColumnElement, Exists, delete, exists, select
 
@@ -35,9 +34,11 @@ _SETTLE = PreparedForMany(
 def _is_had(path_id: ColumnElement[int], *conditions: ColumnElement[bool]) -> Exists:
     """Whether an index has a file at a path. There are few indexes, and many files."""
     return exists(
-        select(INDEXES.c.id)
-        .join(FILES, FILES.c.index_id == INDEXES.c.id)
-        .where(FILES.c.path_id == path_id, *conditions)
+        select(INDEXES.c.id).where(
+            exists().where(
+                FILES.c.index_id == INDEXES.c.id, FILES.c.path_id == path_id, *conditions
+            )
+        )
     )
 
 
@@ -54,18 +55,16 @@ _DROP_PATHS = PreparedForMany(
 
 def add_paths(driver: Driver, paths: Sequence[str]) -> dict[str, int]:
     """The numbers of paths, of new ones too. Until the transaction ends, no other removes them."""
-    numbers: dict[str, int] = {}
-    _note(numbers, _HOLD.run(driver, paths))
+    numbers = _numbers(driver, paths)
     missing = sorted({path for path in paths if path not in numbers})
     if missing:
         _ADD.run_many(driver, ({"path": path} for path in missing))
-        _note(numbers, _HOLD.run(driver, missing))
+        numbers |= _numbers(driver, missing)
     return numbers
 
 
-def _note(numbers: dict[str, int], rows: Iterable[Sequence[Any]]) -> None:
-    for path, number in rows:
-        numbers[path] = number
+def _numbers(driver: Driver, paths: Sequence[str]) -> dict[str, int]:
+    return dict(map(tuple, _HOLD.run(driver, paths)))
 
 
 def forget_unused(driver: Driver, path_ids: Iterable[int]) -> None:

@@ -344,11 +344,11 @@ CREATE TABLE files (
 )
  WITHOUT ROWID
 
-CREATE INDEX unclean_files ON files (index_id, status) WHERE status <> ''
+CREATE INDEX unclean_files ON files (index_id, status, version_id) WHERE status <> ''
 
 CREATE INDEX files_with_problem ON files (index_id, problem, version_id, status) WHERE problem IS NOT NULL
 
-CREATE INDEX files_without_history ON files (index_id) WHERE history IS NULL
+CREATE INDEX files_without_history ON files (index_id, history, status) WHERE history IS NULL
 
 CREATE INDEX files_of_version ON files (version_id)
 

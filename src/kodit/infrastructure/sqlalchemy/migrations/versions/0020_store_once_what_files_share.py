@@ -72,10 +72,15 @@ def upgrade() -> None:
 def _let_versions_know() -> None:
     for name in ("content_hash", "extractor_version"):
         op.add_column("versions", sa.Column(name, sa.String(64), nullable=True))
+    # A file that is stale although its content is the same has to be extracted in any case.
+    extracted = (
+        "FROM files WHERE files.version_id = versions.id AND extracted_hash IS NOT NULL "
+        "AND NOT (stale AND extracted_hash = files.content_hash)"
+    )
     op.execute(
-        "UPDATE versions SET (content_hash, extractor_version) = "
-        "(SELECT max(extracted_hash), max(extractor_version) FROM files "
-        "WHERE files.version_id = versions.id AND extracted_hash IS NOT NULL)"
+        "UPDATE versions SET (content_hash, extractor_version, language, problem) = "  # noqa: S608 - not from outside
+        "(SELECT max(extracted_hash), max(extractor_version), max(files.language), "
+        f"max(files.problem) {extracted}) WHERE EXISTS (SELECT 1 {extracted})"
     )
     # Nobody knows any more what these were extracted from, so that no file gets them again.
     op.execute("UPDATE versions SET content_key = NULL, digest = NULL WHERE content_hash IS NULL")
@@ -107,14 +112,12 @@ def _replace_files() -> None:
     _copy_files()
     op.drop_table("former_files")
     for name, columns, where in (
-        ("unclean_files", ["index_id", "status"], "status <> ''"),
+        ("unclean_files", ["index_id", "status", "version_id"], "status <> ''"),
         ("files_with_problem", ["index_id", "problem", "version_id", "status"], _WITH_PROBLEM),
-        ("files_without_history", ["index_id"], "history IS NULL"),
+        ("files_without_history", ["index_id", "history", "status"], "history IS NULL"),
     ):
         condition = sa.text(where)
-        op.create_index(
-            name, "files", columns, sqlite_where=condition, postgresql_where=condition
-        )
+        op.create_index(name, "files", columns, sqlite_where=condition, postgresql_where=condition)
     op.create_index("files_of_version", "files", ["version_id"])
 
 
