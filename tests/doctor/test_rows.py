@@ -35,6 +35,10 @@ WITHOUT_CONTENT = "files have contents that are not stored"
 MARKED = "contents that it has brought are marked as unused but are in use"
 LOST = "contents that it has brought belong to no index and are not marked as unused"
 UNNOTED = "note is missing: it has contents of other indexes, or they have its own"
+WITHOUT_PATH = "files have paths that are not stored"
+WITHOUT_HISTORY = "files have a history that is not stored"
+UNUSED_PATH = "stored paths are of no file"
+UNUSED_HISTORY = "stored histories are of no file"
 OTHER_CODE = "vectors have a code that differs from that of their embedding"
 
 
@@ -108,6 +112,18 @@ def of_first(statement: str) -> str:
             ],
             {UNNOTED: 1},
         ),
+        (["INSERT INTO paths (path) VALUES ('lost')"], {UNUSED_PATH: 1}),
+        (["INSERT INTO file_histories VALUES (1, 1, 'ada', 1, 1)"], {UNUSED_HISTORY: 1}),
+        (
+            [
+                "INSERT INTO file_histories VALUES (1, 1, 'ada', 1, 1), (1, 2, 'ben', 1, 1)",
+                "UPDATE files SET history = index_id WHERE path_id = 1",
+                "UPDATE files SET history = 0 WHERE path_id = 2",
+                "DELETE FROM file_histories WHERE number = 1",
+            ],
+            {WITHOUT_HISTORY: 1},
+        ),
+        (["DELETE FROM paths WHERE id = 1"], {WITHOUT_PATH: 1}),
     ],
 )
 def test_wrong_rows_are_counted_and_repaired(

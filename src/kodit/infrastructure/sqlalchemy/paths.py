@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, Exists, delete, exists, select
+from sqlalchemy import ColumnElement, Exists, Table, delete, exists, select
 
 from kodit.infrastructure.sqlalchemy.entities import FILE_HISTORIES, FILES, INDEXES, PATHS
 from kodit.infrastructure.sqlalchemy.prepared import (
@@ -31,26 +31,26 @@ _SETTLE = PreparedForMany(
 )
 
 
-def _is_had(path_id: ColumnElement[int], *conditions: ColumnElement[bool]) -> Exists:
+def _is_had(table: Table, *conditions: ColumnElement[bool]) -> Exists:
     """Whether an index has a file at a path. There are few indexes, and many files."""
-    return exists(
-        select(INDEXES.c.id).where(
-            exists().where(
-                FILES.c.index_id == INDEXES.c.id, FILES.c.path_id == path_id, *conditions
-            )
-        )
+    of_index = (
+        select(FILES.c.path_id)
+        .where(FILES.c.index_id == INDEXES.c.id, *conditions)
+        .correlate(INDEXES, table)
     )
+    return exists(select(INDEXES.c.id).where(exists(of_index)).correlate(table))
 
 
+HAS_PATH = _is_had(PATHS, FILES.c.path_id == PATHS.c.id)
+HAS_HISTORY = _is_had(
+    FILE_HISTORIES,
+    FILES.c.path_id == FILE_HISTORIES.c.path_id,
+    FILES.c.history == FILE_HISTORIES.c.number,
+)
 _DROP_HISTORIES = PreparedForMany(
-    lambda ids: delete(FILE_HISTORIES).where(
-        FILE_HISTORIES.c.path_id.in_(ids),
-        ~_is_had(FILE_HISTORIES.c.path_id, FILES.c.history == FILE_HISTORIES.c.number),
-    )
+    lambda ids: delete(FILE_HISTORIES).where(FILE_HISTORIES.c.path_id.in_(ids), ~HAS_HISTORY)
 )
-_DROP_PATHS = PreparedForMany(
-    lambda ids: delete(PATHS).where(PATHS.c.id.in_(ids), ~_is_had(PATHS.c.id))
-)
+_DROP_PATHS = PreparedForMany(lambda ids: delete(PATHS).where(PATHS.c.id.in_(ids), ~HAS_PATH))
 
 
 def add_paths(driver: Driver, paths: Sequence[str]) -> dict[str, int]:
