@@ -75,7 +75,7 @@ def _let_versions_know() -> None:
     # A file that is stale although its content is the same has to be extracted in any case.
     extracted = (
         "FROM files WHERE files.version_id = versions.id AND extracted_hash IS NOT NULL "
-        "AND NOT (stale AND extracted_hash = files.content_hash)"
+        "AND NOT (stale AND status <> 'deleted' AND extracted_hash = files.content_hash)"
     )
     op.execute(
         "UPDATE versions SET (content_hash, extractor_version, language, problem) = "  # noqa: S608 - not from outside
