@@ -113,15 +113,6 @@ def a_changed_file_is_not_marked_as_stale(place: Place) -> None:
 
 
 @noticed_by(Area.FILES)
-def a_deleted_file_keeps_its_snippets(place: Place) -> None:
-    place.sql(
-        "UPDATE files SET status = 'deleted' "
-        "WHERE path_id = (SELECT min(path_id) FROM files AS other "
-        "WHERE other.index_id = files.index_id)"
-    )
-
-
-@noticed_by(Area.FILES)
 def a_file_holds_a_snippet_twice(place: Place) -> None:
     place.sql(
         "INSERT INTO snippets (index_id, version_id, state, start_line, end_line, language, "
