@@ -8,6 +8,7 @@ from typing import Any, Self
 import psycopg
 
 from kodit.infrastructure.postgresql.address import DatabaseAddress
+from kodit.infrastructure.sql.nodes import SETTING
 
 LOCK_TIMEOUT_MS = 30_000
 """How long a write waits for a row: far more than a busy database needs."""
@@ -95,4 +96,6 @@ def connect(address: DatabaseAddress, name: str) -> PipelinedConnection:
     connection = PipelinedConnection.connect(**options, autocommit=True)
     # Compiling a statement takes longer than running one of ours.
     connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}; SET jit = off")
+    if address.node:
+        connection.execute("SELECT set_config(%s, %s, false)", (SETTING, address.node))
     return connection

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kodit.domain.keyword import KeywordPosition
+from kodit.infrastructure.sql.nodes import THIS_NODE
 from kodit.infrastructure.sql.statements import Cursors, StatementForMany
 
 UNKNOWN_GENERATION = ""
@@ -12,11 +13,20 @@ UNKNOWN_GENERATION = ""
 
 _STANDINGS = StatementForMany(
     "SELECT indexes.id, indexes.keyword_generation, indexes.keyword_seq, indexes.keyword_token "
-    "FROM indexes WHERE indexes.id IN :ids"
+    "FROM indexes WHERE indexes.id IN :ids",
+    # A node without a cursor has acknowledged what the first one has, or cannot continue.
+    postgresql="SELECT indexes.id, indexes.keyword_generation, "
+    "coalesce(mine.seq, indexes.keyword_seq), coalesce(mine.token, indexes.keyword_token) "
+    "FROM indexes LEFT JOIN node_cursors AS mine ON mine.index_id = indexes.id "
+    f"AND mine.node = {THIS_NODE} AND mine.generation = indexes.keyword_generation "
+    "WHERE indexes.id IN :ids",
+)
+_WAITING_IN = (
+    "SELECT seq FROM {0} WHERE seq IN :ids AND index_id = :of_index AND token = :with_token"
 )
 _WAITING = StatementForMany(
-    "SELECT keyword_changes.seq FROM keyword_changes WHERE keyword_changes.seq IN :ids "
-    "AND keyword_changes.index_id = :of_index AND keyword_changes.token = :with_token"
+    _WAITING_IN.format("keyword_changes"),
+    postgresql=" UNION ALL ".join(map(_WAITING_IN.format, ("keyword_changes", "keyword_history"))),
 )
 
 
@@ -51,6 +61,8 @@ class KeywordLogReads:
         if position == acknowledged:
             return generation != UNKNOWN_GENERATION
         if position is None or position.generation != generation:
+            return False
+        if acknowledged is not None and position.seq < acknowledged.seq:
             return False
         of_change = {"of_index": index_id, "with_token": position.token}
         return bool(_WAITING.run(self._driver, [position.seq], of_change))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    FromClause,
+    Select,
     String,
     and_,
     bindparam,
@@ -24,6 +27,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
     INDEXES,
     KEYWORD_CHANGES,
+    KEYWORD_HISTORY,
     PENDING_SNIPPETS,
     SNIPPETS,
     STALE,
@@ -116,28 +120,35 @@ NOTE_EXTRACTION = Prepared(
         version_id=bindparam("made"),
     )
 )
-CHANGES_OF_INDEX = (
-    select(
-        KEYWORD_CHANGES.c.seq,
-        KEYWORD_CHANGES.c.change_set,
-        KEYWORD_CHANGES.c.snippet_id,
-        KEYWORD_CHANGES.c.op,
-        KEYWORD_CHANGES.c.token,
+
+
+def changes_in(log: FromClause) -> Select[Any]:
+    """The changes in a table with the columns of `keyword_changes`: five of these, and those of a
+    snippet."""
+    return select(
+        log.c.seq,
+        log.c.change_set,
+        log.c.snippet_id,
+        log.c.op,
+        log.c.token,
         *KEYWORD_COLUMNS,
-    )
-    .select_from(
+    ).select_from(
         # Outer joins: a removal has no snippet, nor has an addition that was retired since.
-        KEYWORD_CHANGES.outerjoin(
+        log.outerjoin(
             SNIPPETS,
             and_(
-                SNIPPETS.c.id == KEYWORD_CHANGES.c.snippet_id,
+                SNIPPETS.c.id == log.c.snippet_id,
                 SNIPPETS.c.state == "live",
-                KEYWORD_CHANGES.c.op == KeywordOperation.ADD.value,
+                log.c.op == KeywordOperation.ADD.value,
             ),
         )
         .outerjoin(VERSIONS, VERSIONS.c.id == SNIPPETS.c.version_id)
         .outerjoin(INDEXES, INDEXES.c.id == SNIPPETS.c.index_id)
     )
+
+
+CHANGES_OF_INDEX = (
+    changes_in(KEYWORD_CHANGES)
     .where(KEYWORD_CHANGES.c.index_id == bindparam("of_index"))
     .order_by(KEYWORD_CHANGES.c.change_set, KEYWORD_CHANGES.c.seq)
 )
@@ -387,6 +398,7 @@ DEAD = Prepared(
         SNIPPETS.c.state.in_([constant(state) for state in ("superseded", "removed")]),
         ~exists().where(VECTORS.c.snippet_id == SNIPPETS.c.id),
         ~exists().where(KEYWORD_CHANGES.c.snippet_id == SNIPPETS.c.id),
+        ~exists().where(KEYWORD_HISTORY.c.snippet_id == SNIPPETS.c.id),
     )
     .limit(bindparam("most"))
 )

@@ -64,6 +64,7 @@ from kodit.infrastructure.sqlalchemy.version_statements import (
     VERSIONS_BY_DIGEST,
     VERSIONS_OF_FILES,
     WAITING_VERSIONS,
+    WITH_FORMER_VERSIONS,
 )
 
 _ANY_TIME = (1 << 63) - 1
@@ -215,6 +216,9 @@ class SqlVersionRepository:
 
     def has_former(self, index_id: int) -> bool:
         return bool(LIVE_FORMER.run(self._driver, {"of_index": index_id, "most": 1}))
+
+    def having_former(self) -> list[int]:
+        return [row[0] for row in WITH_FORMER_VERSIONS.run(self._driver)]
 
     def settle(self, index_id: int, limit: int) -> int:
         """Forget former versions of files whose new ones every engine has; returns how many."""

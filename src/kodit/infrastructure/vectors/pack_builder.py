@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kodit.domain.value_objects import VectorKind
+from kodit.infrastructure.sql.nodes import THIS_NODE
 from kodit.infrastructure.sql.opening import snapshot_of
 from kodit.infrastructure.sql.statements import Cursors, Statement
 from kodit.infrastructure.vectors.pack_file import (
@@ -40,7 +41,12 @@ _COUNT_BOTH = Statement(
     "SELECT count(*) FILTER (WHERE snippet_id <= :newest), "
     f"count(*) FILTER (WHERE snippet_id > :newest) FROM vectors {_OF_MODEL}"
 )
-_NOTED = Statement("SELECT code_pack, text_pack FROM indexes WHERE id = :index")
+_NOTED = Statement(
+    "SELECT code_pack, text_pack FROM indexes WHERE id = :index",
+    postgresql="SELECT max(token) FILTER (WHERE kind = 'code'), "
+    "max(token) FILTER (WHERE kind = 'text') FROM node_packs "
+    f"WHERE node = {THIS_NODE} AND index_id = :index",
+)
 _IS_THERE = Statement("SELECT 1 FROM indexes WHERE id = :index AND deleted_at = 0")
 
 
