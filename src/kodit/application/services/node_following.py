@@ -10,6 +10,7 @@ from functools import partial
 from kodit.application.services.keyword_following import apply_log, continue_log
 from kodit.application.services.threads import Lane, in_thread
 from kodit.application.services.transactions import written
+from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import KeywordIndex, VectorIndex
 from kodit.domain.ports.nodes import Nodes
@@ -40,6 +41,7 @@ class NodeFollowing:
         self._vector_index = vector_index
         self._model = model
         self._nodes = nodes
+        self._unsettled: set[int] = set()
         self._packed: dict[int, datetime | None] = {}
         """By store, when the index was last brought up to date whose vectors are packed here."""
 
@@ -55,9 +57,10 @@ class NodeFollowing:
         if behind:
             await self._follow(behind[0])
             return True
-        if await self._drop_deleted():
+        if await self._drop_deleted() or await self._pack_some():
             return True
-        return await self._pack_some()
+        await self._settle()
+        return False
 
     def _behind(self) -> list[int]:
         with self._database.read() as transaction:
@@ -66,7 +69,7 @@ class NodeFollowing:
     async def _follow(self, store_id: int) -> None:
         await continue_log(self._database, self._keyword_index, store_id)
         await apply_log(self._database, self._keyword_index, store_id, only_led=True)
-        await in_thread(partial(written, self._database, _settle), Lane.WRITES)
+        self._unsettled.add(store_id)
 
     async def _drop_deleted(self) -> bool:
         """Remove what this node still holds of one index that was deleted by another node."""
@@ -100,6 +103,22 @@ class NodeFollowing:
             self._packed[store_id] = updated[store_id]
         return len(changed) > 1
 
+    async def _settle(self) -> None:
+        """Remove what was kept while a node searched it, of indexes for which no run is going to do
+        so."""
+
+        def unsettled() -> list[int]:
+            with self._database.read() as transaction:
+                wanted = {*self._unsettled, *transaction.versions.having_former()}
+                runs = transaction.tasks.latest_runs(sorted(wanted)) if wanted else {}
+            return [one for one, run in runs.items() if run.state.is_terminal]
+
+        for index_id in await in_thread(unsettled, Lane.READS):
+            settle = partial(written, self._database, partial(_settle, index_id))
+            while await in_thread(settle, Lane.WRITES):
+                pass
+            self._unsettled.discard(index_id)
+
     def _updated(self) -> dict[int, datetime | None]:
         with self._database.read() as transaction:
             return transaction.indexes.stores()
@@ -112,7 +131,7 @@ def _note_pack(store_id: int, kind: VectorKind, token: str, transaction: Transac
     transaction.embeddings.note_pack(store_id, kind, token)
 
 
-def _settle(transaction: Transaction) -> None:
-    """Former versions are kept as long as a node searches them."""
-    for index_id in transaction.versions.having_former():
-        transaction.versions.settle(index_id, SETTLED_PER_PIECE)
+def _settle(index_id: int, transaction: Transaction) -> int:
+    return (
+        transaction.versions.settle(index_id, SETTLED_PER_PIECE) == SETTLED_PER_PIECE
+    ) or transaction.snippets.purge(index_id, MOST_PER_TRANSACTION.rows)

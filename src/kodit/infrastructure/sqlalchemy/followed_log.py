@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import count
 from typing import Any
 
 from sqlalchemy import Select, bindparam, exists, or_, select, union_all
@@ -168,6 +169,7 @@ class FollowedKeywordLog(SqlKeywordLogRepository):
         if generation and acknowledged is not None and self.untrusted({index_id: position}):
             LOCK.run(self._driver, {"of_index": index_id})
             if START_OVER.run(self._driver, {"of_index": index_id}):
+                CUT.run(self._driver, {"of_index": index_id})
                 return False  # this node is filled from the snippets: see `filling`
         is_restarted = super().follow(index_id, position)
         if is_restarted:
@@ -186,13 +188,15 @@ class FollowedKeywordLog(SqlKeywordLogRepository):
         )
         after = -position.seq if is_begun and position is not None and position.seq < 0 else 0
         wanted = {"of_index": index_id, "after": after, "behind": start.seq, "most": limit}
+        rows_read = count()
         with closing(_AT_POSITION.stream(self._driver, wanted)) as rows:
             snippets = first_batch(
-                map(to_stored, rows),
+                (to_stored(row) for row, _ in zip(rows, rows_read, strict=False)),
                 Weight(limit, MOST_PER_READ.size),
                 lambda snippet: Weight(1, size_of(snippet.text)),
             )
-        reached = -snippets[-1].id if snippets else start.seq
+        is_last = len(snippets) < limit and next(rows_read) == len(snippets)
+        reached = start.seq if is_last else -snippets[-1].id
         return KeywordBatch(
             index_id=index_id,
             seq=reached,
