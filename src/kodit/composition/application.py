@@ -341,6 +341,7 @@ class Application(Finding):
             registry=lambda: self.registry,
             disk=lambda: self.disk,
             endpoints=partial(endpoints_used, self.reading, self.clock),
+            nodes=lambda: () if self.store.nodes is None else self.store.nodes.all(),
         )
 
     @made_once

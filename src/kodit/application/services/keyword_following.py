@@ -40,6 +40,7 @@ async def apply_log(
     another node has. A worker may do the same at the same time: applying a batch again changes
     nothing."""
     bm25 = BM25DomainService()
+    await fill(partial(_read, database), keyword_index, store_id)
 
     def read() -> KeywordLog:
         with database.read() as transaction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from kodit.domain.batches import MOST_PER_READ
@@ -60,6 +60,11 @@ class KeywordLogRepository(Protocol):
         """The indexes whose content in the keyword index, by these positions, does not match the
         log of this database: it followed another database, or a later or earlier state of this
         one."""
+        ...
+
+    def lag(self, index_ids: Collection[int]) -> dict[int, int]:
+        """By index, how many changes this node has not applied yet that another one has; without
+        those that have none."""
         ...
 
     def follow(self, index_id: int, position: KeywordPosition | None) -> bool:

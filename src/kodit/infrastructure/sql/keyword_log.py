@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from kodit.domain.keyword import KeywordPosition
 from kodit.infrastructure.sql.nodes import THIS_NODE
@@ -30,6 +30,18 @@ _WAITING = StatementForMany(
 )
 
 
+_LAG = StatementForMany(
+    "",
+    postgresql="SELECT keyword_history.index_id, count(*) FROM keyword_history "
+    "JOIN indexes ON indexes.id = keyword_history.index_id "
+    "LEFT JOIN node_cursors AS mine ON mine.index_id = indexes.id "
+    f"AND mine.node = {THIS_NODE} AND mine.generation = indexes.keyword_generation "
+    "WHERE keyword_history.index_id IN :ids "
+    "AND keyword_history.seq > coalesce(mine.seq, indexes.keyword_seq) "
+    "GROUP BY keyword_history.index_id",
+)
+
+
 class KeywordLogReads:
     """Reads the log's position over one connection."""
 
@@ -50,6 +62,14 @@ class KeywordLogReads:
             for index_id, position in positions.items()
             if not self._is_trusted(index_id, standings.get(index_id, (None, None)), position)
         }
+
+    def lag(self, index_ids: Collection[int]) -> dict[int, int]:
+        """By index, how many changes this node has not applied yet that another one has; without
+        those that have none."""
+        if not self._driver.names_with_percent or not index_ids:
+            return {}
+        rows = _LAG.run(self._driver, sorted(index_ids))
+        return {row[0]: row[1] for row in rows}
 
     def _is_trusted(
         self,
