@@ -24,9 +24,11 @@ class Read(Protocol):
     ) -> Awaitable[KeywordBatch | None]: ...
 
 
-async def fill(read: Read, keyword_index: KeywordIndex, store_id: int) -> None:
+async def fill(read: Read, keyword_index: KeywordIndex, store_id: int) -> bool:
     """Put all snippets of a store into a keyword index that needs them: those that it had at the
-    position which the log has given this node. A fill that was interrupted continues."""
+    position which the log has given this node. A fill that was interrupted continues. Returns
+    whether anything was put there, so that the log can be followed from this position."""
+    has_filled = False
 
     def position() -> KeywordPosition | None:
         return keyword_index.positions([store_id])[store_id]
@@ -35,7 +37,8 @@ async def fill(read: Read, keyword_index: KeywordIndex, store_id: int) -> None:
         next_batch = partial(_next_batch, store_id, await in_thread(position))
         batch = await read(next_batch)
         if batch is None or not all(await keyword_index.apply([batch])):
-            return
+            return has_filled
+        has_filled = True
 
 
 def _next_batch(

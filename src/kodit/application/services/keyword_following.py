@@ -40,7 +40,8 @@ async def apply_log(
     another node has. A worker may do the same at the same time: applying a batch again changes
     nothing."""
     bm25 = BM25DomainService()
-    await fill(partial(_read, database), keyword_index, store_id)
+    if await fill(partial(_read, database), keyword_index, store_id):
+        await continue_log(database, keyword_index, store_id)
 
     def read() -> KeywordLog:
         with database.read() as transaction:
@@ -55,14 +56,24 @@ async def apply_log(
             await continue_log(database, keyword_index, store_id)
 
 
+async def follow_store(
+    database: Database, keyword_index: KeywordIndex, store_id: int, *, only_led: bool
+) -> None:
+    """Continue with the log of a store, and apply it; see `apply_log`."""
+    await continue_log(database, keyword_index, store_id)
+    await apply_log(database, keyword_index, store_id, only_led=only_led)
+
+
 async def continue_log(database: Database, keyword_index: KeywordIndex, store_id: int) -> None:
     """Let the keyword index continue with the log of a store, from its position or from nothing."""
 
     def follow() -> None:
         follow_log(database, store_id, keyword_index.positions([store_id])[store_id])
 
-    await in_thread(follow)
-    await fill(partial(_read, database), keyword_index, store_id)
+    while True:
+        await in_thread(follow)
+        if not await fill(partial(_read, database), keyword_index, store_id):
+            return
 
 
 def _read(database: Database, work: Callable[[Transaction], T]) -> Awaitable[T]:

@@ -72,15 +72,13 @@ class KeywordStage:
     async def follow(self, stage: Stage, step: ProgressTracker, store_id: int) -> None:
         """Continue from the keyword index's position in the log of a store, or restart the log if
         it cannot continue."""
-        position = await self._position(store_id)
-
-        def follow(transaction: Transaction) -> tuple[bool, dict[str, int]]:
-            return transaction.keyword_log.follow(store_id, position), {}
-
-        if await stage.commit(follow, step):
-            start = partial(_start_log, store_id, new_generation())
-            await commit_in_steps(stage, step, start)
-        await fill(stage.read, self._keyword_index, store_id)
+        while True:
+            position = await self._position(store_id)
+            if await stage.commit(partial(_follow, store_id, position), step):
+                start = partial(_start_log, store_id, new_generation())
+                await commit_in_steps(stage, step, start)
+            if not await fill(stage.read, self._keyword_index, store_id):
+                return
 
     async def apply(self, stage: Stage, step: ProgressTracker, store_ids: Iterable[int]) -> None:
         """Apply the logs of stores up to their ends."""
@@ -154,6 +152,12 @@ def _acknowledge(
         else:
             transaction.tasks.record_for(batch.index_id, TaskType.BM25_INDEX, counted)
     return None, counts
+
+
+def _follow(
+    store_id: int, position: KeywordPosition | None, transaction: Transaction
+) -> tuple[bool, dict[str, int]]:
+    return transaction.keyword_log.follow(store_id, position), {}
 
 
 def _start_log(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from kodit.application.services.keyword_following import apply_log, continue_log
+from kodit.application.services.keyword_following import follow_store
 from kodit.application.services.threads import Lane, in_thread
 from kodit.application.services.transactions import written
 from kodit.domain.batches import MOST_PER_TRANSACTION
@@ -67,8 +67,7 @@ class NodeFollowing:
             return list(transaction.keyword_log.behind())
 
     async def _follow(self, store_id: int) -> None:
-        await continue_log(self._database, self._keyword_index, store_id)
-        await apply_log(self._database, self._keyword_index, store_id, only_led=True)
+        await follow_store(self._database, self._keyword_index, store_id, only_led=True)
         self._unsettled.add(store_id)
 
     async def _drop_deleted(self) -> bool:

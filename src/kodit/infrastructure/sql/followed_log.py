@@ -29,10 +29,10 @@ IS_FIRST = Statement(
     "AND keyword_seq = :at AND keyword_token = :with_token"
 )
 ADVANCE_CURSOR = Statement(
-    "INSERT INTO node_cursors (node, index_id, generation, seq, token) "
-    f"VALUES ({THIS_NODE}, :of_index, :of_generation, :at, :with_token) "
+    "INSERT INTO node_cursors (node, index_id, generation, seq, token, is_filled) "
+    f"VALUES ({THIS_NODE}, :of_index, :of_generation, :at, :with_token, TRUE) "
     "ON CONFLICT (node, index_id) DO UPDATE SET generation = excluded.generation, "
-    "seq = excluded.seq, token = excluded.token "
+    "seq = excluded.seq, token = excluded.token, is_filled = TRUE "
     "WHERE node_cursors.generation <> excluded.generation OR node_cursors.seq < excluded.seq "
     "RETURNING 1"
 )
@@ -54,18 +54,24 @@ CUT = Statement(
 )
 FORGET_HISTORY = Statement("DELETE FROM keyword_history WHERE index_id = :of_index RETURNING 1")
 START_OVER = Statement(
-    "INSERT INTO node_cursors (node, index_id, generation, seq, token) "
-    f"SELECT {THIS_NODE}, id, keyword_generation, keyword_seq, keyword_token FROM indexes "
+    "INSERT INTO node_cursors (node, index_id, generation, seq, token, is_filled) "
+    f"SELECT {THIS_NODE}, id, keyword_generation, keyword_seq, keyword_token, FALSE FROM indexes "
     "WHERE id = :of_index AND keyword_seq IS NOT NULL AND keyword_generation <> '' "
     "ON CONFLICT (node, index_id) DO UPDATE SET generation = excluded.generation, "
-    "seq = excluded.seq, token = excluded.token RETURNING 1"
+    "seq = excluded.seq, token = excluded.token, is_filled = FALSE RETURNING 1"
+)
+NOTE_FILLED = Statement(
+    "UPDATE node_cursors SET is_filled = TRUE "
+    f"WHERE node = {THIS_NODE} AND index_id = :of_index AND generation = :of_generation "
+    "AND seq = :at AND token = :with_token AND NOT is_filled RETURNING 1"
 )
 BEHIND = Statement(
     "SELECT indexes.id FROM indexes LEFT JOIN node_cursors AS mine "
     f"ON mine.index_id = indexes.id AND mine.node = {THIS_NODE} "
     "WHERE indexes.keyword_seq IS NOT NULL AND indexes.keyword_generation <> '' "
     "AND (indexes.deleted_at = 0 OR indexes.is_store) AND (mine.seq IS NULL "
-    "OR mine.generation <> indexes.keyword_generation OR mine.seq < indexes.keyword_seq) "
+    "OR mine.generation <> indexes.keyword_generation OR mine.seq < indexes.keyword_seq "
+    "OR NOT mine.is_filled) "
     "ORDER BY indexes.id"
 )
 NOTE_NODE_PACK = Statement(

@@ -44,6 +44,6 @@ LIST_NODES = Statement(
     "(SELECT count(*) FROM indexes WHERE indexes.keyword_seq IS NOT NULL "
     "AND indexes.deleted_at = 0 AND NOT EXISTS (SELECT 1 FROM node_cursors AS theirs "
     "WHERE theirs.index_id = indexes.id AND theirs.node = nodes.name "
-    "AND theirs.generation = indexes.keyword_generation)) "
+    "AND theirs.generation = indexes.keyword_generation AND theirs.is_filled)) "
     "FROM nodes ORDER BY nodes.host, nodes.location, nodes.name"
 )

@@ -28,6 +28,7 @@ from kodit.infrastructure.sql.followed_log import (
     IS_FIRST,
     LOCK,
     MOVE,
+    NOTE_FILLED,
     START_OVER,
     WAS_LED,
 )
@@ -151,6 +152,8 @@ class FollowedKeywordLog(SqlKeywordLogRepository):
             "at": reached.seq,
             "with_token": reached.token,
         }
+        if NOTE_FILLED.run(self._driver, at):
+            return False
         LOCK.run(self._driver, at)  # against a node that starts here at the same time
         is_led = REACH.run(self._driver, at)
         if not is_led and not self._may_acknowledge(at):

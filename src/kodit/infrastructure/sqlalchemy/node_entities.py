@@ -36,13 +36,15 @@ NODES = Table("nodes", METADATA, NodeColumns)
 
 
 class NodeCursorColumns(TypedColumns):
-    """The last change in the log of a store that the keyword index of a node has applied."""
+    """The last change in the log of a store that the keyword index of a node has applied; while it
+    is not `is_filled`, the index is given the snippets as they were then."""
 
     node: Named[str] = Column(Text, primary_key=True)
     index_id: Named[int] = Column(BigInteger, primary_key=True)
     generation: Named[str] = Column(String(64))
     seq: Named[int] = Column(BigInteger)
     token: Named[int] = Column(BigInteger)
+    is_filled: Named[bool] = Column(Boolean)
 
 
 NODE_CURSORS = Table(

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("generation", sa.String(64), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("token", sa.BigInteger(), nullable=False),
+        sa.Column("is_filled", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("node", "index_id"),
         sqlite_with_rowid=False,
     )
