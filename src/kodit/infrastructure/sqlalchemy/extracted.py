@@ -21,6 +21,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
 )
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token, next_change_set
+from kodit.infrastructure.sqlalchemy.keyword_log_statements import LOG_CHANGE
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
@@ -29,7 +30,6 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     DROP_VECTORS_OF_KIND,
     FORGET_PENDING,
     KINDS_OF_VECTORS,
-    LOG_CHANGE,
     LOG_LIVE_OF_VERSIONS,
     NOTE_EXTRACTION,
     PEND_LIVE_OF_VERSIONS,

@@ -45,8 +45,8 @@ from kodit.infrastructure.sqlalchemy.keyword_log import (
     size_of_change,
     to_change,
 )
+from kodit.infrastructure.sqlalchemy.keyword_log_statements import REACH, changes_in
 from kodit.infrastructure.sqlalchemy.prepared import Prepared
-from kodit.infrastructure.sqlalchemy.snippet_statements import REACH, changes_in
 from kodit.infrastructure.sqlalchemy.stored_snippets import KEYWORD_COLUMNS
 
 

@@ -20,9 +20,7 @@ from kodit.domain.keyword import (
 from kodit.infrastructure.sql.keyword_log import UNKNOWN_GENERATION, KeywordLogReads
 from kodit.infrastructure.sql.stored_snippets import to_stored
 from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, KEYWORD_CHANGES
-from kodit.infrastructure.sqlalchemy.locking import lock_name
-from kodit.infrastructure.sqlalchemy.prepared import Driver
-from kodit.infrastructure.sqlalchemy.snippet_statements import (
+from kodit.infrastructure.sqlalchemy.keyword_log_statements import (
     CHANGES,
     COUNT_UP_TO,
     CUT_LOG,
@@ -31,8 +29,10 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     NEXT_LOG,
     REACH,
     REST_OF_CHANGE_SET,
-    others,
 )
+from kodit.infrastructure.sqlalchemy.locking import lock_name
+from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.snippet_statements import others
 
 _TOKEN_BITS = 63
 """The bits of a signed 64-bit column."""

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    FromClause,
-    Select,
     String,
-    and_,
     bindparam,
     delete,
     exists,
@@ -33,7 +29,6 @@ from kodit.infrastructure.sqlalchemy.entities import (
     STALE,
     UNCLEAN,
     VECTORS,
-    VERSIONS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
@@ -42,7 +37,7 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     constant,
     insert_columns,
 )
-from kodit.infrastructure.sqlalchemy.stored_snippets import KEYWORD_COLUMNS, select_texts
+from kodit.infrastructure.sqlalchemy.stored_snippets import select_texts
 
 MOST_LOOKED_AT = 512
 """How many other indexes are looked at in order to find some with little work left."""
@@ -52,9 +47,6 @@ ADD_SNIPPET = insert_columns(
     *("index_id", "version_id", "state", "start_line", "end_line", "language"),
     *("symbol", "kind", "scope", "content_hash", "text", "also_defines", "minor_symbols"),
     *("mentions", "extents"),
-)
-LOG_CHANGE = insert_columns(
-    KEYWORD_CHANGES, "index_id", "version_id", "change_set", "snippet_id", "op", "token"
 )
 SET_STATE = PreparedForMany(
     lambda ids: update(SNIPPETS).where(SNIPPETS.c.id.in_(ids)).values(state=bindparam("new_state"))
@@ -122,51 +114,6 @@ NOTE_EXTRACTION = Prepared(
 )
 
 
-def changes_in(log: FromClause) -> Select[Any]:
-    """The changes in a table with the columns of `keyword_changes`: five of these, and those of a
-    snippet."""
-    return select(
-        log.c.seq,
-        log.c.change_set,
-        log.c.snippet_id,
-        log.c.op,
-        log.c.token,
-        *KEYWORD_COLUMNS,
-    ).select_from(
-        # Outer joins: a removal has no snippet, nor has an addition that was retired since.
-        log.outerjoin(
-            SNIPPETS,
-            and_(
-                SNIPPETS.c.id == log.c.snippet_id,
-                SNIPPETS.c.state == "live",
-                log.c.op == KeywordOperation.ADD.value,
-            ),
-        )
-        .outerjoin(VERSIONS, VERSIONS.c.id == SNIPPETS.c.version_id)
-        .outerjoin(INDEXES, INDEXES.c.id == SNIPPETS.c.index_id)
-    )
-
-
-CHANGES_OF_INDEX = (
-    changes_in(KEYWORD_CHANGES)
-    .where(KEYWORD_CHANGES.c.index_id == bindparam("of_index"))
-    .order_by(KEYWORD_CHANGES.c.change_set, KEYWORD_CHANGES.c.seq)
-)
-CHANGES = Prepared(CHANGES_OF_INDEX.limit(bindparam("most")))
-REST_OF_CHANGE_SET = Prepared(
-    CHANGES_OF_INDEX.where(
-        KEYWORD_CHANGES.c.change_set == bindparam("of_change_set"),
-        KEYWORD_CHANGES.c.seq > bindparam("after"),
-    )
-)
-NEXT_LOG = Prepared(
-    select(KEYWORD_CHANGES.c.index_id)
-    .where(KEYWORD_CHANGES.c.index_id > bindparam("after"))
-    .order_by(KEYWORD_CHANGES.c.index_id)
-    .limit(1)
-)
-
-
 def others(driver: Driver, next_one: Prepared, beside: int) -> Iterator[int]:
     """The other indexes that `next_one` finds: first those after `beside`, because the stages of
     many indexes run in their order, and those before have little left to find.
@@ -181,43 +128,6 @@ def others(driver: Driver, next_one: Prepared, beside: int) -> Iterator[int]:
             after = rows[0][0]
             looked_at += 1
             yield after
-
-
-COUNT_UP_TO = Prepared(
-    select(func.count()).select_from(
-        select(KEYWORD_CHANGES.c.seq)
-        .where(KEYWORD_CHANGES.c.index_id == bindparam("of_index"))
-        .limit(bindparam("most"))
-        .subquery()
-    )
-)
-FOLLOWED_LOGS = PreparedForMany(
-    lambda ids: (
-        select(INDEXES.c.id)
-        .where(INDEXES.c.id.in_(ids), INDEXES.c.deleted_at == 0, INDEXES.c.keyword_generation != "")
-        .order_by(INDEXES.c.id)
-    )
-)
-REACH = Prepared(
-    update(INDEXES)
-    .where(
-        INDEXES.c.id == bindparam("of_index"),
-        INDEXES.c.keyword_generation == bindparam("of_generation"),
-        exists().where(
-            KEYWORD_CHANGES.c.index_id == bindparam("of_index"),
-            KEYWORD_CHANGES.c.seq == bindparam("at"),
-            KEYWORD_CHANGES.c.token == bindparam("with_token"),
-        ),
-    )
-    .values(keyword_seq=bindparam("at"), keyword_token=bindparam("with_token"))
-    .returning(INDEXES.c.id)
-)
-CUT_LOG = Prepared(
-    delete(KEYWORD_CHANGES).where(
-        KEYWORD_CHANGES.c.index_id == bindparam("of_index"),
-        KEYWORD_CHANGES.c.seq <= bindparam("at"),
-    )
-)
 
 
 def _pending(*conditions: ColumnElement[bool]) -> Prepared:
@@ -307,11 +217,6 @@ LIVE_AFTER = Prepared(
     )
     .order_by(SNIPPETS.c.id)
     .limit(bindparam("most"))
-)
-LAST_CHANGE_SET = Prepared(
-    select(func.max(KEYWORD_CHANGES.c.change_set)).where(
-        KEYWORD_CHANGES.c.index_id == bindparam("of_index")
-    )
 )
 COUNT_PENDING_UP_TO = Prepared(
     select(func.count()).select_from(

@@ -18,12 +18,12 @@ from kodit.domain.ports.versions import KnownVersion
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token, next_change_set
+from kodit.infrastructure.sqlalchemy.keyword_log_statements import LOG_CHANGE
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     DROP_VECTORS,
     FORGET_PENDING,
-    LOG_CHANGE,
     SET_STATE,
 )
 from kodit.infrastructure.sqlalchemy.unused import release

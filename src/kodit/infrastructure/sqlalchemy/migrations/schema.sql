@@ -354,6 +354,7 @@ CREATE TABLE node_cursors (
 	generation VARCHAR(64) NOT NULL, 
 	seq BIGINT NOT NULL, 
 	token BIGINT NOT NULL, 
+	is_filled BOOLEAN NOT NULL, 
 	PRIMARY KEY (node, index_id)
 )
  WITHOUT ROWID
