@@ -66,8 +66,8 @@ class PackExaminer:
 def _is_noted(connection: Connection, pack: Pack, index_id: int, kind: str) -> bool:
     driver = Driver(connection)
     if driver.is_concurrent:
-        rows = NODE_PACK.run(driver, {"of_index": index_id, "of_kind": kind})
-        return any(row[0] == pack.token for row in rows)
+        for (token,) in NODE_PACK.run(driver, {"of_index": index_id, "of_kind": kind}):
+            return bool(token == pack.token)
     column = INDEXES.c.code_pack if kind == VectorKind.CODE else INDEXES.c.text_pack
     noted = connection.execute(select(column).where(INDEXES.c.id == index_id)).scalar()
     return noted == pack.token

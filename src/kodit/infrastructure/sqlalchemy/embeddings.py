@@ -189,7 +189,6 @@ class SqlEmbeddingRepository:
         if self._driver.is_concurrent:
             of_kind = {"of_index": index_id, "of_kind": kind.value, "with_token": token}
             NOTE_NODE_PACK.run(self._driver, of_kind)
-            return
         column = INDEXES.c.code_pack if kind is VectorKind.CODE else INDEXES.c.text_pack
         self._connection.execute(
             update(INDEXES).where(INDEXES.c.id == index_id).values({column: token})

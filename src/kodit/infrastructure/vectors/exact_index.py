@@ -14,7 +14,7 @@ import numpy as np
 
 from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.value_objects import Hit, Scope, VectorKind
-from kodit.infrastructure.sql.nodes import THIS_NODE
+from kodit.infrastructure.sql.nodes import NOTED_PACKS
 from kodit.infrastructure.sql.statements import Cursors, Statement, StatementForMany
 from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded, partly_embedded_files
 from kodit.infrastructure.vectors.pack_builder import FEWEST_CHANGES, pack_path
@@ -40,9 +40,7 @@ _BUILDER = "kodit.infrastructure.vectors.pack_builder"
 _NOTED_PACKS = StatementForMany(
     "SELECT indexes.id, indexes.code_pack, indexes.text_pack FROM indexes "
     "WHERE indexes.id IN :ids AND (indexes.code_pack IS NOT NULL OR indexes.text_pack IS NOT NULL)",
-    postgresql="SELECT index_id, max(token) FILTER (WHERE kind = 'code'), "
-    "max(token) FILTER (WHERE kind = 'text') FROM node_packs "
-    f"WHERE node = {THIS_NODE} AND index_id IN :ids GROUP BY index_id",
+    postgresql=f"{NOTED_PACKS} indexes.id IN :ids",
 )
 _ENOUGH_FOR_A_PACK = Statement(
     "SELECT 1 FROM vectors WHERE vectors.index_id = :index AND vectors.kind = :kind "
