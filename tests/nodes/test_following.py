@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,19 @@ def test_a_new_node_finds_what_another_has_indexed(nodes: Installation, tmp_path
     assert newer != wanted
     follow(second)
     assert found(second, index_id) == newer
+
+
+def test_a_lost_keyword_index_is_filled_anew(nodes: Installation, tmp_path: Path) -> None:
+    """While other nodes go on."""
+    first, second = nodes.node("first"), nodes.node("second", is_serving=False)
+    tree = write(tmp_path / "tree")
+    index_id = index(first, tree)
+    follow(second)
+    shutil.rmtree(second.data_dir / "keyword")
+    write_file(tree / "lantern.py", NEWER)
+    index(first, tree)
+    follow(second)
+    assert found(second, index_id) == found(first, index_id)
 
 
 def test_an_index_that_is_gone_leaves_nothing_on_any_node(

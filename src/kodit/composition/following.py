@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kodit.domain.ports.nodes import Nodes
 
 SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_BETWEEN_CHECKS = 30.0
 
 
 class OneFollower:
@@ -59,5 +60,6 @@ def make_following(application: Foundation, nodes: Nodes, follower: OneFollower)
 
     return [
         Chore("tell that the node is alive", SECONDS_BETWEEN_SIGNS, if_mine(following.give_sign)),
+        Chore("check the keyword index", SECONDS_BETWEEN_CHECKS, if_mine(following.check)),
         Chore("follow other nodes", SECONDS_BETWEEN_LOOKS, if_mine(following.follow_some)),
     ]

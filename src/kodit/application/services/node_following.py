@@ -41,6 +41,9 @@ class NodeFollowing:
         self._vector_index = vector_index
         self._model = model
         self._nodes = nodes
+        self._lost: set[int] = set()
+        """Stores of which the keyword index holds something else than this node has acknowledged:
+        one of the two was restored from a copy, or damaged."""
         self._unsettled: set[int] = set()
         self._packed: dict[int, datetime | None] = {}
         """By store, when the index was last brought up to date whose vectors are packed here."""
@@ -51,11 +54,24 @@ class NodeFollowing:
         await in_thread(self._nodes.forget_lost, Lane.WRITES)
         return False
 
+    async def check(self) -> bool:
+        """Find stores that have to be followed anew."""
+        self._lost = await in_thread(self._untrusted, Lane.READS)
+        return False
+
+    def _untrusted(self) -> set[int]:
+        with self._database.read() as transaction:
+            store_ids = transaction.indexes.stores()
+        # The positions first: what is acknowledged later is trusted too.
+        positions = self._keyword_index.positions(store_ids)
+        with self._database.read() as transaction:
+            return transaction.keyword_log.untrusted(positions)
+
     async def follow_some(self) -> bool:
         """Bring one store up to date; returns whether there may be more to do."""
-        behind = await in_thread(self._behind, Lane.READS)
-        if behind:
-            await self._follow(behind[0])
+        for store_id in (*self._lost, *await in_thread(self._behind, Lane.READS)):
+            await self._follow(store_id)
+            self._lost.discard(store_id)
             return True
         if await self._drop_deleted() or await self._pack_some():
             return True
