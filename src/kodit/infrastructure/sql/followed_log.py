@@ -20,7 +20,7 @@ _HAD = (
 COUNT_FOR = Statement(
     f"SELECT ({_HAD.format('keyword_history')}) + ({_HAD.format('keyword_changes')})"
 )
-LOCK = Statement("SELECT 1 FROM indexes WHERE id = :of_index FOR UPDATE")
+LOCK = Statement("", postgresql="SELECT 1 FROM indexes WHERE id = :of_index FOR UPDATE")
 WAS_LED = Statement(
     "SELECT 1 FROM keyword_history WHERE index_id = :of_index AND seq = :at AND token = :with_token"
 )
