@@ -36,12 +36,12 @@ HISTORY = ("index_runs", "tasks", "task_attempts")
 
 ACTIVE = (
     *("claim_order", "running_tasks", "tasks_in_back_off", "one_active_and_one_waiting_run"),
-    *("stale_files", "unclean_files", "failed_runs", "unused_versions"),
+    *("unclean_files", "failed_runs", "unused_versions"),
 )
 """Partial indexes of waiting, running or pending items: reading one completely is acceptable."""
 
 NARROW = (
-    *("rowid", "id", "file_id", "version_id", "run_id", "task_id", "snippet_id", "embedding_id"),
+    *("rowid", "id", "path_id", "version_id", "run_id", "task_id", "snippet_id", "embedding_id"),
     "key",
 )
 """Columns with few rows per value, so that rows found by them may be sorted."""

@@ -104,7 +104,7 @@ _SUPERSEDED_BY_VERSIONS = PreparedForMany(
     lambda ids: select(SNIPPETS.c.id).where(
         FILES.c.version_id.in_(ids),
         FORMER_VERSIONS.c.index_id == FILES.c.index_id,
-        FORMER_VERSIONS.c.file_id == FILES.c.id,
+        FORMER_VERSIONS.c.path_id == FILES.c.path_id,
         SNIPPETS.c.version_id == FORMER_VERSIONS.c.version_id,
         SNIPPETS.c.state == "superseded",
     )

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from kodit.domain.keyword import KeywordOperation
-from kodit.domain.value_objects import TaskType
+from kodit.domain.value_objects import FileProcessingStatus, TaskType
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
     INDEXES,
@@ -26,7 +26,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     KEYWORD_HISTORY,
     PENDING_SNIPPETS,
     SNIPPETS,
-    STALE,
+    STALE_FILES,
     UNCLEAN,
     VECTORS,
 )
@@ -101,15 +101,21 @@ PEND_LIVE_OF_VERSIONS = PreparedForMany(
 )
 NOTE_EXTRACTION = Prepared(
     update(FILES)
-    .where(FILES.c.id == bindparam("file"))
-    .values(
-        stale=False,
-        content_hash=bindparam("hash"),
-        extracted_hash=bindparam("hash"),
-        extractor_version=bindparam("version"),
-        problem=bindparam("what"),
-        language=bindparam("spoken"),
-        version_id=bindparam("made"),
+    .where(FILES.c.index_id == bindparam("of_index"), FILES.c.path_id == bindparam("at"))
+    .values(problem=bindparam("what"), version_id=bindparam("made"))
+)
+NOTE_DELETION = PreparedForMany(
+    lambda ids: (
+        update(FILES)
+        .where(FILES.c.index_id == bindparam("of_index"), FILES.c.path_id.in_(ids))
+        .values(status=constant(FileProcessingStatus.DELETED))
+    )
+)
+DROP_VERSION = PreparedForMany(
+    lambda ids: (
+        update(FILES)
+        .where(FILES.c.index_id == bindparam("of_index"), FILES.c.path_id.in_(ids))
+        .values(version_id=None)
     )
 )
 
@@ -274,8 +280,8 @@ UNFINISHED_WORK = tuple(
     for column, *conditions in (
         (KEYWORD_CHANGES.c.seq, KEYWORD_CHANGES.c.index_id == bindparam("of_index")),
         (PENDING_SNIPPETS.c.stage, PENDING_SNIPPETS.c.index_id == bindparam("of_index")),
-        (FILES.c.id, FILES.c.index_id == bindparam("of_index"), STALE),
-        (FILES.c.id, FILES.c.index_id == bindparam("of_index"), UNCLEAN),
+        (STALE_FILES.c.path_id, STALE_FILES.c.index_id == bindparam("of_index")),
+        (FILES.c.path_id, FILES.c.index_id == bindparam("of_index"), UNCLEAN),
         (INDEXES.c.id, _OF_INDEX, INDEXES.c.updated_at.is_(None)),
     )
 )

@@ -124,9 +124,9 @@ class SqlVersionRepository:
             file.file_id: stored[file.content_key] for file in keyed if file.content_key in stored
         }
 
-    def of_files(self, file_ids: Sequence[int]) -> dict[int, CurrentVersion]:
-        """By file, its version."""
-        rows = VERSIONS_OF_FILES.run(self._driver, file_ids)
+    def of_files(self, index_id: int, file_ids: Sequence[int]) -> dict[int, CurrentVersion]:
+        """By file of an index, its version."""
+        rows = VERSIONS_OF_FILES.run(self._driver, file_ids, {"of_index": index_id})
         return {row[0]: CurrentVersion(*row[1:]) for row in rows}
 
     def stores(self, index_id: int) -> list[int]:
@@ -166,6 +166,8 @@ class SqlVersionRepository:
             "key": file.content_key or None,
             "spoken": language,
             "what": None if sliced is None else sliced.problem,
+            "hash": file.content_hash,
+            "extractor": file.extractor_version,
         }
         [(version_id,)] = ADD_VERSION.run(self._driver, values)
         return int(version_id)
@@ -192,7 +194,7 @@ class SqlVersionRepository:
         KEEP_VERSION.run_many(
             self._driver,
             (
-                {"index_id": index_id, "file_id": file_id, "version_id": version_id}
+                {"index_id": index_id, "path_id": file_id, "version_id": version_id}
                 for file_id, version_id in kept
             ),
         )
