@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kodit.domain.source import FileProcessingStatus
+from kodit.domain.value_objects import FileProcessingStatus
 
 _CLEAN = ""
 """Most files are clean, and this takes no byte."""
