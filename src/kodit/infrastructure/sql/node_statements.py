@@ -36,7 +36,8 @@ FORGET_NODES = Statement(
     f"AND nodes.seen_at <= {_NOW} - :listed_for RETURNING 1"
 )
 LIST_NODES = Statement(
-    "SELECT nodes.name, nodes.host, nodes.location, nodes.version, nodes.follows, "
+    "",
+    postgresql="SELECT nodes.name, nodes.host, nodes.location, nodes.version, nodes.follows, "
     f"{_IS_ALIVE}, nodes.seen_at, "
     "(SELECT count(*) FROM keyword_history LEFT JOIN node_cursors AS theirs "
     "ON theirs.index_id = keyword_history.index_id AND theirs.node = nodes.name "
@@ -45,5 +46,5 @@ LIST_NODES = Statement(
     "AND indexes.deleted_at = 0 AND NOT EXISTS (SELECT 1 FROM node_cursors AS theirs "
     "WHERE theirs.index_id = indexes.id AND theirs.node = nodes.name "
     "AND theirs.generation = indexes.keyword_generation AND theirs.is_filled)) "
-    "FROM nodes ORDER BY nodes.host, nodes.location, nodes.name"
+    "FROM nodes ORDER BY nodes.host, nodes.location, nodes.name",
 )
