@@ -26,6 +26,7 @@ from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.infrastructure.sqlalchemy.unused import release
+from kodit.infrastructure.vectors.exact_index import _noted_packs
 
 pytestmark = pytest.mark.every_store
 
@@ -218,8 +219,10 @@ def test_the_packs_of_both_kinds_are_noted_apart(content: Content) -> None:
     embeddings = content.transaction.embeddings
     embeddings.note_pack(content.id, VectorKind.CODE, "c")
     embeddings.note_pack(content.id, VectorKind.TEXT, "t")
-    query = "SELECT code_pack, text_pack FROM indexes WHERE id = ?"
-    assert rows(content.transaction, query, content.id) == [("c", "t")]
+    noted = {
+        kind: _noted_packs(content.transaction.cursors, [content.id], kind) for kind in VectorKind
+    }
+    assert noted == {VectorKind.CODE: {content.id: "c"}, VectorKind.TEXT: {content.id: "t"}}
 
 
 def test_what_is_used_again_is_not_unused(content: Content, other: Content) -> None:

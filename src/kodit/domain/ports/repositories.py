@@ -106,6 +106,15 @@ class IndexRepository(Protocol):
         """By identifier, when each index was last complete."""
         ...
 
+    def stores(self) -> dict[int, datetime | None]:
+        """The same for every index or store that has versions or may get some: also for those of
+        deleted indexes that stay because other indexes have versions in them."""
+        ...
+
+    def ids(self) -> set[int]:
+        """The identifiers of all indexes, also of those whose deletion is not finished."""
+        ...
+
     def summarise(self, indexes: Sequence[Index]) -> list[IndexSummary]: ...
 
     def left_out(self, index_ids: Sequence[int]) -> dict[int, dict[str, int]]:

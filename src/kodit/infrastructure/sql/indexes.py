@@ -53,6 +53,10 @@ _ALL = Statement(f"{_SELECT} WHERE indexes.deleted_at = 0 ORDER BY indexes.id")
 _OF_KIND = f"{_SELECT} WHERE indexes.kind = :kind AND indexes.ref = :ref AND indexes.deleted_at = 0"
 _AT_LOCATION = Statement(f"{_OF_KIND} AND indexes.location = :location")
 _ALL_OF_KIND = Statement(f"{_OF_KIND} ORDER BY indexes.id")
+_STORES = Statement(
+    "SELECT indexes.id, indexes.updated_at, indexes.deleted_at <> 0 AND NOT indexes.is_store "
+    "FROM indexes"
+)
 _UPDATED = Statement(
     "SELECT indexes.id, indexes.updated_at FROM indexes WHERE indexes.deleted_at = 0"
 )
@@ -171,6 +175,14 @@ class IndexReads:
 
     def updated(self) -> dict[int, datetime | None]:
         return {row[0]: to_optional_moment(row[1]) for row in _UPDATED.run(self._driver)}
+
+    def stores(self) -> dict[int, datetime | None]:
+        return {
+            row[0]: to_optional_moment(row[1]) for row in _STORES.run(self._driver) if not row[2]
+        }
+
+    def ids(self) -> set[int]:
+        return {row[0] for row in _STORES.run(self._driver)}
 
     def was_deleted(self, folder: str) -> bool:
         return bool(_WAS_DELETED.run(self._driver, {"location": folder}))

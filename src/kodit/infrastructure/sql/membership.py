@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, MutableMapping, Set
 from typing import Any, NamedTuple
 
 from kodit.domain.search import Lagging
+from kodit.infrastructure.sql.nodes import THIS_NODE
 from kodit.infrastructure.sql.statements import Cursors, Statement, StatementForMany
 
 _INDEXES = Statement(
@@ -38,7 +39,16 @@ _KEPT = StatementForMany(
 _NOT_LOGGED = StatementForMany(
     "SELECT DISTINCT snippets.version_id FROM snippets "
     "JOIN keyword_changes ON keyword_changes.snippet_id = snippets.id "
-    "WHERE snippets.version_id IN :ids"
+    "WHERE snippets.version_id IN :ids",
+    postgresql="SELECT snippets.version_id FROM snippets "
+    "JOIN keyword_changes ON keyword_changes.snippet_id = snippets.id "
+    "WHERE snippets.version_id IN :ids UNION SELECT snippets.version_id FROM snippets "
+    "JOIN keyword_history ON keyword_history.snippet_id = snippets.id "
+    "JOIN indexes ON indexes.id = keyword_history.index_id "
+    "LEFT JOIN node_cursors AS mine ON mine.index_id = indexes.id "
+    f"AND mine.node = {THIS_NODE} AND mine.generation = indexes.keyword_generation "
+    "WHERE snippets.version_id IN :ids "
+    "AND keyword_history.seq > coalesce(mine.seq, indexes.keyword_seq)",
 )
 _NOT_EMBEDDED = StatementForMany(
     "SELECT DISTINCT snippets.version_id, pending_snippets.stage FROM snippets "

@@ -43,6 +43,12 @@ from kodit.infrastructure.sqlalchemy.file_entities import (
     WITHOUT_HISTORY,
 )
 from kodit.infrastructure.sqlalchemy.metadata import METADATA, BigKey, one_of
+from kodit.infrastructure.sqlalchemy.node_entities import (
+    KEYWORD_HISTORY,
+    NODE_CURSORS,
+    NODE_PACKS,
+    NODES,
+)
 from kodit.infrastructure.sqlalchemy.queue_entities import (
     BACKED_OFF,
     ENDED,
@@ -71,7 +77,11 @@ __all__ = [
     "INDEXES",
     "INDEX_RUNS",
     "KEYWORD_CHANGES",
+    "KEYWORD_HISTORY",
     "METADATA",
+    "NODES",
+    "NODE_CURSORS",
+    "NODE_PACKS",
     "NO_HISTORY",
     "PATHS",
     "PENDING_SNIPPETS",

@@ -18,6 +18,7 @@ from kodit.infrastructure.mappers.symbols import extents_to_text, placed_to_text
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
 from kodit.infrastructure.sqlalchemy.file_statements import SETTLE_FILES
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token, next_change_set
+from kodit.infrastructure.sqlalchemy.keyword_log_statements import LOG_CHANGE
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
@@ -27,7 +28,6 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     DROP_VERSION,
     FORGET_PENDING,
     KINDS_OF_VECTORS,
-    LOG_CHANGE,
     LOG_LIVE_OF_VERSIONS,
     NOTE_DELETION,
     NOTE_EXTRACTION,

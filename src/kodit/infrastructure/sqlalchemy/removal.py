@@ -18,6 +18,9 @@ from kodit.infrastructure.sqlalchemy.entities import (
     INDEX_RUNS,
     INDEXES,
     KEYWORD_CHANGES,
+    KEYWORD_HISTORY,
+    NODE_CURSORS,
+    NODE_PACKS,
     PENDING_SNIPPETS,
     REFUSED_SNIPPETS,
     SNIPPETS,
@@ -47,6 +50,9 @@ _SMALL = (
     _Part(REFUSED_SNIPPETS, REFUSED_SNIPPETS.c.snippet_id),
     _Part(VECTORS, VECTORS.c.snippet_id, VECTORS.c.kind),
     _Part(KEYWORD_CHANGES, KEYWORD_CHANGES.c.seq),
+    _Part(KEYWORD_HISTORY, KEYWORD_HISTORY.c.seq),
+    _Part(NODE_CURSORS, NODE_CURSORS.c.node),
+    _Part(NODE_PACKS, NODE_PACKS.c.kind, NODE_PACKS.c.node),
 )
 _OWN = (
     _Part(FORMER_VERSIONS, FORMER_VERSIONS.c.path_id),

@@ -30,6 +30,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     FORMER_VERSIONS,
     INDEXES,
     KEYWORD_CHANGES,
+    KEYWORD_HISTORY,
     PATHS,
     PENDING_SNIPPETS,
     SNIPPETS,
@@ -50,6 +51,7 @@ IS_USED = or_(
 )
 _IS_INCOMPLETE = or_(
     exists().where(KEYWORD_CHANGES.c.snippet_id == SNIPPETS.c.id),
+    exists().where(KEYWORD_HISTORY.c.snippet_id == SNIPPETS.c.id),
     exists().where(PENDING_SNIPPETS.c.snippet_id == SNIPPETS.c.id),
 )
 _HAS_LIVE = exists().where(
@@ -134,8 +136,17 @@ HIDE_STORE = Prepared(
 )
 ANY_UNFINISHED = Prepared(
     select(literal(1))
-    .where(or_(exists(select(KEYWORD_CHANGES.c.seq)), exists(select(PENDING_SNIPPETS.c.stage))))
+    .where(
+        or_(
+            exists(select(KEYWORD_CHANGES.c.seq)),
+            exists(select(KEYWORD_HISTORY.c.seq)),
+            exists(select(PENDING_SNIPPETS.c.stage)),
+        )
+    )
     .limit(1)
+)
+WITH_FORMER_VERSIONS = Prepared(
+    select(FORMER_VERSIONS.c.index_id).distinct().order_by(FORMER_VERSIONS.c.index_id)
 )
 INCOMPLETE_VERSIONS = PreparedForMany(
     lambda ids: (

@@ -18,12 +18,12 @@ from kodit.domain.ports.versions import KnownVersion
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token, next_change_set
+from kodit.infrastructure.sqlalchemy.keyword_log_statements import LOG_CHANGE
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     DROP_VECTORS,
     FORGET_PENDING,
-    LOG_CHANGE,
     SET_STATE,
 )
 from kodit.infrastructure.sqlalchemy.unused import release
@@ -64,6 +64,7 @@ from kodit.infrastructure.sqlalchemy.version_statements import (
     VERSIONS_BY_DIGEST,
     VERSIONS_OF_FILES,
     WAITING_VERSIONS,
+    WITH_FORMER_VERSIONS,
 )
 
 _ANY_TIME = (1 << 63) - 1
@@ -217,6 +218,9 @@ class SqlVersionRepository:
 
     def has_former(self, index_id: int) -> bool:
         return bool(LIVE_FORMER.run(self._driver, {"of_index": index_id, "most": 1}))
+
+    def having_former(self) -> list[int]:
+        return [row[0] for row in WITH_FORMER_VERSIONS.run(self._driver)]
 
     def settle(self, index_id: int, limit: int) -> int:
         """Forget former versions of files whose new ones every engine has; returns how many."""

@@ -352,4 +352,54 @@ CREATE INDEX files_without_history ON files (index_id, history, status) WHERE hi
 
 CREATE INDEX files_of_version ON files (version_id)
 
-INSERT INTO alembic_version VALUES ('0020')
+CREATE TABLE nodes (
+	name TEXT NOT NULL, 
+	host TEXT NOT NULL, 
+	location TEXT NOT NULL, 
+	version TEXT NOT NULL, 
+	follows BOOLEAN NOT NULL, 
+	seen_at BIGINT NOT NULL, 
+	PRIMARY KEY (name)
+)
+
+CREATE TABLE node_cursors (
+	node TEXT NOT NULL, 
+	index_id BIGINT NOT NULL, 
+	generation VARCHAR(64) NOT NULL, 
+	seq BIGINT NOT NULL, 
+	token BIGINT NOT NULL, 
+	is_filled BOOLEAN NOT NULL, 
+	PRIMARY KEY (node, index_id)
+)
+ WITHOUT ROWID
+
+CREATE INDEX cursors_in_log ON node_cursors (index_id, seq)
+
+CREATE TABLE keyword_history (
+	index_id BIGINT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	version_id BIGINT NOT NULL, 
+	change_set BIGINT NOT NULL, 
+	snippet_id BIGINT NOT NULL, 
+	op VARCHAR(8) NOT NULL, 
+	token BIGINT NOT NULL, 
+	PRIMARY KEY (index_id, seq), 
+	CONSTRAINT op_is_known CHECK (op IN ('add', 'remove'))
+)
+ WITHOUT ROWID
+
+CREATE INDEX keyword_history_of_snippet ON keyword_history (snippet_id)
+
+CREATE TABLE node_packs (
+	node TEXT NOT NULL, 
+	index_id BIGINT NOT NULL, 
+	kind VARCHAR(8) NOT NULL, 
+	token VARCHAR(32) NOT NULL, 
+	PRIMARY KEY (node, index_id, kind), 
+	CONSTRAINT kind_is_known CHECK (kind IN ('code', 'text'))
+)
+ WITHOUT ROWID
+
+CREATE INDEX packs_of_index ON node_packs (index_id)
+
+INSERT INTO alembic_version VALUES ('0021')
