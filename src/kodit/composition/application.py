@@ -61,7 +61,9 @@ class Application(Finding):
             database=self.reading,
             clock=self.clock,
             wake_up=made_later(lambda: self.wake_ups),
-            rules=ClaimRules(self.settings.queue_order, self.settings.task_limits),
+            rules=ClaimRules(
+                self.settings.queue_order, self.settings.task_limits, self.this_host.name
+            ),
             retry_policy=RetryPolicy(max_failures=self.settings.max_failures),
             lease=timedelta(seconds=self.settings.lease_seconds),
         )

@@ -41,6 +41,7 @@ async def dry_run(
             settings = replace(
                 application.settings,
                 data_dir=folder / "data",
+                database_url="",
                 embedding_base_url="",
                 enrichment_base_url="",
             )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kodit.composition.made_once import made_once
+from kodit.domain.this_host import ALONE, ThisHost
 from kodit.settings import Settings
 
 # A search by the command line takes less time than importing what only indexing needs.
@@ -28,11 +29,14 @@ class Engines:
         database: ReadableDatabase,
         pool: ProcessPool,
         exchange: SecretExchange | None = None,
+        *,
+        this_host: ThisHost = ALONE,
     ) -> None:
         self.settings = settings
         self.database = database
         self.pool = pool
         self.exchange = exchange
+        self.this_host = this_host
         self.making = threading.RLock()
 
     @made_once

@@ -131,7 +131,9 @@ class Finding(Foundation):
     def locator(self) -> IndexLocator:
         from kodit.application.services.index_locator import IndexLocator
 
-        return IndexLocator(database=self.reading, parser=made_later(lambda: self.parser))
+        return IndexLocator(
+            database=self.reading, parser=made_later(lambda: self.parser), host=self.this_host
+        )
 
     @made_once
     def scoping(self) -> ScopeService:

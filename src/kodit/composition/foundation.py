@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kodit.domain.ports.runtime import Clock, WakeUp
     from kodit.domain.ports.sources import SourceParser
     from kodit.domain.ports.space import Space
+    from kodit.domain.this_host import ThisHost
     from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.infrastructure.processes.pool import ProcessPool
     from kodit.infrastructure.sql.readable import ReadableDatabase
@@ -110,7 +111,12 @@ class Foundation:
     def parser(self) -> SourceParser:
         from kodit.infrastructure.sources.parser import LocalSourceParser
 
-        return LocalSourceParser()
+        return LocalSourceParser(self.this_host)
+
+    @property
+    def this_host(self) -> ThisHost:
+        """This machine, as the database knows it."""
+        return self.store.this_host
 
     @made_once
     def hosts(self) -> HostResolver:
@@ -151,7 +157,7 @@ class Foundation:
 
     def make_engines(self, pool: ProcessPool) -> Engines:
         """The engines of a pool; a worker has one of its own."""
-        return Engines(self.settings, self.reading, pool, self.exchange)
+        return Engines(self.settings, self.reading, pool, self.exchange, this_host=self.this_host)
 
     @made_once
     def engines(self) -> Engines:

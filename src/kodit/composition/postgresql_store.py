@@ -45,6 +45,7 @@ class PostgresqlStore:
         self.data_dir = settings.data_dir
         self.making = threading.RLock()
         self.clock: Clock = made_later(lambda: self._server_clock)
+        self.this_host = settings.this_host
         self._url = settings.database_url
         self._read_alone: ServerReadingDatabase | None = None
 

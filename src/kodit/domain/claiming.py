@@ -23,10 +23,12 @@ class QueueOrder(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ClaimRules:
     """The order of claims, and how many tasks of a type may run at once across all workers; a type
-    without a limit may use every worker."""
+    without a limit may use every worker. `host` is the machine of the worker, where several share a
+    database: it claims no task that reads a folder of another one."""
 
     order: QueueOrder = QueueOrder.PRIORITY
     limits: Mapping[TaskType, int] = field(default_factory=dict)
+    host: str = field(default="", compare=False)
 
     def has_capacity_for(self, kind: TaskType | str, running: Mapping[TaskType | str, int]) -> bool:
         """Whether one more task of a type may run beside those already running."""
@@ -34,4 +36,6 @@ class ClaimRules:
         return limit is None or running.get(kind, 0) < limit
 
 
+READING_TYPES = (TaskType.SYNC, TaskType.EXTRACT)
+"""The tasks that read the source itself."""
 DEFAULT_RULES = ClaimRules()

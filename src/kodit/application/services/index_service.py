@@ -288,7 +288,7 @@ class IndexService:
             index = transaction.indexes.get(index_id)
             transaction.indexes.mark_deleted(index_id, self._clock.now())
             if index.source.kind is SourceKind.FOLDER:
-                transaction.indexes.remember_deletion(index.source.location, self._clock.now())
+                transaction.indexes.remember_deletion(index.source, self._clock.now())
             return index
 
         return await self._queue.abandon(mark, index_id)

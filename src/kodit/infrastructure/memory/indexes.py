@@ -36,7 +36,7 @@ class MemoryIndexes:
             is_remote=is_remote or is_confined,
         )
         self._tables.indexes[index.id] = index
-        self._tables.deleted_folders.discard(source.location)
+        self._tables.deleted_folders.discard((source.location, source.host))
         return index
 
     def get(self, index_id: int) -> Index:
@@ -44,11 +44,11 @@ class MemoryIndexes:
             raise no_such_index(index_id)
         return self._tables.indexes[index_id]
 
-    def remember_deletion(self, folder: str, now: datetime) -> None:
-        self._tables.deleted_folders.add(folder)
+    def remember_deletion(self, folder: Source, now: datetime) -> None:
+        self._tables.deleted_folders.add((folder.location, folder.host))
 
-    def was_deleted(self, folder: str) -> bool:
-        return folder in self._tables.deleted_folders
+    def was_deleted(self, folder: str, host: str = "") -> bool:
+        return (folder, host) in self._tables.deleted_folders
 
     def mark_deleted(self, index_id: int, now: datetime) -> None:
         self._tables.deleted_indexes.add(index_id)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.claiming import READING_TYPES, ClaimRules, QueueOrder
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import LeaseLost, no_such_run, no_such_task
 from kodit.domain.ports.tasks import NO_RUN_YET
@@ -275,10 +275,19 @@ class MemoryTaskRepository:
         chosen: list[Task] = []
         for task in self._in_order(come, rules.order):
             name = task.type_name
+            if self._is_elsewhere(task, rules):
+                continue
             if len(chosen) < count and running[name] < limits.get(name, running[name] + 1):
                 chosen.append(task)
                 running[name] += 1
         return chosen
+
+    def _is_elsewhere(self, task: Task, rules: ClaimRules) -> bool:
+        """Whether a task reads a folder of another host."""
+        index = self._tables.indexes.get(task.index_id or 0)
+        if not rules.host or index is None or task.type not in READING_TYPES:
+            return False
+        return index.source.host not in ("", rules.host)
 
     def _take(self, waiting: Task, worker: str, now: datetime, lease_until: datetime) -> Task:
         task = replace(

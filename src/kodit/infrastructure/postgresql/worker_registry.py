@@ -69,7 +69,7 @@ class PostgresqlWorkerRegistry:
             is_mine = row is not None and row[0]
             if not is_mine:
                 raise psycopg.OperationalError("the lock is still held by a lost connection")
-            values = (name, os.uname().nodename, rules_to_text(rules))
+            values = (name, rules.host or os.uname().nodename, rules_to_text(rules))
             connection.execute(_ENTER, values)
 
         try:

@@ -29,6 +29,7 @@ INDEX_COLUMNS = (
     "kind",
     "location",
     "ref",
+    "host",
     "include",
     "exclude",
     "submodules",
@@ -51,12 +52,18 @@ _SELECT = f"SELECT {columns('indexes', INDEX_COLUMNS)} FROM indexes "
 _GET = Statement(f"{_SELECT} WHERE indexes.id = :id AND indexes.deleted_at = 0")
 _ALL = Statement(f"{_SELECT} WHERE indexes.deleted_at = 0 ORDER BY indexes.id")
 _OF_KIND = f"{_SELECT} WHERE indexes.kind = :kind AND indexes.ref = :ref AND indexes.deleted_at = 0"
-_AT_LOCATION = Statement(f"{_OF_KIND} AND indexes.location = :location")
+_AT_LOCATION = Statement(
+    f"{_OF_KIND} AND indexes.location = :location AND indexes.host IN ('', :host) "
+    "ORDER BY indexes.host DESC"
+)
 _ALL_OF_KIND = Statement(f"{_OF_KIND} ORDER BY indexes.id")
 _UPDATED = Statement(
     "SELECT indexes.id, indexes.updated_at FROM indexes WHERE indexes.deleted_at = 0"
 )
-_WAS_DELETED = Statement("SELECT 1 FROM deleted_folders WHERE deleted_folders.location = :location")
+_WAS_DELETED = Statement(
+    "SELECT 1 FROM deleted_folders WHERE deleted_folders.location = :location "
+    "AND deleted_folders.host = :host"
+)
 _A_FILE = (
     "SELECT 1 FROM files WHERE files.index_id = :index_id AND files.status <> 'deleted' {} LIMIT 1"
 )
@@ -143,7 +150,9 @@ class IndexReads:
 
     def find(self, source: Source) -> Index | None:
         of_kind = {"kind": source.kind.value, "ref": source.ref or ""}
-        rows = _AT_LOCATION.run(self._driver, {**of_kind, "location": source.location})
+        rows = _AT_LOCATION.run(
+            self._driver, {**of_kind, "location": source.location, "host": source.host}
+        )
         if not rows and source.kind is SourceKind.GIT:
             # An address may be written in several ways, of which the first is kept.
             indexes = map(to_index, _ALL_OF_KIND.run(self._driver, of_kind))
@@ -159,8 +168,8 @@ class IndexReads:
     def updated(self) -> dict[int, datetime | None]:
         return {row[0]: to_optional_moment(row[1]) for row in _UPDATED.run(self._driver)}
 
-    def was_deleted(self, folder: str) -> bool:
-        return bool(_WAS_DELETED.run(self._driver, {"location": folder}))
+    def was_deleted(self, folder: str, host: str = "") -> bool:
+        return bool(_WAS_DELETED.run(self._driver, {"location": folder, "host": host}))
 
     def known_files(self, index_id: int) -> dict[str, KnownFile]:
         rows = _KNOWN_FILES.run(self._driver, {"index_id": index_id})
@@ -243,6 +252,7 @@ def _read_index(row: Row) -> Index:
         kind,
         location,
         ref,
+        host,
         include,
         exclude,
         submodules,
@@ -265,6 +275,7 @@ def _read_index(row: Row) -> Index:
             include=tuple(json.loads(include)),
             exclude=tuple(json.loads(exclude)),
             submodules=bool(submodules),
+            host=host,
         ),
         working_copy=WorkingCopy(
             commit=commit,

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.claiming import READING_TYPES, ClaimRules, QueueOrder
 from kodit.domain.entities import Task
 from kodit.domain.retry import LONGEST_WAIT
 from kodit.domain.value_objects import RunState, TaskState
@@ -36,6 +36,7 @@ from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.mappers.task_mapper import TASK_COLUMNS, row_to_task, stored_type
 from kodit.infrastructure.sqlalchemy.entities import (
     INDEX_RUNS,
+    INDEXES,
     QUEUE_PAUSES,
     TASK_ATTEMPTS,
     TASKS,
@@ -49,6 +50,7 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     constant,
 )
 
+_READING = tuple(map(stored_type, READING_TYPES))
 _ORDERING = ("is_user_initiated", "run_has_started")
 _IS_USER_INITIATED, _RUN_HAS_STARTED, _RUN_STATE = range(len(TASK_COLUMNS), len(TASK_COLUMNS) + 3)
 _RUN_ID = TASK_COLUMNS.index("run_id")
@@ -76,7 +78,16 @@ writes.
 """
 
 
-def _claimable(order: QueueOrder, full: Sequence[str]) -> Select[Any]:
+_IS_ELSEWHERE = exists(
+    select(INDEXES.c.id).where(
+        INDEXES.c.id == TASKS.c.index_id,
+        INDEXES.c.host != constant(""),
+        INDEXES.c.host != bindparam("host"),
+    )
+)
+
+
+def _claimable(order: QueueOrder, full: Sequence[str], *, has_hosts: bool) -> Select[Any]:
     query = (
         select(TASKS.c.id)
         .where(
@@ -90,12 +101,16 @@ def _claimable(order: QueueOrder, full: Sequence[str]) -> Select[Any]:
         .order_by(*ORDERS[order])
         .limit(bindparam("count"))
     )
+    if has_hosts:
+        # One look-up for each task that reads a source, in the order of the index `claim_order`.
+        reads_no_source = and_(*(TASKS.c.type != constant(name) for name in _READING))
+        query = query.where(or_(reads_no_source, ~_IS_ELSEWHERE))
     return query.where(*(TASKS.c.type != name for name in full))
 
 
 @cache
-def _probe(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
-    return Prepared(_claimable(order, full))
+def _probe(order: QueueOrder, full: tuple[str, ...], *, has_hosts: bool) -> Prepared:
+    return Prepared(_claimable(order, full, has_hosts=has_hosts))
 
 
 _STATE_OF_RUN = (
@@ -107,9 +122,9 @@ _STATE_OF_RUN = (
 
 
 @cache
-def _take(order: QueueOrder, full: tuple[str, ...], *, only_one: bool) -> Prepared:
+def _take(order: QueueOrder, full: tuple[str, ...], *, has_hosts: bool, only_one: bool) -> Prepared:
     """The claim: one statement that finds tasks and claims them."""
-    found = _claimable(order, full)
+    found = _claimable(order, full, has_hosts=has_hosts)
     chosen = (
         TASKS.c.id == found.scalar_subquery()
         if only_one
@@ -135,10 +150,10 @@ def _taken(chosen: ColumnElement[bool]) -> ReturningUpdate[Any]:
 
 
 @cache
-def _claim_locked(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
+def _claim_locked(order: QueueOrder, full: tuple[str, ...], *, has_hosts: bool) -> Prepared:
     """Finds tasks, locks their runs, claims the tasks, opens their attempts and starts the runs."""
     found = (
-        _claimable(order, full)
+        _claimable(order, full, has_hosts=has_hosts)
         .join(INDEX_RUNS, INDEX_RUNS.c.id == TASKS.c.run_id)
         .with_for_update(of=INDEX_RUNS, skip_locked=True)
         .cte("found")
@@ -185,8 +200,8 @@ _RUNNING_BY_TYPE = Prepared(
 
 def has_claimable(driver: Driver, now: datetime, rules: ClaimRules) -> bool:
     """Whether a claim would find a task."""
-    probe = _probe(rules.order, _full(driver, rules))
-    return bool(probe.run(driver, {**_moments(now), "count": 1}))
+    probe = _probe(rules.order, _full(driver, rules), has_hosts=bool(rules.host))
+    return bool(probe.run(driver, {**_moments(now), **_host(rules), "count": 1}))
 
 
 def claim(
@@ -200,7 +215,8 @@ def claim(
 ) -> list[Task]:
     """Claim at most `count` tasks, returned in the order in which they were claimed."""
     moment = to_microseconds(now)
-    parameters = {"by": worker, "until": to_microseconds(lease_until), **_moments(now)}
+    parameters = {"by": worker, "until": to_microseconds(lease_until)}
+    parameters |= {**_moments(now), **_host(rules)}
     rows: list[Row] = []
     if rules.limits:
         lock_name(driver, "claims with limits")
@@ -210,9 +226,9 @@ def claim(
         wanted = 1 if rules.limits else count
         full = _full(driver, rules)
         if driver.is_concurrent:
-            take = _claim_locked(rules.order, full)
+            take = _claim_locked(rules.order, full, has_hosts=bool(rules.host))
         else:
-            take = _take(rules.order, full, only_one=wanted == 1)
+            take = _take(rules.order, full, has_hosts=bool(rules.host), only_one=wanted == 1)
         found = take.run(driver, {**parameters, "count": wanted})
         rows += found if len(found) < 2 else sorted(found, key=_SORT_KEYS[rules.order])
         if not found or not rules.limits:
@@ -224,6 +240,10 @@ def claim(
         if queued:
             _START_RUNS.run(driver, list(queued), {"now": moment})
     return tasks
+
+
+def _host(rules: ClaimRules) -> dict[str, str]:
+    return {"host": rules.host} if rules.host else {}
 
 
 def _moments(now: datetime) -> dict[str, int]:
