@@ -62,11 +62,25 @@ class Application(Finding):
             clock=self.clock,
             wake_up=made_later(lambda: self.wake_ups),
             rules=ClaimRules(
-                self.settings.queue_order, self.settings.task_limits, self.this_host.name
+                self.settings.queue_order,
+                self.settings.task_limits,
+                self.this_host.name,
+                self._reading_types,
             ),
             retry_policy=RetryPolicy(max_failures=self.settings.max_failures),
             lease=timedelta(seconds=self.settings.lease_seconds),
         )
+
+    @property
+    def _reading_types(self) -> tuple[TaskType, ...]:
+        """The tasks of this process that read sources: with an endpoint, also what is never sent
+        to it."""
+        from kodit.domain.claiming import READING_TYPES
+        from kodit.domain.value_objects import TaskType
+
+        settings = self.settings
+        has_endpoint = bool(settings.embedding_base_url or settings.enrichment_base_url)
+        return READING_TYPES + (TaskType.CODE_EMBEDDINGS,) * has_endpoint
 
     @made_once
     def queue(self) -> QueueService:

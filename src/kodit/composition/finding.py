@@ -65,9 +65,7 @@ class Finding(Foundation):
         from kodit.application.services.browse_service import BrowseService
         from kodit.infrastructure.sources.text_reader import StoredTextReader
 
-        return BrowseService(
-            catalogue=self.catalogue, reader=StoredTextReader(self.data_dir / "clones")
-        )
+        return BrowseService(catalogue=self.catalogue, reader=StoredTextReader(self.places))
 
     @made_once
     def grep(self) -> GrepService:
@@ -79,7 +77,7 @@ class Finding(Foundation):
         return GrepService(
             catalogue=self.catalogue,
             searcher=PooledLineSearcher(
-                self.data_dir / "clones",
+                self.places,
                 made_later(lambda: self.pool),
                 ripgrep=find_ripgrep(),
                 starts_here=self.is_brief,

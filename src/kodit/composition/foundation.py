@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kodit.composition.engines import Engines
+from kodit.composition.engines import Engines, make_places
 from kodit.composition.made_later import made_later
 from kodit.composition.made_once import made_once
 from kodit.infrastructure.file_sizes import set_limit
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kodit.domain.this_host import ThisHost
     from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.infrastructure.processes.pool import ProcessPool
+    from kodit.infrastructure.sources.places import SourcePlaces
     from kodit.infrastructure.sql.readable import ReadableDatabase
     from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
     from kodit.infrastructure.wake_up import WakeUps
@@ -148,6 +149,10 @@ class Foundation:
     def wake_up(self) -> AbstractAsyncContextManager[WakeUp]:
         """Wakes a coroutine when any process may have changed the database."""
         return self.store.wake_up()
+
+    @made_once
+    def places(self) -> SourcePlaces:
+        return make_places(self.settings, self.this_host, self.exchange)
 
     @made_once
     def catalogue(self) -> Catalogue:

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from kodit.domain.task import TaskType
 
+READING_TYPES = (TaskType.SYNC, TaskType.EXTRACT, TaskType.ENRICH)
+"""The tasks that read the source itself; the last one its commits, to describe them."""
+
 
 class QueueOrder(StrEnum):
     """The order in which ready tasks are claimed. In neither order does a background task overtake
@@ -24,11 +27,13 @@ class QueueOrder(StrEnum):
 class ClaimRules:
     """The order of claims, and how many tasks of a type may run at once across all workers; a type
     without a limit may use every worker. `host` is the machine of the worker, where several share a
-    database: it claims no task that reads a folder of another one."""
+    database: it claims no task of the types `reading`, which read the source itself, for a folder
+    of another one."""
 
     order: QueueOrder = QueueOrder.PRIORITY
     limits: Mapping[TaskType, int] = field(default_factory=dict)
     host: str = field(default="", compare=False)
+    reading: tuple[TaskType, ...] = field(default=READING_TYPES, compare=False)
 
     def has_capacity_for(self, kind: TaskType | str, running: Mapping[TaskType | str, int]) -> bool:
         """Whether one more task of a type may run beside those already running."""
@@ -36,6 +41,4 @@ class ClaimRules:
         return limit is None or running.get(kind, 0) < limit
 
 
-READING_TYPES = (TaskType.SYNC, TaskType.EXTRACT)
-"""The tasks that read the source itself."""
 DEFAULT_RULES = ClaimRules()

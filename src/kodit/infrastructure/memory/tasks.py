@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from kodit.domain.claiming import READING_TYPES, ClaimRules, QueueOrder
+from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import LeaseLost, no_such_run, no_such_task
 from kodit.domain.ports.tasks import NO_RUN_YET
@@ -285,7 +285,7 @@ class MemoryTaskRepository:
     def _is_elsewhere(self, task: Task, rules: ClaimRules) -> bool:
         """Whether a task reads a folder of another host."""
         index = self._tables.indexes.get(task.index_id or 0)
-        if not rules.host or index is None or task.type not in READING_TYPES:
+        if not rules.host or index is None or task.type not in rules.reading:
             return False
         return index.source.host not in ("", rules.host)
 

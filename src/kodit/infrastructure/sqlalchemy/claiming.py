@@ -7,7 +7,7 @@ are skipped. All of that is one statement too, because each one waits for the se
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from kodit.domain.claiming import READING_TYPES, ClaimRules, QueueOrder
+from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.entities import Task
 from kodit.domain.retry import LONGEST_WAIT
 from kodit.domain.value_objects import RunState, TaskState
@@ -50,12 +50,14 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     constant,
 )
 
-_READING = tuple(map(stored_type, READING_TYPES))
 _ORDERING = ("is_user_initiated", "run_has_started")
 _IS_USER_INITIATED, _RUN_HAS_STARTED, _RUN_STATE = range(len(TASK_COLUMNS), len(TASK_COLUMNS) + 3)
 _RUN_ID = TASK_COLUMNS.index("run_id")
 _PRIORITY = TASK_COLUMNS.index("priority")
 _CREATED_AT = TASK_COLUMNS.index("created_at")
+
+_Types = tuple[str, ...]
+"""Types of tasks, as they are stored."""
 
 ORDERS: Mapping[QueueOrder, tuple[Any, ...]] = {
     QueueOrder.PRIORITY: (
@@ -87,7 +89,7 @@ _IS_ELSEWHERE = exists(
 )
 
 
-def _claimable(order: QueueOrder, full: Sequence[str], *, has_hosts: bool) -> Select[Any]:
+def _claimable(order: QueueOrder, full: _Types, reading: _Types) -> Select[Any]:
     query = (
         select(TASKS.c.id)
         .where(
@@ -101,16 +103,16 @@ def _claimable(order: QueueOrder, full: Sequence[str], *, has_hosts: bool) -> Se
         .order_by(*ORDERS[order])
         .limit(bindparam("count"))
     )
-    if has_hosts:
+    if reading:
         # One look-up for each task that reads a source, in the order of the index `claim_order`.
-        reads_no_source = and_(*(TASKS.c.type != constant(name) for name in _READING))
+        reads_no_source = and_(*(TASKS.c.type != constant(name) for name in reading))
         query = query.where(or_(reads_no_source, ~_IS_ELSEWHERE))
     return query.where(*(TASKS.c.type != name for name in full))
 
 
 @cache
-def _probe(order: QueueOrder, full: tuple[str, ...], *, has_hosts: bool) -> Prepared:
-    return Prepared(_claimable(order, full, has_hosts=has_hosts))
+def _probe(order: QueueOrder, full: _Types, reading: _Types) -> Prepared:
+    return Prepared(_claimable(order, full, reading))
 
 
 _STATE_OF_RUN = (
@@ -122,9 +124,9 @@ _STATE_OF_RUN = (
 
 
 @cache
-def _take(order: QueueOrder, full: tuple[str, ...], *, has_hosts: bool, only_one: bool) -> Prepared:
+def _take(order: QueueOrder, full: _Types, reading: _Types, *, only_one: bool) -> Prepared:
     """The claim: one statement that finds tasks and claims them."""
-    found = _claimable(order, full, has_hosts=has_hosts)
+    found = _claimable(order, full, reading)
     chosen = (
         TASKS.c.id == found.scalar_subquery()
         if only_one
@@ -150,10 +152,10 @@ def _taken(chosen: ColumnElement[bool]) -> ReturningUpdate[Any]:
 
 
 @cache
-def _claim_locked(order: QueueOrder, full: tuple[str, ...], *, has_hosts: bool) -> Prepared:
+def _claim_locked(order: QueueOrder, full: _Types, reading: _Types) -> Prepared:
     """Finds tasks, locks their runs, claims the tasks, opens their attempts and starts the runs."""
     found = (
-        _claimable(order, full, has_hosts=has_hosts)
+        _claimable(order, full, reading)
         .join(INDEX_RUNS, INDEX_RUNS.c.id == TASKS.c.run_id)
         .with_for_update(of=INDEX_RUNS, skip_locked=True)
         .cte("found")
@@ -200,7 +202,7 @@ _RUNNING_BY_TYPE = Prepared(
 
 def has_claimable(driver: Driver, now: datetime, rules: ClaimRules) -> bool:
     """Whether a claim would find a task."""
-    probe = _probe(rules.order, _full(driver, rules), has_hosts=bool(rules.host))
+    probe = _probe(rules.order, _full(driver, rules), _reading(rules))
     return bool(probe.run(driver, {**_moments(now), **_host(rules), "count": 1}))
 
 
@@ -226,9 +228,9 @@ def claim(
         wanted = 1 if rules.limits else count
         full = _full(driver, rules)
         if driver.is_concurrent:
-            take = _claim_locked(rules.order, full, has_hosts=bool(rules.host))
+            take = _claim_locked(rules.order, full, _reading(rules))
         else:
-            take = _take(rules.order, full, has_hosts=bool(rules.host), only_one=wanted == 1)
+            take = _take(rules.order, full, _reading(rules), only_one=wanted == 1)
         found = take.run(driver, {**parameters, "count": wanted})
         rows += found if len(found) < 2 else sorted(found, key=_SORT_KEYS[rules.order])
         if not found or not rules.limits:
@@ -242,6 +244,11 @@ def claim(
     return tasks
 
 
+def _reading(rules: ClaimRules) -> _Types:
+    """The types whose tasks are claimed only for sources of the host; none on a single machine."""
+    return tuple(map(stored_type, rules.reading)) if rules.host else ()
+
+
 def _host(rules: ClaimRules) -> dict[str, str]:
     return {"host": rules.host} if rules.host else {}
 
@@ -250,7 +257,7 @@ def _moments(now: datetime) -> dict[str, int]:
     return {"now": to_microseconds(now), "longest": to_microseconds(now + LONGEST_WAIT)}
 
 
-def _full(driver: Driver, rules: ClaimRules) -> tuple[str, ...]:
+def _full(driver: Driver, rules: ClaimRules) -> _Types:
     """The types with as many running tasks as their limit allows."""
     if not rules.limits:
         return ()
