@@ -14,8 +14,8 @@ from tests.support.stores import DATABASES
 from kodit.application.services.source_service import IndexRequest
 from kodit.composition.application import Application
 from kodit.domain.entities import Index, IndexRun, Task
-from kodit.domain.errors import KoditError
-from kodit.domain.value_objects import TaskType
+from kodit.domain.errors import TransientError
+from kodit.domain.value_objects import TaskState, TaskType
 from kodit.settings import Settings
 
 T = TypeVar("T")
@@ -69,8 +69,10 @@ class Node:
             done.append(task.type)
         return done
 
-    def fail(self, task: Task, error: KoditError) -> None:
-        self.run(lambda: self.application.queue.fail(task.claim, error))
+    def fail(self, task: Task, error: TransientError) -> TaskState:
+        """Report the error of a claimed task, as a worker does."""
+        queue = self.application.queue
+        return self.run(lambda: queue.fail_transiently(task.claim, error))
 
     @property
     def name(self) -> str:
@@ -81,7 +83,7 @@ class Node:
             return transaction.indexes.list_all()
 
     def runs(self) -> list[IndexRun]:
-        return self.run(lambda: self.application.queue.list_runs())
+        return self.run(self.application.queue.list_runs)
 
     def read(self, index_id: int, place: str) -> str:
         """The text of a file."""

@@ -9,7 +9,7 @@ from tests.hosts.nodes import MakeNode, Node
 from kodit.domain.errors import CommitGoneError
 from kodit.domain.grep import Expression, GrepRequest
 from kodit.domain.report import ignore_report
-from kodit.domain.value_objects import TaskType
+from kodit.domain.value_objects import RunState, TaskState, TaskType
 
 FIRST = {"a.py": "def quartz():\n    return 1\n", "b.py": "def basalt():\n    return 2\n"}
 LATER = {"a.py": "def quartz():\n    return 3\n"}
@@ -138,3 +138,26 @@ def test_the_commit_is_gone(repository: Repository, here: Node, there: Node) -> 
     with pytest.raises(CommitGoneError, match="no longer has the commit"):
         there.read(run.index_id or 0, "a.py")
     assert here.read(run.index_id or 0, "a.py") == FIRST["a.py"]
+
+
+def test_a_commit_that_is_gone_is_scanned_again(
+    repository: Repository, here: Node, there: Node
+) -> None:
+    """In the same run, by any node, until the retry budget is spent."""
+    run = here.request(repository.url)
+    here.serve(TaskType.SYNC)
+    push_by_force(repository, OTHER)
+    forget_other_commits(repository)
+    task = there.claim()
+    assert task is not None
+    with pytest.raises(CommitGoneError) as gone:
+        there.work(task)
+    assert there.fail(task, gone.value) is TaskState.BLOCKED
+    [same] = there.runs()
+    assert (same.id, same.state) == (run.id, RunState.RUNNING)
+    assert same.tasks[1].error == str(gone.value)
+    there.request(repository.url)  # ends the back-off
+    there.serve_all()
+    ended = min(there.runs(), key=lambda one: one.id)
+    assert (ended.id, ended.state) == (run.id, RunState.SUCCEEDED)
+    assert there.read(run.index_id or 0, "a.py") == OTHER["a.py"]

@@ -104,8 +104,8 @@ def hold(
             if error.code != "ref_not_found":
                 raise
             raise CommitGoneError(
-                f"{source} no longer has the commit {commit[:12]}, which is not in the clone of "
-                "this machine; a new run reads the present one",
+                f"{source} no longer has the commit {commit[:12]} that is indexed, and the clone of "
+                "this machine lacks it too; the next run reads the present commit",
                 source=str(source),
                 commit=commit,
             ) from None
