@@ -54,33 +54,16 @@ class Application(Finding):
 
     def make_queue(self) -> QueueService:
         from kodit.application.services.queue_service import QueueService
-        from kodit.domain.claiming import ClaimRules
         from kodit.domain.retry import RetryPolicy
 
         return QueueService(
             database=self.reading,
             clock=self.clock,
             wake_up=made_later(lambda: self.wake_ups),
-            rules=ClaimRules(
-                self.settings.queue_order,
-                self.settings.task_limits,
-                self.this_host.name,
-                self._reading_types,
-            ),
+            rules=self.claim_rules,
             retry_policy=RetryPolicy(max_failures=self.settings.max_failures),
             lease=timedelta(seconds=self.settings.lease_seconds),
         )
-
-    @property
-    def _reading_types(self) -> tuple[TaskType, ...]:
-        """The tasks of this process that read sources: with an endpoint, also what is never sent
-        to it."""
-        from kodit.domain.claiming import READING_TYPES
-        from kodit.domain.value_objects import TaskType
-
-        settings = self.settings
-        has_endpoint = bool(settings.embedding_base_url or settings.enrichment_base_url)
-        return READING_TYPES + (TaskType.CODE_EMBEDDINGS,) * has_endpoint
 
     @made_once
     def queue(self) -> QueueService:
@@ -197,6 +180,7 @@ class Application(Finding):
             clock=self.clock,
             indexing=self.indexing,
             is_watched=self.known_changes.is_watched,
+            this_host=self.this_host,
         )
 
     @property
@@ -254,7 +238,11 @@ class Application(Finding):
         from kodit.application.services.source_service import SourceService
 
         return SourceService(
-            parser=self.parser, locator=self.locator, indexes=self.indexes, queue=self.queue
+            parser=self.parser,
+            locator=self.locator,
+            indexes=self.indexes,
+            queue=self.queue,
+            host=self.this_host,
         )
 
     @made_once

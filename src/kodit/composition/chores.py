@@ -21,6 +21,7 @@ from kodit.domain.ports.database import Database
 from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.retention import Retention, UnusedRetention
+from kodit.domain.this_host import ThisHost
 from kodit.infrastructure.processes.allocator import UnusedMemory
 from kodit.settings import Settings
 
@@ -70,6 +71,7 @@ def make_schedule(
     clock: Clock,
     indexing: CodeIndexingApplicationService,
     is_watched: Callable[[int], bool],
+    this_host: ThisHost,
 ) -> list[Chore]:
     """For a process that runs until told to stop. Indexes are brought up to date only if an
     interval is set; `is_watched` says whether an index is also updated on changes."""
@@ -83,6 +85,7 @@ def make_schedule(
         clock=clock,
         interval=settings.sync_every_seconds,
         is_watched=is_watched,
+        host=this_host,
     )
     return [
         *every,

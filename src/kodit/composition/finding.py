@@ -38,6 +38,8 @@ class Finding(Foundation):
             database=self.reading,
             keyword_index=self._keywords,
             changed_files=self.known_changes.count,
+            registry=lambda: self.registry,
+            rules=self.claim_rules,
         )
 
     def _keywords(self) -> ReadableKeywords:
@@ -149,7 +151,9 @@ class Finding(Foundation):
             return compare_folder
 
         return FolderComparisons(
-            database=self.reading, comparer=compare if self.compares_folders else None
+            database=self.reading,
+            comparer=compare if self.compares_folders else None,
+            host=self.this_host,
         )
 
     @made_once

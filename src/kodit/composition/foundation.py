@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kodit.application.services.known_changes import KnownChanges
     from kodit.application.services.space_service import SpaceService
     from kodit.composition.store import LocalWorkerRegistry, Store
+    from kodit.domain.claiming import ClaimRules
     from kodit.domain.ports.catalogue import Catalogue
     from kodit.domain.ports.hosts import HostResolver
     from kodit.domain.ports.runtime import Clock, WakeUp
@@ -129,6 +130,22 @@ class Foundation:
     def registry(self) -> LocalWorkerRegistry:
         """The workers; a new view for each caller."""
         return self.store.registry
+
+    @made_once
+    def claim_rules(self) -> ClaimRules:
+        """Those of this process's workers. With an endpoint, they also read which files are never
+        sent to it."""
+        from kodit.domain.claiming import READING_TYPES, ClaimRules
+        from kodit.domain.value_objects import TaskType
+
+        settings = self.settings
+        has_endpoint = bool(settings.embedding_base_url or settings.enrichment_base_url)
+        return ClaimRules(
+            settings.queue_order,
+            settings.task_limits,
+            self.this_host.name,
+            READING_TYPES + (TaskType.CODE_EMBEDDINGS,) * has_endpoint,
+        )
 
     @made_once
     def known_changes(self) -> KnownChanges:

@@ -40,5 +40,10 @@ class ClaimRules:
         limit = self.limits.get(kind) if isinstance(kind, TaskType) else None
         return limit is None or running.get(kind, 0) < limit
 
+    def has_source(self, kind: TaskType | str, host: str | None) -> bool:
+        """Whether a task of a type may run on this machine for a source of a host; None for one
+        that is on every host."""
+        return not self.host or host in (None, self.host) or kind not in self.reading
+
 
 DEFAULT_RULES = ClaimRules()

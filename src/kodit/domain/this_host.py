@@ -44,6 +44,8 @@ class ThisHost:
             raise elsewhere(source)
 
 
+ON_ANOTHER_HOST = "source_on_another_host"
+"""The code of the error for files of a folder of another machine."""
 ALONE = ThisHost()
 """Where the database belongs to one machine."""
 
@@ -51,9 +53,9 @@ ALONE = ThisHost()
 def elsewhere(source: Source) -> SourceError:
     """The error for files of a folder that is on another machine."""
     return SourceError(
-        f"{source} is a folder of the host {source.host}, where its files can be read; here only "
-        "what is indexed of it can be searched",
-        code="source_on_another_host",
+        f"{source} is a folder of the host {source.host}, where alone its files can be read: by a "
+        "command there, or through a server of that host",
+        code=ON_ANOTHER_HOST,
         source=str(source),
         host=source.host,
     )

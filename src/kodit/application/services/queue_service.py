@@ -308,7 +308,7 @@ class QueueService:
         superseded."""
         return await self._read(
             lambda transaction: read_overview(
-                transaction.tasks, registry, self.rules, self._clock.now(), runs
+                transaction, registry, self.rules, self._clock.now(), runs
             )
         )
 

@@ -31,9 +31,10 @@ class StandingView:
     `left_out` counts the files that are not in the index, by reason, except those that ignore files
     and globs leave out; `unsearched` are the engines that did not take part. `folder` is the part
     of the index that was asked, if not the whole; `is_implied` is true if nobody named the index:
-    it is the one that holds the caller's folder. There is no age: it is the time since
-    `indexed_at`, and an unchanged index gives the same answer byte for byte, no matter who answers
-    and when.
+    it is the one that holds the caller's folder. `waits_for_host` is the machine that has the
+    folder, if its run waits for a worker there and none is running. There is no age: it is the time
+    since `indexed_at`, and an unchanged index gives the same answer byte for byte, no matter who
+    answers and when.
     """
 
     index_id: int
@@ -49,3 +50,4 @@ class StandingView:
     unsearched: tuple[str, ...]
     folder: str | None = field(default=None, metadata=ONLY_WHEN_SET)
     is_implied: bool | None = field(default=None, metadata=ONLY_WHEN_SET)
+    waits_for_host: str | None = field(default=None, metadata=ONLY_WHEN_SET)

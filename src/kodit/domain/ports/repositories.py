@@ -103,6 +103,10 @@ class IndexRepository(Protocol):
 
     def list_all(self) -> list[Index]: ...
 
+    def hosts(self) -> dict[int, str]:
+        """By identifier, the host of each folder that not every host has."""
+        ...
+
     def updated(self) -> dict[int, datetime | None]:
         """By identifier, when each index was last complete."""
         ...

@@ -104,8 +104,8 @@ def hold(
             if error.code != "ref_not_found":
                 raise
             raise CommitGoneError(
-                f"{source} no longer has the commit {commit[:12]} that is indexed, and the clone of "
-                "this machine lacks it too; the next run reads the present commit",
+                f"{source} no longer has the commit {commit[:12]} that is indexed, and neither has "
+                "the clone of this machine; the next run reads the present commit",
                 source=str(source),
                 commit=commit,
             ) from None

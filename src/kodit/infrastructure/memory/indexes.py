@@ -39,6 +39,11 @@ class MemoryIndexes:
         self._tables.deleted_folders.discard((source.location, source.host))
         return index
 
+    def hosts(self) -> dict[int, str]:
+        there = self._tables.indexes.keys() - self._tables.deleted_indexes
+        found = {index_id: self._tables.indexes[index_id].source.host for index_id in there}
+        return {index_id: host for index_id, host in found.items() if host}
+
     def get(self, index_id: int) -> Index:
         if index_id not in self._tables.indexes or index_id in self._tables.deleted_indexes:
             raise no_such_index(index_id)

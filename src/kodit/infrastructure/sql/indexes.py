@@ -60,6 +60,10 @@ _ALL_OF_KIND = Statement(f"{_OF_KIND} ORDER BY indexes.id")
 _UPDATED = Statement(
     "SELECT indexes.id, indexes.updated_at FROM indexes WHERE indexes.deleted_at = 0"
 )
+_HOSTS = Statement(
+    "SELECT indexes.id, indexes.host FROM indexes "
+    "WHERE indexes.host <> '' AND indexes.deleted_at = 0"
+)
 _WAS_DELETED = Statement(
     "SELECT 1 FROM deleted_folders WHERE deleted_folders.location = :location "
     "AND deleted_folders.host = :host"
@@ -167,6 +171,9 @@ class IndexReads:
 
     def updated(self) -> dict[int, datetime | None]:
         return {row[0]: to_optional_moment(row[1]) for row in _UPDATED.run(self._driver)}
+
+    def hosts(self) -> dict[int, str]:
+        return {row[0]: row[1] for row in _HOSTS.run(self._driver)}
 
     def was_deleted(self, folder: str, host: str = "") -> bool:
         return bool(_WAS_DELETED.run(self._driver, {"location": folder, "host": host}))

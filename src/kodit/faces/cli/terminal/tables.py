@@ -25,7 +25,7 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
     """An index in a few lines: its content, its state, and the problems of its files."""
     when = f"complete {ago(index.updated_at)}" if index.updated_at else "not complete yet"
     lines = [
-        f"[{index.id}] {printable(index.source)}",
+        f"[{index.id}] {printable(index.source)}{of_host(index)}",
         f"    {counted(index.files, 'file')}, {counted(index.snippets, 'snippet')}, {when}",
     ]
     for option, globs in (("include", index.include), ("exclude", index.exclude)):
@@ -56,6 +56,11 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
     for one in index.left_out or ():
         lines.append(f"    {left_out_line(one, printable(one.path), printable(one.rule))}")
     return lines
+
+
+def of_host(index: IndexView) -> str:
+    """Which machine has the folder, where several share a database."""
+    return "" if index.host is None else f" on {printable(index.host)}"
 
 
 def refused_line(refused: RefusedView) -> str:
