@@ -178,7 +178,7 @@ def test_a_folder_is_watched_on_its_host(folder: Path, here: Node, there: Node) 
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(make_watching(node.application).run())
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not (found := node.application.known_changes.watched):
+                while not (found := node.application.known_changes.watched):  # noqa: ASYNC110 - no event
                     await asyncio.sleep(0.01)
             watching.cancel()
             return found

@@ -90,6 +90,25 @@ def test_a_folder_is_read_on_its_host(database: Database) -> None:
     assert {task.type for task in later} == {TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS}
 
 
+def test_what_a_machine_declines_is_left_to_others(database: Database) -> None:
+    """Whatever reads that source; its other stages are done."""
+    here = replace(RULES, host="here")
+    sync = add_folder(database, "", USER)[0]
+    other = add_folder(database, "here")[0]
+    assert sync.index_id is not None
+    declining = replace(here, declined=frozenset([sync.index_id]))
+    assert [one.id for one in claim(database, 5, rules=declining)] == [other.id]
+    with database.read() as transaction:
+        assert not transaction.tasks.has_claimable(NOW, declining)
+        assert transaction.tasks.has_claimable(NOW, here)
+    for expected in (TaskType.SYNC, TaskType.EXTRACT):
+        [held] = claim(database, 1, rules=here)
+        assert held.type is expected
+        complete(database, held)
+    types = {one.type for one in claim(database, 5, rules=declining)}
+    assert types == {TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS}
+
+
 def test_one_machine_alone_reads_every_folder(database: Database) -> None:
     [sync, *_rest] = add_folder(database, "elsewhere")
     assert [one.id for one in claim(database, 5)] == [sync.id]

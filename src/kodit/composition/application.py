@@ -284,6 +284,7 @@ class Application(Finding):
                 clock=self.clock,
                 model=self.engines.embedder.model,
                 trials=self.engines.trials,
+                host=self.this_host,
             ),
         )
 

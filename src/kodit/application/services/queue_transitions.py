@@ -63,13 +63,11 @@ class QueueTransitions:
         self,
         *,
         clock: Clock,
-        rules: ClaimRules,
         retry_policy: RetryPolicy,
         lease: timedelta = LEASE,
         jitter: Callable[[], float] = any_share,
     ) -> None:
         self._clock = clock
-        self._rules = rules
         self._retry_policy = retry_policy
         self._lease = lease
         self._jitter = jitter
@@ -123,10 +121,12 @@ class QueueTransitions:
 
     # Work
 
-    def claim(self, transaction: Transaction, worker: str, count: int) -> list[Task]:
+    def claim(
+        self, transaction: Transaction, worker: str, count: int, rules: ClaimRules
+    ) -> list[Task]:
         """The next tasks for a worker, at most `count`."""
         now = self._clock.now()
-        return transaction.tasks.claim(worker, now, now + self._lease, self._rules, count)
+        return transaction.tasks.claim(worker, now, now + self._lease, rules, count)
 
     def complete(
         self, transaction: Transaction, claims: Sequence[Claim], *, nothing_to_do: bool = False

@@ -273,7 +273,7 @@ class MemoryTaskRepository:
         running = Counter(task.type for task in self._in_state(TaskState.RUNNING))
         come = [task for task in self._in_state(TaskState.READY) if task.is_due(now)]
         hosts = MemoryIndexes(self._tables).hosts()
-        come = [task for task in come if rules.has_source(task.type, hosts.get(task.index_id or 0))]
+        come = [task for task in come if rules.may_read(task, hosts)]
         chosen: list[Task] = []
         for task in self._in_order(come, rules.order):
             if len(chosen) < count and rules.has_capacity_for(task.type, running):

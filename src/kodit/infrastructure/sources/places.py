@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kodit.application.services.threads import in_thread
 from kodit.domain.entities import Index
+from kodit.domain.errors import SecretElsewhereError, SourceError
 from kodit.domain.report import ignore_report
 from kodit.domain.source import Credentials
 from kodit.domain.this_host import ALONE, ThisHost
@@ -91,7 +92,21 @@ class SourcePlaces:
         return self.access(is_confined=index.is_confined, is_remote=index.is_remote)
 
     def reveal(self, index: Index) -> Credentials | None:
-        """The secret that an index refers to, as `SourceReader.reveal`."""
+        """The secret that an index refers to, as `SourceReader.reveal`. Where another machine may
+        have it, its absence is a SecretElsewhereError."""
         if index.credentials is None:
             return None
-        return self.secrets.load(index.credentials, index.source)
+        try:
+            return self.secrets.load(index.credentials, index.source)
+        except SourceError as error:
+            if not self._host.is_one_of_several:
+                raise
+            told = f"the host {self._host.name} cannot read {index.source}: {error}"
+            if error.code == "credentials_missing":
+                told = (
+                    f"the host {self._host.name} does not have the credentials of {index.source}; "
+                    "if they are given as env:NAME, each host with that variable can read it"
+                )
+            elsewhere = SecretElsewhereError(told, code=error.code)
+            elsewhere.fields = error.fields
+            raise elsewhere from None

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,6 +22,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal_column,
     or_,
     select,
     update,
@@ -56,8 +57,19 @@ _RUN_ID = TASK_COLUMNS.index("run_id")
 _PRIORITY = TASK_COLUMNS.index("priority")
 _CREATED_AT = TASK_COLUMNS.index("created_at")
 
-_Types = tuple[str, ...]
-"""Types of tasks, as they are stored."""
+_MOST_STATEMENTS = 64
+
+
+class _Rules(NamedTuple):
+    """What a statement depends on: the order, the types with as many running tasks as their limit
+    allows, the types that are claimed only for sources of the host, if there are several, and the
+    indexes for which they are not."""
+
+    order: QueueOrder
+    full: tuple[str, ...]
+    reading: tuple[str, ...]
+    declined: tuple[int, ...]
+
 
 ORDERS: Mapping[QueueOrder, tuple[Any, ...]] = {
     QueueOrder.PRIORITY: (
@@ -89,7 +101,7 @@ _IS_ELSEWHERE = exists(
 )
 
 
-def _claimable(order: QueueOrder, full: _Types, reading: _Types) -> Select[Any]:
+def _claimable(rules: _Rules) -> Select[Any]:
     query = (
         select(TASKS.c.id)
         .where(
@@ -100,19 +112,22 @@ def _claimable(order: QueueOrder, full: _Types, reading: _Types) -> Select[Any]:
             ),
             ~exists(select(QUEUE_PAUSES.c.id)),
         )
-        .order_by(*ORDERS[order])
+        .order_by(*ORDERS[rules.order])
         .limit(bindparam("count"))
     )
-    if reading:
+    if rules.reading:
         # One look-up for each task that reads a source, in the order of the index `claim_order`.
-        reads_no_source = and_(*(TASKS.c.type != constant(name) for name in reading))
+        reads_no_source = and_(*(TASKS.c.type != constant(name) for name in rules.reading))
         query = query.where(or_(reads_no_source, ~_IS_ELSEWHERE))
-    return query.where(*(TASKS.c.type != name for name in full))
+        for index_id in rules.declined:  # few, and seldom any
+            is_another = TASKS.c.index_id != literal_column(str(index_id))
+            query = query.where(or_(reads_no_source, is_another))
+    return query.where(*(TASKS.c.type != name for name in rules.full))
 
 
-@cache
-def _probe(order: QueueOrder, full: _Types, reading: _Types) -> Prepared:
-    return Prepared(_claimable(order, full, reading))
+@lru_cache(_MOST_STATEMENTS)
+def _probe(rules: _Rules) -> Prepared:
+    return Prepared(_claimable(rules))
 
 
 _STATE_OF_RUN = (
@@ -123,10 +138,10 @@ _STATE_OF_RUN = (
 )
 
 
-@cache
-def _take(order: QueueOrder, full: _Types, reading: _Types, *, only_one: bool) -> Prepared:
+@lru_cache(_MOST_STATEMENTS)
+def _take(rules: _Rules, *, only_one: bool) -> Prepared:
     """The claim: one statement that finds tasks and claims them."""
-    found = _claimable(order, full, reading)
+    found = _claimable(rules)
     chosen = (
         TASKS.c.id == found.scalar_subquery()
         if only_one
@@ -151,11 +166,11 @@ def _taken(chosen: ColumnElement[bool]) -> ReturningUpdate[Any]:
     )
 
 
-@cache
-def _claim_locked(order: QueueOrder, full: _Types, reading: _Types) -> Prepared:
+@lru_cache(_MOST_STATEMENTS)
+def _claim_locked(rules: _Rules) -> Prepared:
     """Finds tasks, locks their runs, claims the tasks, opens their attempts and starts the runs."""
     found = (
-        _claimable(order, full, reading)
+        _claimable(rules)
         .join(INDEX_RUNS, INDEX_RUNS.c.id == TASKS.c.run_id)
         .with_for_update(of=INDEX_RUNS, skip_locked=True)
         .cte("found")
@@ -202,7 +217,7 @@ _RUNNING_BY_TYPE = Prepared(
 
 def has_claimable(driver: Driver, now: datetime, rules: ClaimRules) -> bool:
     """Whether a claim would find a task."""
-    probe = _probe(rules.order, _full(driver, rules), _reading(rules))
+    probe = _probe(_in_force(driver, rules))
     return bool(probe.run(driver, {**_moments(now), **_host(rules), "count": 1}))
 
 
@@ -226,11 +241,11 @@ def claim(
         # Every claimed task may fill the limit of its type, so with limits tasks are claimed one by
         # one.
         wanted = 1 if rules.limits else count
-        full = _full(driver, rules)
+        in_force = _in_force(driver, rules)
         if driver.is_concurrent:
-            take = _claim_locked(rules.order, full, _reading(rules))
+            take = _claim_locked(in_force)
         else:
-            take = _take(rules.order, full, _reading(rules), only_one=wanted == 1)
+            take = _take(in_force, only_one=wanted == 1)
         found = take.run(driver, {**parameters, "count": wanted})
         rows += found if len(found) < 2 else sorted(found, key=_SORT_KEYS[rules.order])
         if not found or not rules.limits:
@@ -244,9 +259,14 @@ def claim(
     return tasks
 
 
-def _reading(rules: ClaimRules) -> _Types:
-    """The types whose tasks are claimed only for sources of the host; none on a single machine."""
-    return tuple(map(stored_type, rules.reading)) if rules.host else ()
+def _in_force(driver: Driver, rules: ClaimRules) -> _Rules:
+    reading = rules.reading if rules.host else ()
+    return _Rules(
+        rules.order,
+        _full(driver, rules),
+        tuple(map(stored_type, reading)),
+        tuple(sorted(rules.declined)),
+    )
 
 
 def _host(rules: ClaimRules) -> dict[str, str]:
@@ -257,7 +277,7 @@ def _moments(now: datetime) -> dict[str, int]:
     return {"now": to_microseconds(now), "longest": to_microseconds(now + LONGEST_WAIT)}
 
 
-def _full(driver: Driver, rules: ClaimRules) -> _Types:
+def _full(driver: Driver, rules: ClaimRules) -> tuple[str, ...]:
     """The types with as many running tasks as their limit allows."""
     if not rules.limits:
         return ()
