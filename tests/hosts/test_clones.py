@@ -161,3 +161,19 @@ def test_a_commit_that_is_gone_is_scanned_again(
     ended = min(there.runs(), key=lambda one: one.id)
     assert (ended.id, ended.state) == (run.id, RunState.SUCCEEDED)
     assert there.read(run.index_id or 0, "a.py") == OTHER["a.py"]
+
+
+def test_what_another_host_has_deleted_is_removed(
+    repository: Repository, here: Node, there: Node
+) -> None:
+    """In time: the clone of each data directory."""
+    run = here.request(repository.url)
+    here.serve_all()
+    index_id = run.index_id or 0
+    there.read(index_id, "a.py")
+    here.run(lambda: here.application.indexes.delete(index_id))
+    assert not here.clone(index_id).exists()
+    assert there.clone(index_id).exists()
+    chores = {chore.name: chore.do_piece for chore in there.application.chores}
+    there.run(chores["remove what was deleted elsewhere"])
+    assert not there.clone(index_id).exists()

@@ -155,8 +155,9 @@ class Application(Finding):
     @property
     def chores(self) -> list[Chore]:
         """The background work of every process that serves the queue."""
-        from kodit.composition.chores import make_chores
+        from kodit.composition.chores import find_of_deleted, make_chores
 
+        find = partial(find_of_deleted, self.data_dir, self.database, self.indexes, self.registry)
         return make_chores(
             self.settings,
             database=self.database,
@@ -167,6 +168,7 @@ class Application(Finding):
             release_caches=self.release_caches,
             retention=self.retention,
             keyword_index=made_later(lambda: self.engines.keyword_index),
+            of_deleted=find if self.this_host.is_one_of_several else None,
         )
 
     @property
