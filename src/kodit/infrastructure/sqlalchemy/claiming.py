@@ -92,12 +92,13 @@ writes.
 """
 
 
-_IS_ELSEWHERE = exists(
-    select(INDEXES.c.id).where(
-        INDEXES.c.id == TASKS.c.index_id,
-        INDEXES.c.host != constant(""),
-        INDEXES.c.host != bindparam("host"),
-    )
+# Looked up for one task after the other: PostgreSQL would read all indexes first for an EXISTS.
+_HOST_OF_SOURCE = func.coalesce(
+    select(INDEXES.c.host)
+    .where(INDEXES.c.id == TASKS.c.index_id)
+    .correlate(TASKS)
+    .scalar_subquery(),
+    constant(""),
 )
 
 
@@ -116,9 +117,9 @@ def _claimable(rules: _Rules) -> Select[Any]:
         .limit(bindparam("count"))
     )
     if rules.reading:
-        # One look-up for each task that reads a source, in the order of the index `claim_order`.
         reads_no_source = and_(*(TASKS.c.type != constant(name) for name in rules.reading))
-        query = query.where(or_(reads_no_source, ~_IS_ELSEWHERE))
+        is_here = _HOST_OF_SOURCE.in_((constant(""), bindparam("host")))
+        query = query.where(or_(reads_no_source, is_here))
         for index_id in rules.declined:  # few, and seldom any
             is_another = TASKS.c.index_id != literal_column(str(index_id))
             query = query.where(or_(reads_no_source, is_another))
