@@ -6,7 +6,7 @@ import pytest
 from tests.git.conftest import MakeRepository, Repository
 from tests.hosts.nodes import MakeNode, Node
 
-from kodit.domain.errors import CommitGoneError
+from kodit.domain.errors import CommitGoneError, TransientError
 from kodit.domain.grep import Expression, GrepRequest
 from kodit.domain.report import ignore_report
 from kodit.domain.value_objects import RunState, TaskState, TaskType
@@ -92,14 +92,14 @@ def test_a_clone_that_is_behind_fetches_what_it_lacks(
 def test_files_are_read_as_they_were_indexed_while_a_scan_is_stored(
     repository: Repository, here: Node
 ) -> None:
-    """The clone is ahead of the database for a moment, and the former commit may be gone."""
+    """The clone is ahead of the database for a moment, in which nothing needs to be fetched."""
     run = here.request(repository.url)
     here.serve_all()
     [index] = here.indexes()
     push_by_force(repository, OTHER)
-    forget_other_commits(repository)
     reader = here.application.engines.reader
     here.run(lambda: reader.scan(index, {}, ignore_report))
+    repository.path.rename(repository.path.with_name("elsewhere"))
     assert here.read(run.index_id or 0, "a.py") == FIRST["a.py"]
 
 
@@ -177,3 +177,21 @@ def test_what_another_host_has_deleted_is_removed(
     chores = {chore.name: chore.do_piece for chore in there.application.chores}
     there.run(chores["remove what was deleted elsewhere"])
     assert not there.clone(index_id).exists()
+
+
+def test_a_new_clone_lacks_what_is_about_to_be_replaced(
+    repository: Repository, here: Node, there: Node
+) -> None:
+    """Until the run has read the new version, and then it is shown; the clone is not damaged."""
+    run = here.request(repository.url)
+    here.serve_all()
+    repository.commit(LATER)
+    here.request(repository.url)
+    here.serve(TaskType.SYNC)
+    index_id = run.index_id or 0
+    with pytest.raises(TransientError, match="lacks the earlier version") as behind:
+        there.read(index_id, "a.py")
+    assert behind.value.code == "clone_behind"
+    assert there.read(index_id, "b.py") == FIRST["b.py"]
+    here.serve(TaskType.EXTRACT)
+    assert there.read(index_id, "a.py") == LATER["a.py"]
