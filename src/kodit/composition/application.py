@@ -165,6 +165,7 @@ class Application(Finding):
             indexes=self.indexes,
             sweep=self.registry.sweep,
             space=self.space,
+            release_pages=self.database.release_pages,
             release_caches=self.release_caches,
             retention=self.retention,
             keyword_index=made_later(lambda: self.engines.keyword_index),
@@ -188,13 +189,13 @@ class Application(Finding):
         """Returns unused memory; one of `chores`, for a process that does only this one."""
         from kodit.composition.chores import make_memory_chore
 
-        return make_memory_chore(self.release_caches)
+        return make_memory_chore(self.database.release_pages, self.release_caches)
 
     def release_caches(self) -> None:
         """Return the memory of what has not been used lately."""
         if "search" in vars(self):
             self.search.release_memory()
-        self.database.release_memory()
+        self.database.release_connections()
 
     @property
     def retention(self) -> UnusedRetention:

@@ -33,12 +33,13 @@ def make_chores(
     indexes: IndexService,
     sweep: Callable[[], object],
     space: SpaceService,
+    release_pages: Callable[[], None],
     release_caches: Callable[[], None],
     retention: UnusedRetention,
     keyword_index: KeywordIndex,
 ) -> list[Chore]:
     """For a process that serves the queue. `sweep` removes what dead workers have left;
-    `release_caches` is as for `make_memory_chore`."""
+    `release_pages` and `release_caches` are as for `make_memory_chore`."""
     pruner = HistoryPruner(
         database=database,
         clock=clock,
@@ -59,7 +60,7 @@ def make_chores(
         Chore("remove unused results", 3600.0, cache.remove_some_unused),
         Chore("release disk space", 60.0, space.release_some_space),
         Chore("remove dead workers", 60.0, partial(in_one_piece, sweep)),
-        make_memory_chore(release_caches),
+        make_memory_chore(release_pages, release_caches),
     ]
 
 
@@ -90,8 +91,16 @@ def make_schedule(
     ]
 
 
-def make_memory_chore(release_caches: Callable[[], None]) -> Chore:
-    """For every process that works for long; `release_caches` returns the memory of caches that
-    were not used lately."""
+def make_memory_chore(
+    release_pages: Callable[[], None], release_caches: Callable[[], None]
+) -> Chore:
+    """For every process that works for long. `release_pages` returns the pages of the database,
+    however little was done: one search maps half of a small one. `release_caches` returns the
+    memory of caches that were not used lately, once it is worth the time."""
     memory = UnusedMemory(release_caches)
-    return Chore("release memory", 5.0, partial(in_one_piece, memory.release))
+
+    def release() -> None:
+        release_pages()
+        memory.release()
+
+    return Chore("release memory", 5.0, partial(in_one_piece, release))

@@ -43,10 +43,7 @@ these names.
 
 
 RELEASE_AFTER_SECONDS: Final = 0.1
-"""Processor time since the last release after which memory is released again. That takes 4 ms, and
-the search after it, which opens the database again, 30 ms more. With 0.25 seconds, a server that
-had become idle often kept the database mapped, which in a simulated day was up to 125 MB.
-"""
+"""Processor time since the last release after which memory is released again, which takes 4 ms."""
 
 
 def configure_allocator() -> None:
