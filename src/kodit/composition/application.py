@@ -113,7 +113,7 @@ class Application(Finding):
                 heartbeat=self.settings.heartbeat_seconds,
                 stall_limit=self.settings.stall_seconds,
             )
-        self.database.check_writable()
+        await in_thread(self.database.check_writable)
         registry = self.registry
         name = await in_thread(lambda: registry.enter(self.queue.rules))
         pool = ProcessPool(self.data_dir)

@@ -164,6 +164,13 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "source_unreachable": Code(
             HTTPStatus.SERVICE_UNAVAILABLE, "The server of the source does not answer."
         ),
+        "database_moved": Code(
+            HTTPStatus.SERVICE_UNAVAILABLE, "The database was moved to another place."
+        ),
+        "database_moving": Code(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The database is being moved to another place, and cannot be changed.",
+        ),
         "database_newer": Code(
             HTTPStatus.SERVICE_UNAVAILABLE, "The database was written by a newer version."
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import psycopg
@@ -48,6 +49,16 @@ class DatabaseAddress:
     def options(self) -> dict[str, Any]:
         """What libpq needs for a connection, with the password."""
         return dict(self._options)
+
+    @property
+    def has_password(self) -> bool:
+        return bool(self._options.get("password"))
+
+    def named(self, name: str) -> DatabaseAddress:
+        """The same, by whose connections the server knows them."""
+        other = copy(self)
+        other._options = {**self._options, "application_name": name}
+        return other
 
     @property
     def url(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from kodit.domain.errors import ConflictError, KoditError, PermanentError, TransientError
+from kodit.infrastructure.sql.moving import REFUSAL_STATE, moving
 
 _LONGEST_REASON = 200
 _CONFLICTS = {"40001", "40P01", "23505"}
@@ -27,15 +28,14 @@ def meaning_of(place: str, error: BaseException | None) -> KoditError | None:
         return ConflictError(
             f"another transaction of {place} changed the same rows ({reason}); try again"
         )
+    if state == REFUSAL_STATE:
+        return moving(place)
     if state == _DENIED or isinstance(error, (psycopg.IntegrityError, psycopg.DataError)):
         return PermanentError(
             _refusal(place, state, reason), code="database_refuses", database=place
         )
-    if state is None and isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
-        return TransientError(f"the database {place} cannot be reached: {reason}")
-    if state is not None and (state == _LOCKED or state[:2] in _TRANSIENT_CLASSES):
-        return TransientError(_trouble(place, state, reason))
-    return None
+    told = _trouble(place, state, reason, error)
+    return None if told is None else TransientError(told)
 
 
 def _refusal(place: str, state: str | None, reason: str) -> str:
@@ -50,7 +50,11 @@ def _refusal(place: str, state: str | None, reason: str) -> str:
     )
 
 
-def _trouble(place: str, state: str, reason: str) -> str:
+def _trouble(place: str, state: str | None, reason: str, error: psycopg.Error) -> str | None:
+    """What passes by itself, or None for anything else."""
+    if state is None:
+        is_away = isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
+        return f"the database {place} cannot be reached: {reason}" if is_away else None
     if state == _LOCKED:
         return (
             f"the database {place} is locked by another process; try again when that process is "
@@ -58,7 +62,9 @@ def _trouble(place: str, state: str, reason: str) -> str:
         )
     if state == _FULL:
         return f"the disk of {place} is full ({reason}); free some space and try again"
-    return f"the database {place} is unavailable: {reason}"
+    if state[:2] in _TRANSIENT_CLASSES:
+        return f"the database {place} is unavailable: {reason}"
+    return None
 
 
 def _reason(error: psycopg.Error) -> str:

@@ -25,6 +25,11 @@ class Dialect(Protocol):
     @property
     def engine(self) -> Engine: ...
 
+    @property
+    def place(self) -> str:
+        """Where the database is, without a password."""
+        ...
+
     def check(self) -> None:
         """Called before each transaction. Raises DatabaseReplacedError for a database that was
         replaced, and UserError for one that this process may not use."""

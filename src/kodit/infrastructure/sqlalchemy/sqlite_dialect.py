@@ -116,6 +116,10 @@ class SqliteDialect:
         self._file_lane = threading.Lock()
         self._pins = 0
 
+    @property
+    def place(self) -> str:
+        return self._path_text
+
     @contextmanager
     def pinned(self) -> Iterator[None]:
         """In the block, only the file that is there at its beginning is read and written."""
