@@ -165,8 +165,7 @@ class Application(Finding):
             indexes=self.indexes,
             sweep=self.registry.sweep,
             space=self.space,
-            release_pages=self.database.release_pages,
-            release_caches=self.release_caches,
+            memory=self.memory_chores,
             retention=self.retention,
             keyword_index=made_later(lambda: self.engines.keyword_index),
         )
@@ -185,11 +184,17 @@ class Application(Finding):
         )
 
     @property
-    def memory_chore(self) -> Chore:
-        """Returns unused memory; one of `chores`, for a process that does only this one."""
-        from kodit.composition.chores import make_memory_chore
+    def memory_chores(self) -> list[Chore]:
+        """Return unused memory; some of `chores`, for a process that does only these."""
+        from kodit.composition.chores import make_memory_chores
 
-        return make_memory_chore(self.database.release_pages, self.release_caches)
+        return make_memory_chores(self.release_files, self.release_caches)
+
+    def release_files(self) -> None:
+        """Return the memory of files that are not being read."""
+        self.database.release_pages()
+        if "keyword_index" in vars(self.engines):
+            self.engines.keyword_index.close_unused()
 
     def release_caches(self) -> None:
         """Return the memory of what has not been used lately."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -33,13 +33,12 @@ def make_chores(
     indexes: IndexService,
     sweep: Callable[[], object],
     space: SpaceService,
-    release_pages: Callable[[], None],
-    release_caches: Callable[[], None],
+    memory: Sequence[Chore],
     retention: UnusedRetention,
     keyword_index: KeywordIndex,
 ) -> list[Chore]:
     """For a process that serves the queue. `sweep` removes what dead workers have left;
-    `release_pages` and `release_caches` are as for `make_memory_chore`."""
+    `memory` are the chores of `make_memory_chores`."""
     pruner = HistoryPruner(
         database=database,
         clock=clock,
@@ -60,7 +59,7 @@ def make_chores(
         Chore("remove unused results", 3600.0, cache.remove_some_unused),
         Chore("release disk space", 60.0, space.release_some_space),
         Chore("remove dead workers", 60.0, partial(in_one_piece, sweep)),
-        make_memory_chore(release_pages, release_caches),
+        *memory,
     ]
 
 
@@ -91,16 +90,15 @@ def make_schedule(
     ]
 
 
-def make_memory_chore(
-    release_pages: Callable[[], None], release_caches: Callable[[], None]
-) -> Chore:
-    """For every process that works for long. `release_pages` returns the pages of the database,
-    however little was done: one search maps half of a small one. `release_caches` returns the
-    memory of caches that were not used lately, once it is worth the time."""
+def make_memory_chores(
+    release_files: Callable[[], None], release_caches: Callable[[], None]
+) -> list[Chore]:
+    """For every process that works for long. `release_files` returns the memory of files that are
+    not being read, however little was done: one search maps half of a small database.
+    `release_caches` returns the memory of caches that were not used lately, once it is worth the
+    time."""
     memory = UnusedMemory(release_caches)
-
-    def release() -> None:
-        release_pages()
-        memory.release()
-
-    return Chore("release memory", 5.0, partial(in_one_piece, release))
+    return [
+        Chore("release files", 2.0, partial(in_one_piece, release_files)),
+        Chore("release memory", 5.0, partial(in_one_piece, memory.release)),
+    ]

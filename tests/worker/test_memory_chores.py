@@ -10,10 +10,12 @@ from threading import Barrier
 
 import pytest
 from sqlalchemy import event
+from tests.searching.keyword_engine import Engine, batch, snippet
 from tests.support.memory import mapped_bytes
 
 from kodit.application.services.chores import Chore
 from kodit.composition import Application
+from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.infrastructure.processes import allocator
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.settings import Settings
@@ -62,9 +64,22 @@ def test_an_idle_process_does_not_map_the_database(
             writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # only the file itself is mapped
             writer.execute("SELECT * FROM sqlite_schema").fetchall()
         assert mapped_bytes(path)
-        [chore] = [one for one in application.chores if one.name == "release memory"]
+        [chore] = [one for one in application.chores if one.name == "release files"]
         do_piece(chore)
         assert not mapped_bytes(path)
+
+
+def test_an_idle_process_closes_the_keyword_index(tmp_path: Path) -> None:
+    """When nothing has searched it for as long as between two looks."""
+    Engine(tmp_path / "keyword" / SCHEMA_VERSION).apply(batch(1, 1, snippet(1)))
+    with Application(Settings.load({}, data_dir=tmp_path)) as application:
+        reader = application.engines.keyword_index.reader()
+        [chore] = [one for one in application.memory_chores if one.name == "release files"]
+        do_piece(chore)
+        assert application.engines.keyword_index.reader() is reader
+        do_piece(chore)
+        do_piece(chore)
+        assert application.engines.keyword_index.reader() is not reader
 
 
 def do_piece(chore: Chore) -> None:
