@@ -71,8 +71,8 @@ def test_an_idle_process_does_not_map_the_database(
 
 def test_an_idle_process_closes_the_keyword_index(tmp_path: Path) -> None:
     """When nothing has searched it for as long as between two looks."""
-    Engine(tmp_path / "keyword" / SCHEMA_VERSION).apply(batch(1, 1, snippet(1)))
     with Application(Settings.load({}, data_dir=tmp_path)) as application:
+        Engine(tmp_path / "keyword" / SCHEMA_VERSION).apply(batch(1, 1, snippet(1)))
         reader = application.engines.keyword_index.reader()
         [chore] = [one for one in application.memory_chores if one.name == "release files"]
         do_piece(chore)
