@@ -93,6 +93,26 @@ def test_a_reader_keeps_its_snapshot(database: SqliteDatabase) -> None:
     assert _connections[str(database.path)] == 2, "the writer's and the reader's"
 
 
+def test_a_failed_transaction_leaves_no_pages_behind(database: SqliteDatabase) -> None:
+    """Its connection returns to the pool of the engine."""
+    with pytest.raises(ValueError, match="wrong"), database.read() as transaction:
+        transaction.connection.execute(text(ALL)).scalars().all()
+        raise ValueError("wrong")
+    assert mapped_bytes(database.path) > ROWS * ROW_BYTES / 2
+    database.release_pages()
+    assert mapped_bytes(database.path) < ROW_BYTES
+
+
+def test_a_reader_that_was_busy_leaves_no_pages_behind(database: SqliteDatabase) -> None:
+    """When connections that are not in use were closed meanwhile."""
+    with database.read() as transaction:
+        transaction.connection.execute(text(ALL)).scalars().all()
+        database.release_connections()
+    assert mapped_bytes(database.path) > ROWS * ROW_BYTES / 2
+    database.release_pages()
+    assert mapped_bytes(database.path) < ROW_BYTES
+
+
 def test_a_connection_in_use_is_not_kept_when_all_are_closed(database: SqliteDatabase) -> None:
     """It is one to the previous file, if the database was replaced."""
     with database.read() as transaction:

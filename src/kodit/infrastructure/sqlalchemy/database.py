@@ -50,9 +50,9 @@ class SqliteDatabase(SqlDatabase):
             yield driver_of(connection)
 
     def release_pages(self) -> None:
-        """Return the cached and mapped pages of the connections that are not in use to the system.
-        Each maps the pages that it has read, and the process's resident memory counts every one of
-        these maps.
+        """Return the cached and mapped pages of the connections that are not in use to the system,
+        and close those whose last transaction failed. Each maps the pages that it has read, and the
+        process's resident memory counts every one of these maps.
         """
         with translated_errors(self.dialect):
             self.dialect.release_pages()

@@ -220,10 +220,17 @@ class SqliteDialect:
         with self._idle_lane:  # a reader that waits here waits for less time than opening one takes
             for connection in self._idle:
                 release_pages(driver_of(connection))
+        self._close_pooled()
 
     def release_connections(self) -> None:
         self._close_idle(keep=IDLE_READERS)
-        self.engine.pool.dispose()  # those in use return to it: without a limit, it counts none
+        self._close_pooled()
+
+    def _close_pooled(self) -> None:
+        """Close the connections whose last transaction failed, or that were in use when the idle
+        ones were closed. Those still in use return to the pool: without a limit, it counts none.
+        """
+        self.engine.pool.dispose()
 
     def close(self) -> None:
         with self._lane:
