@@ -90,7 +90,7 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
             ("remove unused results", 3600.0),
             ("release disk space", 60.0),
             ("remove dead workers", 60.0),
-            ("release files", 2.0),
+            ("release pages", 2.0),
             ("release memory", 5.0),
         ]
         [cache] = [one for one in application.chores if one.name == "remove unused results"]

@@ -21,7 +21,7 @@ from kodit.domain.ports.database import Database
 from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.retention import Retention, UnusedRetention
-from kodit.infrastructure.processes.allocator import UnusedMemory
+from kodit.infrastructure.processes.allocator import UnusedMemory, release_free_pages
 from kodit.settings import Settings
 
 
@@ -94,11 +94,16 @@ def make_memory_chores(
     release_files: Callable[[], None], release_caches: Callable[[], None]
 ) -> list[Chore]:
     """For every process that works for long. `release_files` returns the memory of files that are
-    not being read, however little was done: one search maps half of a small database.
-    `release_caches` returns the memory of caches that were not used lately, once it is worth the
-    time."""
+    not being read. This, and the return of free pages, takes so little time that it is done however
+    little happened: one search maps half of a small database. `release_caches` returns the memory
+    of caches that were not used lately, once it is worth the time."""
     memory = UnusedMemory(release_caches)
+
+    def release_pages() -> None:
+        release_files()
+        release_free_pages()
+
     return [
-        Chore("release files", 2.0, partial(in_one_piece, release_files)),
+        Chore("release pages", 2.0, partial(in_one_piece, release_pages)),
         Chore("release memory", 5.0, partial(in_one_piece, memory.release)),
     ]
