@@ -102,6 +102,7 @@ def test_an_unfinished_move_can_be_read_but_not_changed(place: Place, tmp_path: 
         ("delete", "1"),
         ("queue", "pause"),
         ("worker",),
+        ("serve", "--no-tcp"),
     ):
         outcome = place.on_file.run(*command)
         assert outcome.code in (1, 2), outcome

@@ -69,8 +69,14 @@ class DatabaseAddress:
         return f"DatabaseAddress({self.place})"
 
 
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+
 def _check(name: str, options: dict[str, Any]) -> None:
-    """A password with a character that has a meaning in addresses ends up in other parts."""
+    """A mistake in `sslmode` must not look like a server that is away. A password with a character
+    that has a meaning in addresses ends up in other parts."""
+    if options.get("sslmode", "prefer") not in _SSL_MODES:
+        raise SettingError(f"sslmode in {name} must be one of {', '.join(_SSL_MODES)}")
     ports = str(options.get("port", "")).split(",")
     parts = [str(options.get(part, "")) for part in ("host", "dbname", "user")]
     if any("@" in part for part in parts) or not all(port.isdigit() for port in ports if port):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
 
 from kodit.domain.errors import ConflictError, KoditError, PermanentError, TransientError
@@ -15,6 +19,10 @@ _FULL = "53100"
 _TRANSIENT_CLASSES = {"08", "53", "57", "58"}
 """Connections, resources, an operator's intervention, and the system of the server."""
 _DENIED = "42501"
+_ATTEMPT = re.compile(r"^connection failed: connection to server at .*? failed: (FATAL: +)?")
+_NOT_LET_IN = ("authentication failed", "no password supplied", "no pg_hba.conf entry")
+"""Words of libpq and of the server, whose language is that of the server; in any other, the
+database cannot be reached."""
 
 
 def meaning_of(place: str, error: BaseException | None) -> KoditError | None:
@@ -34,8 +42,20 @@ def meaning_of(place: str, error: BaseException | None) -> KoditError | None:
         return PermanentError(
             _refusal(place, state, reason), code="database_refuses", database=place
         )
-    told = _trouble(place, state, reason, error)
+    if state is None:
+        is_away = isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
+        return _without_connection(place, reason) if is_away else None
+    told = _trouble(place, state, reason)
     return None if told is None else TransientError(told)
+
+
+@contextmanager
+def translated(place: str) -> Iterator[None]:
+    """Raises our error for one of the driver."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise meaning_of(place, error) or error from error
 
 
 def _refusal(place: str, state: str | None, reason: str) -> str:
@@ -50,11 +70,29 @@ def _refusal(place: str, state: str | None, reason: str) -> str:
     )
 
 
-def _trouble(place: str, state: str | None, reason: str, error: psycopg.Error) -> str | None:
+def _without_connection(place: str, reason: str) -> TransientError:
+    """A server may get another certificate or password while programs run, so that nothing is
+    given up for good."""
+    told = _ATTEMPT.sub("", reason)
+    if "certificate" in told:
+        return TransientError(
+            f"the database {place} is not trusted: {told}; sslrootcert= names the certificate of "
+            "its authority, and the address must have a host that its own certificate names",
+            code="database_untrusted",
+            database=place,
+        )
+    if any(words in told for words in _NOT_LET_IN):
+        return TransientError(
+            f"the database {place} does not let this user in: {told}; the password is read from "
+            "the address, PGPASSWORD or ~/.pgpass",
+            code="database_refuses_user",
+            database=place,
+        )
+    return TransientError(f"the database {place} cannot be reached: {reason}")
+
+
+def _trouble(place: str, state: str, reason: str) -> str | None:
     """What passes by itself, or None for anything else."""
-    if state is None:
-        is_away = isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
-        return f"the database {place} cannot be reached: {reason}" if is_away else None
     if state == _LOCKED:
         return (
             f"the database {place} is locked by another process; try again when that process is "

@@ -48,6 +48,10 @@ class Dialect(Protocol):
         """Our error, one clear sentence, for one of the driver; None for any other."""
         ...
 
+    def hears_notifications(self) -> bool:
+        """Whether processes that wait for a change of the database are told at once."""
+        ...
+
     def close(self) -> None:
         """Close all connections; blocks while a thread writes."""
         ...

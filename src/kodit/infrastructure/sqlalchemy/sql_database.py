@@ -64,7 +64,11 @@ class SqlDatabase:
         self.dialect.check()
 
     def check_writable(self) -> None:
-        """Raises UserError if the database cannot be written, as while it is being moved."""
+        """Raises UserError if the database cannot be written."""
+        self.refuse_moving()
+
+    def refuse_moving(self) -> None:
+        """Raises UserError while the database is being moved to another place."""
         with self.read() as transaction:
             if inspect(transaction.connection).has_table(MOVES):
                 raise moving(self.dialect.place)

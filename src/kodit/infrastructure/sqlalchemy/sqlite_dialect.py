@@ -213,6 +213,9 @@ class SqliteDialect:
     def meaning_of(self, error: BaseException | None) -> KoditError | None:
         return meaning_of(self.path, error)
 
+    def hears_notifications(self) -> bool:
+        return True  # they look at the file
+
     def release_pages(self) -> None:
         with self._lane:
             if self._writer is not None:
