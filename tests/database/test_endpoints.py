@@ -26,7 +26,8 @@ from kodit.domain.endpoints import (
     Usage,
 )
 from kodit.domain.entities import IndexRun
-from kodit.domain.value_objects import QueuePriority
+from kodit.domain.ports.endpoints import ModelFacts
+from kodit.domain.value_objects import QueuePriority, VectorKind
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 pytestmark = pytest.mark.every_store
@@ -309,3 +310,29 @@ def test_queries_are_refused_only_if_much_was_sent(
         after(5), "down", "endpoint_paused"
     )
     assert endpoints.refusal_of_query(ENDPOINT, ONE, after(5)) is None
+
+
+def test_facts_about_models(transaction: SqlTransaction) -> None:
+    """The latest ones count."""
+    endpoints = transaction.endpoints
+    assert endpoints.facts("m") is None
+    endpoints.note_facts("m", ModelFacts(8, (0.5, 0.1), (0.4, 0.2)))
+    endpoints.note_facts("n", ModelFacts(16, (1.0, 0.0), (1.0, 0.0)))
+    facts = ModelFacts(12, (0.6, 0.1), (0.7, 0.3))
+    endpoints.note_facts("m", facts)
+    assert endpoints.facts("m") == facts
+    assert endpoints.facts("x") is None
+
+
+def test_the_models_that_indexes_have(
+    transaction: SqlTransaction, content: Content, other: Content
+) -> None:
+    """Two while an index changes from one to the other."""
+    content.replace(a=["one", "two"])
+    models_of = transaction.endpoints.models_of
+    assert models_of([content.id, other.id], VectorKind.CODE) == {content.id: (), other.id: ()}
+    content.embed(limit=1, model="m")
+    assert models_of([content.id], VectorKind.CODE) == {content.id: ("m",)}
+    content.embed(model="n")
+    assert models_of([content.id], VectorKind.CODE) == {content.id: ("m", "n")}
+    assert models_of([content.id], VectorKind.TEXT) == {content.id: ()}

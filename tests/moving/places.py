@@ -13,14 +13,15 @@ from tests.support.command import KoditCommand, Outcome
 
 from kodit.composition.moving import planned_move
 from kodit.domain.moving import Move
+from kodit.infrastructure.moving.tables import TABLES as MOVABLE
 from kodit.infrastructure.sql.revision import HEAD
-from kodit.infrastructure.sqlalchemy.entities import METADATA, WORKERS
+from kodit.infrastructure.sqlalchemy.entities import METADATA
 from kodit.settings import DATABASE_URL, Settings
 
 _CHANGE = "UPDATE indexes SET location = location || '?'"
 _REVISION = "SELECT version_num FROM alembic_version"
 Rows = dict[str, list[tuple[Any, ...]]]
-TABLES = [table for table in METADATA.sorted_tables if table is not WORKERS]
+TABLES = [table for table in METADATA.sorted_tables if table.name in MOVABLE]
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,18 @@ def _can_run(program: Path) -> bool:
     return False
 
 
+def restart_postgresql(programs: Path, folder: Path, mode: str) -> None:
+    """Restart the server whose socket is in a folder, `fast` or `immediate`."""
+    command = f"{programs}/pg_ctl restart --wait -D {folder}/data -l {folder}/log -m {mode}"
+    subprocess.run(
+        command.split(),
+        user=_UNPRIVILEGED if os.geteuid() == 0 else None,
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
 @contextmanager
 def running_postgresql(
     programs: Path,

@@ -113,11 +113,11 @@ class ServerMoveSource(_ServerEnd):
             if record is None:
                 record = MoveRecord(os.urandom(16).hex(), MoveRole.SOURCE, target)
                 # Waits for all transactions that have changed something.
-                execute(f"LOCK TABLE {', '.join(METADATA.tables)} IN SHARE ROW EXCLUSIVE MODE")
+                execute(f"LOCK TABLE {', '.join(TABLES)} IN SHARE ROW EXCLUSIVE MODE")
                 execute(MAKE_MOVES)
                 write_record(execute, record)
                 execute(_MAKE_FUNCTION)
-                for name in METADATA.tables:
+                for name in TABLES:
                     execute(
                         "CREATE TRIGGER kodit_moving BEFORE INSERT OR UPDATE OR DELETE OR "
                         f'TRUNCATE ON "{name}" FOR EACH STATEMENT EXECUTE FUNCTION {_FUNCTION}()'
@@ -161,7 +161,7 @@ class ServerMoveSource(_ServerEnd):
     def release(self) -> None:
         with self._database.write() as transaction:
             execute = _execute(transaction.driver)
-            for name in METADATA.tables:
+            for name in TABLES:
                 execute(f'DROP TRIGGER IF EXISTS kodit_moving ON "{name}"')
             execute(f"DROP FUNCTION IF EXISTS {_FUNCTION}()")
             execute(f"DROP TABLE IF EXISTS {MOVES}")
@@ -187,7 +187,7 @@ class ServerMoveTarget(_ServerEnd):
                 raise occupied(
                     self.place, "holds tables of another program, or another version of Kodit"
                 )
-            if any(_has_rows(execute, name) for name in METADATA.tables):
+            if any(_has_rows(execute, name) for name in TABLES):
                 raise occupied(self.place, "holds data of its own")
         elif any(_has_table(execute, name) for name in METADATA.tables):
             raise occupied(self.place, "holds tables of another program")

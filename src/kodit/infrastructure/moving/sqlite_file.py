@@ -38,7 +38,6 @@ from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 from kodit.infrastructure.resident.running import server_process
 from kodit.infrastructure.sql.moving import MOVED, MOVES, REFUSAL
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
-from kodit.infrastructure.sqlalchemy.entities import METADATA
 from kodit.infrastructure.sqlalchemy.migrate import migrate
 
 FILE = "kodit.db"
@@ -126,7 +125,7 @@ class SqliteMoveSource:
                 record = MoveRecord(os.urandom(16).hex(), MoveRole.SOURCE, target)
                 execute(MAKE_MOVES)
                 write_record(execute, record)
-                for name in METADATA.tables:
+                for name in TABLES:
                     for change in _CHANGES:
                         execute(
                             f'CREATE TRIGGER "kodit_moving_{name}_{change}" BEFORE {change} '
@@ -171,7 +170,7 @@ class SqliteMoveSource:
     def release(self) -> None:
         with self._database.write() as transaction:
             execute = transaction.driver.execute
-            for name in METADATA.tables:
+            for name in TABLES:
                 for change in _CHANGES:
                     execute(f'DROP TRIGGER IF EXISTS "kodit_moving_{name}_{change}"')
             execute(f"DROP TABLE IF EXISTS {MOVES}")

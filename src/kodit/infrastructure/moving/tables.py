@@ -16,13 +16,20 @@ from sqlalchemy import (
 )
 
 from kodit.domain.moving import Key, Row, RowBatch
-from kodit.infrastructure.sqlalchemy.entities import METADATA, WORKERS
+from kodit.infrastructure.sqlalchemy.entities import (
+    KEYWORD_HISTORY,
+    METADATA,
+    NODE_CURSORS,
+    NODE_PACKS,
+    NODES,
+    WORKERS,
+)
 
 MOST_ROWS = 5_000
 MOST_BYTES = 4_000_000
 """A batch is stored by one transaction, and is in memory twice."""
 ROWS_PER_FETCH = 200
-_NOT_MOVED = {WORKERS.name}
+_NOT_MOVED = {table.name for table in (WORKERS, NODES, NODE_CURSORS, NODE_PACKS, KEYWORD_HISTORY)}
 """Workers are gone before a move begins; others enter by themselves."""
 
 

@@ -9,6 +9,7 @@ import psycopg
 
 from kodit.infrastructure.postgresql.address import DatabaseAddress
 from kodit.infrastructure.postgresql.poolers import refuse_transaction_mode
+from kodit.infrastructure.sql.nodes import SETTING
 
 LOCK_TIMEOUT_MS = 30_000
 """How long a write waits for a row: far more than a busy database needs."""
@@ -99,6 +100,8 @@ def connect(address: DatabaseAddress, name: str) -> PipelinedConnection:
     try:
         backend = _prepare(connection)
         refuse_transaction_mode(connection, backend, options, address.place)
+        if address.node:
+            connection.execute("SELECT set_config(%s, %s, false)", (SETTING, address.node))
     except BaseException:
         connection.close()
         raise

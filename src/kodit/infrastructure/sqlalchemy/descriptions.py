@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, literal_column, select
 
 from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.descriptions.stored import StoredDescription
 from kodit.domain.ports.descriptions import ChangedFile
-from kodit.infrastructure.sqlalchemy.entities import DESCRIPTIONS, FILES, UNCLEAN
+from kodit.infrastructure.sql.stored_snippets import CONTENT_ID
+from kodit.infrastructure.sqlalchemy.entities import (
+    DESCRIPTIONS,
+    FILES,
+    PATHS,
+    UNCLEAN,
+    VERSIONS,
+)
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
     Prepared,
@@ -30,12 +37,10 @@ _ADD = insert_columns(
     DESCRIPTIONS, "index_id", "kind", "subject", "key", "title", "path", "line", "words"
 )
 _CHANGED = Prepared(
-    select(
-        func.coalesce(FILES.c.version_id, -FILES.c.id),
-        FILES.c.path,
-        FILES.c.language,
-        FILES.c.status,
-    ).where(FILES.c.index_id == bindparam("of_index"), UNCLEAN)
+    select(literal_column(CONTENT_ID), PATHS.c.path, VERSIONS.c.language, FILES.c.status)
+    .join(PATHS, PATHS.c.id == FILES.c.path_id)
+    .outerjoin(VERSIONS, VERSIONS.c.id == FILES.c.version_id)
+    .where(FILES.c.index_id == bindparam("of_index"), UNCLEAN)
 )
 
 
