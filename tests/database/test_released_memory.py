@@ -1,4 +1,4 @@
-"""Idle connections are closed, and the writer's returns its memory."""
+"""Idle connections return the pages that they hold, and most of them are closed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from threading import Barrier
 
 import pytest
 from sqlalchemy import text
+from tests.support.memory import mapped_bytes
 
 from kodit.infrastructure.sql.sqlite import _connections
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
@@ -46,29 +47,34 @@ def read_all(database: SqliteDatabase, all_read: Barrier) -> int:
     return total
 
 
-def mapped_bytes(path: Path) -> int:
-    """The resident bytes of all maps of a file in this process."""
-    total, is_it = 0, False
-    for line in Path("/proc/self/smaps").read_text().splitlines():
-        if "-" in line.split()[0]:
-            is_it = line.endswith(f" {path}")
-        elif is_it and line.startswith("Rss:"):
-            total += int(line.split()[1]) * 1024
-    return total
-
-
-def test_idle_connections_are_closed(database: SqliteDatabase) -> None:
-    with database.alone() as writer:
-        writer.execute(ALL).fetchall()
+def read_at_once(database: SqliteDatabase) -> None:
+    """Read all with several connections."""
     all_read = Barrier(READERS)
     with ThreadPoolExecutor(READERS) as pool:
         list(pool.map(read_all, [database] * READERS, [all_read] * READERS))
+
+
+def test_idle_connections_return_their_pages(database: SqliteDatabase) -> None:
+    with database.alone() as writer:
+        writer.execute(ALL).fetchall()
+    read_at_once(database)
     assert mapped_bytes(database.path) > READERS * ROWS * ROW_BYTES / 2
-    database.release_memory()
+    connections = _connections[str(database.path)]
+    database.release_pages()
     assert mapped_bytes(database.path) < ROW_BYTES
-    assert _connections[str(database.path)] == 1, "the writer's"
+    assert _connections[str(database.path)] == connections, "they stay open"
     assert read_all(database, Barrier(1)) == ROWS * ROW_BYTES
     assert mapped_bytes(database.path) > ROWS * ROW_BYTES / 2
+
+
+def test_one_idle_connection_is_kept(database: SqliteDatabase) -> None:
+    read_at_once(database)
+    with database.read() as transaction:
+        last = transaction.driver
+    database.release_connections()
+    assert _connections[str(database.path)] == 2, "the writer's and the last reader's"
+    with database.read() as transaction:
+        assert transaction.driver is last
     database.close()
     assert not _connections[str(database.path)], "a fork would be refused"
 
@@ -79,11 +85,32 @@ def test_a_reader_keeps_its_snapshot(database: SqliteDatabase) -> None:
         before = transaction.connection.execute(text("SELECT count(*) FROM texts")).scalar()
         with database.write() as writing:
             writing.connection.execute(text("DELETE FROM texts"))
-        database.release_memory()
+        database.release_pages()
+        database.release_connections()
         assert transaction.connection.execute(text("SELECT count(*) FROM texts")).scalar() == before
     with database.read() as transaction:
         assert not transaction.connection.execute(text("SELECT count(*) FROM texts")).scalar()
     assert _connections[str(database.path)] == 2, "the writer's and the reader's"
+
+
+def test_a_failed_transaction_leaves_no_pages_behind(database: SqliteDatabase) -> None:
+    """Its connection returns to the pool of the engine."""
+    with pytest.raises(ValueError, match="wrong"), database.read() as transaction:
+        transaction.connection.execute(text(ALL)).scalars().all()
+        raise ValueError("wrong")
+    assert mapped_bytes(database.path) > ROWS * ROW_BYTES / 2
+    database.release_pages()
+    assert mapped_bytes(database.path) < ROW_BYTES
+
+
+def test_a_reader_that_was_busy_leaves_no_pages_behind(database: SqliteDatabase) -> None:
+    """When connections that are not in use were closed meanwhile."""
+    with database.read() as transaction:
+        transaction.connection.execute(text(ALL)).scalars().all()
+        database.release_connections()
+    assert mapped_bytes(database.path) > ROWS * ROW_BYTES / 2
+    database.release_pages()
+    assert mapped_bytes(database.path) < ROW_BYTES
 
 
 def test_a_connection_in_use_is_not_kept_when_all_are_closed(database: SqliteDatabase) -> None:

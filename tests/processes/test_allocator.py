@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import json
 import os
 import subprocess
 import sys
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.support.memory import free_pages_between_blocks, resident_bytes
 
 from kodit.infrastructure.processes import allocator
 from kodit.infrastructure.processes.allocator import (
     ALLOCATOR_VARIABLES,
     UnusedMemory,
     configure_allocator,
+    release_free_pages,
 )
 
 LOOK = """
@@ -118,24 +120,16 @@ def test_unused_objects_are_released(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
-def test_free_pages_between_blocks_in_use_are_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("release", [UnusedMemory().release, release_free_pages])
+def test_free_pages_between_blocks_in_use_are_returned(
+    release: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(allocator, "RELEASE_AFTER_SECONDS", 0.0)
-    library = ctypes.CDLL(None)
-    library.malloc.restype = ctypes.c_void_p
-    library.free.argtypes = [ctypes.c_void_p]
-    memory = UnusedMemory()
-    before = _resident()
-    blocks = [library.malloc(50_000) for _block in range(1_000)]
-    for block in blocks:
-        ctypes.memset(block, 1, 50_000)
-    used, freed = blocks[::10], [block for number, block in enumerate(blocks) if number % 10]
-    for block in freed:
-        library.free(block)
-    assert _resident() - before > 30e6
-    assert memory.release()
-    assert _resident() - before < 20e6
-    for block in used:
-        library.free(block)
+    before = resident_bytes()
+    with free_pages_between_blocks():
+        assert resident_bytes() - before > 30e6
+        release()
+        assert resident_bytes() - before < 20e6
 
 
 class _Cycle:
@@ -143,7 +137,3 @@ class _Cycle:
 
     def __init__(self) -> None:
         self.itself = self
-
-
-def _resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 from tests.searching.keyword_engine import Engine, batch, snippet
+from tests.support.memory import mapped_bytes
 
 from kodit.domain.errors import PermanentError
 from kodit.domain.keyword import KeywordPosition
 from kodit.domain.value_objects import Scope
-from kodit.infrastructure.keyword import found, positions, reading, schema
+from kodit.infrastructure.keyword import corpus, found, positions, reading, schema
 from kodit.infrastructure.keyword.corpus import Corpus
 from kodit.infrastructure.keyword.found import RecordCache
 from kodit.infrastructure.keyword.positions import KeywordPositions
 from kodit.infrastructure.keyword.querying import within
-from kodit.infrastructure.keyword.reading import KeywordState
+from kodit.infrastructure.keyword.reading import KeywordState, TantivyReader
 from kodit.infrastructure.keyword.schema import FILE_ID, open_index, to_documents
 from kodit.infrastructure.keyword.standing import (
     NAME,
@@ -59,6 +61,48 @@ def test_a_reader_sees_later_writes(tmp_path: Path) -> None:
     assert former.statistics(["lantern"]).snippets == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_what_is_not_searched_is_closed(tmp_path: Path) -> None:
+    """And is opened again with all that was known about it, unless it was written meanwhile."""
+    index = TantivyKeywordIndex(tmp_path / "keyword", ProcessPool(tmp_path))
+    engine = Engine(tmp_path / "keyword" / SCHEMA_VERSION)
+    engine.apply(batch(1, 1, snippet(1)))
+    reader = index.reader()
+    assert isinstance(reader, TantivyReader)
+    known = reader._state.statistics
+    assert index.reader().over(Scope(ONE)).statistics(["lantern"]).frequencies == {"lantern": 1}
+    hits = reader.search(["lantern"], Scope(ONE), 9)
+    index.close_unused()
+    assert index.reader() is reader, "it was used since"
+    index.close_unused()
+    index.close_unused()
+    assert reader.search(["lantern"], Scope(ONE), 9) == hits, "who has it may use it"
+    assert mapped_bytes(engine.folder)
+    del reader
+    assert not mapped_bytes(engine.folder)
+    again = index.reader()
+    assert isinstance(again, TantivyReader)
+    assert again.search(["lantern"], Scope(ONE), 9) == hits
+    assert again._state.statistics is known
+    index.close_unused()
+    index.close_unused()
+    engine.apply(batch(2, 2, snippet(2), follows=1))
+    assert index.reader().statistics(["lantern"]).frequencies == {"lantern": 2}
+
+
+def test_a_damaged_index_is_reported_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """However often it could be closed."""
+    index = TantivyKeywordIndex(tmp_path / "keyword", ProcessPool(tmp_path))
+    engine = Engine(tmp_path / "keyword" / SCHEMA_VERSION)
+    engine.apply(batch(1, 1, snippet(1)))
+    (engine.folder / "meta.json").write_text("{}")
+    for _look in range(2):
+        assert index.positions([1]) == {1: None}
+        index.close_unused()
+        index.close_unused()
+    assert caplog.text.count("damaged") == 1
+
+
 def test_positions_are_read_without_the_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,17 +141,17 @@ def test_a_corpus_consists_of_existing_snippets(engine: Engine) -> None:
     engine.apply(batch(2, 2, follows=1, deletions=[1]))
     index = open_index(engine.folder)
 
-    def corpus(*index_ids: int) -> tuple[int, float, int, int]:
+    def figures(*index_ids: int) -> tuple[int, float, int, int]:
         clauses = within(Scope(frozenset(index_ids))) if index_ids else ()
         some = Corpus(index.searcher(), index.schema, engine.folder, clauses)
         return some.snippets, some.average_length, some.having("lantern"), some.having("basket")
 
-    one, two = corpus(1), corpus(2)
+    one, two = figures(1), figures(2)
     assert (one[0], *one[2:]) == (1, 1, 1)
     assert (two[0], *two[2:]) == (1, 1, 0)
     assert one[1] > two[1] > 1
-    assert corpus() == corpus(1, 2) == (2, (one[1] + two[1]) / 2, 2, 1)
-    assert corpus(9) == (0, 1.0, 0, 0)
+    assert figures() == figures(1, 2) == (2, (one[1] + two[1]) / 2, 2, 1)
+    assert figures(9) == (0, 1.0, 0, 0)
 
 
 def test_a_scope_of_no_files_holds_nothing() -> None:
@@ -122,6 +166,7 @@ def test_caches_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> 
     """Records, statistics of sets of indexes, and the terms of runs."""
     monkeypatch.setattr(found, "MOST_RECORD_BYTES", 4_000)
     monkeypatch.setattr(reading, "MOST_CORPORA", 2)
+    monkeypatch.setattr(corpus, "MOST_ASKED", 3)
     monkeypatch.setattr(schema, "MOST_RUNS", 3)
     records = RecordCache()
     for number in range(10):
@@ -133,6 +178,9 @@ def test_caches_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> 
     for number in range(1, 6):
         state.reader(Scope(frozenset([number])))
         assert len(state._corpora) <= 2
+        assert len(state.statistics._of_scopes) <= 2
+        state.reader().statistics([f"lantern{number}"])
+        assert len(state.statistics.whole.asked) <= 3
     many = [snippet(number, text=f"lantern{number} basket{number}") for number in range(10)]
     assert len(list(to_documents(many))) == 10
     assert len(schema._spaced) <= 3

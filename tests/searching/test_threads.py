@@ -115,7 +115,7 @@ def test_cached_values_are_not_read_again(application: Application) -> None:
     def trace(driver: Any, *_others: object) -> None:
         driver.set_trace_callback(statements.append)
 
-    application.database.release_memory()  # the next search opens a connection
+    application.database.close()  # the next search opens a connection
     counts = []
     for query, ages in (("ring buffer push", 0), ("Ledger", 0), ("Ledger", 1), ("Ledger", 2)):
         for _age in range(ages):

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from sqlalchemy import event
 from tests.support import child_work
 from tests.support.command import PATIENCE_SECONDS, KoditCommand
 from tests.support.sources import write_tree
@@ -33,7 +32,6 @@ from kodit.domain.retention import UnusedRetention
 from kodit.domain.value_objects import SourceKind, TaskState, TaskType
 from kodit.infrastructure import wake_up
 from kodit.infrastructure.inotify import Inotify
-from kodit.infrastructure.processes import allocator
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sources.source_reader import PooledSourceReader
 from kodit.infrastructure.wake_up import SqliteWakeUp
@@ -92,6 +90,7 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
             ("remove unused results", 3600.0),
             ("release disk space", 60.0),
             ("remove dead workers", 60.0),
+            ("release pages", 2.0),
             ("release memory", 5.0),
         ]
         [cache] = [one for one in application.chores if one.name == "remove unused results"]
@@ -111,36 +110,6 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
         assert not dead.exists()
     with Application(Settings.load({}, data_dir=tmp_path)) as application:
         assert [chore.name for chore in application.schedule] == ["rebuild the keyword index"]
-
-
-def test_a_long_lived_process_returns_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """That of the database's connections as well, of which only the writer's stays open."""
-    monkeypatch.setattr(allocator, "RELEASE_AFTER_SECONDS", 0.0)
-    opened: set[object] = set()
-    with Application(Settings.load({}, data_dir=tmp_path)) as application:
-        engine = application.database.engine
-        event.listen(engine, "connect", lambda connection, _record: opened.add(connection))
-        event.listen(engine, "close", lambda connection, _record: opened.discard(connection))
-        [chore] = [one for one in application.chores if one.name == "release memory"]
-        with ThreadPoolExecutor(2) as threads:
-            both = threading.Barrier(2)
-
-            def read() -> None:
-                with application.database.read() as transaction:
-                    assert not transaction.indexes.list_all()
-                    both.wait()
-
-            for done in [threads.submit(read) for _ in range(2)]:
-                done.result()
-        assert opened
-
-        async def do() -> None:
-            assert not await chore.do_piece()
-
-        asyncio.run(do())
-        assert not opened
 
 
 def test_a_worker_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ class Application(Finding):
             indexes=self.indexes,
             sweep=self.registry.sweep,
             space=self.space,
-            release_caches=self.release_caches,
+            memory=self.memory_chores,
             retention=self.retention,
             keyword_index=made_later(lambda: self.engines.keyword_index),
             of_deleted=find if self.this_host.is_one_of_several else None,
@@ -211,17 +211,23 @@ class Application(Finding):
         return OneFollower(self)
 
     @property
-    def memory_chore(self) -> Chore:
-        """Returns unused memory; one of `chores`, for a process that does only this one."""
-        from kodit.composition.chores import make_memory_chore
+    def memory_chores(self) -> list[Chore]:
+        """Return unused memory; some of `chores`, for a process that does only these."""
+        from kodit.composition.chores import make_memory_chores
 
-        return make_memory_chore(self.release_caches)
+        return make_memory_chores(self.release_files, self.release_caches)
+
+    def release_files(self) -> None:
+        """Return the memory of files that are not being read."""
+        self.database.release_pages()
+        if "keyword_index" in vars(self.engines):
+            self.engines.keyword_index.close_unused()
 
     def release_caches(self) -> None:
         """Return the memory of what has not been used lately."""
         if "search" in vars(self):
             self.search.release_memory()
-        self.database.release_memory()
+        self.database.release_connections()
 
     @property
     def retention(self) -> UnusedRetention:

@@ -28,7 +28,7 @@ from kodit.domain.retention import Retention, UnusedRetention
 from kodit.domain.this_host import ThisHost
 from kodit.infrastructure.doctor.clones import CloneExaminer
 from kodit.infrastructure.doctor.leftovers import LeftoverExaminer
-from kodit.infrastructure.processes.allocator import UnusedMemory
+from kodit.infrastructure.processes.allocator import UnusedMemory, release_free_pages
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 from kodit.settings import Settings
 
@@ -41,13 +41,13 @@ def make_chores(
     indexes: IndexService,
     sweep: Callable[[], object],
     space: SpaceService,
-    release_caches: Callable[[], None],
+    memory: Sequence[Chore],
     retention: UnusedRetention,
     keyword_index: KeywordIndex,
     of_deleted: Callable[[], Sequence[Problem]] | None = None,
 ) -> list[Chore]:
     """For a process that serves the queue. `sweep` removes what dead workers have left;
-    `release_caches` is as for `make_memory_chore`. Where other machines delete indexes too,
+    `memory` are the chores of `make_memory_chores`. Where other machines delete indexes too,
     `of_deleted` finds what is still here of these."""
     pruner = HistoryPruner(
         database=database,
@@ -75,7 +75,7 @@ def make_chores(
         Chore("remove unused results", 3600.0, cache.remove_some_unused),
         Chore("release disk space", 60.0, space.release_some_space),
         Chore("remove dead workers", 60.0, partial(in_one_piece, sweep)),
-        make_memory_chore(release_caches),
+        *memory,
     ]
 
 
@@ -127,8 +127,20 @@ def make_schedule(
     ]
 
 
-def make_memory_chore(release_caches: Callable[[], None]) -> Chore:
-    """For every process that works for long; `release_caches` returns the memory of caches that
-    were not used lately."""
+def make_memory_chores(
+    release_files: Callable[[], None], release_caches: Callable[[], None]
+) -> list[Chore]:
+    """For every process that works for long. `release_files` returns the memory of files that are
+    not being read. This, and the return of free pages, takes so little time that it is done however
+    little happened: one search maps half of a small database. `release_caches` returns the memory
+    of caches that were not used lately, once it is worth the time."""
     memory = UnusedMemory(release_caches)
-    return Chore("release memory", 5.0, partial(in_one_piece, memory.release))
+
+    def release_pages() -> None:
+        release_files()
+        release_free_pages()
+
+    return [
+        Chore("release pages", 2.0, partial(in_one_piece, release_pages)),
+        Chore("release memory", 5.0, partial(in_one_piece, memory.release)),
+    ]

@@ -35,7 +35,13 @@ class KeywordIndex(Protocol):
         ...
 
     def reader(self) -> KeywordReader:
-        """The current state; the same object as last time if nothing has changed."""
+        """The current state; the same object as last time if nothing has changed and it was not
+        closed."""
+        ...
+
+    def close_unused(self) -> None:
+        """Close what is open for the next search, unless there was one since this was last
+        called."""
         ...
 
 

@@ -5,7 +5,7 @@ have a term. Deleted snippets do not count, merged away or not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,8 +16,22 @@ from kodit.infrastructure.keyword.asking import ALIKE_SHARE, Asked, phrase_of
 from kodit.infrastructure.keyword.querying import Clause, any_of, reading
 from kodit.infrastructure.keyword.schema import LENGTH, NAME, PHRASES, TERMS
 
+MOST_ASKED = 8_192
+"""Terms of which the frequencies are cached: some 4 MB."""
+
 _COUNT = {"count": {"value_count": {"field": LENGTH}}}
 _COUNT_AND_SUM = {**_COUNT, "sum": {"sum": {"field": LENGTH}}}
+
+
+@dataclass(slots=True)
+class Figures:
+    """What is known about a corpus. It remains true after the files in which it was found are
+    closed, until the keyword index changes.
+    """
+
+    asked: dict[str, Asked] = field(default_factory=dict)
+    measured: dict[str, dict[str, float]] | None = None
+    matches_engine: bool | None = None
 
 
 class Corpus:
@@ -31,12 +45,15 @@ class Corpus:
         schema: tantivy.Schema,
         folder: Path,
         clauses: Sequence[Clause] = (),
+        figures: Figures | None = None,
     ) -> None:
-        """With `clauses`, only the snippets that meet them count."""
+        """With `clauses`, only the snippets that meet them count. `figures` are those known from
+        another searcher of the same state; new ones are added.
+        """
         self._searcher = searcher
         self._schema = schema
         self._folder = folder
-        self._asked: dict[str, Asked] = {}
+        self._figures = Figures() if figures is None else figures
         self._within: tantivy.Query | None = None
         if clauses and all(one.is_possible for one in clauses):
             self._within = tantivy.Query.boolean_query(
@@ -45,22 +62,26 @@ class Corpus:
         elif clauses:
             self._within = tantivy.Query.empty_query()
 
-    @cached_property
+    @property
     def snippets(self) -> int:
         """The number of snippets."""
         return int(self._measured["count"]["value"])
 
-    @cached_property
+    @property
     def average_length(self) -> float:
         """In terms."""
         return self._measured["sum"]["value"] / self.snippets if self.snippets else 1.0
 
-    @cached_property
+    @property
     def matches_engine(self) -> bool:
         """Whether tantivy's own statistics count exactly these snippets."""
-        with reading(self._folder):
-            # Every document has this field, including deleted ones.
-            return self._searcher.doc_freq(NAME, "") == self.snippets
+        known = self._figures.matches_engine
+        if known is None:
+            with reading(self._folder):
+                # Every document has this field, including deleted ones.
+                known = self._searcher.doc_freq(NAME, "") == self.snippets
+            self._figures.matches_engine = known
+        return known
 
     def having(self, term: str) -> int:
         """The number of snippets that have the term, or one that differs in diacritics."""
@@ -68,14 +89,20 @@ class Corpus:
 
     def asked(self, term: str) -> Asked:
         """A term of a query by what the index has of it."""
-        known = self._asked.get(term)
+        known = self._figures.asked.get(term)
         if known is None:
-            known = self._asked[term] = self._ask(term)
+            if len(self._figures.asked) >= MOST_ASKED:
+                self._figures.asked = {}
+            known = self._figures.asked[term] = self._ask(term)
         return known
 
-    @cached_property
+    @property
     def _measured(self) -> dict[str, dict[str, float]]:
-        return self._aggregate(self._within or tantivy.Query.all_query(), _COUNT_AND_SUM)
+        known = self._figures.measured
+        if known is None:
+            wanted = self._within or tantivy.Query.all_query()
+            known = self._figures.measured = self._aggregate(wanted, _COUNT_AND_SUM)
+        return known
 
     def _ask(self, term: str) -> Asked:
         phrase = phrase_of(term)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -17,7 +17,7 @@ from kodit.domain.ranking.candidate import CorpusStatistics
 from kodit.domain.spelling import fold_case
 from kodit.domain.value_objects import Hit, Scope
 from kodit.infrastructure.keyword.asking import LEAST_ALIKE, Question, having_term
-from kodit.infrastructure.keyword.corpus import Corpus
+from kodit.infrastructure.keyword.corpus import Corpus, Figures
 from kodit.infrastructure.keyword.file_matches import TantivyFileMatches
 from kodit.infrastructure.keyword.found import Found, RecordCache
 from kodit.infrastructure.keyword.querying import (
@@ -69,22 +69,48 @@ class Drift(NamedTuple):
         return rarity(int(self.snippets), searcher.doc_freq(TERMS, term))
 
 
+class Statistics:
+    """What is known about one state of the keyword index: its own figures, and those of each set of
+    indexes that was searched.
+    """
+
+    def __init__(self) -> None:
+        self.whole = Figures()
+        self.drift: Drift | None = None
+        self._of_scopes: dict[Hashable, Figures] = {}
+
+    def of_scope(self, key: Hashable) -> Figures:
+        """The figures of a set of indexes, to which its corpus adds."""
+        known = self._of_scopes.get(key)
+        if known is None:
+            if len(self._of_scopes) >= MOST_CORPORA:
+                self._of_scopes = {}
+            known = self._of_scopes[key] = Figures()
+        return known
+
+
 class KeywordState:
     """One committed state of the keyword index, with cached statistics of each set of indexes that
     was searched. Any number of threads may use it at once.
     """
 
     def __init__(
-        self, index: tantivy.Index, folder: Path, records: RecordCache, standing: Standing
+        self,
+        index: tantivy.Index,
+        folder: Path,
+        records: RecordCache,
+        standing: Standing,
+        statistics: Statistics | None = None,
     ) -> None:
+        """`statistics` are those known from an earlier opening of this state."""
         self.standing = standing
+        self.statistics = Statistics() if statistics is None else statistics
         self.schema = index.schema
         self.searcher = index.searcher()
         self.folder = folder
         self.records = records
-        self._whole = Corpus(self.searcher, self.schema, folder)
-        self._corpora: dict[tuple[frozenset[int], ...], Corpus] = {}
-        self._drift: Drift | None = None
+        self._whole = Corpus(self.searcher, self.schema, folder, figures=self.statistics.whole)
+        self._corpora: dict[Hashable, Corpus] = {}
 
     def reader(self, scope: Scope | None = None) -> TantivyReader:
         """A reader whose scores use the statistics of a scope's indexes, or of all."""
@@ -98,11 +124,12 @@ class KeywordState:
         if corpus is None:
             if len(self._corpora) >= MOST_CORPORA:
                 self._corpora = {}
-            corpus = self._corpora[key] = self._corpus(scope)
+            corpus = self._corpora[key] = self._corpus(scope, self.statistics.of_scope(key))
         return TantivyReader(self, corpus, scope.whole_stores if corpus is self._whole else None)
 
-    def _corpus(self, scope: Scope) -> Corpus:
-        some = Corpus(self.searcher, self.schema, self.folder, within(scope.of_all_files()))
+    def _corpus(self, scope: Scope, figures: Figures) -> Corpus:
+        clauses = within(scope.of_all_files())
+        some = Corpus(self.searcher, self.schema, self.folder, clauses, figures)
         return self._whole if some.snippets == self._whole.snippets else some
 
     def is_most(self, corpus: Corpus) -> bool:
@@ -111,13 +138,15 @@ class KeywordState:
 
     def drift(self, term: str) -> Drift:
         """The statistics behind tantivy's scores, found with a term that some snippet has."""
-        if self._drift is None:
+        drift = self.statistics.drift
+        if drift is None:
             wanted = tantivy.Query.term_query(self.schema, TERMS, term, "freq")
             with reading(self.folder):
                 ((_score, address),) = self.searcher.search(wanted, 1, count=False).hits
                 tree = json.loads(wanted.explain(self.searcher, address).to_json())
-            self._drift = Drift(explained(tree, "N, "), explained(tree, "avgdl, "))
-        return self._drift
+            drift = Drift(explained(tree, "N, "), explained(tree, "avgdl, "))
+            self.statistics.drift = drift
+        return drift
 
 
 class TantivyReader:

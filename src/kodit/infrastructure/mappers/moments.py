@@ -18,7 +18,7 @@ def to_optional_microseconds(moment: datetime | None) -> int | None:
     return None if moment is None else to_microseconds(moment)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def to_moment(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 

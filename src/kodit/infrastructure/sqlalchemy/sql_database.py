@@ -77,8 +77,12 @@ class SqlDatabase:
         """In the block, only the database that is there at its beginning is read and written."""
         return nullcontext()
 
-    def release_memory(self) -> None:
-        """Release what connections that are not in use hold in this process."""
+    def release_pages(self) -> None:
+        """Release the pages of the database that connections not in use hold in this process. They
+        stay open."""
+
+    def release_connections(self) -> None:
+        """Close connections that are not in use."""
 
     def close(self) -> None:
         self.dialect.close()
