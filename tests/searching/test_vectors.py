@@ -101,7 +101,7 @@ def test_few_vectors_without_a_pack_are_read_once(
 
     monkeypatch.setattr(exact_index, "MOST_KEPT_ROWS", most)
     monkeypatch.setattr(exact_index, "read_tail", read_three)
-    known = exact_index._Known(1)
+    known = exact_index._Known()
     for _ in range(2):
         known.tail(cast(Any, None), VectorsOf((1,), VectorKind.CODE, "m"), 0, ())
     assert len(read) == reads

@@ -120,6 +120,8 @@ def places_of(
 ) -> Sequence[CopyPlace]:
     """The places of copies of a snippet, in order, at most `MOST_COPIES`. `owners` are the indexes
     that have each version, and `sources` those of the indexes."""
+    if not copies and {shown.index_id}.issuperset(owners.get(shown.file_id, ())):
+        return ()
     around: Sequence[StoredSnippet | FoundSnippet] = (shown, *copies)
     places = {
         CopyPlace(

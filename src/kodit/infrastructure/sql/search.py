@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, MutableMapping, Sequence, Set
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from sys import intern
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, no_such_index
-from kodit.domain.search import FoundSnippet
-from kodit.domain.value_objects import Scope, SearchFilter, Symbol
-from kodit.infrastructure.mappers.symbols import text_to_placed, to_symbol
+from kodit.domain.search import NONE_LAGS, FoundSnippet
+from kodit.domain.value_objects import Scope, SearchFilter
+from kodit.infrastructure.mappers.symbols import text_to_symbols, to_symbol
 from kodit.infrastructure.sql.chosen_files import select_files
 from kodit.infrastructure.sql.membership import (
     Indexes,
@@ -19,6 +20,7 @@ from kodit.infrastructure.sql.membership import (
     membership_of,
     read_indexes,
 )
+from kodit.infrastructure.sql.state_cache import Caches
 from kodit.infrastructure.sql.statements import (
     Cursors,
     Statement,
@@ -113,18 +115,24 @@ _LANGUAGES = StatementForMany(
 )
 
 
+class _Resolved(NamedTuple):
+    """All files of some indexes, what is known about all indexes, whether there are former versions
+    at all, and those of these indexes, each with its successor and its index."""
+
+    indexes: Indexes
+    has_former: bool
+    former: Sequence[Sequence[Any]]
+    scope: Scope
+
+
 class SearchReads:
     """Reads for a search over one connection."""
 
-    def __init__(
-        self, driver: Cursors, file: Hashable, info: MutableMapping[Any, Any] | None = None
-    ) -> None:
-        """`file` identifies the file that was opened; None for a server. `info` keeps values with
-        the connection.
-        """
+    def __init__(self, driver: Cursors, file: Hashable, caches: Caches) -> None:
+        """`file` identifies the file that was opened; None for a server."""
         self._driver = driver
         self._file = file
-        self._info: MutableMapping[Any, Any] = {} if info is None else info
+        self._caches = caches
         self._asked: frozenset[int] = frozenset()
         self._passing: Set[tuple[int, int]] | None = None  # versions by index; None for all
 
@@ -132,7 +140,8 @@ class SearchReads:
     def origin(self) -> Hashable:
         """Identifies the database, which may be replaced by an older copy of itself."""
         if self._file is None and self._driver.names_with_percent:
-            self._file = tuple(_ORIGIN.run(self._driver)[0])
+            state = self._caches.state
+            self._file = state.get(_ORIGIN, lambda: tuple(_ORIGIN.run(self._driver)[0]))
         return self._file
 
     @cached_property
@@ -147,42 +156,53 @@ class SearchReads:
         return find_described(self._driver, index_ids, kinds, terms)
 
     def resolve(self, search_filter: SearchFilter) -> Scope:
+        index_ids = search_filter.index_ids
+        known = self._caches.state.get((__name__, index_ids), lambda: self._resolve(index_ids))
+        self._indexes, self._has_former, former, scope = known
+        self._asked = scope.index_ids
+        self._passing = None
+        passing = self._files(set(scope.index_ids), search_filter)
+        if passing is None:
+            return replace(scope, kinds=search_filter.kinds) if search_filter.kinds else scope
+        if former or self._indexes.sharing:
+            passing = self._passing = _with_former({*passing}, former)
+        return replace(
+            scope,
+            file_ids=frozenset(file_id for file_id, _ in passing),
+            kinds=search_filter.kinds,
+        )
+
+    def _resolve(self, index_ids: Sequence[int]) -> _Resolved:
+        """All files of some indexes, of every index if there are none."""
         indexes = self._indexes = read_indexes(self._driver)
-        wanted = frozenset(search_filter.index_ids) or frozenset(indexes.every)
+        wanted = frozenset(index_ids) or frozenset(indexes.every)
         for index_id in wanted - indexes.every:
             raise no_such_index(index_id)
-        self._asked = wanted
         self._passing = None
         former = _FORMER.run(self._driver, sorted(wanted)) if self._has_former else []
         deleted = {(*row,) for row in _DELETED_FILES.run(self._driver, sorted(wanted))}
         hidden = {version_id for version_id, _ in _with_former(deleted, former)}
         if hidden and indexes.sharing:
             hidden -= self._had_by(hidden, wanted).keys()
-        passing = self._files(set(wanted), search_filter)
-        if passing is not None and (former or indexes.sharing):
-            passing = self._passing = _with_former({*passing}, former)
         scope = Scope(
             index_ids=wanted,
-            file_ids=None if passing is None else frozenset(file_id for file_id, _ in passing),
             hidden_file_ids=frozenset(hidden),
-            kinds=search_filter.kinds,
+            lagging=lagging(self._driver, wanted) if former else NONE_LAGS,
         )
-        if former:
-            scope = replace(scope, lagging=lagging(self._driver, wanted))
         if not wanted & indexes.sharing:
             unused = _UNUSED_VERSIONS.run(self._driver, sorted(wanted))
-            if not unused:
-                return scope
             hidden_too = scope.hidden_file_ids.union(row[0] for row in unused)
-            return replace(scope, hidden_file_ids=hidden_too)
-        membership = membership_of(self._driver, self._info, wanted, indexes)
-        return replace(
+            scope = replace(scope, hidden_file_ids=hidden_too)
+            return _Resolved(indexes, self._has_former, former, scope)
+        membership = membership_of(self._driver, self._caches.info, wanted, indexes)
+        scope = replace(
             scope,
             hidden_file_ids=scope.hidden_file_ids | membership.absent,
             stores=membership.whole,
             listed_stores=membership.listed_stores,
             listed=membership.listed,
         )
+        return _Resolved(indexes, self._has_former, former, scope)
 
     def _had_by(self, version_ids: Collection[int], index_ids: Set[int]) -> dict[int, list[int]]:
         """By version, those of these indexes whose files have it or, if none, had it, as far as
@@ -268,9 +288,34 @@ class SearchReads:
                 )
 
     def find_many(self, snippet_ids: Sequence[int]) -> list[FoundSnippet]:
+        # Paths and languages are those of many snippets, which are kept between searches.
         return [
-            FoundSnippet._make([*row[:7], to_symbol(*row[7:10]), _symbols_of(row[10]), row[11]])
-            for row in _FOUND.run(self._driver, snippet_ids)
+            FoundSnippet(
+                snippet_id,
+                index_id,
+                file_id,
+                intern(path),
+                start_line,
+                end_line,
+                intern(language),
+                to_symbol(name, kind, scope),
+                text_to_symbols(also_defines),
+                content_hash,
+            )
+            for (
+                snippet_id,
+                index_id,
+                file_id,
+                path,
+                start_line,
+                end_line,
+                language,
+                name,
+                kind,
+                scope,
+                also_defines,
+                content_hash,
+            ) in _FOUND.run(self._driver, snippet_ids)
         ]
 
     def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
@@ -355,7 +400,3 @@ def _with_former(
     if not former:
         return files
     return files | {(old, index_id) for old, new, index_id in former if (new, index_id) in files}
-
-
-def _symbols_of(also_defines: str | None) -> tuple[Symbol, ...]:
-    return tuple(placed.symbol for placed in text_to_placed(also_defines))

@@ -17,6 +17,7 @@ from kodit.domain.keyword import (
     KeywordPosition,
 )
 from kodit.infrastructure.sql.keyword_log import UNKNOWN_GENERATION, KeywordLogReads
+from kodit.infrastructure.sql.state_cache import Caches
 from kodit.infrastructure.sql.stored_snippets import to_stored
 from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, KEYWORD_CHANGES
 from kodit.infrastructure.sqlalchemy.locking import lock_name
@@ -56,8 +57,8 @@ class SqlKeywordLogRepository(KeywordLogReads):
 
     _driver: Driver
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(Driver(connection))
+    def __init__(self, connection: Connection, caches: Caches) -> None:
+        super().__init__(Driver(connection), caches)
         self._connection = connection
 
     def read(self, index_id: int, limit: int, most_bytes: int = MOST_PER_READ.size) -> KeywordLog:

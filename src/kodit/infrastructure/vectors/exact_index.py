@@ -115,7 +115,7 @@ class ExactVectorReader:
 
     def __init__(self, transaction: ReadTransaction, packs: _Packs) -> None:
         self._driver = transaction.cursors
-        self._known = _known_of(transaction)
+        self._known = transaction.caches.state.get(__name__, _Known)
         self._packs = packs
         if not self._known.is_used:
             self._known.is_used = True
@@ -132,7 +132,7 @@ class ExactVectorReader:
             for vectors in self._sets_alike(stores, scope.store_ids - stores, kind, model)
         }
         ids, scores = find_nearest(sets, query, limit)
-        hits = [Hit(*pair) for pair in zip(ids.tolist(), scores.tolist(), strict=True)]
+        hits = list(map(Hit, ids.tolist(), scores.tolist()))
         return self._in_order(hits)[:limit]
 
     def _sets_alike(
@@ -162,7 +162,7 @@ class ExactVectorReader:
         hits: list[Hit] = []
         for vectors, wanted in self._by_set(files, kind, model):
             best = to_dict(*vectors.best_in_files(wanted, query, per_file))
-            hits += [Hit(*pair) for pair in best.items()]
+            hits += map(Hit._make, best.items())
         return hits
 
     def score(
@@ -249,8 +249,7 @@ class _Known:
     changed.
     """
 
-    def __init__(self, version: int) -> None:
-        self.version = version
+    def __init__(self) -> None:
         self.is_used = False
         self._states: WeakKeyDictionary[Pack, tuple[tuple[PartlyEmbedded, ...], RowStates]]
         self._states = WeakKeyDictionary()
@@ -297,14 +296,6 @@ class _Known:
         return known[1]
 
 
-def _known_of(transaction: ReadTransaction) -> _Known:
-    ((version,),) = _VERSION.run(transaction.cursors)
-    known: _Known | None = transaction.info.get(__name__)
-    if known is None or known.version != version:
-        known = transaction.info[__name__] = _Known(version)
-    return known
-
-
 def _noted_packs(driver: Cursors, index_ids: Sequence[int], kind: VectorKind) -> dict[int, str]:
     """By index, the token of the pack that was made from this database, if any."""
     noted = _NOTED_PACKS.run(driver, index_ids)
@@ -312,9 +303,6 @@ def _noted_packs(driver: Cursors, index_ids: Sequence[int], kind: VectorKind) ->
     return {index_id: token for index_id, token in tokens.items() if token is not None}
 
 
-_VERSION = Statement("PRAGMA data_version", postgresql="SELECT pg_current_snapshot()::text")
-"""A value that differs if another connection has changed the database; on a server also if another
-database was changed."""
 MOST_KEPT_ROWS = 10_000
 """Vectors without a pack that a connection keeps for its next search, some 320 bytes each."""
 
