@@ -90,7 +90,7 @@ class Indexes:
             scope = Scope(frozenset(index_ids), files)
             return reader.search(VectorKind.CODE, "m", self.query.tolist(), scope, limit)
 
-    def told(self) -> tuple[list[Hit], dict[int, float]]:
+    def told(self) -> tuple[set[int], dict[int, float]]:
         """The two best of each file of every index, and the scores of every snippet."""
         files = {index_id: sorted({row[1] for row in rows}) for index_id, rows in self.rows.items()}
         snippets = {index_id: [row[0] for row in rows] for index_id, rows in self.rows.items()}
@@ -98,9 +98,7 @@ class Indexes:
             reader = self.index.reader(transaction)
             vector = self.query.tolist()
             best = reader.best_in_files(VectorKind.CODE, "m", vector, files, 2)
-            return sorted(best, key=lambda hit: hit.snippet_id), reader.score(
-                VectorKind.CODE, "m", vector, snippets
-            )
+            return best, reader.score(VectorKind.CODE, "m", vector, snippets)
 
 
 @pytest.fixture

@@ -334,13 +334,13 @@ class SearchService:
         by_index = {index_id: with_former(sorted(file_ids)) for index_id, file_ids in files.items()}
         file_ids = [file_id for some in by_index.values() for file_id in some]
         hits = matches.best(REPRESENTATIVE_SNIPPETS_PER_FILE)
+        found = {hit.snippet_id for hit in hits}.union(question.pasted)
         for kind in VectorKind:
-            hits += question.vectors.best_in_files(
+            found |= question.vectors.best_in_files(
                 kind,
                 without(by_index, question.scope.hidden_from(kind)),
                 REPRESENTATIVE_SNIPPETS_PER_FILE,
             )
-        found = {hit.snippet_id for hit in hits}.union(question.pasted)
         within = Scope(
             frozenset(files), frozenset(file_ids), hidden_file_ids=question.scope.hidden_from(None)
         )

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from kodit.domain.recent import Recent
 from kodit.infrastructure.keyword.schema import CONTENT, PHRASES, RECORD
 
-MOST_RECORD_BYTES = 2 << 20
-"""The size of the term records that are cached between searches. One search needs a few hundred."""
+MOST_RECORD_BYTES = 6 << 20
+"""The size of the term records that are cached between searches. One search needs some 500, and
+half of the cache holds what the last 15 searches needed."""
 RECORD_BYTES = 200
 """The overhead of one cached record."""
 

@@ -25,7 +25,6 @@ from kodit.infrastructure.vectors.vector_set import (
     Selection,
     VectorSet,
     find_nearest,
-    to_dict,
     unknown_states,
 )
 
@@ -157,13 +156,12 @@ class ExactVectorReader:
         vector: Sequence[float],
         files: Mapping[int, Sequence[int]],
         per_file: int,
-    ) -> list[Hit]:
+    ) -> set[int]:
         query = np.asarray(vector, dtype=np.float32)
-        hits: list[Hit] = []
+        best: set[int] = set()
         for vectors, wanted in self._by_set(files, kind, model):
-            best = to_dict(*vectors.best_in_files(wanted, query, per_file))
-            hits += map(Hit._make, best.items())
-        return hits
+            best.update(vectors.best_in_files(wanted, query, per_file).tolist())
+        return best
 
     def score(
         self,

@@ -166,10 +166,8 @@ class VectorSet:
         """The snippets of the rows, and their cosine similarities."""
         return self._snippet_ids(rows), self._rescore(rows, query)
 
-    def best_in_files(
-        self, file_ids: Ids, query: FloatVector, per_file: int
-    ) -> tuple[Ids, FloatVector]:
-        """The nearest snippets of each of the files, and their cosine similarities.
+    def best_in_files(self, file_ids: Ids, query: FloatVector, per_file: int) -> Ids:
+        """The nearest snippets of each of the files.
 
         Only the snippets of each file with the nearest codes are rescored, enough to include its
         best. Rescoring every snippet of a hundred files would cost most of a search. If snippets of
@@ -189,13 +187,14 @@ class VectorSet:
         rows = rows[np.sort(kept)]
         scores = self._rescore(rows, query)
         best = first_per_file(self._file_ids(rows), -scores, per_file)
-        return self._snippet_ids(rows[best]), scores[best]
+        return self._snippet_ids(rows[best])
 
     def score(self, snippet_ids: Ids, query: FloatVector) -> dict[int, float]:
         """The cosine similarities of those of the snippets that have a vector."""
         rows, is_row = self._rows_of_snippets(snippet_ids)
         rows = rows[self._hold(rows)]
-        scores = to_dict(self._snippet_ids(rows), self._rescore(rows, query))
+        ids = self._snippet_ids(rows).tolist()
+        scores = dict(zip(ids, self._rescore(rows, query).tolist(), strict=True))
         # A snippet of the partly embedded file has a vector, but no row.
         missing = snippet_ids[~is_row].tolist()
         others = _VECTORS_OF_SNIPPETS.run(self._driver, missing, self._kind_and_model)
@@ -351,11 +350,6 @@ def first_per_file(
     place = np.arange(len(files)) - np.repeat(firsts, lengths)
     kept: NDArray[np.intp] = order[place < per_file]
     return kept
-
-
-def to_dict(ids: Ids, scores: FloatVector) -> dict[int, float]:
-    """Scores by identifier."""
-    return dict(zip(ids.tolist(), scores.tolist(), strict=True))
 
 
 def _share(rows: int) -> int:
