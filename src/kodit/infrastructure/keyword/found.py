@@ -50,6 +50,16 @@ class Found:
             column = self._columns[field] = np.array(values, dtype=np.int64)
         return column
 
+    def at(self, places: NDArray[np.intp]) -> Found:
+        """Those at some of the places, in this order."""
+        some = Found(
+            self._searcher,
+            [self._addresses[place] for place in places.tolist()],
+            self.scores[places],
+        )
+        some._columns = {field: column[places] for field, column in self._columns.items()}
+        return some
+
     def records(self, places: NDArray[np.intp], cache: RecordCache) -> list[bytes]:
         """The term records of some of the documents."""
         keys = self.column(CONTENT)[places].tolist()
