@@ -15,7 +15,9 @@ from kodit.domain.value_objects import Scope, SearchFilter
 from kodit.infrastructure.mappers.symbols import text_to_symbols, to_symbol
 from kodit.infrastructure.sql.chosen_files import select_files
 from kodit.infrastructure.sql.membership import (
+    STILL_THERE,
     Indexes,
+    had_by,
     lagging,
     membership_of,
     read_indexes,
@@ -44,15 +46,6 @@ _DELETED_FILES = StatementForMany(
 )
 _UNUSED_VERSIONS = StatementForMany(
     "SELECT versions.id FROM versions WHERE versions.index_id IN :ids AND unused_since IS NOT NULL"
-)
-_STILL_THERE = StatementForMany(
-    "SELECT files.version_id, files.index_id FROM files WHERE files.version_id IN :ids "
-    "AND files.status <> 'deleted'"
-)
-_FORMERLY_THERE = StatementForMany(
-    "SELECT former_versions.version_id, former_versions.index_id FROM former_versions "
-    "JOIN files ON files.id = former_versions.file_id "
-    "WHERE former_versions.version_id IN :ids AND files.status <> 'deleted'"
 )
 _FORMER = StatementForMany(
     "SELECT former_versions.version_id, files.version_id, files.index_id FROM former_versions "
@@ -178,12 +171,11 @@ class SearchReads:
         wanted = frozenset(index_ids) or frozenset(indexes.every)
         for index_id in wanted - indexes.every:
             raise no_such_index(index_id)
-        self._passing = None
         former = _FORMER.run(self._driver, sorted(wanted)) if self._has_former else []
         deleted = {(*row,) for row in _DELETED_FILES.run(self._driver, sorted(wanted))}
         hidden = {version_id for version_id, _ in _with_former(deleted, former)}
         if hidden and indexes.sharing:
-            hidden -= self._had_by(hidden, wanted).keys()
+            hidden -= had_by(self._driver, hidden, wanted, None).keys()
         scope = Scope(
             index_ids=wanted,
             hidden_file_ids=frozenset(hidden),
@@ -204,18 +196,6 @@ class SearchReads:
         )
         return _Resolved(indexes, self._has_former, former, scope)
 
-    def _had_by(self, version_ids: Collection[int], index_ids: Set[int]) -> dict[int, list[int]]:
-        """By version, those of these indexes whose files have it or, if none, had it, as far as
-        these pass the filter."""
-        found: dict[int, set[int]] = {}
-        for statement in (_STILL_THERE, _FORMERLY_THERE):
-            missing = sorted(one for one in version_ids if one not in found)
-            for version_id, index_id in statement.run(self._driver, missing) if missing else ():
-                passes = self._passing is None or (version_id, index_id) in self._passing
-                if passes and index_id in index_ids:
-                    found.setdefault(version_id, set()).add(index_id)
-        return {version_id: sorted(ids) for version_id, ids in found.items()}
-
     def ask(self, index_ids: Collection[int]) -> None:
         """What is read from now on is that of these indexes, as after `resolve`."""
         self._asked = frozenset(index_ids)
@@ -230,25 +210,30 @@ class SearchReads:
         asked = self._asked or frozenset(indexes.every)
         if len(asked) == 1:
             return {version_id: list(asked) for version_id in stores}
-        return self._had_by(stores, asked)
+        return had_by(self._driver, stores, asked, self._passing)
 
     def in_asked(self, snippets: Sequence[StoredSnippet]) -> list[StoredSnippet]:
         """The snippets as those of the asked indexes."""
-        owners = self.owners({one.file_id: one.index_id for one in snippets})
-        moved = {
-            one.file_id: owners[one.file_id][0]
-            for one in snippets
-            if one.file_id in owners and owners[one.file_id][0] != one.index_id
-        }
-        if not moved:
-            return list(snippets)
-        sources = self.sources(set(moved.values()))
+        moved = self._moved({one.file_id: one.index_id for one in snippets})
         return [
-            replace(one, index_id=moved[one.file_id], source=sources[moved[one.file_id]])
+            replace(one, index_id=moved[one.file_id][0], source=moved[one.file_id][1])
             if one.file_id in moved
             else one
             for one in snippets
         ]
+
+    def _moved(self, stores: Mapping[int, int]) -> dict[int, tuple[int, str]]:
+        """By version, the first of the asked indexes that has it, with its source, if that is not
+        its store."""
+        first = {
+            version_id: some[0]
+            for version_id, some in self.owners(stores).items()
+            if some[0] != stores[version_id]
+        }
+        if not first:
+            return {}
+        sources = self.sources(set(first.values()))
+        return {version_id: (index_id, sources[index_id]) for version_id, index_id in first.items()}
 
     def _files(
         self, index_ids: set[int], search_filter: SearchFilter
@@ -319,7 +304,9 @@ class SearchReads:
         ]
 
     def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
-        found = self.in_asked([to_stored(row) for row in _STORED.run(self._driver, snippet_ids)])
+        rows = _STORED.run(self._driver, snippet_ids)
+        moved = self._moved({row[2]: row[1] for row in rows})
+        found = [to_stored(row, *moved.get(row[2], ())) for row in rows]
         newer = self.successors({one.file_id for one in found})
         return (
             [replace(one, file_id=newer.get(one.file_id, one.file_id)) for one in found]
@@ -342,7 +329,7 @@ class SearchReads:
         found = {row[0]: row[1] for row in rows if self._is_asked(row[2])}
         if found and self._indexes.sharing:
             # Another one of the indexes may have as its current version what is a former one here.
-            current = _STILL_THERE.run(self._driver, sorted(found))
+            current = STILL_THERE.run(self._driver, sorted(found))
             for version_id, index_id in current:
                 if self._is_asked(index_id):
                     found.pop(version_id, None)
@@ -360,7 +347,8 @@ class SearchReads:
         return not self._asked or index_id in self._asked
 
     def sources(self, index_ids: Collection[int]) -> dict[int, str]:
-        rows = _SOURCES.run(self._driver, list(index_ids))
+        key = _SOURCES, frozenset(index_ids)
+        rows = self._caches.state.get(key, lambda: _SOURCES.run(self._driver, list(index_ids)))
         return {row[0]: to_source_text(row[1], row[2]) for row in rows}
 
     def files_named(self, index_ids: Collection[int], file_name: str) -> dict[int, tuple[str, str]]:

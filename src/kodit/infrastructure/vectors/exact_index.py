@@ -18,11 +18,11 @@ from kodit.infrastructure.sql.statements import Cursors, Statement, StatementFor
 from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded, partly_embedded_files
 from kodit.infrastructure.vectors.pack_builder import FEWEST_CHANGES, pack_path
 from kodit.infrastructure.vectors.pack_file import Pack, open_pack
+from kodit.infrastructure.vectors.selection import AllowedRows, Selection
 from kodit.infrastructure.vectors.tail import Ids, Tail, VectorsOf, read_tail
 from kodit.infrastructure.vectors.vector_set import (
     PackedRows,
     RowStates,
-    Selection,
     VectorSet,
     find_nearest,
     unknown_states,
@@ -197,7 +197,7 @@ class ExactVectorReader:
         return sets
 
     def _add_sets(self, sets: dict[int, VectorSet], of: VectorsOf) -> None:
-        facts = self._known.facts(self._driver, of)
+        facts, allowed = self._known.facts(self._driver, of), self._known.allowed
         packs: dict[int, Pack] = {}
         for index_id, token in facts.noted_packs.items():
             pack = self._packs.get(index_id, of.kind, of.model, token)
@@ -209,7 +209,7 @@ class ExactVectorReader:
             newest = int(pack.snippet_ids[-1])
             tail = self._known.tail(self._driver, of_index, newest, partly_embedded)
             packed = PackedRows(pack, partly_embedded, self._known.states(pack, partly_embedded))
-            sets[index_id] = VectorSet(self._driver, of_index, tail, packed)
+            sets[index_id] = VectorSet(self._driver, of_index, tail, packed, allowed)
         without = tuple(index_id for index_id in of.index_ids if index_id not in packs)
         if without:
             partly_embedded = tuple(
@@ -217,7 +217,8 @@ class ExactVectorReader:
             )
             others = VectorsOf(without, of.kind, of.model)
             tail = self._known.tail(self._driver, others, 0, partly_embedded)
-            sets.update(dict.fromkeys(without, VectorSet(self._driver, others, tail)))
+            of_others = VectorSet(self._driver, others, tail, None, allowed)
+            sets.update(dict.fromkeys(without, of_others))
 
     def _in_order(self, hits: list[Hit]) -> list[Hit]:
         """Hits of equal score ordered by their content, because ids depend on history."""
@@ -249,6 +250,7 @@ class _Known:
 
     def __init__(self) -> None:
         self.is_used = False
+        self.allowed = AllowedRows()
         self._states: WeakKeyDictionary[Pack, tuple[tuple[PartlyEmbedded, ...], RowStates]]
         self._states = WeakKeyDictionary()
         self._facts: dict[VectorsOf, _Facts] = {}
