@@ -162,6 +162,8 @@ def test_hidden_versions_are_not_found_again(is_packed: bool, indexes: Indexes) 
         assert indexes.found_without(first) == sorted({*every} - of_first)
         assert indexes.found_without(second) == sorted({*every} - of_second)
         assert indexes.found_without() == every
+    pack_path(indexes.folder, 2, "code").unlink(missing_ok=True)  # no change of the database
+    assert indexes.found_without(first) == sorted({*every} - of_first)
     indexes.sql("DELETE FROM vectors WHERE snippet_id = ?", every[-1])
     assert indexes.found_without(first) == sorted({*every[:-1]} - of_first)
 
