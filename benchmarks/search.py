@@ -104,8 +104,8 @@ def take_part(base: Path, folder: Path, size: int) -> bool:
     connection = sqlite3.connect(base / "kodit.db")
     source = Path(connection.execute("SELECT location FROM indexes").fetchone()[0])
     files = connection.execute(
-        "SELECT path, count(*) FROM files JOIN snippets ON files.version_id = snippets.version_id "
-        "GROUP BY files.id ORDER BY path"
+        "SELECT path, count(*) FROM versions JOIN snippets ON versions.id = snippets.version_id "
+        "GROUP BY versions.id ORDER BY path"
     ).fetchall()
     connection.close()
     if sum(count for _path, count in files) <= size:

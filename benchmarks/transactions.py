@@ -122,7 +122,9 @@ def renew(application: Application, source: Path) -> None:
     """Simulate a lost keyword index and a new model."""
     with closing(sqlite3.connect(application.data_dir / "kodit.db")) as connection, connection:
         connection.execute("UPDATE indexes SET code_model = 'former', text_model = 'former'")
-        connection.execute("UPDATE files SET extractor_version = 'former'")
+        connection.execute(
+            "UPDATE versions SET extractor_version = 'former', content_key = NULL, digest = NULL"
+        )
     shutil.rmtree(application.data_dir / "keyword")
     index(application, source)
 

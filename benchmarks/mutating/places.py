@@ -139,7 +139,7 @@ class _Places:
             yield from self._of_tuple(node.comparators[-1], around)
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.keyword):
-                if child.arg not in {"help", "metavar"}:
+                if child.arg not in {"help", "metavar", "strict"}:
                     yield from self._of_expression(child.value, around)
             elif isinstance(child, ast.comprehension):
                 for part in (child.iter, *child.ifs):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.browsing.conftest import BANK, SHOP, write_files
+from tests.support.files import at
 from tests.support.sources import commit_all
 from tests.support.stores import rows_of
 
@@ -35,7 +36,7 @@ def change(place: Path, statement: str) -> None:
 
 def test_a_deleted_file_vanishes_at_once(place: Path) -> None:
     """SYNC has found that it is gone; EXTRACT has not removed its snippets."""
-    change(place, "UPDATE files SET status = 'deleted' WHERE path = 'bank/money.py'")
+    change(place, at("bank/money.py", "UPDATE files SET status = 'deleted'"))
     with Kodit(place / "data") as kodit:
         assert [file.path for file in kodit.list_files()] == ["prices.py", "bank/Account.java"]
         assert {match.path for match in kodit.grep("round_price").matches} == {"prices.py"}
@@ -50,8 +51,10 @@ def test_a_changed_git_file_is_shown_as_it_was_extracted(place: Path) -> None:
     """SYNC has recorded the new content; lines and symbols are still the old ones."""
     change(
         place,
-        "UPDATE files SET status = 'modified', stale = true, content_hash = 'another'"
-        " WHERE path = 'bank/money.py'",
+        at(
+            "bank/money.py",
+            "INSERT INTO stale_files SELECT index_id, path_id, 'another' FROM files",
+        ),
     )
     with Kodit(place / "data") as kodit:
         assert kodit.read(2, "bank/money.py:4").text == "def round_price(amount):"
@@ -62,8 +65,13 @@ def test_a_file_that_was_never_extracted_is_listed_and_read(place: Path) -> None
     """As soon as a scan has found it; its language is not known before extraction."""
     change(
         place,
-        "UPDATE files SET extracted_hash = NULL, language = NULL WHERE path = 'bank/money.py'",
+        at(
+            "bank/money.py",
+            "INSERT INTO stale_files SELECT files.index_id, path_id, versions.content_hash "
+            "FROM files JOIN versions ON versions.id = files.version_id",
+        ),
     )
+    change(place, at("bank/money.py", "UPDATE files SET version_id = NULL"))
     with Kodit(place / "data") as kodit:
         listed = {file.path: file.language for file in kodit.list_files(2)}
         assert listed == {"bank/Account.java": "java", "bank/money.py": ""}
@@ -86,8 +94,9 @@ def test_what_is_never_shown_is_not_shown_before_it_is_extracted(
         kodit.index(place / "shop")
         change(
             place,
-            "UPDATE files SET extracted_hash = NULL, problem = NULL WHERE language IS NULL",
+            at(name, "INSERT INTO stale_files SELECT index_id, path_id, 'any' FROM files"),
         )
+        change(place, at(name, "UPDATE files SET version_id = NULL, problem = NULL"))
         with pytest.raises(NotFoundError, match="can no longer be read as text"):
             kodit.read(1, name)
         assert {match.path for match in kodit.grep(".", 1, limit=1000).matches} == {"prices.py"}

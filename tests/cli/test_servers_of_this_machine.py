@@ -132,3 +132,24 @@ def test_a_command_that_has_opened_the_data_itself_asks_no_server(
         assert not session.is_served
         assert not session.is_served
     assert looks == [tmp_path]
+
+
+def test_the_connections_of_a_command_end_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether its server is here or on another machine, and also if it fails."""
+    asking, line, _ = resident_server(monkeypatch, (200, {}))
+    monkeypatch.setattr(place, "has_socket", lambda _data_dir: True)
+    monkeypatch.setattr(resident, "find_server", lambda _settings, _folder: asking)
+    settings = Settings(data_dir=cast(Any, "/data"), server="http://127.0.0.1:1")
+    with pytest.raises(SourceError), Session(settings) as session:
+        assert session.is_served
+        assert not line.is_closed
+        raise SourceError("it fails")
+    assert line.is_closed
+
+    remote_line = Line()
+    with Session(settings, has_server=True) as session:
+        assert session.is_served
+        assert session.remote is not None
+        monkeypatch.setattr(session.remote, "_connection", remote_line)
+        assert not remote_line.is_closed
+    assert remote_line.is_closed

@@ -19,7 +19,7 @@ from kodit.domain.questions import Where
 from kodit.domain.value_objects import QueuePriority
 from kodit.faces.cli.ending import end_if_exhausted
 from kodit.faces.cli.terminal import other_database, screen
-from kodit.faces.cli.terminal.doctor import _show
+from kodit.faces.cli.terminal.doctor import show_problems
 from kodit.faces.cli.terminal.notices import (
     ALL,
     say_left_out,
@@ -111,7 +111,7 @@ def test_how_long_something_took() -> None:
 
 def test_a_problem_in_a_line(capsys: Captured) -> None:
     """With its index, if any, and without control characters."""
-    _show(
+    show_problems(
         [
             Problem(Area.QUEUE, "it is\x1b stuck", "it is freed", index_id=3),
             Problem(Area.CLONES, "one lacks files", "it is cloned again"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import CursorResult
+from tests.support.files import of_files
 
 from kodit.domain.embedding import PackedVector
 from kodit.domain.entities import IndexedFile, Snippet
@@ -57,7 +58,9 @@ class Content:
     @property
     def versions(self) -> dict[str, int]:
         """By path, the current versions."""
-        query = "SELECT path, version_id FROM files WHERE index_id = ? AND version_id IS NOT NULL"
+        query = of_files(
+            "SELECT path, version_id FROM FILES WHERE index_id = ? AND version_id IS NOT NULL"
+        )
         return {row[0]: row[1] for row in rows(self.transaction, query, self.id)}
 
     def replace(self, **texts: Sequence[str] | None) -> SnippetCounts:

@@ -11,6 +11,9 @@ INDEXES = 100
 ROWS: Mapping[str, int] = {
     "indexes": INDEXES,
     "files": MILLION,
+    "paths": MILLION,
+    "file_histories": MILLION,
+    "stale_files": MILLION,
     "versions": MILLION,
     "former_versions": MILLION,
     "snippets": 10 * MILLION,
@@ -29,7 +32,7 @@ ACTIVE = 1_000
 """Rows in a partial index of waiting or running items."""
 FEW_VALUES: Mapping[str, int] = {
     **dict.fromkeys(("state", "status", "stage", "kind", "type", "op", "priority"), 5),
-    **dict.fromkeys(("is_follow_up", "is_user_initiated", "run_has_started", "stale"), 2),
+    **dict.fromkeys(("is_follow_up", "is_user_initiated", "run_has_started"), 2),
     "index_id": INDEXES,
     "deleted_at": 2,
     "ref": 2,
@@ -38,7 +41,7 @@ FEW_VALUES: Mapping[str, int] = {
 }
 """The number of distinct values of a column; any other has roughly one for each row."""
 ROWS_PER_VALUE: Mapping[str, int] = {
-    "file_id": 10,
+    "path_id": 10,
     "version_id": 10,
     "run_id": 5,
     "task_id": 2,
@@ -48,7 +51,7 @@ ROWS_PER_VALUE: Mapping[str, int] = {
 }
 ACTIVE_INDEXES = (
     *("claim_order", "running_tasks", "tasks_in_back_off", "one_active_and_one_waiting_run"),
-    *("failed_runs", "stale_files", "unclean_files", "unused_versions"),
+    *("failed_runs", "unclean_files", "unused_versions"),
 )
 
 

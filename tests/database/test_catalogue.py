@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 from tests.database.content import Content, change
+from tests.support.files import at
 
 from kodit.domain.value_objects import Hit, Scope, SearchFilter, VectorKind
 from kodit.infrastructure.sql.catalogue import SqlCatalogue, SqlOpenCatalogue
@@ -34,6 +35,11 @@ class Shelf:
     def sql(self, statement: str, *values: object) -> None:
         change(self.transaction, statement, *values)
 
+    def forget_contents(self) -> None:
+        """As if `b.py` was scanned and not read yet."""
+        self.sql(at("b.py", "INSERT INTO stale_files SELECT index_id, path_id, 'any' FROM files"))
+        self.sql(at("b.py", "UPDATE files SET version_id = NULL"))
+
     def listed(self) -> list[tuple[str, int, int]]:
         """Path, last line and number of snippets."""
         return [
@@ -57,7 +63,7 @@ def test_files_are_listed_by_path_with_their_snippets(shelf: Shelf) -> None:
 
 def test_a_page_of_the_listing_is_a_part_of_it(shelf: Shelf) -> None:
     """Files that are read and files that are not are in one order."""
-    shelf.sql("UPDATE files SET extracted_hash = NULL, language = NULL WHERE path = 'b.py'")
+    shelf.forget_contents()
     whole = shelf.catalogue.list_files(shelf.all)
     assert [file.path for file in whole] == sorted(PATHS)
     for start in range(len(whole) + 1):
@@ -69,19 +75,18 @@ def test_a_page_of_the_listing_is_a_part_of_it(shelf: Shelf) -> None:
 def test_a_file_that_is_not_extracted_yet_is_there_and_one_that_is_left_out_is_not(
     shelf: Shelf,
 ) -> None:
-    unread = "UPDATE files SET extracted_hash = NULL, language = NULL WHERE path = 'b.py'"
-    shelf.sql(unread)
+    shelf.forget_contents()
     _index, file = shelf.catalogue.find_file(shelf.content.id, "b.py")
     assert file is not None
     assert file.path == "b.py"
     assert [path for path, *_ in shelf.listed()] == sorted(PATHS)
-    shelf.sql("UPDATE files SET problem = 'binary' WHERE path = 'b.py'")
+    shelf.sql(at("b.py", "UPDATE files SET problem = 'binary'"))
     assert shelf.catalogue.find_file(shelf.content.id, "b.py")[1] is None
     assert "b.py" not in [path for path, *_ in shelf.listed()]
     with_unread = shelf.catalogue.files(shelf.all, with_unread=True)
     assert [file.path for file in with_unread[0].files] == sorted(PATHS)[1:]
     assert shelf.catalogue.reason_left_out(shelf.content.id, "b.py") == "binary"
-    shelf.sql("UPDATE files SET status = 'deleted' WHERE path = 'b.py'")
+    shelf.sql(at("b.py", "UPDATE files SET status = 'deleted'"))
     assert shelf.catalogue.reason_left_out(shelf.content.id, "b.py") is None
     assert shelf.catalogue.reason_left_out(shelf.content.id, "x/app.min.js") is not None
 
@@ -93,7 +98,7 @@ def test_files_are_found_by_the_whole_of_their_names(shelf: Shelf) -> None:
     assert named("b.py") == ["b.py", "src/b.py"]
     assert named("b.py", 1) == ["b.py"]
     assert named("_.py") == named("%.py") == named("B.py") == []
-    shelf.sql("UPDATE files SET status = 'deleted' WHERE path = 'b.py'")
+    shelf.sql(at("b.py", "UPDATE files SET status = 'deleted'"))
     assert named("b.py") == ["src/b.py"]
 
 
@@ -144,7 +149,8 @@ def test_the_vector_of_code_is_not_that_of_words(shelf: Shelf) -> None:
 
 
 def test_the_files_in_a_part_of_an_index(transaction: SqlTransaction) -> None:
-    """A folder or a file with that path, and nothing that only has a similar name."""
+    """A folder or a file with that path, and nothing that only has a similar name; of another index
+    everything, also at the same path."""
     content = Content(transaction, "/parts", ("a", "a/x", "a0", "a-b", "b"))
     other = Content(transaction, "/other", ("a0", "c"))
     assert transaction.indexes.has_files(content.id, "a")
@@ -153,7 +159,12 @@ def test_the_files_in_a_part_of_an_index(transaction: SqlTransaction) -> None:
     both = SearchFilter(index_ids=(content.id, other.id), within=((content.id, "a"),))
     unread = transaction.search.resolve(both).file_ids
     assert unread == frozenset(
-        -one for one in (content.files["a"], content.files["a/x"], *other.files.values())
+        -(path_id * 2**20 + one.id)
+        for one, path_ids in (
+            (content, (content.files["a"], content.files["a/x"])),
+            (other, other.files.values()),
+        )
+        for path_id in path_ids
     )
     for some in (content, other):
         some.replace(**{path: [path] for path in some.files})
@@ -211,7 +222,7 @@ def test_all_names_of_snippets(shelf: Shelf) -> None:
 
 def test_a_file_that_was_not_read_is_not_shown(shelf: Shelf) -> None:
     """It has no language. Nor is one whose name cannot be decoded."""
-    shelf.sql("UPDATE files SET language = NULL WHERE path = 'b.py'")
+    shelf.sql("UPDATE versions SET language = NULL WHERE path = 'b.py'")
     assert "b.py" not in [path for path, *_ in shelf.listed()]
     assert shelf.catalogue.find_file(shelf.content.id, "b.py")[1] is None
     assert "b.py" not in shelf.catalogue.paths(shelf.content.id)
@@ -264,7 +275,8 @@ def test_vectors_that_are_equally_near_are_in_the_order_of_their_places(shelf: S
     """All of those that tie, whatever their identifiers."""
     driver = Driver(shelf.transaction.connection)
     places = driver.cursor.execute(
-        "SELECT snippets.id, path, start_line FROM snippets JOIN files USING (version_id)"
+        "SELECT snippets.id, path, start_line FROM snippets "
+        "JOIN versions ON versions.id = snippets.version_id"
     ).fetchall()
     ids = [row[0] for row in sorted(places, key=lambda row: row[1:])]
     reader = object.__new__(ExactVectorReader)

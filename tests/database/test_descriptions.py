@@ -91,17 +91,23 @@ def test_the_index_that_is_most_alike(
     shared = other.versions["a"]
     change(
         transaction,
-        "UPDATE files SET version_id = ? WHERE index_id = ? AND path = 'a'",
+        "UPDATE files SET version_id = ? WHERE index_id = ? AND version_id = ?",
         shared,
         content.id,
+        content.versions["a"],
     )
-    change(transaction, "UPDATE files SET status = 'clean' WHERE index_id = ?", other.id)
+    change(transaction, "UPDATE files SET status = '' WHERE index_id = ?", other.id)
     like = stored.most_alike(content.id)
     assert like is not None
     assert like.id == other.id
     assert [(one.id, one.path) for one in like.lacking] == [(content.versions["b"], "b")]
     assert [(one.id, one.path) for one in like.further] == [(other.versions["b"], "b")]
-    change(transaction, "UPDATE files SET status = 'deleted' WHERE id = ?", other.files["a"])
+    change(
+        transaction,
+        "UPDATE files SET status = 'deleted' WHERE version_id = ? AND index_id = ?",
+        shared,
+        other.id,
+    )
     assert stored.most_alike(content.id) is None
 
 

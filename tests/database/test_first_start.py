@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.command import KoditCommand, finish, wait_until
+from tests.support.files import of_files
 from tests.support.snapshot import read_rows, take_snapshot
 from tests.support.sources import write_file, write_tree
 
@@ -104,7 +105,7 @@ def test_two_processes_index_at_once_in_a_new_data_directory(
     outcomes = [finish(process) for process in processes]
 
     assert [(outcome.code, outcome.said) for outcome in outcomes] == [(0, [])] * 2
-    files = "SELECT location, path FROM files JOIN indexes ON indexes.id = files.index_id"
+    files = of_files("SELECT location, path FROM FILES JOIN indexes ON indexes.id = file.index_id")
     assert len(read_rows(kodit.data_dir, files)) == 36
     assert read_rows(kodit.data_dir, "SELECT DISTINCT state FROM index_runs") == [("succeeded",)]
     assert read_rows(kodit.data_dir, "SELECT count(*) FROM indexes") == [(3,)]

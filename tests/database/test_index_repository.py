@@ -6,20 +6,21 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.support.files import of_files
 
 from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.entities import Index, IndexedFile, Snippet, WorkingCopy
 from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.repositories import ExtractedFile, Extraction, IndexRepository
 from kodit.domain.snippet import SlicedFile
-from kodit.domain.source import FileHistory, KnownFile, SourceHistory
-from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
+from kodit.domain.source import FileHistory, KnownFile, SourceHistory, StoredStamp
+from kodit.domain.value_objects import FileProcessingStatus, Source, SourceKind
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 pytestmark = pytest.mark.every_store
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-STAMP = FileStamp(11, 22, 33, 44)
+STAMP = StoredStamp(11, 22)
 ADDED, CLEAN, DELETED = (
     FileProcessingStatus.ADDED,
     FileProcessingStatus.CLEAN,
@@ -115,20 +116,20 @@ def test_files_are_those_of_one_index(transaction: SqlTransaction) -> None:
     one, (a, b) = add(indexes, "/one")
     other, others = add(indexes, "/other")
     assert sorted(indexes.known_files(one.id)) == ["a", "b"]
-    assert indexes.known_files(one.id)["a"] == KnownFile("0" * 40, *(11, 22, 33, 44))
+    assert indexes.known_files(one.id)["a"] == KnownFile("0" * 40, *STAMP)
     extract(transaction, one.id, a)
     transaction.snippets.replace(one.id, [ExtractedFile(b, "1" * 40, "v1", None)])
     assert sorted(indexes.known_files(one.id)) == ["a"]
     assert sorted(indexes.files_by_path(one.id, ["a", "b", "c"])) == ["a", "b"]
     told = FileHistory("Ada", "ada@host", 20, 10)
     indexes.record_history(one.id, SourceHistory(None, {"a": told}))
-    indexes.mark_stale([a])
-    indexes.forget_files([a, b])
+    indexes.mark_stale(one.id, [a])
+    indexes.forget_files(one.id, [a, b])
     assert not indexes.has_files(one.id)
     found = indexes.files_by_path(one.id, ["a", "b"])
     assert [(file.id, file.status) for file in found.values()] == [(a, DELETED)]
     assert [file.id for file in indexes.stale_files(one.id, 9)] == []
-    indexes.update_files([replace(found["a"], status=ADDED)])
+    indexes.update_files(one.id, [replace(found["a"], status=ADDED)])
     assert indexes.files_without_history(one.id, 9) == ["a"]  # it has whatever history it has now
     assert indexes.has_files(other.id)
     assert sorted(file.id for file in indexes.files_by_path(other.id, ["a", "b"]).values()) == (
@@ -150,15 +151,16 @@ def test_a_file_is_stale_until_its_content_is_extracted(transaction: SqlTransact
     files = indexes.files_by_path(one.id, ["a", "b", "c"])
     assert (files["a"].extracted_hash, files["a"].extractor_version) == ("1" * 40, "v1")
     indexes.update_files(
+        one.id,
         [
-            replace(files["a"], content_hash="1" * 40, stamp=FileStamp(1, 2, 3, 4)),
+            replace(files["a"], content_hash="1" * 40, stamp=StoredStamp(1, 2)),
             replace(files["b"], status=DELETED),
             replace(files["c"], status=DELETED),
-        ]
+        ],
     )
     assert [file.id for file in indexes.stale_files(one.id, 9)] == [c]
-    assert indexes.files_by_path(one.id, ["a"])["a"].stamp == FileStamp(1, 2, 3, 4)
-    indexes.update_files([replace(files["a"], content_hash="2" * 40)])
+    assert indexes.files_by_path(one.id, ["a"])["a"].stamp == StoredStamp(1, 2)
+    indexes.update_files(one.id, [replace(files["a"], content_hash="2" * 40)])
     assert [file.id for file in indexes.stale_files(one.id, 9)] == [a, c]
 
 
@@ -177,7 +179,7 @@ def test_files_of_another_extractor_are_made_stale(transaction: SqlTransaction) 
     former = [Extraction("python", "v1"), Extraction("ruby", "v2")]
     assert indexes.extracted_by(one.id, former) == [a]
     assert indexes.extracted_by(one.id, []) == []
-    indexes.mark_stale([a])
+    indexes.mark_stale(one.id, [a])
     assert indexes.extracted_by(one.id, former) == []
     assert [file.id for file in indexes.stale_files(one.id, 9)] == [a, c]
 
@@ -200,9 +202,9 @@ def test_the_history_of_each_existing_file_is_read_once(transaction: SqlTransact
 
     extract(transaction, one.id, a)
     files = indexes.files_by_path(one.id, ["a", "c"])
-    indexes.update_files([replace(file, status=DELETED) for file in files.values()])
+    indexes.update_files(one.id, [replace(file, status=DELETED) for file in files.values()])
     assert indexes.files_without_history(one.id, 9) == []
-    indexes.update_files(list(files.values()))
+    indexes.update_files(one.id, list(files.values()))
     assert sorted(indexes.files_without_history(one.id, 9)) == ["a", "c"]
 
 
@@ -223,7 +225,9 @@ def test_later_commits_add_to_a_history(transaction: SqlTransaction) -> None:
         "d": FileHistory("Bob", "bob@host", 7, 6),
     }
     indexes.record_history(one.id, SourceHistory(None, {}, later))
-    query = "SELECT author, changed_at, created_at FROM files WHERE index_id = {} ORDER BY path"
+    query = of_files(
+        "SELECT author, changed_at, created_at FROM FILES WHERE index_id = {} ORDER BY path"
+    )
 
     def stored(index: Index) -> list[tuple[object, ...]]:
         rows = transaction.connection.exec_driver_sql(query.format(index.id))
@@ -245,7 +249,7 @@ def test_a_complete_run_leaves_only_clean_files(transaction: SqlTransaction) -> 
     one, (a, b) = add(indexes, "/one")
     other, _files = add(indexes, "/other")
     files = indexes.files_by_path(one.id, ["a", "b"])
-    indexes.update_files([replace(files["b"], status=DELETED)])
+    indexes.update_files(one.id, [replace(files["b"], status=DELETED)])
     assert indexes.finish(one.id, NOW)
     left = indexes.files_by_path(one.id, ["a", "b"])
     assert {path: (file.id, file.status) for path, file in left.items()} == {"a": (a, CLEAN)}

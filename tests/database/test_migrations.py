@@ -14,6 +14,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from tests.support.command import KoditCommand
+from tests.support.files import of_files
 from tests.support.snapshot import read_rows, take_snapshot
 from tests.support.sources import write_file, write_tree
 
@@ -168,9 +169,9 @@ def test_data_that_a_migration_cannot_restore_is_made_again(
     fresh index, although the source has not changed.
     """
     shutil.copytree(indexed / "data", tmp_path / "data")
-    defined = (
+    defined = of_files(
         "SELECT path, start_line, also_defines FROM snippets "
-        "JOIN files ON files.version_id = snippets.version_id"
+        "JOIN FILES ON file.version_id = snippets.version_id"
     )
     before = take_snapshot(tmp_path / "data"), read_rows(tmp_path / "data", defined)
     assert any(row[2] for row in before[1])
@@ -245,14 +246,14 @@ def test_former_contents_get_versions_of_their_own(tmp_path: Path) -> None:
     migrate(database)
     database.close()
     former = (
-        "SELECT DISTINCT former_versions.file_id, snippets.state, vectors.version_id "
+        "SELECT DISTINCT former_versions.path_id, snippets.state, vectors.version_id "
         "= snippets.version_id, files.version_id = snippets.version_id FROM former_versions "
         "JOIN snippets ON snippets.version_id = former_versions.version_id "
-        "JOIN files ON files.id = former_versions.file_id "
+        "JOIN files ON files.path_id = former_versions.path_id "
         "JOIN vectors ON vectors.snippet_id = snippets.id"
     )
     assert read_rows(data, former) == [(1, "superseded", 1, 0)]
-    first = read_rows(data, "SELECT path FROM files WHERE id = 1")[0][0]
+    first = read_rows(data, "SELECT path FROM paths WHERE id = 1")[0][0]
     with Kodit(data) as kodit:
         word = kodit.read(source, first).text.split("def ")[-1].split("(")[0]
         found = kodit.search(word, mode="code", paths=[first])

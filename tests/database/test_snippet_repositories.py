@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from tests.database.content import CODE, ENRICH, NOW, Content, change, rows
+from tests.support.files import of_files
 
 from kodit.domain.entities import Snippet
 from kodit.domain.keyword import KeywordOperation
@@ -25,6 +26,7 @@ from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.infrastructure.sqlalchemy.unused import release
+from kodit.infrastructure.vectors.exact_index import _noted_packs
 
 pytestmark = pytest.mark.every_store
 
@@ -54,10 +56,12 @@ def test_new_snippets_replace_the_old(content: Content, other: Content) -> None:
     assert content.in_state("live") == ["four", "three"]
     assert content.in_state("superseded") == ["one", "two"]
     assert content.replace(a=["five"]) == SnippetCounts(1, 1, parsed=1)
-    assert content.transaction.snippets.held([content.files["a"]]) == {content.files["a"]: 4}
+    assert content.transaction.snippets.held(content.id, [content.files["a"]]) == {
+        content.files["a"]: 4
+    }
     assert content.replace(a=None) == SnippetCounts(0, 1)
     assert content.in_state("removed") == ["five", "four", "one", "two"]
-    assert content.transaction.snippets.held([content.files["a"]]) == {}
+    assert content.transaction.snippets.held(content.id, [content.files["a"]]) == {}
     assert content.pending(ENRICH) == ["three"]
     assert other.pending(ENRICH) == ["one", "two", "three"]
     assert other.in_state("live") == ["one", "three", "two"]
@@ -65,8 +69,8 @@ def test_new_snippets_replace_the_old(content: Content, other: Content) -> None:
 
 LEFT_TO_DO = (
     "UPDATE indexes SET updated_at = NULL",
-    "UPDATE files SET stale = true WHERE path = 'b'",
-    "UPDATE files SET status = 'modified' WHERE path = 'b'",
+    "INSERT INTO stale_files SELECT index_id, path_id, '' FROM files",
+    "UPDATE files SET status = 'modified'",
     "INSERT INTO pending_snippets SELECT index_id, 'ENRICH', id FROM snippets",
     "INSERT INTO keyword_changes (index_id, version_id, change_set, snippet_id, op, token) "
     "SELECT index_id, version_id, 9, id, 'add', 1 FROM snippets",
@@ -111,8 +115,8 @@ def test_a_file_records_what_its_snippets_were_made_from(
         *("2" * 40, "2" * 40, "v2"),
         problem,
     )
-    query = "SELECT language, stale FROM files WHERE id = ?"
-    assert rows(content.transaction, query, file_id) == [(language, False)]
+    query = of_files("SELECT language, stale FROM FILES WHERE path_id = ? AND index_id = ?")
+    assert rows(content.transaction, query, file_id, content.id) == [(language, False)]
     [summary] = content.transaction.indexes.summarise([content.transaction.indexes.get(content.id)])
     left_out = {} if problem is None else {problem: 1}
     assert (summary.problems, summary.left_out) == (
@@ -124,7 +128,7 @@ def test_a_file_records_what_its_snippets_were_made_from(
     content.replace(a=None)
     gone = content.transaction.indexes.files_by_path(content.id, ["a"])["a"]
     assert (gone.status, gone.extracted_hash) == (FileProcessingStatus.DELETED, None)
-    assert rows(content.transaction, query, file_id)[0][1] == 0
+    assert rows(content.transaction, query, file_id, content.id)[0][1] == 0
 
 
 def test_a_vector_is_dropped_once_its_file_has_the_new_ones(content: Content) -> None:
@@ -215,8 +219,10 @@ def test_the_packs_of_both_kinds_are_noted_apart(content: Content) -> None:
     embeddings = content.transaction.embeddings
     embeddings.note_pack(content.id, VectorKind.CODE, "c")
     embeddings.note_pack(content.id, VectorKind.TEXT, "t")
-    query = "SELECT code_pack, text_pack FROM indexes WHERE id = ?"
-    assert rows(content.transaction, query, content.id) == [("c", "t")]
+    noted = {
+        kind: _noted_packs(content.transaction.cursors, [content.id], kind) for kind in VectorKind
+    }
+    assert noted == {VectorKind.CODE: {content.id: "c"}, VectorKind.TEXT: {content.id: "t"}}
 
 
 def test_what_is_used_again_is_not_unused(content: Content, other: Content) -> None:

@@ -243,6 +243,18 @@ def test_words_of_a_message(shop: Path) -> None:
         assert words_match(words, second) is matches, words
 
 
+def test_settings_of_a_repository_change_nothing_of_its_commits(tmp_path: Path) -> None:
+    write_file(tmp_path / "a.py", "def a():\n    pass\n")
+    commit_all(tmp_path)
+    git(tmp_path, "commit", "--quiet", "--amend", "--message=Überschrift", "--author=Zoë <z@x>")
+    for setting in ("i18n.logOutputEncoding=latin1", "color.ui=always", "log.mailmap=true"):
+        git(tmp_path, "config", *setting.split("="))
+    commit = read(at(tmp_path))
+    assert (commit.message, commit.author) == ("Überschrift", "Zoë")
+    assert [one.message for one in recent(at(tmp_path))] == ["Überschrift"]
+    assert told(commit) == {"a.py": [("added", "a")]}
+
+
 def test_a_commit_by_words_of_its_message(shop: Path) -> None:
     """If several have them, all are listed."""
     commits = recent(at(shop))

@@ -109,15 +109,7 @@ def a_task_is_held_by_a_worker_that_died(place: Place) -> None:
 
 @noticed_by(Area.FILES)
 def a_changed_file_is_not_marked_as_stale(place: Place) -> None:
-    place.sql("UPDATE files SET extracted_hash = 'another' WHERE id = 1")
-
-
-@noticed_by(Area.FILES)
-def a_deleted_file_keeps_its_snippets(place: Place) -> None:
-    place.sql(
-        "UPDATE files SET status = 'deleted', extracted_hash = NULL "
-        "WHERE id IN (SELECT min(id) FROM files GROUP BY index_id)"
-    )
+    place.sql("UPDATE files SET version_id = NULL WHERE index_id = 1 AND path_id = 1")
 
 
 @noticed_by(Area.FILES)
@@ -134,7 +126,7 @@ def a_file_holds_a_snippet_twice(place: Place) -> None:
 def a_snippet_says_it_belongs_to_another_index(place: Place) -> None:
     place.sql(
         "INSERT INTO snippets (index_id, version_id, state, start_line, end_line, language, scope, "
-        "content_hash, text) SELECT 2, id, 'removed', 1, 2, 'python', '', 'x', 'stray' "
+        "content_hash, text) SELECT 2, version_id, 'removed', 1, 2, 'python', '', 'x', 'stray' "
         "FROM files WHERE index_id = 1 LIMIT 1"
     )
 

@@ -16,12 +16,16 @@ from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.value_objects import VectorKind
 from kodit.infrastructure.doctor.checks import RowExaminer
 from kodit.infrastructure.doctor.files import FILE_CHECKS
+from kodit.infrastructure.doctor.paths import PATH_CHECKS
 from kodit.infrastructure.doctor.vectors import ENRICHMENT_CHECKS, vector_checks
 from kodit.infrastructure.doctor.versions import VERSION_CHECKS
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 
 MODEL = "m"
-ALL_CHECKS = (*VERSION_CHECKS, *FILE_CHECKS, *ENRICHMENT_CHECKS, *vector_checks(MODEL))
+ALL_CHECKS = (
+    *(*PATH_CHECKS, *VERSION_CHECKS, *FILE_CHECKS),
+    *(*ENRICHMENT_CHECKS, *vector_checks(MODEL)),
+)
 
 
 class Rows:
@@ -89,7 +93,7 @@ def sound_rows(folder: Path) -> Iterator[Rows]:
                 content.embed(kind=VectorKind.TEXT)
         rows = Rows(database)
         rows.sql(
-            "UPDATE files SET stale = 0, content_hash = extracted_hash",
+            "DELETE FROM stale_files",
             "UPDATE indexes SET commit_id = 'c'",
         )
         yield rows

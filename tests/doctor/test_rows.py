@@ -35,16 +35,29 @@ WITHOUT_CONTENT = "files have contents that are not stored"
 MARKED = "contents that it has brought are marked as unused but are in use"
 LOST = "contents that it has brought belong to no index and are not marked as unused"
 UNNOTED = "note is missing: it has contents of other indexes, or they have its own"
+WITHOUT_PATH = "files have paths that are not stored"
+WITHOUT_HISTORY = "files have a history that is not stored"
+UNUSED_PATH = "stored paths are of no file"
+UNUSED_HISTORY = "stored histories are of no file"
 OTHER_CODE = "vectors have a code that differs from that of their embedding"
+
+
+def of_first(statement: str) -> str:
+    """The statement for the first file of the first index."""
+    return f"{statement} WHERE index_id = 1 AND path_id = 1"
 
 
 @pytest.mark.parametrize(
     ("damage", "found"),
     [
-        (["UPDATE files SET extracted_hash = 'x' WHERE id = 1"], {OTHER_HASH: 1}),
-        (["UPDATE files SET status = 'deleted' WHERE id = 1"], {OTHER_HASH: 1}),
+        (["UPDATE versions SET content_hash = NULL WHERE id = 1"], {OTHER_HASH: 1}),
+        ([of_first("UPDATE files SET version_id = NULL")], {OTHER_HASH: 1}),
+        ([of_first("UPDATE files SET status = 'deleted'")], {OTHER_HASH: 1}),
         (
-            ["UPDATE files SET status = 'deleted', extracted_hash = NULL WHERE id = 1"],
+            [
+                of_first("UPDATE files SET status = 'deleted'"),
+                "UPDATE versions SET content_hash = NULL WHERE id = 1",
+            ],
             {NOTHING_EXTRACTED: 1},
         ),
         (
@@ -88,17 +101,29 @@ OTHER_CODE = "vectors have a code that differs from that of their embedding"
             ["UPDATE embeddings SET unused_since = 0 WHERE id = 1"],
             {"embeddings are marked as unused but are in use": 1},
         ),
-        (["UPDATE files SET version_id = 99 WHERE id = 1"], {WITHOUT_CONTENT: 1}),
+        ([of_first("UPDATE files SET version_id = 99")], {WITHOUT_CONTENT: 1}),
         (["UPDATE versions SET unused_since = 1 WHERE id = 1"], {MARKED: 1}),
         (["INSERT INTO versions (index_id, path, content_key) VALUES (1, 'x', x'01')"], {LOST: 1}),
         (
             [
-                "INSERT INTO versions (index_id, path) VALUES (2, 'x')",
-                "UPDATE files SET version_id = (SELECT max(id) FROM versions) WHERE id = 1",
+                "INSERT INTO versions (index_id, path, content_hash) VALUES (2, 'x', 'x')",
+                of_first("UPDATE files SET version_id = (SELECT max(id) FROM versions)"),
                 "UPDATE versions SET unused_since = 0 WHERE id = 1",
             ],
             {UNNOTED: 1},
         ),
+        (["INSERT INTO paths (path) VALUES ('lost')"], {UNUSED_PATH: 1}),
+        (["INSERT INTO file_histories VALUES (1, 1, 'ada', 1, 1)"], {UNUSED_HISTORY: 1}),
+        (
+            [
+                "INSERT INTO file_histories VALUES (1, 1, 'ada', 1, 1), (1, 2, 'ben', 1, 1)",
+                "UPDATE files SET history = index_id WHERE path_id = 1",
+                "UPDATE files SET history = 0 WHERE path_id = 2",
+                "DELETE FROM file_histories WHERE number = 1",
+            ],
+            {WITHOUT_HISTORY: 1},
+        ),
+        (["DELETE FROM paths WHERE id = 1"], {WITHOUT_PATH: 1}),
     ],
 )
 def test_wrong_rows_are_counted_and_repaired(
@@ -116,9 +141,10 @@ def test_wrong_rows_are_counted_and_repaired(
     [
         ["INSERT INTO pending_snippets VALUES (1, 'ENRICH', 1)"],
         ["UPDATE snippets SET state = 'superseded' WHERE id = 1"],  # its vectors still answer
-        ["UPDATE files SET stale = 1, extracted_hash = 'x'"],
+        ["INSERT INTO stale_files SELECT index_id, path_id, 'x' FROM files"],
         [
-            "UPDATE files SET status = 'deleted', extracted_hash = NULL WHERE id = 1",
+            of_first("UPDATE files SET status = 'deleted'"),
+            "UPDATE versions SET content_hash = NULL WHERE id = 1",
             "UPDATE snippets SET state = 'removed' WHERE version_id = 1",
             "DELETE FROM vectors WHERE version_id = 1",
             "DELETE FROM embeddings WHERE id NOT IN (SELECT embedding_id FROM vectors)",
@@ -141,7 +167,7 @@ def test_wrong_rows_are_counted_and_repaired(
             "INSERT INTO refused_snippets VALUES (1, 1, 'the model refused')",
         ],
         [  # nothing is done any more with an index that is being deleted
-            "UPDATE files SET extracted_hash = 'x'",
+            "UPDATE versions SET content_hash = NULL",
             "DELETE FROM vectors",
             "DELETE FROM embeddings",
             "UPDATE snippets SET enrichment_id = NULL",
@@ -157,11 +183,11 @@ def test_what_is_as_it_should_be_is_left_alone(rows: Rows, change: list[str]) ->
 
 def test_files_that_are_extracted_again_are_compared_again(rows: Rows) -> None:
     """A scan that finds the commit unchanged compares none, and the wrong one could stay."""
-    rows.sql("UPDATE files SET extracted_hash = 'x' WHERE id = 1")
+    rows.sql("UPDATE versions SET content_hash = NULL WHERE id = 1")
     [problem] = rows.problems()
     assert (problem.index_id, problem.refresh) == (1, frozenset([1]))
     rows.repair()
-    assert rows.sql("SELECT id FROM files WHERE stale") == [(1,)]
+    assert rows.sql("SELECT index_id, path_id FROM stale_files") == [(1, 1)]
     assert rows.sql("SELECT commit_id FROM indexes ORDER BY id") == [(None,), ("c",)]
 
 
@@ -175,7 +201,7 @@ def test_only_what_a_stage_has_to_do_again_is_a_reason_to_index(rows: Rows) -> N
 def test_rows_are_repaired_a_few_at_a_time(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many they are, to the last."""
     monkeypatch.setattr(checks, "ROWS_PER_TRANSACTION", 1)
-    rows.sql("UPDATE vectors SET code = x'00'", "UPDATE files SET extracted_hash = 'x'")
+    rows.sql("UPDATE vectors SET code = x'00'", "UPDATE versions SET content_hash = NULL")
     rows.repair()
     assert rows.found() == {}
 

@@ -22,6 +22,7 @@ from kodit.application.views.indexes import IndexesView
 from kodit.application.views.keys import KeysView
 from kodit.application.views.left_out import ExplanationView, LeftOutsView
 from kodit.application.views.map import MapView
+from kodit.application.views.moving import MoveView
 from kodit.application.views.runs import ListedRunView, RunsView
 from kodit.application.views.savings import SavingsView
 from kodit.application.views.search import RelatedView, SearchView
@@ -51,12 +52,13 @@ COMMANDS: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "queue pause": (RunsView, ("queue pause",)),
     "queue resume": (RunsView, ("queue resume",)),
     "doctor": (DiagnosisView, ("doctor",)),
+    "move": (MoveView, ()),
     "keys list": (KeysView, ("keys list",)),
     "savings": (SavingsView, ("savings",)),
     "version": (VersionView, ("version",)),
 }
 """Each command that takes `--json`, what it prints, and how the test runs it; a run is retried and
-cancelled where there is one that can be."""
+cancelled where there is one that can be, and moves have tests of their own."""
 
 HEAD = """\
 # JSON

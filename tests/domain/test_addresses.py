@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from kodit.domain.addresses import Address, readings_of_page, same_repository, short_address
+from kodit.domain.addresses import (
+    Address,
+    base_name,
+    readings_of_page,
+    same_repository,
+    short_address,
+)
 from kodit.domain.languages import language_named
 from kodit.domain.naming import NameMatch, match_name, source_of
 from kodit.domain.near import did_you_mean, near_names
@@ -263,3 +269,20 @@ def test_the_bases_of_a_type(text: str, base: str) -> None:
     """In several languages; types in its body do not count."""
     assert base in bases_named("Request", text)
     assert "other" not in bases_named("Request", text)
+
+
+@pytest.mark.parametrize(
+    ("location", "name"),
+    [
+        ("/home/a%20b.git", "a%20b.git"),
+        ("/home/shop/", "shop"),
+        ("/home/c:d", "d"),
+        ("https://example.org/o/a%20b.git", "a b"),
+        ("https://example.org/o/shop.git/", "shop"),
+        ("git@example.org:shop.git", "shop"),
+        ("file:///srv/shop.git.git", "shop.git"),
+    ],
+)
+def test_what_a_source_is_called(location: str, name: str) -> None:
+    """The name of a folder is as it is; that of a repository has no `.git`."""
+    assert base_name(location) == name

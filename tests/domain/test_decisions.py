@@ -37,7 +37,7 @@ SNIPPET = StoredSnippet(
 
 def test_a_file_that_was_not_known_is_added() -> None:
     found = IndexDomainService().found(ScannedFile("a.py", "new", STAMP), None)
-    assert found == IndexedFile(0, "a.py", "new", Status.ADDED, stamp=STAMP)
+    assert found == IndexedFile(0, "a.py", "new", Status.ADDED, stamp=STAMP.stored)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_file_that_was_known_keeps_what_is_left_to_do(
     """Until its index is complete; the hash of what was extracted is kept."""
     known = replace(KNOWN, status=before)
     found = IndexDomainService().found(ScannedFile("a.py", content, STAMP), known)
-    assert found == replace(known, content_hash=content, status=after, stamp=STAMP)
+    assert found == replace(known, content_hash=content, status=after, stamp=STAMP.stored)
 
 
 def test_a_file_that_is_gone_is_forgotten_where_nothing_was_made_of_it() -> None:
@@ -144,3 +144,20 @@ def test_an_enrichment_is_that_of_all_that_is_read(change: dict[str, Any]) -> No
         (replace(SNIPPET, symbol="ab", text="c"), replace(SNIPPET, symbol="a", text="bc")),
     ):
         assert service.key("m", one, with_path=False) != service.key("m", two, with_path=False)
+
+
+def test_a_mark_differs_with_every_part_of_a_stamp() -> None:
+    """Also if both times move by as much; and any stamp's fits into 48 bits."""
+    moment = 1_790_000_000_000_000_000
+    stamps = [
+        FileStamp(1, moment + mtime, moment + ctime, inode)
+        for mtime in (0, 1, 4_000_000, 1_000_000_000, 2**48)
+        for ctime in (0, 1, 4_000_000, 1_000_000_000, 2**48)
+        for inode in (1, 2, 2**32, 2**64 - 1)
+    ]
+    assert len({one.stored for one in stamps}) == len(stamps)
+    assert {one.stored.size for one in stamps} == {1}
+    assert max(abs(one.stored.mark) for one in stamps) > 2**40
+    for extreme in (*stamps, FileStamp(1, -(2**70), 2**70, 2**64 - 1)):
+        assert -(2**47) <= extreme.stored.mark < 2**47
+    assert FileStamp(5).stored == (5, 0)

@@ -51,6 +51,23 @@ def test_identifiers_give_their_words(text: str, expected: list[str]) -> None:
     assert tokens(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ("256", ["256"]),
+        ("_256_1024", ["256", "1024"]),
+        ("x86_64", ["x86", "64"]),
+        ("HTTP2Server", ["http2", "server"]),
+        ("utf8To16", ["utf8", "to16"]),
+        ("ABCd", ["ab", "cd"]),
+        ("Äpfel_Öl", ["äpfel", "öl"]),
+        ("3d", ["3", "d"]),
+    ],
+)
+def test_the_words_of_a_run(run: str, words: list[str]) -> None:
+    assert split(run) == words
+
+
 def test_a_word_that_is_not_known_is_cut_into_few_frequent_pieces() -> None:
     assert tokens("headerfile") == ["header", "file"]
     assert tokens("xyz") == ["x", "y", "z"]

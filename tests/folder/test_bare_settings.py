@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from kodit.infrastructure.folder.repository import (
+    WorkTree,
+    enclosing_work_tree,
     git_directory_at,
     holds_work_trees,
     is_bare,
@@ -122,3 +124,39 @@ def test_work_trees_as_deep_as_the_names_of_branches(tmp_path: Path) -> None:
     assert not holds_work_trees(tmp_path / "nowhere")
     add(bare / "a" / "b" / "c" / "f")
     assert holds_work_trees(bare)
+
+
+def test_the_work_tree_around_a_folder(tmp_path: Path) -> None:
+    """The innermost one; a bare repository has none, even inside a work tree."""
+
+    def add(path: Path) -> Path:
+        for name in ("objects", "refs"):
+            (path / name).mkdir(parents=True)
+        (path / "HEAD").touch()
+        return path
+
+    outer = tmp_path / "outer"
+    of_outer = WorkTree(outer, add(outer / ".git"), outer / ".git")
+    inner = outer / "a" / "inner"
+    of_inner = WorkTree(inner, add(inner / ".git"), inner / ".git")
+    bare = add(outer / "a" / "bare.git")
+    for folder, expected in (
+        (outer, of_outer),
+        (outer / "a", of_outer),
+        (inner, of_inner),
+        (inner / "b" / "c", of_inner),
+        (bare, None),
+        (bare / "refs", None),
+        (outer / ".git" / "refs", None),
+    ):
+        assert enclosing_work_tree(folder) == expected, folder
+    (inner / ".git" / "config").write_text("[core]\n\tbare = true\n")
+    assert enclosing_work_tree(inner / "b") is None
+    linked = add(inner / ".git" / "worktrees" / "linked")
+    (linked / "commondir").write_text("../..\n")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / ".git").write_text(f"gitdir: {linked}\n")
+    found = enclosing_work_tree(tmp_path / "linked" / "x")
+    assert found is not None
+    assert (found.root, found.git_directory) == (tmp_path / "linked", linked)
+    assert found.common_directory.resolve() == inner / ".git"

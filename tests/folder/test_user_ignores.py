@@ -104,6 +104,11 @@ def test_the_index_of_git(home: Path, tmp_path: Path, version: str) -> None:
     assert {os.fsdecode(path) for path in tracked_paths(data)} == set(paths)
     with pytest.raises((ValueError, IndexError)):
         list(tracked_paths(data[: len(data) // 2]))
+    for other in (1, 5):
+        with pytest.raises(ValueError, match=f"version {other} of an index"):
+            list(tracked_paths(data[:7] + bytes([other]) + data[8:]))
+    with pytest.raises(ValueError, match="not an index"):
+        list(tracked_paths(b"x" + data[1:]))
 
 
 @pytest.mark.parametrize(

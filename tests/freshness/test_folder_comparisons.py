@@ -19,6 +19,7 @@ from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.folder.content import blob_id
 from kodit.infrastructure.watching import comparing
 from kodit.infrastructure.watching.comparing import compare_folder
+from kodit.infrastructure.watching.folder_lister import stamp_of
 from kodit.settings import Settings
 
 LATER_NS = 60_000_000_000
@@ -42,8 +43,7 @@ def known_of(folder: Path) -> dict[str, KnownFile]:
         if path.is_dir() or path.name == ".git":
             continue
         status = path.stat()
-        stamp = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
-        known[path.name] = KnownFile(blob_id(path.read_bytes()), *stamp)
+        known[path.name] = KnownFile(blob_id(path.read_bytes()), *stamp_of(status).stored)
     return known
 
 

@@ -18,6 +18,7 @@ from tests.support.sources import commit_all, git, write_file
 from kodit.domain.ports.watching import FolderChanges
 from kodit.domain.source import FileStamp, KnownFile
 from kodit.infrastructure.folder.scan import RACY_NS
+from kodit.infrastructure.watching.folder_lister import stamp_of
 from kodit.infrastructure.watching.folder_watch import FolderWatch
 from kodit.infrastructure.watching.watches import (
     Watch,
@@ -272,10 +273,7 @@ def test_what_is_compared(folder: Path) -> None:
 
     def known() -> dict[str, KnownFile]:
         stamps = {path: (folder / path).stat() for path in paths}
-        return {
-            path: KnownFile("", one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino)
-            for path, one in stamps.items()
-        }
+        return {path: KnownFile("", *stamp_of(one).stored) for path, one in stamps.items()}
 
     async def compare(known: dict[str, KnownFile], scanned_at: int) -> FolderChanges:
         watch = FolderWatch(folder.with_name("marks"))
@@ -321,7 +319,7 @@ def test_a_file_whose_time_was_set_back(folder: Path) -> None:
     for path in (".gitignore", "a.py", "deep/b.py"):
         os.utime(folder / path, (1, 1))
         one = (folder / path).stat()
-        known[path] = KnownFile("", one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino)
+        known[path] = KnownFile("", *stamp_of(one).stored)
 
     async def compare() -> FolderChanges:
         watch = FolderWatch(folder.with_name("marks"))

@@ -211,7 +211,7 @@ def test_a_scan_that_compares(folder: Path, name: str | None) -> None:
     for one in ("HEAD", "packed-refs", "logs/HEAD"):
         moment = since if one == name else LONG_AGO_NS
         os.utime(folder / ".git" / one, ns=(moment, moment))
-    known = {"gone.py": KnownFile("", 1, 1, 1, 1)}
+    known = {"gone.py": KnownFile("", 1, 1)}
     changes = WatchedTree(watching(folder)).look(known, since)
     assert {path for path, stamp in changes.files.items() if stamp is None} == {"gone.py"}
     assert changes.files.keys() == {"gone.py", "a.py", "deep/b.py", ".gitignore"}

@@ -172,6 +172,9 @@ def test_marks_that_are_told_out_of_order(tmp_path: Path) -> None:
     assert watch.seen_mark() == 10
     assert [watch.mark(), watch.mark()] == [1, 2]
     assert list((tmp_path / "marks").iterdir()) == []
+    (tmp_path / "marks").rmdir()
+    assert watch.mark() == 3, "whoever waits for it gives up"
+    (tmp_path / "marks").mkdir()
     asyncio.run(watch.aclose())
     assert not (tmp_path / "marks").exists()
 

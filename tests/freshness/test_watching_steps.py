@@ -92,7 +92,7 @@ class Steps:
             indexes = transaction.indexes
             self.folder = indexes.add(Source(SourceKind.FOLDER, "/folder"), NOW).id
             indexes.add(Source(SourceKind.GIT, "https://git.example.org/x"), NOW)
-            known = IndexedFile(0, "a.py", "0" * 40, FileProcessingStatus.ADDED, stamp=STAMP)
+            known = IndexedFile(0, "a.py", "0" * 40, FileProcessingStatus.ADDED, stamp=STAMP.stored)
             indexes.add_files(self.folder, [known])
         self.scan()
 
@@ -219,10 +219,11 @@ def test_what_differs_from_what_is_known_has_changed(
 
 def test_a_file_that_was_written_as_it_was_scanned_is_looked_at_again(steps: Steps) -> None:
     """Its stamp may be that of a write just after it was read."""
+    stamp = replace(STAMP, ctime_ns=steps.scanned_at)
     with steps.application.database.write() as transaction:
-        statement = "UPDATE files SET ctime_ns = ?"
-        transaction.connection.exec_driver_sql(statement, (steps.scanned_at,))
-    steps.tell(a=replace(STAMP, ctime_ns=steps.scanned_at))
+        statement = "UPDATE files SET stamp = ?"
+        transaction.connection.exec_driver_sql(statement, (stamp.stored.mark,))
+    steps.tell(a=stamp)
     steps.until(steps.told_all)
     assert steps.files() == set()
     assert steps.pending[steps.folder].unnamed

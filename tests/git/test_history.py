@@ -67,6 +67,17 @@ def test_the_last_author_and_both_times_of_each_file(
     assert history_of_folder(origin.path).items() >= expected.items()
 
 
+def test_settings_of_a_repository_change_nothing_of_its_history(
+    make_repository: MakeRepository,
+) -> None:
+    origin = make_repository()
+    origin.commit({"a.py": "1", ".mailmap": "Other <other@example.org> <зоя@example.org>\n"}, "Зоя")
+    settings = ("i18n.logOutputEncoding=koi8-r", "color.ui=always", "log.mailmap=true")
+    for setting in settings:
+        origin.git("config", *setting.split("="))
+    assert history_of_folder(origin.path)["a.py"] == person("Зоя", FIRST, FIRST)
+
+
 def test_a_source_without_commits_has_no_history(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from tests.database.content import NOW
 from tests.indexing.test_model_stages import NotingEmbedder, NotingEnricher, NotingVectors, Silent
+from tests.support.files import of_files
 
 from kodit.application.services.code_indexing_application_service import (
     CodeIndexingApplicationService,
@@ -223,7 +224,7 @@ class Place:
             self.do(stage)
 
     def files(self) -> list[tuple[Any, ...]]:
-        return self.sql("SELECT path, status, stale FROM files ORDER BY path")
+        return self.sql(of_files("SELECT path, status, stale FROM FILES ORDER BY path"))
 
     def texts(self) -> list[str]:
         query = "SELECT text FROM snippets WHERE state = 'live' ORDER BY text"

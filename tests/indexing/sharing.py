@@ -86,6 +86,10 @@ NOT_HAD = {
     "versions": """SELECT path FROM versions WHERE unused_since IS NOT NULL
         OR NOT EXISTS (SELECT 1 FROM files WHERE files.version_id = versions.id)""",
     "former": "SELECT * FROM former_versions",
+    "paths": "SELECT path FROM paths WHERE id NOT IN (SELECT path_id FROM files)",
+    "histories": """SELECT path_id, number FROM file_histories WHERE NOT EXISTS (SELECT 1 FROM files
+        WHERE files.path_id = file_histories.path_id AND files.history = file_histories.number)""",
+    "stale": "SELECT * FROM stale_files",
     "snippets": "SELECT id, state FROM snippets WHERE state <> 'live'",
     "embeddings": """SELECT id FROM embeddings
         WHERE id NOT IN (SELECT embedding_id FROM vectors)""",

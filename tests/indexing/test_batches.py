@@ -11,6 +11,7 @@ from typing import cast
 
 import pytest
 from sqlalchemy import delete, func, select
+from tests.support.files import READ_BY_ANOTHER_EXTRACTOR, of_files
 from tests.support.serving import ServingKodit, failed_task, states
 from tests.support.snapshot import execute, read_rows
 from tests.support.sources import python_function, write_file
@@ -46,7 +47,7 @@ MOST_ROWS = ROWS_OF_A_SNIPPET * MOST_PER_TRANSACTION.rows + 20
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SET_FORMER = "UPDATE indexes SET {} = 'former' WHERE id = ?"
 FORMER = "SELECT {} FROM indexes WHERE id = {}"
-FILES_OF = "SELECT path, status, stale, extractor_version FROM files WHERE index_id = {}"
+FILES_OF = of_files("SELECT path, status, stale, extractor_version FROM FILES WHERE index_id = {}")
 SYMBOLS_OF = (
     "SELECT symbol FROM snippets JOIN files ON files.version_id = snippets.version_id "
     "WHERE files.index_id = {}"
@@ -107,7 +108,7 @@ def test_no_transaction_grows_with_the_index(serving: ServingKodit, tmp_path: Pa
 
     data_dir = serving.data_dir
     execute(data_dir, "UPDATE indexes SET code_model = 'former', text_model = 'former'")
-    execute(data_dir, "UPDATE files SET extractor_version = 'former'")
+    execute(data_dir, READ_BY_ANOTHER_EXTRACTOR)
     execute(data_dir, "UPDATE indexes SET keyword_generation = 'former'")
     renewed = writes_of_indexing(serving, folder)
 
@@ -152,7 +153,7 @@ def test_several_batches_complete_the_work(
         (f"module_{number}.py", "clean", 0) for number in range(5)
     ]
 
-    execute(serving.data_dir, "UPDATE files SET extractor_version = 'former'")
+    execute(serving.data_dir, READ_BY_ANOTHER_EXTRACTOR)
     serving.index(folder)
     assert {row[3] for row in files()} == {version}
 
@@ -246,7 +247,7 @@ def test_the_timestamp_comes_with_the_last_statuses(database: SqliteDatabase) ->
         for file in files:
             transaction.snippets.replace(index_id, [ExtractedFile(file.id, "0" * 40, "v1", None)])
             break
-        transaction.indexes.mark_stale([])
+        transaction.indexes.mark_stale(index_id, [])
     unclean = []
     for is_last in (False, True):
         with database.write() as transaction:

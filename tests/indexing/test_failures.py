@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.faults import EMBED_TEXT, MOST_FAILURES, FaultyApplication
+from tests.support.files import of_files
 from tests.support.serving import ServingKodit, failed_task, states, work_of
 from tests.support.snapshot import read_rows, take_snapshot
 from tests.support.sources import python_function, write_file, write_tree
@@ -65,7 +66,7 @@ class Setting:
         assert self.attempts(run, stage) == outcomes
         assert self.index.updated_at == self.completed_at
         if stage is not TaskType.SYNC:
-            unclean = "SELECT path, status FROM files WHERE status <> 'clean'"
+            unclean = of_files("SELECT path, status FROM FILES WHERE status <> 'clean'")
             assert read_rows(self.serving.data_dir, unclean) == [
                 ("arriving.py", "added"),
                 ("changing.py", "modified"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.support.files import of_files
 from tests.support.snapshot import execute, read_rows
 from tests.support.sources import commit_all, git, write_file
 
@@ -17,10 +18,10 @@ from kodit.domain.value_objects import FileProcessingStatus, Source, SourceKind
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.migrate import migrate
 
-_HISTORY = """
+_HISTORY = of_files("""
 SELECT index_row.kind, file.path, file.author, file.changed_at, file.created_at
-FROM files AS file JOIN indexes AS index_row ON index_row.id = file.index_id
-"""
+FROM FILES JOIN indexes AS index_row ON index_row.id = file.index_id
+""")
 
 
 def histories(data_dir: Path, tree: Path) -> list[tuple[Any, ...]]:
@@ -69,7 +70,7 @@ def test_deleted_commits_leave_nothing(tmp_path: Path) -> None:
     assert histories(data, tree) == stored
     # Killed before the whole history was stored: what is half there is not taken for all.
     execute(data, "UPDATE indexes SET history_commit_id = NULL")
-    execute(data, "UPDATE files SET author = 'half <half@example.org>', changed_at = 7")
+    execute(data, "UPDATE file_histories SET author = 'half <half@example.org>', changed_at = 7")
     assert histories(data, tree) == stored
 
 
@@ -89,8 +90,8 @@ def test_a_deleted_file_that_comes_back_has_no_history_yet(tmp_path: Path) -> No
         assert indexes.files_without_history(index.id, 9) == []
         assert indexes.get(index.id).working_copy.history_commit == "mark"
         file = indexes.files_by_path(index.id, ["a.py"])["a.py"]
-        indexes.update_files([replace(file, status=FileProcessingStatus.DELETED)])
+        indexes.update_files(index.id, [replace(file, status=FileProcessingStatus.DELETED)])
         assert indexes.files_without_history(index.id, 9) == []
-        indexes.update_files([replace(file, status=FileProcessingStatus.MODIFIED)])
+        indexes.update_files(index.id, [replace(file, status=FileProcessingStatus.MODIFIED)])
         assert indexes.files_without_history(index.id, 9) == ["a.py"]
     database.close()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.files import of_files
 from tests.support.serving import ServingKodit, states, work_of
 from tests.support.snapshot import read_rows, take_snapshot
 from tests.support.sources import commit_all, python_function, write_file, write_tree
@@ -66,7 +67,9 @@ def equals_a_fresh_index(serving: ServingKodit, source: Source, tmp_path: Path) 
 
 
 def snippets_of(serving: ServingKodit, path: str) -> int:
-    query = "SELECT path FROM snippets JOIN files ON files.version_id = snippets.version_id"
+    query = of_files(
+        "SELECT path FROM snippets JOIN FILES ON file.version_id = snippets.version_id"
+    )
     return read_rows(serving.data_dir, query).count((path,))
 
 

@@ -51,8 +51,8 @@ def test_files_are_left_out_for_their_content(
 def let_another_kodit_have_read(kodit: KoditCommand, glob: str) -> None:
     """Change the recorded extractor version of the files that a glob matches."""
     like = glob.replace("*", "%")
-    execute(kodit.data_dir, "UPDATE files SET extractor_version = 'old' WHERE path LIKE ?", like)
-    execute(kodit.data_dir, "UPDATE versions SET content_key = x'00' WHERE path LIKE ?", like)
+    former = "UPDATE versions SET extractor_version = 'old', content_key = x'00' WHERE path LIKE ?"
+    execute(kodit.data_dir, former, like)
 
 
 def test_files_of_another_extractor_are_extracted_again(

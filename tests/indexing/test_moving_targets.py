@@ -63,7 +63,7 @@ def test_between_the_scan_and_the_read(
     assert states(run) == ["succeeded"] * 5
     found = {found.symbol for found in serving.search("quartz", "keyword")}
     assert found == {"later"}
-    assert read_rows(serving.data_dir, "SELECT path FROM files WHERE status <> 'clean'") == []
+    assert read_rows(serving.data_dir, "SELECT path_id FROM files WHERE status <> ''") == []
     assert serving.call(lambda application: application.indexes.status())[0].summary.skipped == {
         "vanished": 5
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.git.conftest import MakeRepository, Repository, make_repository
+from tests.support.files import of_files
 from tests.support.snapshot import read_rows
 
 from kodit import Kodit
@@ -20,10 +21,10 @@ from kodit.infrastructure.sources.location import Location
 
 __all__ = ["make_repository"]
 
-_HISTORY = """
+_HISTORY = of_files("""
 SELECT index_row.kind, file.path, file.author, file.changed_at, file.created_at
-FROM files AS file JOIN indexes AS index_row ON index_row.id = file.index_id
-"""
+FROM FILES JOIN indexes AS index_row ON index_row.id = file.index_id
+""")
 
 
 def histories(data_dir: Path, outer: Repository) -> list[tuple[Any, ...]]:

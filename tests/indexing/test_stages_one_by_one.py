@@ -11,6 +11,7 @@ import pytest
 from tests.database.content import NOW
 from tests.indexing.one_stage import ADA, NAMES, Place, scanned
 from tests.queue.databases import sqlite_database
+from tests.support.files import of_files
 
 from kodit.application.services import code_indexing_application_service as stages
 from kodit.application.services import keyword_stage
@@ -125,7 +126,7 @@ def test_what_the_history_says(place: Place) -> None:
     assert place.index().working_copy.history_commit == "m1"
 
     def authors() -> list[str | None]:
-        return [row[0] for row in place.sql("SELECT author FROM files ORDER BY path")]
+        return [row[0] for row in place.sql(of_files("SELECT author FROM FILES ORDER BY path"))]
 
     ada, grace, none_known, nobody = "Ada <ada@x>", "Grace <ada@x>", None, ""
     assert authors() == [ada, ada, ada, none_known, none_known]
@@ -164,7 +165,7 @@ def test_only_the_last_part_of_a_history_says_up_to_where_it_goes(
 def test_files_that_a_former_extractor_has_read(place: Place) -> None:
     """All of them, however many pieces that takes; and no others."""
     place.do_all()
-    place.sql("UPDATE files SET extractor_version = 'v0' WHERE path <> 'c.py'")
+    place.sql("UPDATE versions SET extractor_version = 'v0' WHERE path <> 'c.py'")
     place.source.outdated = {Extraction("python", "v0")}
     assert not place.do(TaskType.SYNC).nothing_to_do
     assert place.files() == [(name, "clean", int(name != "c.py")) for name in NAMES]

@@ -58,7 +58,7 @@ def test_what_an_answer_names_and_is_gone_counts_nothing(
         with database.write() as transaction:
             content = Content(transaction, "/content", "abcd")
             content.replace(a=["x"], b=["x"], c=["x"], d=["x"])
-            transaction.connection.exec_driver_sql("UPDATE files SET size = 10 * id")
+            transaction.connection.exec_driver_sql("UPDATE files SET size = 10 * path_id")
         store = SavingsFile(tmp_path)
         service = SavingsService(catalogue=SqlCatalogue(database), store=store, clock=ManualClock())
         service.count("read", 7, [(99, "a"), (1, "a"), (1, "gone"), (1, "d")])

@@ -12,10 +12,11 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from tests.murder.effects import EffectLog
 from tests.murder.verdict import Verdict, judge
@@ -23,9 +24,12 @@ from tests.support.command import PATIENCE_SECONDS, processes_of_session, wait_u
 from tests.support.stores import environment_for
 
 from kodit.composition import Application
+from kodit.domain.entities import IndexRun, Task
+from kodit.domain.errors import TransientError
 from kodit.domain.value_objects import QueuePriority, Source, SourceKind, TaskType
 from kodit.settings import Settings
 
+T = TypeVar("T")
 LEASE_SECONDS = 1.0
 LIMITS = {TaskType.CODE_EMBEDDINGS: 2}
 
@@ -43,9 +47,12 @@ class Massacre:
         workers: int = 4,
         indexes: int = 6,
         seed: int = 1,
+        nodes: int = 1,
+        disasters: Mapping[str, tuple[int, Callable[[], None]]] | None = None,
     ) -> None:
         """The log of effects, and the data directory if no other place is given, are made in
-        `folder`."""
+        `folder`. The workers are on different `nodes` of one database. `disasters` happen besides
+        deaths: by name, how often in a hundred deaths, and what to do."""
         self.effects = EffectLog(folder / "effects")
         self.cycles: Counter[str] = Counter()
         self.accepted: list[int] = []
@@ -53,6 +60,8 @@ class Massacre:
         self.random = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
         self._folder = folder
         self._count = workers
+        self._nodes = nodes
+        self._disasters = dict(disasters or {})
         self.workers: list[subprocess.Popen[bytes]] = []
         self._stopped: dict[int, threading.Timer] = {}
         self._sessions: list[int] = []
@@ -108,7 +117,7 @@ class Massacre:
             with self.log.open("ab") as log:
                 worker = subprocess.Popen(
                     [sys.executable, "-m", "tests.murder.worker", str(self._folder)],
-                    env=self._environment,
+                    env=self._environment_on(self.hired % self._nodes),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -117,10 +126,17 @@ class Massacre:
             self.workers.append(worker)
             self._sessions.append(worker.pid)
 
+    def _environment_on(self, node: int) -> dict[str, str]:
+        """That of a worker on a node."""
+        data_dir = self._environment["KODIT_DATA_DIR"]
+        return self._environment | {"KODIT_DATA_DIR": f"{data_dir}-{node}" if node else data_dir}
+
     def dismiss(self) -> None:
         """End all workers gracefully; each must exit with status 0."""
         for timer in list(self._stopped.values()):
             timer.join()
+        if self._disasters:  # whoever was hired during one has ended with an error
+            self.workers = [worker for worker in self.workers if worker.poll() is None]
         for worker in self.workers:
             worker.terminate()
         for worker in self.workers:
@@ -150,8 +166,10 @@ class Massacre:
         for _ in range(count):
             base = self.random.choice(list(QueuePriority))
             index_id = self.random.choice(self._indexes)
-            run = asyncio.run(self.application.queue.request_run(index_id, base))
-            self.accepted.append(run.id)
+            self.accepted.append(patiently(partial(self._request, index_id, base)).id)
+
+    def _request(self, index_id: int, base: QueuePriority) -> IndexRun:
+        return asyncio.run(self.application.queue.request_run(index_id, base))
 
     def wait_for_batches(self, count: int) -> None:
         """Wait until this many batches have been written."""
@@ -162,11 +180,13 @@ class Massacre:
 
         def look() -> bool:
             self.hire()
-            with self.application.database.read() as transaction:
-                runs = transaction.tasks.list_runs(limit=100)
-            return all(run.state.is_terminal for run in runs)
+            return all(run.state.is_terminal for run in patiently(self._runs))
 
         wait_until(look)
+
+    def _runs(self) -> list[IndexRun]:
+        with self.application.database.read() as transaction:
+            return transaction.tasks.list_runs(limit=100)
 
     # Deaths
 
@@ -180,6 +200,10 @@ class Massacre:
             "kill -9 of a child process": (5, self._kill_child),
             "SIGTERM": (10, self._terminate),
         }
+        for name, (weight, happens) in self._disasters.items():
+            if self.random.random() * 100 < weight:
+                happens()
+                self.cycles[name] += 1
         self.request(2)
         worker = self.wait_for_worker()
         # At the start of a task its worker may have to start a child process first.
@@ -232,9 +256,12 @@ class Massacre:
             os.killpg(worker.pid, number)
 
     def _is_at_work(self, worker: subprocess.Popen[bytes]) -> bool:
-        with self.application.database.read() as transaction:
-            running = transaction.tasks.running_tasks()
+        running = patiently(self._running)
         return any(f"-{worker.pid}-" in (task.worker or "") for task in running)
+
+    def _running(self) -> list[Task]:
+        with self.application.database.read() as transaction:
+            return transaction.tasks.running_tasks()
 
     # Judging
 
@@ -250,6 +277,18 @@ class Massacre:
             if not alive or time.monotonic() > deadline:
                 return alive
             time.sleep(0.1)
+
+
+def patiently(ask: Callable[[], T]) -> T:
+    """What a question to the database returns, which a disaster may interrupt."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return ask()
+        except TransientError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def children_of(process: int) -> list[int]:

@@ -12,7 +12,7 @@ from tests.queue.driver import LEASE, MAX_FAILURES, QueueDriver
 from kodit.application.services import history_pruner
 from kodit.application.services.stage import Stage
 from kodit.domain.entities import ProgressTracker, Task
-from kodit.domain.errors import NotFoundError, TaskCancelled, UserError
+from kodit.domain.errors import NotFoundError, PausedError, TaskCancelled, UserError
 from kodit.domain.retention import Retention
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.value_objects import Claim, ErrorAbout, RunState, TaskOperation, TaskType
@@ -128,6 +128,19 @@ def test_transient_failure_backs_off(queue: QueueDriver) -> None:
     queue.commit(held := queue.take(SYNC), "a")
     queue.fail_transiently(held, retry_after=30.0)
     assert queue.ask(queue.service.claim_or_wait("a worker", 1)) == ([], 30.0)
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [(30.0, 30.0), (601.0, 600.0), (None, 0.0)])
+def test_a_pause_touches_no_budget(queue: QueueDriver, asked: float | None, seconds: float) -> None:
+    """A task waits as long as it is told, at most ten minutes, and however often."""
+    queue.request()
+    for _ in range(MAX_FAILURES + 1):
+        paused = PausedError("the budget is spent", asked)
+        queue.ask(queue.service.fail_transiently(queue.take(SYNC), paused))
+        if seconds:
+            assert queue.ask(queue.service.claim_or_wait("a worker", 1)) == ([], seconds)
+        queue.clock.advance(seconds)
+    assert queue.take(SYNC)
 
 
 def test_spent_budget_fails_for_good(queue: QueueDriver) -> None:

@@ -36,6 +36,22 @@ def test_active_run_and_follow_up(database: Database) -> None:
         assert transaction.tasks.follow_ups([]) == []
 
 
+def test_unfinished_runs_of_indexes(database: Database) -> None:
+    """The active ones first, of these indexes alone; nothing of what has ended."""
+    ended = add_run(database, 1)
+    end_run(database, ended.id, NOW)
+    first = add_run(database, 1)
+    follow_up = add_run(database, 1, is_follow_up=True)
+    other = add_run(database, 2)
+    add_run(database, 3)
+    with database.read() as transaction:
+        found = transaction.tasks.unfinished_runs_of([1, 2])
+        assert found[-1] == follow_up
+        assert {run.id for run in found[:-1]} == {first.id, other.id}
+        assert transaction.tasks.unfinished_runs_of([4]) == []
+        assert transaction.tasks.unfinished_runs_of([]) == []
+
+
 def test_failed_runs(database: Database) -> None:
     """Those of the index that failed and are not superseded."""
     failed, cancelled, superseded = (add_run(database, number) for number in (1, 2, 3))

@@ -14,3 +14,10 @@ def port_without_server() -> int:
     bound.bind(("127.0.0.1", 0))
     _held.append(bound)
     return int(bound.getsockname()[1])
+
+
+def free_port() -> int:
+    """A port that was free a moment ago, for a program that cannot choose one by itself."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])

@@ -11,7 +11,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,10 +49,28 @@ def _can_run(program: Path) -> bool:
     return False
 
 
+def restart_postgresql(programs: Path, folder: Path, mode: str) -> None:
+    """Restart the server whose socket is in a folder, `fast` or `immediate`."""
+    command = f"{programs}/pg_ctl restart --wait -D {folder}/data -l {folder}/log -m {mode}"
+    subprocess.run(
+        command.split(),
+        user=_UNPRIVILEGED if os.geteuid() == 0 else None,
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
 @contextmanager
-def running_postgresql(programs: Path, *, is_durable: bool = False) -> Iterator[URL]:
+def running_postgresql(
+    programs: Path,
+    *,
+    is_durable: bool = False,
+    prepare: Callable[[Path], str] | None = None,
+) -> Iterator[URL]:
     """A new server with an empty database, as an address for SQLAlchemy; removed afterwards. With
-    `is_durable`, a commit waits for the disk."""
+    `is_durable`, a commit waits for the disk. `prepare` may add files to its data directory before
+    it is started, and returns more options of the server."""
     owner = _UNPRIVILEGED if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     # Not below pytest's folder: only the user who runs the tests can enter that.
     with tempfile.TemporaryDirectory(prefix="kodit-postgresql-") as folder:
@@ -83,6 +101,10 @@ def running_postgresql(programs: Path, *, is_durable: bool = False) -> Iterator[
             f"-c unix_socket_directories={folder} "
             "-c shared_buffers=32MB -c autovacuum=off -c max_connections=60"
         )
+        if prepare is not None:
+            settings = f"{settings} {prepare(data)}"
+            for made in data.iterdir():
+                shutil.chown(made, owner)
         log = Path(folder) / "log"
         guard = subprocess.Popen(
             ["sh", "-c", _STOP_AT_THE_END, programs / "pg_ctl", data, folder],

@@ -11,7 +11,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import text
-from tests.support.postgresql import find_postgresql, running_postgresql
+from tests.support.postgresql import (
+    find_postgresql,
+    restart_postgresql,
+    running_postgresql,
+)
 
 from kodit.infrastructure.postgresql.address import DatabaseAddress
 from kodit.infrastructure.postgresql.dialect import PostgresqlDialect
@@ -61,6 +65,13 @@ def end_connections(condition: str) -> int:
             f"AND {condition}".encode()
         ).fetchall()
     return len(ended)
+
+
+def restart_server(mode: str) -> None:
+    """Restart it, `fast` or `immediate`, which is a crash."""
+    programs = find_postgresql()
+    assert programs is not None
+    restart_postgresql(programs, Path(server_url().partition("?host=")[2]), mode)
 
 
 @contextmanager

@@ -8,32 +8,33 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support.files import of_files
 from tests.support.stores import rows_of
 
 from kodit import Kodit
 
 QUERIES = ("anchor basket", "whisper", "enumerate position", "guide lantern", "thunder 17")
 
-_SNIPPETS = """
+_SNIPPETS = of_files("""
 SELECT file.path, snippet.state, snippet.start_line, snippet.end_line, snippet.language,
        snippet.symbol, snippet.kind, snippet.scope, snippet.also_defines, snippet.minor_symbols,
        snippet.mentions,
        snippet.text, snippet.content_hash, enrichment.text
-FROM snippets AS snippet JOIN files AS file ON file.version_id = snippet.version_id
+FROM snippets AS snippet JOIN FILES ON file.version_id = snippet.version_id
 LEFT JOIN enrichments AS enrichment ON enrichment.id = snippet.enrichment_id
-"""
-_VECTORS = """
+""")
+_VECTORS = of_files("""
 SELECT file.path, snippet.start_line, snippet.state, vector.kind, vector.model, vector.code,
        embedding.vector
 FROM vectors AS vector JOIN snippets AS snippet ON snippet.id = vector.snippet_id
-JOIN files AS file ON file.version_id = vector.version_id
+JOIN FILES ON file.version_id = vector.version_id
 JOIN embeddings AS embedding ON embedding.id = vector.embedding_id
-"""
-_FILES = """
+""")
+_FILES = of_files("""
 SELECT path, status, stale, language, problem, content_hash, content_hash = extracted_hash,
        author, changed_at, created_at
-FROM files
-"""
+FROM FILES
+""")
 
 
 def execute(data_dir: Path, statement: str, *values: Any) -> None:

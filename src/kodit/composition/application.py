@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from kodit.application.services.stage import StageHandler
     from kodit.application.services.worker_host import WorkerHost
     from kodit.composition.engines import Engines
+    from kodit.composition.following import OneFollower
     from kodit.domain.retention import UnusedRetention
     from kodit.domain.value_objects import TaskType
 
@@ -113,7 +114,7 @@ class Application(Finding):
                 heartbeat=self.settings.heartbeat_seconds,
                 stall_limit=self.settings.stall_seconds,
             )
-        self.database.check_writable()
+        await in_thread(self.database.check_writable)
         registry = self.registry
         name = await in_thread(lambda: registry.enter(self.queue.rules))
         pool = ProcessPool(self.data_dir)
@@ -175,13 +176,37 @@ class Application(Finding):
         """The additional background work of a worker that serves until told to stop."""
         from kodit.composition.chores import make_schedule
 
-        return make_schedule(
-            self.settings,
-            database=self.database,
-            clock=self.clock,
-            indexing=self.indexing,
-            is_watched=self.known_changes.is_watched,
-        )
+        return [
+            *self.following,
+            *make_schedule(
+                self.settings,
+                database=self.database,
+                clock=self.clock,
+                indexing=self.indexing,
+                is_watched=self.known_changes.is_watched,
+                rebuilds=self.store.nodes is None,
+            ),
+        ]
+
+    @property
+    def following(self) -> list[Chore]:
+        """Keeps the engines up to date with a database that other nodes share."""
+        if self.store.nodes is None:
+            return []
+        from kodit.composition.following import make_following
+
+        return make_following(self, self.store.nodes, self.follower)
+
+    def close(self) -> None:
+        if "follower" in vars(self):
+            self.follower.close()
+        super().close()
+
+    @made_once
+    def follower(self) -> OneFollower:
+        from kodit.composition.following import OneFollower
+
+        return OneFollower(self)
 
     @property
     def memory_chore(self) -> Chore:
@@ -316,6 +341,7 @@ class Application(Finding):
             registry=lambda: self.registry,
             disk=lambda: self.disk,
             endpoints=partial(endpoints_used, self.reading, self.clock),
+            nodes=lambda: () if self.store.nodes is None else self.store.nodes.all(),
         )
 
     @made_once

@@ -70,11 +70,13 @@ def make_schedule(
     clock: Clock,
     indexing: CodeIndexingApplicationService,
     is_watched: Callable[[int], bool],
+    rebuilds: bool,
 ) -> list[Chore]:
     """For a process that runs until told to stop. Indexes are brought up to date only if an
-    interval is set; `is_watched` says whether an index is also updated on changes."""
-    rebuilds = KeywordRebuilds(database=database, indexing=indexing, clock=clock)
-    every = [Chore("rebuild the keyword index", 60.0, rebuilds.queue_some)]
+    interval is set; `is_watched` says whether an index is also updated on changes. With `rebuilds`,
+    runs are queued that make a lost keyword index anew."""
+    rebuilding = KeywordRebuilds(database=database, indexing=indexing, clock=clock)
+    every = [Chore("rebuild the keyword index", 60.0, rebuilding.queue_some)] if rebuilds else []
     if settings.sync_every_seconds is None:
         return every
     scheduler = SyncScheduler(

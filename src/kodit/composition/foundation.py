@@ -72,8 +72,12 @@ class Foundation:
         """Create the data directory and migrate its database to this program's schema. Raises
         UserError if that is impossible, and DatabaseVersionError. A database that cannot be written
         is opened read-only."""
-        if not (self.is_brief and self.store.open_to_read()):
-            self.store.open()
+        try:
+            if not (self.is_brief and self.store.open_to_read()):
+                self.store.open()
+        except BaseException:
+            self.store.close()
+            raise
 
     def make_data_directory(self) -> None:
         """Create the data directory, unless it exists, for a process that writes in it before it

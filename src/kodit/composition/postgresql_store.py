@@ -17,6 +17,8 @@ from kodit.infrastructure.data_directory import (
     check_data_directory,
     clear_derived,
     make_data_directory,
+    name_node,
+    name_of_node,
     note_server,
     refuse_folder_with_database,
 )
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from kodit.infrastructure.postgresql.address import DatabaseAddress
     from kodit.infrastructure.postgresql.clock import ServerClock
     from kodit.infrastructure.postgresql.database import PostgresqlDatabase
+    from kodit.infrastructure.postgresql.nodes import ServerNodes
     from kodit.infrastructure.postgresql.reading import ServerReadingDatabase
     from kodit.infrastructure.postgresql.shared_wake_ups import SharedWakeUps
     from kodit.infrastructure.postgresql.worker_registry import PostgresqlWorkerRegistry
@@ -60,11 +63,17 @@ class PostgresqlStore:
 
         return DatabaseAddress(DATABASE_URL, self._url)
 
+    @made_once
+    def node_address(self) -> DatabaseAddress:
+        """The address, for the connections of this node."""
+        return self.address.of_node(DATABASE_URL, name_node(self.data_dir))
+
     def make_data_directory(self) -> None:
         place = self.address.place
         make_data_directory(self.data_dir)
         refuse_folder_with_database(self.data_dir, place)
         note_server(self.data_dir, place)
+        name_node(self.data_dir)
 
     def open_to_read(self) -> bool:
         address = self.address
@@ -74,7 +83,9 @@ class PostgresqlStore:
             return False
         check_data_directory(self.data_dir)
         refuse_folder_with_database(self.data_dir, address.place)
-        database = ServerReadingDatabase(address, to_write=lambda: self.database)
+        if name_of_node(self.data_dir) is None:
+            return False
+        database = ServerReadingDatabase(self.node_address, to_write=lambda: self.database)
         if not database.is_current():
             database.close()
             return False
@@ -86,6 +97,7 @@ class PostgresqlStore:
 
         self.make_data_directory()
         migrate(self.database, before_creation=lambda: clear_derived(self.data_dir))
+        self.nodes.enter(follows=False)
 
     def close(self) -> None:
         if "wake_ups" in vars(self):
@@ -96,8 +108,14 @@ class PostgresqlStore:
             self._read_alone.close()
 
     @made_once
+    def nodes(self) -> ServerNodes:
+        from kodit.infrastructure.postgresql.nodes import ServerNodes
+
+        return ServerNodes(self.database, self.data_dir, os.uname().nodename)
+
+    @made_once
     def database(self) -> PostgresqlDatabase:
-        address = self.address
+        address = self.node_address
         from kodit.infrastructure.postgresql.database import PostgresqlDatabase
 
         return PostgresqlDatabase(address)

@@ -112,6 +112,10 @@ class SqliteStore:
 
         return FileWorkerRegistry(self.data_dir / "workers")
 
+    @property
+    def nodes(self) -> None:
+        return None
+
     @made_once
     def disk(self) -> Space:
         from kodit.infrastructure.sqlalchemy.space import SqliteSpace

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 # A search by the command line takes less time than importing what only indexing needs.
 if TYPE_CHECKING:
     from kodit.domain.diagnosis import Problem
+    from kodit.domain.ports.nodes import Nodes
     from kodit.domain.ports.runtime import Clock, WakeUp
     from kodit.domain.ports.space import Space
     from kodit.domain.ports.workers import WorkerRegistry
@@ -49,6 +50,11 @@ class Store(Protocol):
     @property
     def registry(self) -> LocalWorkerRegistry:
         """The workers; a new view for each caller."""
+        ...
+
+    @property
+    def nodes(self) -> Nodes | None:
+        """The data directories that share the database; None if there can be only this one."""
         ...
 
     @property

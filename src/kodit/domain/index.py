@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from kodit.domain.source import FileProcessingStatus, FileStamp, Source, SourceKind
+from kodit.domain.source import FileProcessingStatus, Source, SourceKind, StoredStamp
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedFile:
-    """A file of a working copy, as the index knows it.
+    """A file of a working copy, as the index knows it; `id` is unique within the index.
 
     `extracted_hash` and `extractor_version` identify the content and the extractor that the stored
     snippets come from; None means that there are none. `problem` says why the file was left out or
@@ -24,7 +24,7 @@ class IndexedFile:
     extracted_hash: str | None = None
     extractor_version: str | None = None
     problem: str | None = None
-    stamp: FileStamp | None = None
+    stamp: StoredStamp | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ class KeywordLog:
 @dataclass(frozen=True, slots=True)
 class KeywordBatch:
     """Consecutive changes of one index, folded: first delete, then add, then acknowledge `seq`.
-    `tokens` are those of all changes, by `seq`."""
+    `tokens` are those of all changes, by `seq`. With `replaces`, the additions are the beginning of
+    what an engine holds that could not continue; until it has all of them, `seq` is negative."""
 
     index_id: int
     seq: int
@@ -66,6 +67,7 @@ class KeywordBatch:
     generation: str = ""
     follows: KeywordPosition | None = None
     tokens: Mapping[int, int] = field(default_factory=dict)
+    replaces: bool = False
 
     @property
     def reached(self) -> KeywordPosition:
@@ -75,6 +77,8 @@ class KeywordBatch:
     def continues(self, position: KeywordPosition | None) -> bool:
         """Whether an engine at this position may apply the batch: it is just before the first
         change, or at one of the changes, since a batch may be applied twice."""
+        if self.replaces:
+            return True
         if position is None or position.generation != self.generation:
             return self.follows is None
         return position == self.follows or self.tokens.get(position.seq) == position.token

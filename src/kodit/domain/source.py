@@ -96,25 +96,49 @@ class FileProcessingStatus(StrEnum):
     DELETED = "deleted"
 
 
+class StoredStamp(NamedTuple):
+    """What is stored of a stamp: the size in bytes, and a mark of everything else, of 48 bits with
+    a sign."""
+
+    size: int
+    mark: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """What the file system knows about a file without reading it; None fields on git sources."""
+    """What the file system knows about a file without reading it; only the size on git sources."""
 
     size: int
     mtime_ns: int = 0
     ctime_ns: int = 0
     inode: int = 0
 
+    @property
+    def stored(self) -> StoredStamp:
+        return StoredStamp(self.size, stamp_mark(self.mtime_ns, self.ctime_ns, self.inode))
+
+
+_ALL = (1 << 64) - 1
+
+
+def stamp_mark(mtime_ns: int, ctime_ns: int, inode: int) -> int:
+    """A number of 48 bits, with a sign, that two stamps share by chance once in 2 ** 47; 0 if all
+    are 0. A third of what it stands for would take in the database."""
+    # The sum of the first two is odd: a write moves both times by the same amount.
+    mixed = (
+        mtime_ns * 0x9E3779B97F4A7C15 + ctime_ns * 0xC2B2AE3D27D4EB4E + inode * 0x165667B19E3779F9
+    )
+    mark = (mixed & _ALL) >> 16
+    return mark - (1 << 48) if mark >> 47 else mark
+
 
 class KnownFile(NamedTuple):
     """What an earlier scan recorded about a file: a plain tuple, since there are tens of thousands.
-    On git sources only `content_hash` counts."""
+    On git sources only `content_hash` counts; the rest is a `StoredStamp`."""
 
     content_hash: str
     size: int = 0
-    mtime_ns: int = 0
-    ctime_ns: int = 0
-    inode: int = 0
+    mark: int = 0
 
 
 class FileHistory(NamedTuple):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+import secrets
 import shutil
 from pathlib import Path
 
 from kodit.domain.errors import UserError
-from kodit.infrastructure.files import entries_of, make_private
+from kodit.infrastructure.files import entries_of, make_private, write_atomically
 from kodit.infrastructure.trust import reason_for_distrust
 
 _FOLDERS = ("clones", "credentials", "keyword", "vectors", "watch", "workers")
@@ -54,6 +56,29 @@ def note_server(path: Path, place: str) -> None:
     if not note.exists():
         make_private(note)
         note.write_text(f"{place}\n", "utf-8")
+
+
+NODE_FILE = "server.node"
+"""Has the name of a data directory among all that belong to a database on a server."""
+_NODE_NAME = re.compile(r"[0-9a-f]{16}")
+
+
+def name_of_node(path: Path) -> str | None:
+    """The name of the data directory, None if it has none yet."""
+    try:
+        name = (path / NODE_FILE).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return name if _NODE_NAME.fullmatch(name) else None
+
+
+def name_node(path: Path) -> str:
+    """The name of the data directory, which gets a random one if it has none."""
+    name = name_of_node(path)
+    while name is None:
+        write_atomically(path / NODE_FILE, f"{secrets.token_hex(8)}\n".encode(), durable=True)
+        name = name_of_node(path)
+    return name
 
 
 def refuse_folder_of_server(path: Path) -> None:

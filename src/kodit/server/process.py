@@ -120,6 +120,8 @@ class ServerProcess:
 
     async def _open(self, opened: AsyncExitStack, local: LocalSocket) -> None:
         await in_thread(self._application.open)
+        # A server would keep the move from being completed.
+        await in_thread(self._application.database.refuse_moving)
         await in_thread(self._open_engines)
         await opened.enter_async_context(self._app.running())
         await opened.enter_async_context(self._workers.running())

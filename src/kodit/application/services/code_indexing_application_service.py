@@ -158,14 +158,16 @@ class CodeIndexingApplicationService:
             known = transaction.indexes.files_by_path(index.id, [file.path for file in found])
             files = [self._files.found(file, known.get(file.path)) for file in found]
             transaction.indexes.add_files(index.id, [file for file in files if not file.id])
-            transaction.indexes.update_files([file for file in files if file.id])
+            transaction.indexes.update_files(index.id, [file for file in files if file.id])
             return None, {}
 
         def remove(paths: Sequence[str], transaction: Transaction) -> tuple[None, dict[str, int]]:
             known = transaction.indexes.files_by_path(index.id, paths).values()
             gone = {file.id: self._files.gone(file) for file in known}
-            transaction.indexes.update_files([file for file in gone.values() if file])
-            transaction.indexes.forget_files([key for key, file in gone.items() if not file])
+            kept = [file for file in gone.values() if file]
+            transaction.indexes.update_files(index.id, kept)
+            forgotten = [key for key, file in gone.items() if not file]
+            transaction.indexes.forget_files(index.id, forgotten)
             return None, {}
 
         step.set_total(len(scan.changed) + len(scan.gone) + scan.unchanged)
@@ -228,7 +230,7 @@ class CodeIndexingApplicationService:
         lacks_pack = not await in_thread(partial(self._vectors.is_prepared, index.id))
         for start in range(0, len(outdated), FILES_PER_SCAN_BATCH):
             some = outdated[start : start + FILES_PER_SCAN_BATCH]
-            await stage.commit(partial(_mark_stale, some), step)
+            await stage.commit(partial(_mark_stale, index.id, some), step)
         await self._keywords.follow_stores(stage, step)
         for store_id in await stage.read(lambda transaction: transaction.versions.stores(index.id)):
             await self._vectors.follow(stage.at(store_id), step)
@@ -331,8 +333,10 @@ def _report_to(step: ProgressTracker) -> Report:
     return report
 
 
-def _mark_stale(file_ids: Sequence[int], transaction: Transaction) -> tuple[None, dict[str, int]]:
-    transaction.indexes.mark_stale(file_ids)
+def _mark_stale(
+    index_id: int, file_ids: Sequence[int], transaction: Transaction
+) -> tuple[None, dict[str, int]]:
+    transaction.indexes.mark_stale(index_id, file_ids)
     return None, {}
 
 

@@ -113,7 +113,7 @@ def _next_to_extract(index_id: int, transaction: Transaction) -> _ToExtract | No
     return _ToExtract(
         files,
         frozenset(file.id for file in files if file.status is FileProcessingStatus.DELETED),
-        transaction.snippets.held(extracted_before),
+        transaction.snippets.held(index_id, extracted_before),
         known,
     )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeVar
 
-from kodit.application.services.keyword_stage import CHANGES_PER_BATCH
+from kodit.application.services.keyword_filling import CHANGES_PER_BATCH, fill
 from kodit.application.services.threads import Lane, in_thread
 from kodit.application.services.transactions import written
 from kodit.domain.keyword import KeywordBatch, KeywordLog, KeywordPosition
@@ -13,10 +15,12 @@ from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.services.bm25_service import BM25DomainService
 
+T = TypeVar("T")
+
 
 def follow_log(database: Database, index_id: int, position: KeywordPosition | None) -> None:
     """Continue from the keyword index's position, or log every snippet again if it cannot
-    continue."""
+    continue and no other node has."""
     is_new = written(
         database, lambda transaction: transaction.keyword_log.follow(index_id, position)
     )
@@ -29,17 +33,19 @@ def _log_some(index_id: int, generation: str, after: int, transaction: Transacti
     return transaction.snippets.log_all(index_id, generation, after)
 
 
-async def apply_log(database: Database, keyword_index: KeywordIndex, store_id: int) -> None:
-    """Apply the log of a store to the keyword index without a run. A worker may do the same at the
-    same time: applying a batch again changes nothing."""
+async def apply_log(
+    database: Database, keyword_index: KeywordIndex, store_id: int, *, only_led: bool = False
+) -> None:
+    """Apply the log of a store to the keyword index without a run; with `only_led`, as far as
+    another node has. A worker may do the same at the same time: applying a batch again changes
+    nothing."""
     bm25 = BM25DomainService()
+    if await fill(partial(_read, database), keyword_index, store_id):
+        await continue_log(database, keyword_index, store_id)
 
     def read() -> KeywordLog:
         with database.read() as transaction:
-            return transaction.keyword_log.read(store_id, CHANGES_PER_BATCH)
-
-    def restart() -> None:
-        follow_log(database, store_id, keyword_index.positions([store_id])[store_id])
+            return transaction.keyword_log.read(store_id, CHANGES_PER_BATCH, only_led=only_led)
 
     while (log := await in_thread(read, Lane.READS)).changes:
         batch = bm25.fold(store_id, log)
@@ -47,7 +53,35 @@ async def apply_log(database: Database, keyword_index: KeywordIndex, store_id: i
             acknowledge = partial(_acknowledge, batch)
             await in_thread(partial(written, database, acknowledge), Lane.WRITES)
         else:
-            await in_thread(restart)
+            await continue_log(database, keyword_index, store_id)
+
+
+async def follow_store(
+    database: Database, keyword_index: KeywordIndex, store_id: int, *, only_led: bool
+) -> None:
+    """Continue with the log of a store, and apply it; see `apply_log`."""
+    await continue_log(database, keyword_index, store_id)
+    await apply_log(database, keyword_index, store_id, only_led=only_led)
+
+
+async def continue_log(database: Database, keyword_index: KeywordIndex, store_id: int) -> None:
+    """Let the keyword index continue with the log of a store, from its position or from nothing."""
+
+    def follow() -> None:
+        follow_log(database, store_id, keyword_index.positions([store_id])[store_id])
+
+    while True:
+        await in_thread(follow)
+        if not await fill(partial(_read, database), keyword_index, store_id):
+            return
+
+
+def _read(database: Database, work: Callable[[Transaction], T]) -> Awaitable[T]:
+    def read() -> T:
+        with database.read() as transaction:
+            return work(transaction)
+
+    return in_thread(read, Lane.READS)
 
 
 def _acknowledge(batch: KeywordBatch, transaction: Transaction) -> None:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+from kodit.application.services.keyword_filling import CHANGES_PER_BATCH, fill
 from kodit.application.services.stage import Stage, commit_in_steps
 from kodit.application.services.threads import in_thread
 from kodit.domain.batches import MOST_PER_READ, size_of
@@ -17,9 +18,6 @@ from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.services.bm25_service import BM25DomainService
 from kodit.domain.value_objects import TaskType
 
-CHANGES_PER_BATCH = 2048
-"""How many keyword changes go into one commit of the keyword index, which takes some 50 ms. With
-8192, one commit carried seconds of work: a worker killed five times during it failed for good."""
 CHANGES_PER_GROUP = 256
 """A smaller batch is filled up to this with the changes of other indexes: a commit costs as much as
 indexing a hundred snippets, and each acknowledgement some 0.1 ms of a write transaction."""
@@ -74,14 +72,13 @@ class KeywordStage:
     async def follow(self, stage: Stage, step: ProgressTracker, store_id: int) -> None:
         """Continue from the keyword index's position in the log of a store, or restart the log if
         it cannot continue."""
-        position = await self._position(store_id)
-
-        def follow(transaction: Transaction) -> tuple[bool, dict[str, int]]:
-            return transaction.keyword_log.follow(store_id, position), {}
-
-        if await stage.commit(follow, step):
-            start = partial(_start_log, store_id, new_generation())
-            await commit_in_steps(stage, step, start)
+        while True:
+            position = await self._position(store_id)
+            if await stage.commit(partial(_follow, store_id, position), step):
+                start = partial(_start_log, store_id, new_generation())
+                await commit_in_steps(stage, step, start)
+            if not await fill(stage.read, self._keyword_index, store_id):
+                return
 
     async def apply(self, stage: Stage, step: ProgressTracker, store_ids: Iterable[int]) -> None:
         """Apply the logs of stores up to their ends."""
@@ -155,6 +152,12 @@ def _acknowledge(
         else:
             transaction.tasks.record_for(batch.index_id, TaskType.BM25_INDEX, counted)
     return None, counts
+
+
+def _follow(
+    store_id: int, position: KeywordPosition | None, transaction: Transaction
+) -> tuple[bool, dict[str, int]]:
+    return transaction.keyword_log.follow(store_id, position), {}
 
 
 def _start_log(

@@ -56,6 +56,7 @@ class StandingService:
             ]
             runs = transaction.tasks.latest_runs([index.id for index in indexes])
             left_out = self._left_out_of(transaction, indexes, runs)
+            lag = transaction.keyword_log.lag([index.id for index in indexes])
         unsearched = self._without_keyword_index(indexes) if with_keyword_index else set()
         folders = _folders(search_filter.within)
         standing = (
@@ -65,6 +66,7 @@ class StandingService:
                 left_out[index.id],
                 ("keyword",) if index.id in unsearched else (),
                 folders.get(index.id),
+                lag.get(index.id),
             )
             for index in indexes
         )
@@ -103,13 +105,14 @@ class StandingService:
                 self._left_out[index.id] = states[index.id], dict(sorted(both.items()))
         return {index.id: self._left_out[index.id][1] for index in indexes}
 
-    def _standing(
+    def _standing(  # noqa: PLR0917 - what is known about one index
         self,
         index: Index,
         run: IndexRun | None,
         left_out: Mapping[str, int],
         unsearched: tuple[str, ...],
         folder: str | None,
+        behind: int | None,
     ) -> StandingView:
         return StandingView(
             index_id=index.id,
@@ -124,6 +127,7 @@ class StandingService:
             left_out=left_out,
             unsearched=unsearched,
             folder=folder,
+            behind=behind,
         )
 
 

@@ -168,7 +168,7 @@ class WatchService:
                 if stamp is None:
                     if file is not None:
                         changed[path] = now
-                elif file is None or file.stamp != stamp:
+                elif file is None or file.stamp != stamp.stored:
                     changed[path] = min(now, stamp.ctime_ns)
                 else:  # as scanned, unless it has changed again within the same moment
                     needs_scan |= stamp.ctime_ns >= scanned_at - CLOCK_STEP_NS

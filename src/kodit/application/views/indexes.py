@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from kodit.application.views.endpoints import EndpointView
 from kodit.application.views.left_out import LeftOutView
+from kodit.application.views.nodes import NodeView
 from kodit.application.views.runs import QueueView, RunView
 from kodit.application.views.serialization import ONLY_WHEN_SET, moment
 from kodit.application.views.standing import StandingView
@@ -135,13 +136,14 @@ class AcceptedView:
 
 @dataclass(frozen=True, slots=True)
 class IndexesView:
-    """Indexes, with the queue, the disk usage and the endpoints that are used, if these were asked
-    for."""
+    """Indexes, with the queue, the disk usage, the endpoints that are used, and the nodes that
+    share the database, if these were asked for."""
 
     indexes: tuple[IndexView, ...]
     queue: QueueView | None = field(default=None, metadata=ONLY_WHEN_SET)
     sizes: SizesView | None = field(default=None, metadata=ONLY_WHEN_SET)
     endpoints: tuple[EndpointView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
+    nodes: tuple[NodeView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
     def of(

@@ -30,8 +30,9 @@ class StandingView:
     10,000 files in all. `pending` and `failed` are the stages that have not run yet or have failed;
     `left_out` counts the files that are not in the index, by reason, except those that ignore files
     and globs leave out; `unsearched` are the engines that did not take part. `folder` is the part
-    of the index that was asked, if not the whole; `is_implied` is true if nobody named the index:
-    it is the one that holds the caller's folder. There is no age: it is the time since
+    of the index that was asked, if not the whole; `behind` is the number of changes that another
+    node has applied to its keyword index and this one has not; `is_implied` is true if nobody named
+    the index: it is the one that holds the caller's folder. There is no age: it is the time since
     `indexed_at`, and an unchanged index gives the same answer byte for byte, no matter who answers
     and when.
     """
@@ -48,4 +49,5 @@ class StandingView:
     left_out: Mapping[str, int]
     unsearched: tuple[str, ...]
     folder: str | None = field(default=None, metadata=ONLY_WHEN_SET)
+    behind: int | None = field(default=None, metadata=ONLY_WHEN_SET)
     is_implied: bool | None = field(default=None, metadata=ONLY_WHEN_SET)

@@ -67,7 +67,7 @@ def _text_of(value: Any) -> str:
 def _toml(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # also for a number of thousands of digits
         return {}
 
 
@@ -94,7 +94,8 @@ def _of_pyproject(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_cargo(text: str) -> Iterator[tuple[str, str]]:
-    for one in _toml(text).get("bin", ()) or ():
+    programs = _toml(text).get("bin")
+    for one in programs if isinstance(programs, list) else ():
         if isinstance(one, dict) and isinstance(one.get("name"), str):
             yield one["name"], _text_of(one.get("path")) or f"src/bin/{one['name']}.rs"
 

@@ -110,7 +110,9 @@ def _is_public(  # noqa: PLR0911, PLR0917 - one for each rule
     line = lines.get(one.line, "")
     if _TYPE_VARIABLE.search(line):
         return False
-    words = set(_NAME.findall(line.split(symbol, 1)[0])) if symbol in line else set()
+    place = re.search(rf"(?<![\w$]){re.escape(symbol)}(?![\w$])", line)
+    before = line[: place.start()] if place else ""
+    words = set(_NAME.findall(before))
     if language == "python":
         if holder is None and exported is not None:
             return symbol in exported
@@ -119,7 +121,8 @@ def _is_public(  # noqa: PLR0911, PLR0917 - one for each rule
         return symbol[:1].isupper() and _exported_receiver(one.snippet.scope)
     if language in _SCRIPTS:
         if holder is not None:
-            return not symbol.startswith(("#", "_")) and not words & {"private", "protected"}
+            is_hidden = before.endswith("#") or not words.isdisjoint({"private", "protected"})
+            return not is_hidden and not symbol.startswith("_")
         return "export" in words or symbol in (exported or ())
     if language in {"c", "cpp", "cuda", "objc"} and holder is None:
         return path.rpartition(".")[2] in _HEADERS and "static" not in words

@@ -30,6 +30,10 @@ class KeywordIndex(Protocol):
         """The positions of the current state."""
         ...
 
+    def held(self) -> set[int]:
+        """The indexes of which it holds anything."""
+        ...
+
     def reader(self) -> KeywordReader:
         """The current state; the same object as last time if nothing has changed."""
         ...
@@ -164,6 +168,10 @@ class VectorIndex(Protocol):
 
     def drop(self, index_id: int) -> None:
         """Remove what was prepared for an index."""
+        ...
+
+    def held(self) -> set[int]:
+        """The indexes for which something is prepared."""
         ...
 
 

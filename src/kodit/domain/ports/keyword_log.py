@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from kodit.domain.batches import MOST_PER_READ
-from kodit.domain.keyword import KeywordLog, KeywordPosition
+from kodit.domain.keyword import KeywordBatch, KeywordLog, KeywordPosition
 
 
 class KeywordLogRepository(Protocol):
     """The log that the keyword index follows, within one transaction."""
 
-    def read(self, index_id: int, limit: int, most_bytes: int = MOST_PER_READ.size) -> KeywordLog:
-        """The oldest unacknowledged changes, up to `limit` changes and `most_bytes` of text. The
+    def read(
+        self,
+        index_id: int,
+        limit: int,
+        most_bytes: int = MOST_PER_READ.size,
+        *,
+        only_led: bool = False,
+    ) -> KeywordLog:
+        """The oldest changes that this node has not acknowledged, up to `limit` changes and
+        `most_bytes` of text; with `only_led`, of those that another node has acknowledged. The
         changes of one transaction stay together, so that there may be some more."""
+        ...
+
+    def filling(
+        self, index_id: int, position: KeywordPosition | None, limit: int
+    ) -> KeywordBatch | None:
+        """The next batch, of up to `limit` snippets, with which a keyword index at this position
+        that cannot continue with the log is filled from the snippets, as they were at the position
+        that `follow` has given it; None once it has them all, or if it needs none."""
+        ...
+
+    def behind(self) -> Sequence[int]:
+        """The indexes that this node has not followed as far as another one has."""
         ...
 
     def count(self, index_id: int, of_index: int | None = None) -> int:
@@ -40,6 +60,11 @@ class KeywordLogRepository(Protocol):
         """The indexes whose content in the keyword index, by these positions, does not match the
         log of this database: it followed another database, or a later or earlier state of this
         one."""
+        ...
+
+    def lag(self, index_ids: Collection[int]) -> dict[int, int]:
+        """By index, how many changes this node has not applied yet that another one has; without
+        those that have none."""
         ...
 
     def follow(self, index_id: int, position: KeywordPosition | None) -> bool:

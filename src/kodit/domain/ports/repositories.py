@@ -106,6 +106,15 @@ class IndexRepository(Protocol):
         """By identifier, when each index was last complete."""
         ...
 
+    def stores(self) -> dict[int, datetime | None]:
+        """The same for every index or store that has versions or may get some: also for those of
+        deleted indexes that stay because other indexes have versions in them."""
+        ...
+
+    def ids(self) -> set[int]:
+        """The identifiers of all indexes, also of those whose deletion is not finished."""
+        ...
+
     def summarise(self, indexes: Sequence[Index]) -> list[IndexSummary]: ...
 
     def left_out(self, index_ids: Sequence[int]) -> dict[int, dict[str, int]]:
@@ -145,15 +154,15 @@ class IndexRepository(Protocol):
     def files_by_path(self, index_id: int, paths: Sequence[str]) -> dict[str, IndexedFile]: ...
 
     def add_files(self, index_id: int, files: Sequence[IndexedFile]) -> None:
-        """Store new files and set their identifiers."""
+        """Store new files, which become stale."""
         ...
 
-    def update_files(self, files: Sequence[IndexedFile]) -> None:
+    def update_files(self, index_id: int, files: Sequence[IndexedFile]) -> None:
         """Store hash, stamp and status of known files; a file whose content differs from the
         extracted content becomes stale."""
         ...
 
-    def forget_files(self, file_ids: Sequence[int]) -> None:
+    def forget_files(self, index_id: int, file_ids: Sequence[int]) -> None:
         """Remove files that came and went without being extracted. A file that existed before,
         whose removed snippets an engine still holds, stays as deleted until they are gone."""
         ...
@@ -177,7 +186,7 @@ class IndexRepository(Protocol):
         """The files that were extracted in one of these ways and are not stale."""
         ...
 
-    def mark_stale(self, file_ids: Sequence[int]) -> None:
+    def mark_stale(self, index_id: int, file_ids: Sequence[int]) -> None:
         """Mark these files for extraction."""
         ...
 
@@ -234,7 +243,7 @@ class SnippetRepository(Protocol):
         whose known version has gone since stays stale."""
         ...
 
-    def held(self, file_ids: Sequence[int]) -> dict[int, int]:
+    def held(self, index_id: int, file_ids: Sequence[int]) -> dict[int, int]:
         """The number of live and superseded snippets of each file that has any."""
         ...
 

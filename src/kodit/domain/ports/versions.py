@@ -39,6 +39,10 @@ class VersionRepository(Protocol):
         how many."""
         ...
 
+    def having_former(self) -> list[int]:
+        """The indexes that have former versions."""
+        ...
+
     def is_waiting(self, before: datetime, most_bytes: int) -> bool:
         """Whether there is a version to date, one unused since before that time, more unused ones
         than `most_bytes` of text, or something left of a removed one."""

@@ -20,14 +20,19 @@ class IndexDomainService:
                 path=scanned.path,
                 content_hash=scanned.content_hash,
                 status=FileProcessingStatus.ADDED,
-                stamp=scanned.stamp,
+                stamp=scanned.stamp.stored,
             )
         status = known.status
         if status is FileProcessingStatus.DELETED or (
             status is FileProcessingStatus.CLEAN and scanned.content_hash != known.content_hash
         ):
             status = FileProcessingStatus.MODIFIED
-        return replace(known, content_hash=scanned.content_hash, status=status, stamp=scanned.stamp)
+        return replace(
+            known,
+            content_hash=scanned.content_hash,
+            status=status,
+            stamp=scanned.stamp.stored,
+        )
 
     def gone(self, known: IndexedFile) -> IndexedFile | None:
         """The file after a scan did not find it; None if nothing needs to be kept of it."""

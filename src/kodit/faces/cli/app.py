@@ -17,6 +17,7 @@ from kodit.faces.cli.commands import (
     files,
     grep,
     keys,
+    moving,
     queue,
     search,
     serve,
@@ -68,6 +69,7 @@ app.add_typer(structure.app)
 app.add_typer(queue.app, name="queue")
 app.add_typer(worker.app)
 app.add_typer(serve.app)
+app.add_typer(moving.app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app)
 

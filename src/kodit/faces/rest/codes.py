@@ -164,6 +164,24 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "source_unreachable": Code(
             HTTPStatus.SERVICE_UNAVAILABLE, "The server of the source does not answer."
         ),
+        "database_moved": Code(
+            HTTPStatus.SERVICE_UNAVAILABLE, "The database was moved to another place."
+        ),
+        "database_moving": Code(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The database is being moved to another place, and cannot be changed.",
+        ),
+        "pooler_unusable": Code(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The database is reached through a pooler in transaction mode.",
+        ),
+        "database_refuses_user": Code(
+            HTTPStatus.SERVICE_UNAVAILABLE, "The database does not let the server in."
+        ),
+        "database_untrusted": Code(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The certificate of the database is not the one that the server expects.",
+        ),
         "database_newer": Code(
             HTTPStatus.SERVICE_UNAVAILABLE, "The database was written by a newer version."
         ),

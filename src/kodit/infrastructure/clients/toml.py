@@ -25,7 +25,7 @@ def parse(text: str) -> dict[str, Any]:
     """Raises UnreadableError."""
     try:
         return tomllib.loads(text.removeprefix(_MARK).replace("\r\n", "\n"))
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise UnreadableError(str(error)) from None
 
 
@@ -121,7 +121,7 @@ def _lines_of(lines: Sequence[str], header: int, key: str) -> tuple[int, int] | 
         for last in range(number, min(len(lines), number + _MOST_LINES_OF_A_VALUE)):
             try:
                 tomllib.loads("".join(lines[number : last + 1]).replace("\r\n", "\n"))
-            except tomllib.TOMLDecodeError:
+            except ValueError:
                 continue
             return number, last
     return None
@@ -144,7 +144,7 @@ def _is_header(line: str, keys: Sequence[str], *, below: bool = False) -> bool:
         return False
     try:
         named: Any = tomllib.loads(f"[{match[1]}]")
-    except tomllib.TOMLDecodeError:
+    except ValueError:
         return False
     path = []
     while named:

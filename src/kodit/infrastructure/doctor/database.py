@@ -122,7 +122,21 @@ class DatabaseExaminer:
                 *(self._pages(connection) if _is_file(connection) else self._indexes(connection)),
                 *self._schema(connection),
                 *self._references(connection),
+                *self._notifications(),
             ]
+
+    def _notifications(self) -> list[Problem]:
+        if self._database.dialect.hears_notifications():
+            return []
+        return [
+            Problem(
+                self.area,
+                "notifications of the server do not arrive, so that workers notice new tasks only "
+                "when they look by themselves, and the end of another worker only when its lease "
+                "ends",
+                "nothing; connect directly, or through a pooler in session mode",
+            )
+        ]
 
     def _pages(self, connection: Connection) -> list[Problem]:
         messages = [

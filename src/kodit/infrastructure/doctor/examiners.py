@@ -22,6 +22,7 @@ from kodit.infrastructure.doctor.files import FILE_CHECKS
 from kodit.infrastructure.doctor.keyword import KeywordExaminer
 from kodit.infrastructure.doctor.leftovers import LeftoverExaminer
 from kodit.infrastructure.doctor.packs import PackExaminer
+from kodit.infrastructure.doctor.paths import PATH_CHECKS
 from kodit.infrastructure.doctor.queue import QueueExaminer
 from kodit.infrastructure.doctor.vectors import ENRICHMENT_CHECKS, vector_checks
 from kodit.infrastructure.doctor.versions import VERSION_CHECKS
@@ -49,7 +50,7 @@ def examiners(
         QueueExaminer(database, queue, registry, clock),
         LeftoverExaminer(database, data_dir, indexes, registry),
         CredentialExaminer(database, CredentialStore(data_dir)),
-        RowExaminer(database, Area.FILES, (*VERSION_CHECKS, *FILE_CHECKS)),
+        RowExaminer(database, Area.FILES, (*PATH_CHECKS, *VERSION_CHECKS, *FILE_CHECKS)),
         CloneExaminer(database, data_dir / "clones"),
         RowExaminer(database, Area.ENRICHMENTS, ENRICHMENT_CHECKS),
         EmbeddingExaminer(database),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -26,20 +27,27 @@ from kodit.infrastructure.sqlalchemy.entities import (
     SNIPPETS,
     VERSIONS,
 )
+from kodit.infrastructure.sqlalchemy.file_statements import ADD_STALE_FILE, IS_STALE
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.unused import release
+from kodit.infrastructure.sqlalchemy.version_statements import HIDE_VERSIONS
 
 _DELETED = FileProcessingStatus.DELETED.value
 
 
+def _has_version(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(VERSIONS.c.id == FILES.c.version_id, *conditions)
+
+
+_IS_EXTRACTED = _has_version(VERSIONS.c.content_hash.is_not(None))
+_IS_EMPTIED = _has_version(VERSIONS.c.content_hash.is_(None))
+
+
 def _is_behind() -> ColumnElement[bool]:
-    """Whether a file's snippets are not from its current content, whatever its flag says."""
+    """Whether a file's snippets are not from its current content, although it is not stale."""
     return or_(
-        and_(FILES.c.status == _DELETED, FILES.c.extracted_hash.is_not(None)),
-        and_(
-            FILES.c.status != _DELETED,
-            FILES.c.extracted_hash.is_distinct_from(FILES.c.content_hash),
-        ),
+        and_(FILES.c.status == _DELETED, _IS_EXTRACTED),
+        and_(FILES.c.status != _DELETED, or_(FILES.c.version_id.is_(None), _IS_EMPTIED)),
     )
 
 
@@ -60,27 +68,36 @@ def _holds_a_snippet_twice() -> ColumnElement[bool]:
     )
 
 
+def mark_stale(connection: Connection, files: Sequence[tuple[int, int]]) -> None:
+    """Let these files, by index and path, be extracted again, whatever their content is."""
+    ADD_STALE_FILE.run_many(
+        Driver(connection),
+        (
+            {"index_id": index_id, "path_id": path_id, "content_hash": ""}
+            for index_id, path_id in files
+        ),
+    )
+
+
 def _stale_check(what: str, condition: ColumnElement[bool], remedy: str) -> RowCheck:
     broken = and_(
-        ~FILES.c.stale,
+        ~IS_STALE,
         condition,
         exists().where(INDEXES.c.id == FILES.c.index_id, INDEXES.c.deleted_at == 0),
     )
 
     def repair(connection: Connection, limit: int) -> int:
-        # A file's flag may be as wrong as its snippets, and a SYNC that finds its commit unchanged
-        # compares no files: clearing the commit makes it compare them all.
+        # A SYNC that finds its commit unchanged compares no files: clearing the commit makes it
+        # compare them all.
         of_broken = INDEXES.c.id.in_(select(FILES.c.index_id).where(broken))
         connection.execute(update(INDEXES).where(of_broken).values(commit_id=None))
-        some = select(FILES.c.id).where(broken).limit(limit)
+        columns = FILES.c.index_id, FILES.c.path_id, FILES.c.version_id, FILES.c.status
+        some = connection.execute(select(*columns).where(broken).limit(limit)).all()
         # Nor may the file get the same version again, which it still seems to have.
-        had = select(FILES.c.version_id).where(FILES.c.id.in_(some))
-        connection.execute(
-            update(VERSIONS).where(VERSIONS.c.id.in_(had)).values(content_key=None, digest=None)
-        )
-        return connection.execute(
-            update(FILES).where(FILES.c.id.in_(some)).values(stale=True)
-        ).rowcount
+        had = sorted({row.version_id for row in some if row.status != _DELETED and row.version_id})
+        HIDE_VERSIONS.run(Driver(connection), had)
+        mark_stale(connection, [(row.index_id, row.path_id) for row in some])
+        return len(some)
 
     return RowCheck(what, remedy, select(FILES.c.index_id).where(broken), repair, refresh=True)
 
@@ -137,7 +154,7 @@ FILE_CHECKS = (
     ),
     _stale_check(
         "{count} files have snippets although nothing was extracted from them",
-        and_(FILES.c.extracted_hash.is_(None), _has_live_snippets()),
+        and_(FILES.c.status == _DELETED, ~_IS_EXTRACTED, _has_live_snippets()),
         "marks them as stale and extracts them again",
     ),
     _stale_check(

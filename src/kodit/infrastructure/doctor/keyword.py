@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
     Select,
     exists,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    union_all,
 )
 
 from kodit.application.services.keyword_following import follow_log
@@ -32,6 +34,7 @@ from kodit.infrastructure.sql.chunks import in_chunks
 from kodit.infrastructure.sqlalchemy.entities import (
     INDEXES,
     KEYWORD_CHANGES,
+    KEYWORD_HISTORY,
     SNIPPETS,
 )
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token
@@ -96,7 +99,12 @@ class KeywordExaminer:
         )
         logged = _ids(
             connection,
-            select(KEYWORD_CHANGES.c.snippet_id).where(KEYWORD_CHANGES.c.index_id == index_id),
+            union_all(
+                *(
+                    select(table.c.snippet_id).where(table.c.index_id == index_id)
+                    for table in (KEYWORD_CHANGES, KEYWORD_HISTORY)
+                )
+            ),
         )
         missing = np.setdiff1d(np.setdiff1d(live, held), logged)
         is_dead = ~np.isin(held, live) & ~np.isin(held, logged)
@@ -227,7 +235,7 @@ def _is_dying(connection: Connection, index_id: int) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _ids(connection: Connection, query: Select[int]) -> Ids:
+def _ids(connection: Connection, query: Select[int] | CompoundSelect[int]) -> Ids:
     return np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
 
 

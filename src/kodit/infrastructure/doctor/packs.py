@@ -15,7 +15,9 @@ from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.value_objects import VectorKind
 from kodit.infrastructure.sql.chunks import in_chunks
+from kodit.infrastructure.sql.followed_log import NODE_PACK
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS, INDEXES, VECTORS
+from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 from kodit.infrastructure.vectors.pack_file import Pack, open_pack
 
@@ -62,6 +64,10 @@ class PackExaminer:
 
 
 def _is_noted(connection: Connection, pack: Pack, index_id: int, kind: str) -> bool:
+    driver = Driver(connection)
+    if driver.is_concurrent:
+        for (token,) in NODE_PACK.run(driver, {"of_index": index_id, "of_kind": kind}):
+            return bool(token == pack.token)
     column = INDEXES.c.code_pack if kind == VectorKind.CODE else INDEXES.c.text_pack
     noted = connection.execute(select(column).where(INDEXES.c.id == index_id)).scalar()
     return noted == pack.token

@@ -5,7 +5,9 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, select, update
 
 from kodit.infrastructure.doctor.checks import RowCheck
+from kodit.infrastructure.doctor.files import mark_stale
 from kodit.infrastructure.sqlalchemy.entities import FILES, FORMER_VERSIONS, INDEXES, VERSIONS
+from kodit.infrastructure.sqlalchemy.file_statements import IS_STALE
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.version_statements import IS_USED, RELEASE_VERSIONS, UNDATED
 
@@ -45,12 +47,16 @@ _SHARING_UNNOTED = and_(
 
 
 def _extract_again(connection: Connection, limit: int) -> int:
-    some = select(FILES.c.id).where(_WITHOUT_VERSION).limit(limit)
-    return connection.execute(
-        update(FILES)
-        .where(FILES.c.id.in_(some))
-        .values(version_id=None, stale=True, extracted_hash=None)
-    ).rowcount
+    columns = FILES.c.index_id, FILES.c.path_id, IS_STALE.label("is_stale")
+    broken = connection.execute(select(*columns).where(_WITHOUT_VERSION).limit(limit)).all()
+    mark_stale(connection, [(row[0], row[1]) for row in broken if not row.is_stale])
+    for index_id, path_id, _ in broken:
+        connection.execute(
+            update(FILES)
+            .where(FILES.c.index_id == index_id, FILES.c.path_id == path_id)
+            .values(version_id=None)
+        )
+    return len(broken)
 
 
 def _mark(connection: Connection, limit: int) -> int:

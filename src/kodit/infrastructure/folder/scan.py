@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from kodit.domain.errors import TransientError
 from kodit.domain.report import Report, ignore_report
-from kodit.domain.source import KnownFile
+from kodit.domain.source import KnownFile, stamp_mark
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileStamp, Scan, ScannedFile
 from kodit.infrastructure.file_sizes import limit_of
@@ -313,12 +313,10 @@ class Scanner:
             raise
         path = folder.prefix + entry.name
         known = self._known.get(path)
-        stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-        moved = known is None or known[1:] != stamp
-        if moved:
-            stamp = storable(*stamp)
-            moved = known is None or known[1:] != stamp
-        if not moved and stamp[1] < self._racy_from and stamp[2] < self._racy_from:
+        mtime_ns, ctime_ns, inode = status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+        mark = stamp_mark(mtime_ns, ctime_ns, inode)
+        moved = known is None or known[1:] != (status.st_size, mark)
+        if not moved and mtime_ns < self._racy_from and ctime_ns < self._racy_from:
             self._met.add(path)
             self._unchanged += 1
             return None
@@ -334,7 +332,8 @@ class Scanner:
         if not moved and known is not None and known[0] == content_hash:
             self._unchanged += 1
         else:
-            self._changed.append(ScannedFile(path, content_hash, FileStamp(*stamp)))
+            stamp = FileStamp(status.st_size, mtime_ns, ctime_ns, inode)
+            self._changed.append(ScannedFile(path, content_hash, stamp))
         return None
 
 
@@ -365,15 +364,3 @@ def reason_by_status(path: str, status: os.stat_result) -> str | None:
     if not is_text(path):
         return "undecodable name"
     return TOO_LARGE if status.st_size > limit_of(path) else None
-
-
-def storable(size: int, mtime_ns: int, ctime_ns: int, inode: int) -> tuple[int, int, int, int]:
-    """A stamp that fits the database's signed 64-bit integers: some file systems use all 64 bits
-    for inode numbers, and a file may claim a date after the year 2262.
-    """
-    return (
-        size,
-        max(-_LARGEST, min(mtime_ns, _LARGEST)),
-        max(-_LARGEST, min(ctime_ns, _LARGEST)),
-        inode & _LARGEST,
-    )

@@ -16,14 +16,7 @@ MOST_FILES = 400
 LONGEST_MESSAGE = 2_000
 CUT_OFF = "The history ends here, so it is not known what the commit changed."
 _FORMAT = "--format=%x01%H%x00%P%x00%an%x00%ct%x00%B%x00"
-_PLAIN = (
-    "--no-ext-diff",
-    "--no-textconv",
-    "--no-show-signature",
-    "--no-mailmap",
-    "--no-color",
-    "--encoding=UTF-8",
-)
+_UTF_8 = "--encoding=UTF-8"
 _NAME = re.compile(r"[0-9a-fA-F]{4,40}")
 _PLACE = re.compile(r"(?:HEAD|@)((?:[~^]\d{0,6}){0,20})")
 
@@ -74,7 +67,7 @@ def _latest_below(repository: Repository, head: str) -> str | None:
 def read_commit(repository: Repository, commit: str) -> tuple[Commit, list[FileChange]]:
     """A commit and the changes of files below the prefix, against its first parent. Raises
     GitError."""
-    output = repository.run(*("log", "-1", *_PLAIN, _FORMAT, "--end-of-options", commit))
+    output = repository.run(*("log", "-1", _UTF_8, _FORMAT, "--end-of-options", commit))
     (one,) = [_commit(*fields) for fields in _headers(output)]
     parent, _, _ = _parents(output).partition(b" ")
     if not parent and _is_cut_off(repository, commit):
@@ -102,7 +95,7 @@ def recent_commits(repository: Repository, head: str, most: int) -> list[tuple[C
     GitError."""
     limited = ["--", repository.prefix] if repository.prefix else []
     output = repository.run(
-        *("log", f"--max-count={most}", *_PLAIN, "--no-renames", "--name-only", "-z"),
+        *("log", f"--max-count={most}", _UTF_8, "--no-renames", "--name-only", "-z"),
         *(_FORMAT, "--end-of-options", head, *limited),
     )
     found = []
@@ -122,7 +115,7 @@ def lines_changed(repository: Repository, commit: str) -> dict[str, tuple[int, i
     """The number of lines added to and removed from each changed file, by its path; empty where a
     clone lacks a version of some file."""
     try:
-        told = repository.run("log", "-1", *_PLAIN, _FORMAT, "--end-of-options", commit)
+        told = repository.run("log", "-1", _UTF_8, _FORMAT, "--end-of-options", commit)
         parent, _, _ = _parents(told).partition(b" ")
         output = repository.run(
             "diff-tree", "-r", "-M", "--numstat", "-z", *_between(parent, commit)

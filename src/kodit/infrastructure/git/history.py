@@ -39,11 +39,6 @@ _LOG = (
     # With paths, do not skip a branch because another one has the same result.
     "--full-history",
     "--no-renames",
-    "--no-ext-diff",
-    "--no-textconv",
-    "--no-show-signature",
-    "--no-mailmap",
-    "--no-color",
     "--encoding=UTF-8",
     # Only what equals neither parent is a merge's own change.
     "-c",

@@ -37,6 +37,11 @@ class KeywordPositions:
             self._read = stamps, PositionsReader(self._standing())
         return self._read[1]
 
+    def held(self) -> set[int]:
+        """The indexes that it has a position of."""
+        places = self._standing().places
+        return {index_id for index_id, place in places.items() if not place.is_dropped}
+
     def _standing(self) -> Standing:
         try:
             standing = read_standing(self._folder)

@@ -15,7 +15,12 @@ from kodit.domain.errors import PermanentError
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.infrastructure.keyword.empty import EmptyReader
 from kodit.infrastructure.keyword.found import RecordCache
-from kodit.infrastructure.keyword.positions import Stamps, stamps_of, unreadable
+from kodit.infrastructure.keyword.positions import (
+    KeywordPositions,
+    Stamps,
+    stamps_of,
+    unreadable,
+)
 from kodit.infrastructure.keyword.querying import reading
 from kodit.infrastructure.keyword.reading import KeywordState, TantivyReader
 from kodit.infrastructure.keyword.schema import open_index
@@ -55,6 +60,9 @@ class TantivyKeywordIndex:
 
     def positions(self, index_ids: Iterable[int]) -> dict[int, KeywordPosition | None]:
         return self.reader().positions(index_ids)
+
+    def held(self) -> set[int]:
+        return KeywordPositions(self._folder.parent).held()
 
     def reader(self) -> TantivyReader | EmptyReader:
         """The index as last written by any process. A damaged one counts as empty until the next

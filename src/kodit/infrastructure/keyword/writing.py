@@ -79,7 +79,7 @@ def _write(
 ) -> None:
     for batch in batches:
         position = standing.position(batch.index_id)
-        if position is None or position.generation != batch.generation:
+        if position is None or batch.replaces or position.generation != batch.generation:
             writer.delete_documents_by_term(INDEX_ID, batch.index_id)
         for snippet_id in (*batch.deletions, *(snippet.id for snippet in batch.additions)):
             writer.delete_documents_by_term(SNIPPET_ID, snippet_id)

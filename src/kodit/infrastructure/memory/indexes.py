@@ -69,13 +69,7 @@ class MemoryIndexes:
 
     def known_files(self, index_id: int) -> dict[str, KnownFile]:
         return {
-            file.path: KnownFile(file.content_hash, *_stamp(file))
+            file.path: KnownFile(file.content_hash, *(file.stamp or ()))
             for owner, file in self._tables.files.values()
             if owner == index_id
         }
-
-
-def _stamp(file: IndexedFile) -> tuple[int, int, int, int]:
-    if file.stamp is None:
-        return (0, 0, 0, 0)
-    return (file.stamp.size, file.stamp.mtime_ns, file.stamp.ctime_ns, file.stamp.inode)

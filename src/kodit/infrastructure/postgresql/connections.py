@@ -8,6 +8,8 @@ from typing import Any, Self
 import psycopg
 
 from kodit.infrastructure.postgresql.address import DatabaseAddress
+from kodit.infrastructure.postgresql.poolers import refuse_transaction_mode
+from kodit.infrastructure.sql.nodes import SETTING
 
 LOCK_TIMEOUT_MS = 30_000
 """How long a write waits for a row: far more than a busy database needs."""
@@ -90,9 +92,28 @@ class PipelinedServerCursor(psycopg.ServerCursor[Any]):
 
 
 def connect(address: DatabaseAddress, name: str) -> PipelinedConnection:
-    """A connection whose transactions begin explicitly, listed by the server as `name`."""
+    """A connection whose transactions begin explicitly, listed by the server as `name`. Raises
+    UserError for a pooler in transaction mode."""
     options = {"application_name": name, **address.options}
     connection = PipelinedConnection.connect(**options, autocommit=True)
     # Compiling a statement takes longer than running one of ours.
-    connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}; SET jit = off")
+    try:
+        backend = _prepare(connection)
+        refuse_transaction_mode(connection, backend, options, address.place)
+        if address.node:
+            connection.execute("SELECT set_config(%s, %s, false)", (SETTING, address.node))
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _prepare(connection: PipelinedConnection) -> int:
+    """Set what every session needs; returns the process of the server."""
+    cursor = connection.execute(
+        f"SET lock_timeout = {LOCK_TIMEOUT_MS}; SET jit = off; SELECT pg_backend_pid()"
+    )
+    while cursor.nextset():
+        pass
+    row = cursor.fetchone()
+    return -1 if row is None else int(row[0])

@@ -12,7 +12,8 @@ from sqlalchemy import URL, Connection, Engine, Pool, create_engine
 from kodit.domain.errors import KoditError, UserError
 from kodit.infrastructure.postgresql.address import DatabaseAddress
 from kodit.infrastructure.postgresql.connections import connect
-from kodit.infrastructure.postgresql.errors import meaning_of
+from kodit.infrastructure.postgresql.errors import meaning_of, translated
+from kodit.infrastructure.postgresql.poolers import hears_notifications
 from kodit.infrastructure.postgresql.transactions import BEGIN_TO_READ, BEGIN_TO_WRITE
 from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS
 from kodit.infrastructure.sqlalchemy.transaction import driver_of
@@ -28,6 +29,7 @@ class PostgresqlDialect:
 
     def __init__(self, address: DatabaseAddress) -> None:
         self.place = address.place
+        self._address = address
         self.engine: Engine = create_engine(
             URL.create("postgresql+psycopg"),
             creator=lambda: connect(address, "kodit"),
@@ -62,6 +64,10 @@ class PostgresqlDialect:
 
     def meaning_of(self, error: BaseException | None) -> KoditError | None:
         return meaning_of(self.place, error)
+
+    def hears_notifications(self) -> bool:
+        with translated(self.place):
+            return hears_notifications(self._address.options)
 
     def close(self) -> None:
         if os.getpid() == self._process:

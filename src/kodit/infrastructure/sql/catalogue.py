@@ -38,34 +38,40 @@ if TYPE_CHECKING:
     from kodit.infrastructure.sql.readable import ReadableDatabase, ReadTransaction
 
 _NOT_DELETED = "files.status <> 'deleted'"
-_SHOWN = f"{_NOT_DELETED} AND files.language IS NOT NULL AND files.extracted_hash IS NOT NULL"
+_SHOWN = f"{_NOT_DELETED} AND versions.language IS NOT NULL AND versions.content_hash IS NOT NULL"
 """A file without a language was not read at all: binary, a private key, generated."""
 _LIVE = "snippets.state = 'live'"
 
+_READ = (
+    "FROM files JOIN paths ON paths.id = files.path_id "
+    f"JOIN versions ON versions.id = files.version_id WHERE {_SHOWN} AND"
+)
 _FILES = (
-    f"SELECT {CONTENT_ID}, files.index_id, files.path, files.language, files.extracted_hash, "
-    f"files.size FROM files WHERE {_SHOWN} AND "
+    f"SELECT {CONTENT_ID}, files.index_id, paths.path, versions.language, versions.content_hash, "
+    f"files.size {_READ} "
 )
 """The columns of an `IndexedText`; conditions are appended."""
 _UNREAD = (
-    f"SELECT {CONTENT_ID}, files.index_id, files.path, '', files.content_hash, files.size "
-    f"FROM files WHERE {_NOT_DELETED} "
-    "AND files.extracted_hash IS NULL AND files.problem IS NULL AND "
+    f"SELECT {CONTENT_ID}, files.index_id, paths.path, '', stale_files.content_hash, files.size "
+    "FROM stale_files JOIN files ON files.index_id = stale_files.index_id "
+    "AND files.path_id = stale_files.path_id JOIN paths ON paths.id = files.path_id "
+    "LEFT JOIN versions ON versions.id = files.version_id "
+    f"WHERE {_NOT_DELETED} AND versions.content_hash IS NULL AND files.problem IS NULL AND "
 )
 """The same for files that were scanned but not extracted yet."""
-_OF_INDEXES = "files.index_id IN :ids"
-_FILES_OF = StatementForMany(_FILES + _OF_INDEXES)
-_UNREAD_OF = StatementForMany(_UNREAD + _OF_INDEXES)
-_AT_PATH = "files.index_id = :index_id AND files.path = :path"
+_FILES_OF = StatementForMany(f"{_FILES} files.index_id IN :ids")
+_UNREAD_OF = StatementForMany(f"{_UNREAD} stale_files.index_id IN :ids")
+_AT_PATH = "files.index_id = :index_id AND paths.path = :path"
 _FILE_AT = Statement(_FILES + _AT_PATH)
 _UNREAD_AT = Statement(_UNREAD + _AT_PATH)
 _PROBLEM_AT = Statement(
-    f"SELECT files.problem FROM files WHERE {_AT_PATH} "
-    f"AND files.language IS NULL AND {_NOT_DELETED}"
+    "SELECT files.problem FROM files JOIN paths ON paths.id = files.path_id "
+    "LEFT JOIN versions ON versions.id = files.version_id "
+    f"WHERE {_AT_PATH} AND versions.language IS NULL AND {_NOT_DELETED}"
 )
-_PATHS = f"SELECT files.path FROM files WHERE files.index_id = :index_id AND {_SHOWN}"
+_PATHS = f"SELECT paths.path {_READ} files.index_id = :index_id"
 _ALL_PATHS = Statement(_PATHS)
-_PATHS_ENDING = Statement(f"{_PATHS} AND files.path LIKE '%' || :ending ESCAPE '/'")
+_PATHS_ENDING = Statement(f"{_PATHS} AND paths.path LIKE '%' || :ending ESCAPE '/'")
 _COUNTS = StatementForMany(
     "SELECT snippets.version_id, max(snippets.end_line), count(*) FROM snippets "
     f"WHERE snippets.version_id IN :ids AND {_LIVE} GROUP BY snippets.version_id"

@@ -53,6 +53,10 @@ _ALL = Statement(f"{_SELECT} WHERE indexes.deleted_at = 0 ORDER BY indexes.id")
 _OF_KIND = f"{_SELECT} WHERE indexes.kind = :kind AND indexes.ref = :ref AND indexes.deleted_at = 0"
 _AT_LOCATION = Statement(f"{_OF_KIND} AND indexes.location = :location")
 _ALL_OF_KIND = Statement(f"{_OF_KIND} ORDER BY indexes.id")
+_STORES = Statement(
+    "SELECT indexes.id, indexes.updated_at, indexes.deleted_at <> 0 AND NOT indexes.is_store "
+    "FROM indexes"
+)
 _UPDATED = Statement(
     "SELECT indexes.id, indexes.updated_at FROM indexes WHERE indexes.deleted_at = 0"
 )
@@ -64,14 +68,24 @@ _ANY_FILE = Statement(_A_FILE.format(""))
 _FILE_WITHIN = Statement(
     # Text sorts by code points: `a/` before everything in `a`, and `a0` after it.
     _A_FILE.format(
-        "AND (files.path = :part OR files.path > :part || '/' AND files.path < :part || '0')"
+        "AND files.path_id IN (SELECT paths.id FROM paths "
+        "WHERE paths.path = :part OR paths.path > :part || '/' AND paths.path < :part || '0')"
     )
 )
 _THERE = "FROM files WHERE files.index_id = :index_id AND files.status <> 'deleted'"
 _KNOWN_FILES = Statement(
-    "SELECT files.path, files.content_hash, files.size, files.mtime_ns, files.ctime_ns, "
-    f"files.inode {_THERE}"
+    "SELECT paths.path, coalesce(versions.content_hash, ''), files.size, files.stamp FROM files "
+    "JOIN paths ON paths.id = files.path_id "
+    "LEFT JOIN versions ON versions.id = files.version_id "
+    "WHERE files.index_id = :index_id AND files.status <> 'deleted'"
 )
+_SCANNED = Statement(
+    "SELECT paths.path, stale_files.content_hash, files.size, files.stamp FROM stale_files "
+    "JOIN files ON files.index_id = stale_files.index_id AND files.path_id = stale_files.path_id "
+    "JOIN paths ON paths.id = files.path_id "
+    "WHERE stale_files.index_id = :index_id AND files.status <> 'deleted'"
+)
+"""Those of them whose content has not been extracted."""
 _COUNT_FILES = Statement(f"SELECT count(*) FROM (SELECT 1 {_THERE} LIMIT :most) AS counted")
 
 # Conditions of partial indexes are spelled exactly as in the table definitions.
@@ -81,16 +95,18 @@ _FILES = StatementForMany(
 )
 _DELETED_FILES = StatementForMany(
     "SELECT files.index_id, count(*) FROM files WHERE files.index_id IN :ids "
-    "AND status <> 'clean' AND files.status = 'deleted' GROUP BY files.index_id"
+    "AND status <> '' AND files.status = 'deleted' GROUP BY files.index_id"
 )
 _PROBLEMS = StatementForMany(
-    "SELECT files.index_id, files.problem, files.language, count(*) FROM files "
-    "WHERE files.index_id IN :ids AND problem IS NOT NULL AND files.status <> 'deleted' "
-    "GROUP BY files.index_id, files.problem, files.language"
+    "SELECT files.index_id, files.problem, count(*), count(versions.language) FROM files "
+    "LEFT JOIN versions ON versions.id = files.version_id "
+    "WHERE files.index_id IN :ids AND files.problem IS NOT NULL AND files.status <> 'deleted' "
+    "GROUP BY files.index_id, files.problem"
 )
 _LEFT_OUT = StatementForMany(
     "SELECT files.index_id, files.problem, count(*) FROM files "
-    "WHERE files.index_id IN :ids AND problem IS NOT NULL AND files.language IS NULL "
+    "LEFT JOIN versions ON versions.id = files.version_id "
+    "WHERE files.index_id IN :ids AND files.problem IS NOT NULL AND versions.language IS NULL "
     "AND files.status <> 'deleted' GROUP BY files.index_id, files.problem"
 )
 _SHARING = StatementForMany(
@@ -122,9 +138,10 @@ _REFUSED_OF_FILES = StatementForMany(
     "WHERE files.index_id IN :ids GROUP BY files.index_id"
 )
 _FIRST_REFUSED = Statement(
-    "SELECT refused_snippets.reason, files.path, snippets.start_line FROM refused_snippets "
+    "SELECT refused_snippets.reason, paths.path, snippets.start_line FROM refused_snippets "
     "JOIN snippets ON snippets.id = refused_snippets.snippet_id "
-    "JOIN files ON files.version_id = snippets.version_id WHERE files.index_id = :id "
+    "JOIN files ON files.version_id = snippets.version_id "
+    "JOIN paths ON paths.id = files.path_id WHERE files.index_id = :id "
     "ORDER BY refused_snippets.snippet_id LIMIT 3"
 )
 
@@ -159,12 +176,24 @@ class IndexReads:
     def updated(self) -> dict[int, datetime | None]:
         return {row[0]: to_optional_moment(row[1]) for row in _UPDATED.run(self._driver)}
 
+    def stores(self) -> dict[int, datetime | None]:
+        return {
+            row[0]: to_optional_moment(row[1]) for row in _STORES.run(self._driver) if not row[2]
+        }
+
+    def ids(self) -> set[int]:
+        return {row[0] for row in _STORES.run(self._driver)}
+
     def was_deleted(self, folder: str) -> bool:
         return bool(_WAS_DELETED.run(self._driver, {"location": folder}))
 
     def known_files(self, index_id: int) -> dict[str, KnownFile]:
-        rows = _KNOWN_FILES.run(self._driver, {"index_id": index_id})
-        return {row[0]: KnownFile(*row[1:]) for row in rows}
+        of_index = {"index_id": index_id}
+        return {
+            row[0]: KnownFile._make(row[1:])
+            for statement in (_KNOWN_FILES, _SCANNED)
+            for row in statement.run(self._driver, of_index)
+        }
 
     def count_files(self, index_id: int, most: int) -> int:
         count: int = _COUNT_FILES.run(self._driver, {"index_id": index_id, "most": most})[0][0]
@@ -183,12 +212,13 @@ class IndexReads:
             files[index_id] -= count
         problems: dict[int, dict[str, int]] = {}
         left_out: dict[int, dict[str, int]] = {}
-        for index_id, problem, language, count in _PROBLEMS.run(self._driver, ids):
+        for index_id, problem, count, read in _PROBLEMS.run(self._driver, ids):
             # A file with a problem that still has a language was split by lines.
-            of_index = (left_out if language is None else problems).setdefault(index_id, {})
-            of_index[str(problem)] = of_index.get(str(problem), 0) + count
-            if language is None:
-                files[index_id] -= count
+            if read:
+                problems.setdefault(index_id, {})[problem] = read
+            if count > read:
+                left_out.setdefault(index_id, {})[problem] = count - read
+                files[index_id] -= count - read
         sharing = [row[0] for row in _SHARING.run(self._driver, ids)]
         alone = [index_id for index_id in ids if index_id not in sharing]
         snippets: dict[int, int] = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from kodit.domain.keyword import KeywordPosition
+from kodit.infrastructure.sql.nodes import THIS_NODE
 from kodit.infrastructure.sql.state_cache import Caches
 from kodit.infrastructure.sql.statements import Cursors, StatementForMany
 
@@ -13,11 +14,32 @@ UNKNOWN_GENERATION = ""
 
 _STANDINGS = StatementForMany(
     "SELECT indexes.id, indexes.keyword_generation, indexes.keyword_seq, indexes.keyword_token "
-    "FROM indexes WHERE indexes.id IN :ids"
+    "FROM indexes WHERE indexes.id IN :ids",
+    # A node without a cursor has acknowledged what the first one has, or cannot continue.
+    postgresql="SELECT indexes.id, indexes.keyword_generation, "
+    "coalesce(mine.seq, indexes.keyword_seq), coalesce(mine.token, indexes.keyword_token) "
+    "FROM indexes LEFT JOIN node_cursors AS mine ON mine.index_id = indexes.id "
+    f"AND mine.node = {THIS_NODE} AND mine.generation = indexes.keyword_generation "
+    "WHERE indexes.id IN :ids",
+)
+_WAITING_IN = (
+    "SELECT seq FROM {0} WHERE seq IN :ids AND index_id = :of_index AND token = :with_token"
 )
 _WAITING = StatementForMany(
-    "SELECT keyword_changes.seq FROM keyword_changes WHERE keyword_changes.seq IN :ids "
-    "AND keyword_changes.index_id = :of_index AND keyword_changes.token = :with_token"
+    _WAITING_IN.format("keyword_changes"),
+    postgresql=" UNION ALL ".join(map(_WAITING_IN.format, ("keyword_changes", "keyword_history"))),
+)
+
+
+_LAG = StatementForMany(
+    "",
+    postgresql="SELECT keyword_history.index_id, count(*) FROM keyword_history "
+    "JOIN indexes ON indexes.id = keyword_history.index_id "
+    "LEFT JOIN node_cursors AS mine ON mine.index_id = indexes.id "
+    f"AND mine.node = {THIS_NODE} AND mine.generation = indexes.keyword_generation "
+    "WHERE keyword_history.index_id IN :ids "
+    "AND keyword_history.seq > coalesce(mine.seq, indexes.keyword_seq) "
+    "GROUP BY keyword_history.index_id",
 )
 
 
@@ -47,6 +69,14 @@ class KeywordLogReads:
             if not self._is_trusted(index_id, standings.get(index_id, (None, None)), position)
         }
 
+    def lag(self, index_ids: Collection[int]) -> dict[int, int]:
+        """By index, how many changes this node has not applied yet that another one has; without
+        those that have none."""
+        if not self._driver.names_with_percent or not index_ids:
+            return {}
+        rows = _LAG.run(self._driver, sorted(index_ids))
+        return {row[0]: row[1] for row in rows}
+
     def _is_trusted(
         self,
         index_id: int,
@@ -57,6 +87,8 @@ class KeywordLogReads:
         if position == acknowledged:
             return generation != UNKNOWN_GENERATION
         if position is None or position.generation != generation:
+            return False
+        if acknowledged is not None and position.seq < acknowledged.seq:
             return False
         of_change = {"of_index": index_id, "with_token": position.token}
         return bool(_WAITING.run(self._driver, [position.seq], of_change))

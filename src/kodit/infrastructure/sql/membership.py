@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, MutableMapping, Set
 from typing import Any, NamedTuple
 
 from kodit.domain.search import Lagging
+from kodit.infrastructure.sql.nodes import THIS_NODE
 from kodit.infrastructure.sql.statements import Cursors, Statement, StatementForMany
 
 _INDEXES = Statement(
@@ -29,15 +30,25 @@ _IN_STORES = StatementForMany(
 )
 _LIVE = "SELECT 1 FROM snippets WHERE snippets.version_id = {} AND snippets.state = 'live'"
 _KEPT = StatementForMany(
-    "SELECT former_versions.file_id, former_versions.version_id, files.version_id, "
-    f"EXISTS ({_LIVE.format('former_versions.version_id')}) "
-    "FROM former_versions JOIN files ON files.id = former_versions.file_id "
+    "SELECT former_versions.index_id, former_versions.path_id, former_versions.version_id, "
+    f"files.version_id, EXISTS ({_LIVE.format('former_versions.version_id')}) "
+    "FROM former_versions JOIN files ON files.index_id = former_versions.index_id "
+    "AND files.path_id = former_versions.path_id "
     "WHERE former_versions.index_id IN :ids ORDER BY former_versions.version_id"
 )
 _NOT_LOGGED = StatementForMany(
     "SELECT DISTINCT snippets.version_id FROM snippets "
     "JOIN keyword_changes ON keyword_changes.snippet_id = snippets.id "
-    "WHERE snippets.version_id IN :ids"
+    "WHERE snippets.version_id IN :ids",
+    postgresql="SELECT snippets.version_id FROM snippets "
+    "JOIN keyword_changes ON keyword_changes.snippet_id = snippets.id "
+    "WHERE snippets.version_id IN :ids UNION SELECT snippets.version_id FROM snippets "
+    "JOIN keyword_history ON keyword_history.snippet_id = snippets.id "
+    "JOIN indexes ON indexes.id = keyword_history.index_id "
+    "LEFT JOIN node_cursors AS mine ON mine.index_id = indexes.id "
+    f"AND mine.node = {THIS_NODE} AND mine.generation = indexes.keyword_generation "
+    "WHERE snippets.version_id IN :ids "
+    "AND keyword_history.seq > coalesce(mine.seq, indexes.keyword_seq)",
 )
 _NOT_EMBEDDED = StatementForMany(
     "SELECT DISTINCT snippets.version_id, pending_snippets.stage FROM snippets "
@@ -50,7 +61,8 @@ STILL_THERE = StatementForMany(
 )
 _FORMERLY_THERE = StatementForMany(
     "SELECT former_versions.version_id, former_versions.index_id FROM former_versions "
-    "JOIN files ON files.id = former_versions.file_id "
+    "JOIN files ON files.index_id = former_versions.index_id "
+    "AND files.path_id = former_versions.path_id "
     "WHERE former_versions.version_id IN :ids AND files.status <> 'deleted'"
 )
 _CACHE = __name__
@@ -144,18 +156,18 @@ def lagging(driver: Cursors, index_ids: Iterable[int]) -> Lagging:
     """The versions that an engine does not search: of a file with former versions whose snippets
     are still there, an engine searches the newest version that it has completely, the oldest if it
     has none. Superseded snippets need no rule: each engine replaces them in one step."""
-    files: dict[int, list[tuple[int, bool]]] = {}
-    current: dict[int, int | None] = {}
-    for file_id, former, version_id, is_kept in _KEPT.run(driver, sorted(index_ids)):
-        files.setdefault(file_id, []).append((former, bool(is_kept)))
-        current[file_id] = version_id
-    kept = {file_id: some for file_id, some in files.items() if any(live for _, live in some)}
+    files: dict[tuple[int, int], list[tuple[int, bool]]] = {}
+    current: dict[tuple[int, int], int | None] = {}
+    for index_id, path_id, former, version_id, is_kept in _KEPT.run(driver, sorted(index_ids)):
+        files.setdefault((index_id, path_id), []).append((former, bool(is_kept)))
+        current[index_id, path_id] = version_id
+    kept = {file: some for file, some in files.items() if any(live for _, live in some)}
     if not kept:
         return Lagging()
     candidates = {
-        file_id: [version for version, live in some if live]
-        + [one for one in (current[file_id],) if one is not None]
-        for file_id, some in kept.items()
+        file: [version for version, live in some if live]
+        + [one for one in (current[file],) if one is not None]
+        for file, some in kept.items()
     }
     every = sorted({version for some in candidates.values() for version in some})
     not_logged = {row[0] for row in _NOT_LOGGED.run(driver, every)}
@@ -165,12 +177,12 @@ def lagging(driver: Cursors, index_ids: Iterable[int]) -> Lagging:
 
     def hidden(unfinished: Set[int]) -> frozenset[int]:
         found: set[int] = set()
-        for file_id, versions in candidates.items():
+        for file, versions in candidates.items():
             ready = [version for version in versions if version not in unfinished]
             searched = ready[-1] if ready else versions[0]
             found.update(version for version in versions if version != searched)
-            if searched == current[file_id]:
-                found.update(version for version, live in kept[file_id] if not live)
+            if searched == current[file]:
+                found.update(version for version, live in kept[file] if not live)
         return frozenset(found)
 
     return Lagging(

@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-HEAD = "0019"
+HEAD = "0021"
 """The newest revision. A test compares it with the migrations in this package."""

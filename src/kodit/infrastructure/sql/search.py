@@ -40,26 +40,29 @@ if TYPE_CHECKING:
     from kodit.domain.descriptions.kinds import DescriptionKind
     from kodit.domain.descriptions.stored import FoundDescription
 
+_JOIN_FILES = (
+    "JOIN files ON files.index_id = former_versions.index_id "
+    "AND files.path_id = former_versions.path_id"
+)
 _DELETED_FILES = StatementForMany(
     "SELECT files.version_id, files.index_id FROM files WHERE files.index_id IN :ids "
-    "AND files.status = 'deleted' AND status <> 'clean' AND files.version_id IS NOT NULL"
+    "AND files.status = 'deleted' AND status <> '' AND files.version_id IS NOT NULL"
 )
 _UNUSED_VERSIONS = StatementForMany(
     "SELECT versions.id FROM versions WHERE versions.index_id IN :ids AND unused_since IS NOT NULL"
 )
 _FORMER = StatementForMany(
     "SELECT former_versions.version_id, files.version_id, files.index_id FROM former_versions "
-    "JOIN files ON files.id = former_versions.file_id WHERE former_versions.index_id IN :ids"
+    f"{_JOIN_FILES} WHERE former_versions.index_id IN :ids"
 )
 _SUCCESSORS = StatementForMany(
     "SELECT former_versions.version_id, files.version_id, former_versions.index_id "
-    "FROM former_versions JOIN files ON files.id = former_versions.file_id "
-    "WHERE former_versions.version_id IN :ids"
+    f"FROM former_versions {_JOIN_FILES} WHERE former_versions.version_id IN :ids"
 )
 _FORMER_OF = StatementForMany(
     "SELECT former_versions.version_id, former_versions.index_id FROM files "
     "JOIN former_versions ON former_versions.index_id = files.index_id "
-    "AND former_versions.file_id = files.id WHERE files.version_id IN :ids"
+    "AND former_versions.path_id = files.path_id WHERE files.version_id IN :ids"
 )
 _ANY_FORMER = Statement("SELECT 1 FROM former_versions LIMIT 1")
 _STORED = StatementForMany(f"{SELECT_STORED} WHERE snippets.id IN :ids")
@@ -79,7 +82,7 @@ _SOURCES = StatementForMany(
 _SUPERSEDED = StatementForMany(
     "SELECT snippets.id, former_versions.index_id, former_versions.version_id FROM files "
     "JOIN former_versions ON former_versions.index_id = files.index_id "
-    "AND former_versions.file_id = files.id "
+    "AND former_versions.path_id = files.path_id "
     "JOIN snippets ON snippets.version_id = former_versions.version_id "
     "WHERE files.version_id IN :ids AND snippets.state <> 'removed'"
 )
@@ -89,9 +92,10 @@ _FOLLOWING = StatementForMany(
     "ORDER BY snippets.start_line LIMIT 1) FROM snippets AS this WHERE this.id IN :ids"
 )
 _NAMED = StatementForMany(
-    f"SELECT {CONTENT_ID}, indexes.location, files.path FROM files "
-    "JOIN indexes ON indexes.id = files.index_id WHERE files.index_id IN :ids "
-    "AND files.status <> 'deleted' AND (files.path = :name OR files.path LIKE :ending ESCAPE '/')"
+    f"SELECT {CONTENT_ID}, indexes.location, paths.path FROM files "
+    "JOIN indexes ON indexes.id = files.index_id JOIN paths ON paths.id = files.path_id "
+    "WHERE files.index_id IN :ids AND files.status <> 'deleted' "
+    "AND (paths.path = :name OR paths.path LIKE :ending ESCAPE '/')"
 )
 _LINES = StatementForMany(
     "SELECT snippets.id, snippets.version_id, snippets.start_line, snippets.end_line FROM snippets "
@@ -103,8 +107,8 @@ _ORIGIN = Statement(
     postgresql="SELECT pg_postmaster_start_time()::text, pg_relation_filenode('snippets')",
 )
 _LANGUAGES = StatementForMany(
-    "SELECT DISTINCT files.language FROM files "
-    "WHERE files.index_id IN :ids AND files.language IS NOT NULL"
+    "SELECT DISTINCT versions.language FROM files JOIN versions ON versions.id = files.version_id "
+    "WHERE files.index_id IN :ids AND versions.language IS NOT NULL"
 )
 
 

@@ -19,6 +19,7 @@ from kodit.domain.errors import (
 )
 from kodit.domain.shortage import shortage
 from kodit.infrastructure.descriptors import check_descriptors
+from kodit.infrastructure.sql.moving import REFUSAL, moving
 
 WRITE_TIMEOUT_SECONDS = 30.0
 """How long a write waits for its turn. Transactions last some 50 ms, so this is far more than a
@@ -170,6 +171,8 @@ def meaning_of(path: Path, error: BaseException | None) -> KoditError | None:
             f"{path} is damaged, or is not a Kodit database ({error}); restore a backup, or "
             "choose another data directory"
         )
+    if isinstance(error, sqlite3.IntegrityError) and str(error) == REFUSAL:
+        return moving(str(path))
     if isinstance(error, (sqlite3.IntegrityError, sqlite3.DataError)):
         # A trigger can raise any message.
         why = " ".join(str(error).split())[:_LONGEST_REASON]

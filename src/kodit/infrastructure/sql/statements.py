@@ -95,8 +95,10 @@ class StatementForMany:
     each power of two, and the list padded to it by repeating the last value.
     """
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, *, postgresql: str | None = None) -> None:
+        """`postgresql` is its text for that database, if it differs."""
         self._sql = sql
+        self._postgresql = postgresql
         self._sizes: dict[int, tuple[Statement, Sequence[str]]] = {}
 
     def run(
@@ -132,7 +134,11 @@ class StatementForMany:
     def _make(self, size: int) -> tuple[Statement, Sequence[str]]:
         names = [f"id_{place}" for place in range(size)]
         listed = ", ".join(f":{name}" for name in names)
-        made = self._sizes[size] = Statement(self._sql.replace(":ids", f"({listed})")), names
+        texts = [
+            None if text is None else text.replace(":ids", f"({listed})")
+            for text in (self._sql, self._postgresql)
+        ]
+        made = self._sizes[size] = Statement(texts[0] or "", postgresql=texts[1]), names
         return made
 
 

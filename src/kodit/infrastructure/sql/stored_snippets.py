@@ -6,7 +6,7 @@ from kodit.domain.entities import StoredSnippet
 from kodit.infrastructure.mappers.symbols import text_to_extents, text_to_placed
 from kodit.infrastructure.sql.statements import Row
 
-CONTENT_ID = "coalesce(files.version_id, -files.id)"
+CONTENT_ID = "coalesce(files.version_id, -(files.path_id * 1048576 + files.index_id))"
 """The content of a file as engines know it: its version; another number until it has one."""
 _SELECTION = (
     "SELECT snippets.id, snippets.index_id, snippets.version_id, indexes.location, indexes.ref, "

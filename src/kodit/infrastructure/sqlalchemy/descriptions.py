@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, literal_column, select
 
 from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.descriptions.stored import StoredDescription
 from kodit.domain.ports.descriptions import ChangedFile, LikeIndex
 from kodit.infrastructure.sql.statements import Statement
 from kodit.infrastructure.sql.stored_snippets import CONTENT_ID
-from kodit.infrastructure.sqlalchemy.entities import DESCRIPTIONS, FILES, UNCLEAN
+from kodit.infrastructure.sqlalchemy.entities import (
+    DESCRIPTIONS,
+    FILES,
+    PATHS,
+    UNCLEAN,
+    VERSIONS,
+)
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
     Prepared,
@@ -32,12 +38,10 @@ _ADD = insert_columns(
     DESCRIPTIONS, "index_id", "kind", "subject", "key", "title", "path", "line", "words"
 )
 _CHANGED = Prepared(
-    select(
-        func.coalesce(FILES.c.version_id, -FILES.c.id),
-        FILES.c.path,
-        FILES.c.language,
-        FILES.c.status,
-    ).where(FILES.c.index_id == bindparam("of_index"), UNCLEAN)
+    select(literal_column(CONTENT_ID), PATHS.c.path, VERSIONS.c.language, FILES.c.status)
+    .join(PATHS, PATHS.c.id == FILES.c.path_id)
+    .outerjoin(VERSIONS, VERSIONS.c.id == FILES.c.version_id)
+    .where(FILES.c.index_id == bindparam("of_index"), UNCLEAN)
 )
 _READ = Prepared(
     select(
@@ -56,10 +60,11 @@ _BROUGHT_MOST = Statement(
     "GROUP BY versions.index_id ORDER BY count(*) DESC, versions.index_id LIMIT 1"
 )
 _IS_CHANGING = Statement(
-    "SELECT 1 FROM files WHERE files.index_id = :of_index AND files.status <> 'clean' LIMIT 1"
+    "SELECT 1 FROM files WHERE files.index_id = :of_index AND files.status <> '' LIMIT 1"
 )
 _BEYOND = Statement(
-    f"SELECT {CONTENT_ID}, files.path, files.language FROM files "  # noqa: S608 - our own column
+    f"SELECT {CONTENT_ID}, paths.path, versions.language FROM files "  # noqa: S608 - our own column
+    "JOIN paths ON paths.id = files.path_id LEFT JOIN versions ON versions.id = files.version_id "
     "WHERE files.index_id = :of_index AND files.status <> 'deleted' "
     "AND NOT EXISTS (SELECT 1 FROM files AS same WHERE same.version_id = files.version_id "
     "AND same.index_id = :other AND same.status <> 'deleted')"

@@ -25,6 +25,11 @@ class Dialect(Protocol):
     @property
     def engine(self) -> Engine: ...
 
+    @property
+    def place(self) -> str:
+        """Where the database is, without a password."""
+        ...
+
     def check(self) -> None:
         """Called before each transaction. Raises DatabaseReplacedError for a database that was
         replaced, and UserError for one that this process may not use."""
@@ -41,6 +46,10 @@ class Dialect(Protocol):
 
     def meaning_of(self, error: BaseException | None) -> KoditError | None:
         """Our error, one clear sentence, for one of the driver; None for any other."""
+        ...
+
+    def hears_notifications(self) -> bool:
+        """Whether processes that wait for a change of the database are told at once."""
         ...
 
     def close(self) -> None:

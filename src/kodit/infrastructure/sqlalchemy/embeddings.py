@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from kodit.domain.embedding import PackedVector
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.value_objects import TaskType, VectorKind
+from kodit.infrastructure.sql.followed_log import NOTE_NODE_PACK
 from kodit.infrastructure.sqlalchemy.entities import (
     EMBEDDINGS,
     ENRICHMENTS,
@@ -103,7 +104,7 @@ _SUPERSEDED_BY_VERSIONS = PreparedForMany(
     lambda ids: select(SNIPPETS.c.id).where(
         FILES.c.version_id.in_(ids),
         FORMER_VERSIONS.c.index_id == FILES.c.index_id,
-        FORMER_VERSIONS.c.file_id == FILES.c.id,
+        FORMER_VERSIONS.c.path_id == FILES.c.path_id,
         SNIPPETS.c.version_id == FORMER_VERSIONS.c.version_id,
         SNIPPETS.c.state == "superseded",
     )
@@ -185,6 +186,9 @@ class SqlEmbeddingRepository:
         self.drop(index_id, kind, [row[0] for row in superseded])
 
     def note_pack(self, index_id: int, kind: VectorKind, token: str) -> None:
+        if self._driver.is_concurrent:
+            of_kind = {"of_index": index_id, "of_kind": kind.value, "with_token": token}
+            NOTE_NODE_PACK.run(self._driver, of_kind)
         column = INDEXES.c.code_pack if kind is VectorKind.CODE else INDEXES.c.text_pack
         self._connection.execute(
             update(INDEXES).where(INDEXES.c.id == index_id).values({column: token})

@@ -6,31 +6,30 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from kodit.domain.keyword import KeywordOperation
 from kodit.domain.ports.repositories import (
     ExtractedFile,
     SnippetCounts,
 )
-from kodit.domain.value_objects import FileProcessingStatus, TaskType
+from kodit.domain.value_objects import TaskType
 from kodit.infrastructure.mappers.symbols import extents_to_text, placed_to_text
-from kodit.infrastructure.sql.chunks import in_chunks
-from kodit.infrastructure.sqlalchemy.entities import (
-    EMBEDDINGS,
-    FILES,
-)
+from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
+from kodit.infrastructure.sqlalchemy.file_statements import SETTLE_FILES
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token, next_change_set
+from kodit.infrastructure.sqlalchemy.keyword_log_statements import LOG_CHANGE
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     ADD_SNIPPET,
     DROP_VECTORS,
     DROP_VECTORS_OF_KIND,
+    DROP_VERSION,
     FORGET_PENDING,
     KINDS_OF_VECTORS,
-    LOG_CHANGE,
     LOG_LIVE_OF_VERSIONS,
+    NOTE_DELETION,
     NOTE_EXTRACTION,
     PEND_LIVE_OF_VERSIONS,
     SET_STATE,
@@ -62,7 +61,6 @@ class ExtractedContents:
     """The contents of files over one connection."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
         self._driver = Driver(connection)
         self._refusals = SqlRefusalRepository(connection)
         self._versions = SqlVersionRepository(connection)
@@ -73,7 +71,7 @@ class ExtractedContents:
         linked = self._versions.linked(files)
         files = [file for file in files if file.version_id is None or file.file_id in linked]
         sliced = [file for file in files if file.sliced is not None and file.file_id not in linked]
-        current = self._versions.of_files([file.file_id for file in files])
+        current = self._versions.of_files(index_id, [file.file_id for file in files])
         change_set, token = next_change_set(self._driver, index_id), new_token()
         shared = self._versions.shared(
             sorted({version.id for version in current.values() if version.id is not None})
@@ -95,7 +93,10 @@ class ExtractedContents:
         }
         replaced = kept.keys() | unchanged
         removed = self._retire(
-            index_id, change_set, token, [file for file in files if file.file_id not in replaced]
+            index_id,
+            (change_set, token),
+            {file.file_id: file.sliced is None for file in files if file.file_id not in replaced},
+            current,
         ) + self._versions.count_live(kept.values())
         made = {
             file.file_id: self._versions.add(
@@ -128,7 +129,7 @@ class ExtractedContents:
         if rows:
             self._store(change_set, token, rows)
         upcoming = made | {file_id: version.id for file_id, version in linked.items()}
-        self._note_extraction(files, upcoming, linked, kept)
+        self._note_extraction(index_id, files, upcoming, linked, kept)
         self._versions.use(index_id, (version.id for version in linked.values()))
         self._versions.replaced(index_id, kept, upcoming)
         if upcoming or kept:
@@ -162,23 +163,30 @@ class ExtractedContents:
                 lost[file.file_id] = version_id
         return lost
 
-    def held(self, file_ids: Sequence[int]) -> dict[int, int]:
-        return dict(Counter(row.file_id for row in self._old_snippets(file_ids)))
+    def held(self, index_id: int, file_ids: Sequence[int]) -> dict[int, int]:
+        return dict(Counter(row.file_id for row in self._old_snippets(index_id, file_ids)))
 
-    def _old_snippets(self, file_ids: Sequence[int]) -> list[_OldSnippet]:
+    def _old_snippets(self, index_id: int, file_ids: Sequence[int]) -> list[_OldSnippet]:
         """Those of former versions first."""
         return [
             _OldSnippet(*row)
             for old_of_files in OLD_OF_FILES
-            for row in old_of_files.run(self._driver, file_ids)
+            for row in old_of_files.run(self._driver, file_ids, {"of_index": index_id})
         ]
 
     def _retire(
-        self, index_id: int, change_set: int, token: int, files: Sequence[ExtractedFile]
+        self,
+        index_id: int,
+        change: tuple[int, int],
+        files: Mapping[int, bool],
+        current: Mapping[int, CurrentVersion],
     ) -> int:
-        """Supersede the snippets of changed files and remove those of deleted files."""
-        gone = {file.file_id for file in files if file.sliced is None}
-        old = self._old_snippets([file.file_id for file in files])
+        """Supersede the snippets of changed files and remove those of deleted files; `files` says
+        which are deleted, and `change` are the change set and its token."""
+        change_set, token = change
+        gone = {file_id for file_id, is_gone in files.items() if is_gone}
+        of_gone = {version for file_id in gone if (version := current[file_id].id) is not None}
+        old = self._old_snippets(index_id, sorted(files))
         live = [row for row in old if row.state == "live"]
         superseded_files = {row.file_id for row in old if row.state == "superseded"}
         for state, ids in (
@@ -187,11 +195,11 @@ class ExtractedContents:
         ):
             SET_STATE.run(self._driver, ids, {"new_state": state})
         left = sorted({(row.file_id, row.version_id) for row in live if row.file_id not in gone})
-        HIDE_VERSIONS.run(self._driver, sorted({row.version_id for row in live}))
+        HIDE_VERSIONS.run(self._driver, sorted({row.version_id for row in live} | of_gone))
         KEEP_VERSION.run_many(
             self._driver,
             (
-                {"index_id": index_id, "file_id": file_id, "version_id": version_id}
+                {"index_id": index_id, "path_id": file_id, "version_id": version_id}
                 for file_id, version_id in left
             ),
         )
@@ -248,6 +256,7 @@ class ExtractedContents:
 
     def _note_extraction(
         self,
+        index_id: int,
         files: Sequence[ExtractedFile],
         upcoming: Mapping[int, int],
         linked: Mapping[int, StoredVersion],
@@ -255,30 +264,17 @@ class ExtractedContents:
     ) -> None:
         """`upcoming` are the new versions by file, and `linked` those of them that were stored
         before. Deleted files in `kept` lose their versions at once."""
+        of_index = {"of_index": index_id}
         gone = [file.file_id for file in files if file.sliced is None]
-        for some in in_chunks(gone):
-            self._connection.execute(
-                update(FILES)
-                .where(FILES.c.id.in_(some))
-                .values(
-                    stale=False,
-                    extracted_hash=None,
-                    status=FileProcessingStatus.DELETED.value,
-                )
-            )
-        for some in in_chunks([file_id for file_id in gone if file_id in kept]):
-            self._connection.execute(
-                update(FILES).where(FILES.c.id.in_(some)).values(version_id=None)
-            )
+        NOTE_DELETION.run(self._driver, gone, of_index)
+        DROP_VERSION.run(self._driver, [one for one in gone if one in kept], of_index)
         NOTE_EXTRACTION.run_many(
             self._driver,
             (
                 {
-                    "file": file.file_id,
-                    "hash": file.content_hash,
-                    "version": file.extractor_version,
+                    "of_index": index_id,
+                    "at": file.file_id,
                     "what": file.sliced.problem if stored is None else stored.problem,
-                    "spoken": _spoken(file) if stored is None else stored.language,
                     "made": upcoming[file.file_id],
                 }
                 for file in files
@@ -286,6 +282,7 @@ class ExtractedContents:
                 for stored in (linked.get(file.file_id),)
             ),
         )
+        SETTLE_FILES.run(self._driver, [file.file_id for file in files], of_index)
 
 
 def _spoken(file: ExtractedFile) -> str | None:

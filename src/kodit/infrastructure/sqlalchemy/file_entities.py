@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -20,64 +19,103 @@ from sqlalchemy import (
 
 from kodit.infrastructure.sqlalchemy.metadata import METADATA, BigKey, one_of
 
-# Conditions of partial indexes: SQLite uses one only if a query spells its condition identically.
-UNCLEAN = text("status <> 'clean'")
-STALE = text("stale")
+# Conditions of partial indexes: SQLite uses one only if a query spells its condition identically,
+# and here only if the index has every column that the query needs: the table itself is one too.
+UNCLEAN = text("status <> ''")
 WITH_PROBLEM = text("problem IS NOT NULL")
-WITHOUT_HISTORY = text("author IS NULL")
+WITHOUT_HISTORY = text("history IS NULL")
+NO_HISTORY = 0
+"""The number of the history of a file that no commit has."""
+
+
+class PathColumns(TypedColumns):
+    """The path of files of any number of indexes, relative to their sources."""
+
+    id: Named[int] = Column(BigKey, primary_key=True)
+    path: Named[str] = Column(Text)
+
+
+PATHS = Table("paths", METADATA, PathColumns, UniqueConstraint("path"), sqlite_autoincrement=True)
+
+
+class FileHistoryColumns(TypedColumns):
+    """Who last changed the files at a path, when, and when they were first committed. The numbers
+    of a path begin with 1; indexes in which its file has the same history have the same number."""
+
+    path_id: Named[int] = Column(BigInteger, primary_key=True)
+    number: Named[int] = Column(BigInteger, primary_key=True)
+    author: Named[str] = Column(Text)
+    changed_at: Named[int] = Column(BigInteger)
+    created_at: Named[int] = Column(BigInteger)
+
+
+FILE_HISTORIES = Table("file_histories", METADATA, FileHistoryColumns, sqlite_with_rowid=False)
 
 
 class FileColumns(TypedColumns):
-    """A file of a working copy."""
+    """A file of a working copy. There is one row for each file of each worktree, so that what can
+    be the same in several is elsewhere, and what most files have takes no byte.
 
-    id: Named[int] = Column(BigKey, primary_key=True)
-    index_id: Named[int] = Column(BigKey, ForeignKey("indexes.id"))
-    path: Named[str] = Column(Text)
-    content_hash: Named[str] = Column(String(64))
-    status: Named[str] = Column(String(16))
-    size: Named[int] = Column(BigInteger, default=0)
-    mtime_ns: Named[int] = Column(BigInteger, default=0)
-    ctime_ns: Named[int] = Column(BigInteger, default=0)
-    inode: Named[int] = Column(BigInteger, default=0)
-    stale: Named[bool] = Column(Boolean, default=True)
-    language: Named[str | None] = Column(String(32))
-    extracted_hash: Named[str | None] = Column(String(64))
-    extractor_version: Named[str | None] = Column(String(64))
-    problem: Named[str | None] = Column(Text)
-    author: Named[str | None] = Column(Text)
-    """None until the history was read, "" if it has no entry for the file."""
-    changed_at: Named[int | None] = Column(BigInteger)
-    created_at: Named[int | None] = Column(BigInteger)
+    `version_id` is that of the extracted content, None until there is one. `history` is a number of
+    `file_histories`, None until the history was read. `status` is empty for a clean file. `stamp`
+    is that of `FileStamp`. `problem` is that of the version.
+    """
+
+    index_id: Named[int] = Column(BigInteger, ForeignKey("indexes.id"), primary_key=True)
+    path_id: Named[int] = Column(BigInteger, primary_key=True)
     version_id: Named[int | None] = Column(BigInteger)
-    """That of the extracted content, None until there is one."""
+    history: Named[int | None] = Column(BigInteger)
+    status: Named[str] = Column(String(16), default="")
+    size: Named[int] = Column(BigInteger, default=0)
+    stamp: Named[int] = Column(BigInteger, default=0)
+    problem: Named[str | None] = Column(Text)
 
 
 FILES = Table(
     "files",
     METADATA,
     FileColumns,
-    one_of("status", "clean", "added", "modified", "deleted"),
-    UniqueConstraint("index_id", "path"),
-    Index("stale_files", "index_id", "id", sqlite_where=STALE, postgresql_where=STALE),
+    one_of("status", "", "added", "modified", "deleted"),
     Index(
         "files_without_history",
         "index_id",
+        "history",
+        "status",
         sqlite_where=WITHOUT_HISTORY,
         postgresql_where=WITHOUT_HISTORY,
     ),
-    Index("unclean_files", "index_id", "status", sqlite_where=UNCLEAN, postgresql_where=UNCLEAN),
+    Index(
+        "unclean_files",
+        "index_id",
+        "status",
+        "version_id",
+        sqlite_where=UNCLEAN,
+        postgresql_where=UNCLEAN,
+    ),
     Index(
         "files_with_problem",
         "index_id",
         "problem",
-        "language",
+        "version_id",
         "status",
         sqlite_where=WITH_PROBLEM,
         postgresql_where=WITH_PROBLEM,
     ),
     Index("files_of_version", "version_id"),
-    sqlite_autoincrement=True,
+    sqlite_with_rowid=False,
 )
+
+
+class StaleFileColumns(TypedColumns):
+    """A file whose snippets do not match its content, and the hash of what the last scan found.
+    Any other file has the content of its version."""
+
+    index_id: Named[int] = Column(BigInteger, primary_key=True)
+    path_id: Named[int] = Column(BigInteger, primary_key=True)
+    content_hash: Named[str] = Column(String(64))
+
+
+STALE_FILES = Table("stale_files", METADATA, StaleFileColumns, sqlite_with_rowid=False)
 
 
 class VersionColumns(TypedColumns):
@@ -86,9 +124,11 @@ class VersionColumns(TypedColumns):
     snippets, also when that index is deleted.
 
     `content_key` is a hash of everything that the snippets depend on, and `digest` the beginning of
-    the git blob id, by which a version is found before the bytes are read. `language` and `problem`
-    are those of the files. `unused_since` is when the last index lost it, 0 if not dated yet, and
-    `unused_bytes` the size of its text; both are null as long as it is used.
+    one of the git blob id, by which a version is found before the bytes are read. `language` and
+    `problem` are those of the files, `content_hash` is their blob id, and null once the snippets
+    are those of no file, and `extractor_version` says which extractor made them. `unused_since` is
+    when the last index lost it, 0 if not dated yet, and `unused_bytes` the size of its text; both
+    are null as long as it is used.
     """
 
     id: Named[int] = Column(BigKey, primary_key=True)
@@ -98,6 +138,8 @@ class VersionColumns(TypedColumns):
     content_key: Named[bytes | None] = Column(LargeBinary(32))
     language: Named[str | None] = Column(String(32))
     problem: Named[str | None] = Column(Text)
+    content_hash: Named[str | None] = Column(String(64))
+    extractor_version: Named[str | None] = Column(String(64))
     unused_since: Named[int | None] = Column(BigInteger)
     unused_bytes: Named[int | None] = Column(BigInteger)
 
@@ -125,7 +167,7 @@ class FormerVersionColumns(TypedColumns):
     """A former version of a file, whose snippets an engine may still search."""
 
     index_id: Named[int] = Column(BigInteger, primary_key=True)
-    file_id: Named[int] = Column(BigInteger, primary_key=True)
+    path_id: Named[int] = Column(BigInteger, primary_key=True)
     version_id: Named[int] = Column(BigInteger, primary_key=True)
 
 

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Exists, exists, select
+from sqlalchemy import Connection, Exists, and_, exists, func, select
 
 from kodit.domain.left_out import FileFacts, SnippetFacts, UnreadFile
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import FileProcessingStatus, TaskType, VectorKind
 from kodit.infrastructure.mappers.moments import to_optional_moment
+from kodit.infrastructure.mappers.statuses import text_to_status
 from kodit.infrastructure.sqlalchemy.entities import (
+    FILE_HISTORIES,
     FILES,
     KEYWORD_CHANGES,
+    PATHS,
     PENDING_SNIPPETS,
     SNIPPETS,
+    STALE_FILES,
     VECTORS,
+    VERSIONS,
 )
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
+_FILES = (
+    FILES.join(PATHS, PATHS.c.id == FILES.c.path_id)
+    .outerjoin(VERSIONS, VERSIONS.c.id == FILES.c.version_id)
+    .outerjoin(
+        STALE_FILES,
+        and_(STALE_FILES.c.index_id == FILES.c.index_id, STALE_FILES.c.path_id == FILES.c.path_id),
+    )
+)
+_CONTENT_HASH = func.coalesce(STALE_FILES.c.content_hash, VERSIONS.c.content_hash, "")
 _NOT_DELETED = FILES.c.status != FileProcessingStatus.DELETED.value
 
 
@@ -28,14 +42,15 @@ class SqlFileFacts:
 
     def unread(self, index_id: int) -> list[UnreadFile]:
         query = (
-            select(FILES.c.path, FILES.c.problem, FILES.c.content_hash)
+            select(PATHS.c.path, FILES.c.problem, _CONTENT_HASH.label("content_hash"))
+            .select_from(_FILES)
             .where(
                 FILES.c.index_id == index_id,
                 FILES.c.problem.is_not(None),
-                FILES.c.language.is_(None),
+                VERSIONS.c.language.is_(None),
                 _NOT_DELETED,
             )
-            .order_by(FILES.c.path)
+            .order_by(PATHS.c.path)
         )
         with self._database.read() as transaction:
             rows = transaction.connection.execute(query).all()
@@ -44,22 +59,43 @@ class SqlFileFacts:
     def facts(self, index_id: int, path: str) -> tuple[FileFacts, tuple[SnippetFacts, ...]] | None:
         if not is_text(path):
             return None
-        query = select(FILES).where(FILES.c.index_id == index_id, FILES.c.path == path)
+        query = (
+            select(
+                FILES,
+                PATHS.c.path,
+                VERSIONS.c.language,
+                _CONTENT_HASH.label("content_hash"),
+                STALE_FILES.c.path_id.is_(None).label("is_extracted"),
+                FILE_HISTORIES.c.author,
+                FILE_HISTORIES.c.changed_at,
+                FILE_HISTORIES.c.created_at,
+            )
+            .select_from(
+                _FILES.outerjoin(
+                    FILE_HISTORIES,
+                    and_(
+                        FILE_HISTORIES.c.path_id == FILES.c.path_id,
+                        FILE_HISTORIES.c.number == FILES.c.history,
+                    ),
+                )
+            )
+            .where(FILES.c.index_id == index_id, PATHS.c.path == path)
+        )
         with self._database.read() as transaction:
             row = transaction.connection.execute(query).first()
             if row is None:
                 return None
             snippets = _snippets(transaction.connection, row.version_id)
         facts = FileFacts(
-            id=row.id,
+            id=row.path_id,
             path=row.path,
-            status=FileProcessingStatus(row.status),
+            status=text_to_status(row.status),
             content_hash=row.content_hash,
             language=row.language,
             size=row.size,
             problem=row.problem,
-            is_extracted=not row.stale,
-            author=row.author or None,
+            is_extracted=row.is_extracted,
+            author=row.author,
             changed_at=to_optional_moment(row.changed_at),
             created_at=to_optional_moment(row.created_at),
         )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, case, delete, func, select, update
+from sqlalchemy import bindparam, case, delete, exists, func, insert, select, update
 
 from kodit.domain.value_objects import FileProcessingStatus
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
     INDEXES,
-    STALE,
+    PATHS,
+    SNIPPETS,
+    STALE_FILES,
     UNCLEAN,
+    VERSIONS,
     WITHOUT_HISTORY,
 )
 from kodit.infrastructure.sqlalchemy.prepared import (
@@ -20,49 +23,121 @@ from kodit.infrastructure.sqlalchemy.prepared import (
 )
 
 _DELETED = constant(FileProcessingStatus.DELETED)
-FILE_COLUMNS = (
-    *("id", "path", "content_hash", "status", "extracted_hash", "extractor_version", "problem"),
-    *("size", "mtime_ns", "ctime_ns", "inode"),
+_OF_INDEX = FILES.c.index_id == bindparam("of_index")
+_AT = FILES.c.path_id == bindparam("at")
+_STALE_OF_INDEX = STALE_FILES.c.index_id == bindparam("of_index")
+IS_STALE = exists().where(
+    STALE_FILES.c.index_id == FILES.c.index_id, STALE_FILES.c.path_id == FILES.c.path_id
 )
-"""The columns of a file that `indexes._to_file` reads, in order."""
-STATE_COLUMNS = ("content_hash", "status", "size", "mtime_ns", "ctime_ns", "inode")
+
+# The columns that `indexes._to_file` reads.
+_FILE = (
+    FILES.c.path_id,
+    PATHS.c.path,
+    func.coalesce(STALE_FILES.c.content_hash, VERSIONS.c.content_hash, ""),
+    FILES.c.status,
+    VERSIONS.c.content_hash,
+    VERSIONS.c.extractor_version,
+    FILES.c.problem,
+    FILES.c.size,
+    FILES.c.stamp,
+)
+STATE_COLUMNS = ("status", "size", "stamp")
 """Those that a scan writes."""
-_SELECT_FILES = select(*(FILES.c[name] for name in FILE_COLUMNS))
 
 FILES_BY_PATH = PreparedForMany(
-    lambda paths: _SELECT_FILES.where(
-        FILES.c.index_id == bindparam("of_index"), FILES.c.path.in_(paths)
+    lambda paths: (
+        select(*_FILE)
+        .select_from(PATHS)
+        .join(FILES, FILES.c.path_id == PATHS.c.id)
+        .outerjoin(VERSIONS, VERSIONS.c.id == FILES.c.version_id)
+        .outerjoin(
+            STALE_FILES,
+            (STALE_FILES.c.index_id == FILES.c.index_id)
+            & (STALE_FILES.c.path_id == FILES.c.path_id),
+        )
+        .where(_OF_INDEX, PATHS.c.path.in_(paths))
     )
 )
-ADD_FILE = insert_columns(FILES, "index_id", "path", "stale", *STATE_COLUMNS)
+ADD_FILE = insert_columns(FILES, "index_id", "path_id", *STATE_COLUMNS)
 UPDATE_FILE = Prepared(
     update(FILES)
-    .where(FILES.c.id == bindparam("file"))
+    .where(_OF_INDEX, _AT)
     .values(
         {name: bindparam(name) for name in STATE_COLUMNS}
-        | {
-            "stale": bindparam("outdated"),
-            # A deleted file that comes back gets the history of that time.
-            "author": case((bindparam("is_gone"), None), else_=FILES.c.author),
-        }
+        # A deleted file that comes back gets the history of that time.
+        | {"history": case((bindparam("is_gone"), None), else_=FILES.c.history)}
     )
 )
-STALE_FILES = Prepared(
-    _SELECT_FILES.where(FILES.c.index_id == bindparam("of_index"), STALE)
-    .order_by(FILES.c.id)
+ADD_STALE_FILE = insert_columns(STALE_FILES, "index_id", "path_id", "content_hash")
+SETTLE_FILES = PreparedForMany(
+    lambda ids: delete(STALE_FILES).where(_STALE_OF_INDEX, STALE_FILES.c.path_id.in_(ids))
+)
+MARK_STALE = PreparedForMany(
+    lambda ids: insert(STALE_FILES).from_select(
+        ["index_id", "path_id", "content_hash"],
+        select(FILES.c.index_id, FILES.c.path_id, VERSIONS.c.content_hash)
+        .join(VERSIONS, VERSIONS.c.id == FILES.c.version_id)
+        .where(
+            _OF_INDEX, FILES.c.path_id.in_(ids), VERSIONS.c.content_hash.is_not(None), ~IS_STALE
+        ),
+    )
+)
+STALE = Prepared(
+    select(*_FILE)
+    .select_from(STALE_FILES)
+    .join(
+        FILES,
+        (FILES.c.index_id == STALE_FILES.c.index_id) & (FILES.c.path_id == STALE_FILES.c.path_id),
+    )
+    .join(PATHS, PATHS.c.id == FILES.c.path_id)
+    .outerjoin(VERSIONS, VERSIONS.c.id == FILES.c.version_id)
+    .where(_STALE_OF_INDEX)
+    .order_by(STALE_FILES.c.path_id)
     .limit(bindparam("most"))
 )
-COUNT_STALE_FILES = Prepared(
-    select(func.count()).select_from(FILES).where(FILES.c.index_id == bindparam("of_index"), STALE)
+COUNT_STALE_FILES = Prepared(select(func.count()).select_from(STALE_FILES).where(_STALE_OF_INDEX))
+REMEMBER_FILES = PreparedForMany(
+    lambda ids: (
+        update(FILES)
+        .where(
+            _OF_INDEX,
+            FILES.c.path_id.in_(ids),
+            exists().where(SNIPPETS.c.version_id == FILES.c.version_id),
+        )
+        .values(status=_DELETED, history=None)
+        .returning(FILES.c.path_id)
+    )
+)
+DELETE_FILES = PreparedForMany(
+    lambda ids: (
+        delete(FILES).where(_OF_INDEX, FILES.c.path_id.in_(ids)).returning(FILES.c.version_id)
+    )
+)
+DELETE_SOME_FILES = Prepared(
+    delete(FILES)
+    .where(
+        _OF_INDEX,
+        FILES.c.path_id.in_(
+            select(FILES.c.path_id)
+            .where(_OF_INDEX)
+            .order_by(FILES.c.path_id)
+            .limit(bindparam("most"))
+            .correlate(None)
+        ),
+    )
+    .returning(FILES.c.path_id, FILES.c.version_id)
 )
 FILES_WITHOUT_HISTORY = Prepared(
-    select(FILES.c.path)
-    .where(FILES.c.index_id == bindparam("of_index"), WITHOUT_HISTORY, FILES.c.status != _DELETED)
+    select(PATHS.c.path)
+    .join(FILES, FILES.c.path_id == PATHS.c.id)
+    .where(_OF_INDEX, WITHOUT_HISTORY, FILES.c.status != _DELETED)
     .limit(bindparam("most"))
 )
 EXTRACTIONS = Prepared(
-    select(FILES.c.language, FILES.c.extractor_version)
-    .where(FILES.c.index_id == bindparam("of_index"), FILES.c.extractor_version.is_not(None))
+    select(VERSIONS.c.language, VERSIONS.c.extractor_version)
+    .join(FILES, FILES.c.version_id == VERSIONS.c.id)
+    .where(_OF_INDEX, VERSIONS.c.extractor_version.is_not(None))
     .distinct()
 )
 FINISH_SCAN = Prepared(
@@ -76,21 +151,10 @@ FINISH_SCAN = Prepared(
     )
 )
 UNCLEAN_FILES = Prepared(
-    select(FILES.c.id)
-    .where(FILES.c.index_id == bindparam("of_index"), UNCLEAN)
-    .limit(bindparam("most"))
-)
-FORGET_DELETED_FILES = PreparedForMany(
-    lambda ids: (
-        delete(FILES)
-        .where(FILES.c.id.in_(ids), FILES.c.status == _DELETED)
-        .returning(FILES.c.version_id)
-    )
+    select(FILES.c.path_id, FILES.c.status).where(_OF_INDEX, UNCLEAN).limit(bindparam("most"))
 )
 CLEAN_FILES = PreparedForMany(
-    lambda ids: (
-        update(FILES).where(FILES.c.id.in_(ids)).values(status=constant(FileProcessingStatus.CLEAN))
-    )
+    lambda ids: update(FILES).where(_OF_INDEX, FILES.c.path_id.in_(ids)).values(status="")
 )
 FINISH = Prepared(
     update(INDEXES).where(INDEXES.c.id == bindparam("of_index")).values(updated_at=bindparam("now"))

@@ -3,57 +3,53 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    and_,
-    delete,
-    exists,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.entities import Index, IndexedFile, WorkingCopy
 from kodit.domain.ports.repositories import Extraction
-from kodit.domain.source import SourceHistory
-from kodit.domain.value_objects import FileProcessingStatus, FileStamp, Source, SourceKind
+from kodit.domain.source import SourceHistory, StoredStamp
+from kodit.domain.value_objects import FileProcessingStatus, Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_microseconds
-from kodit.infrastructure.sql.chunks import in_chunks
+from kodit.infrastructure.mappers.statuses import status_to_text, text_to_status
 from kodit.infrastructure.sql.indexes import ANY_HOST, INDEX_COLUMNS, IndexReads, to_index
 from kodit.infrastructure.sqlalchemy.entities import (
     DELETED_FOLDERS,
     FILES,
     INDEXES,
-    SNIPPETS,
+    VERSIONS,
 )
 from kodit.infrastructure.sqlalchemy.file_history import record_history
 from kodit.infrastructure.sqlalchemy.file_statements import (
     ADD_FILE,
+    ADD_STALE_FILE,
     CLEAN_FILES,
     COUNT_STALE_FILES,
+    DELETE_FILES,
     EXTRACTIONS,
     FILES_BY_PATH,
     FILES_WITHOUT_HISTORY,
     FINISH,
     FINISH_SCAN,
-    FORGET_DELETED_FILES,
-    STALE_FILES,
+    IS_STALE,
+    MARK_STALE,
+    REMEMBER_FILES,
+    SETTLE_FILES,
+    STALE,
     UNCLEAN_FILES,
     UPDATE_FILE,
 )
+from kodit.infrastructure.sqlalchemy.paths import add_paths, forget_unused
 from kodit.infrastructure.sqlalchemy.prepared import Driver, Row
 from kodit.infrastructure.sqlalchemy.removal import detach_some, is_detached, remove_some
 from kodit.infrastructure.sqlalchemy.version_statements import DROP_EMPTY_VERSIONS
 from kodit.infrastructure.sqlalchemy.versions import SqlVersionRepository
 
 _DELETED = FileProcessingStatus.DELETED.value
-_CLEAN = FileProcessingStatus.CLEAN.value
 _PUBLIC_HOSTS = "public hosts"
 
 
@@ -160,40 +156,53 @@ class SqlIndexRepository(IndexReads):
         return {file.path: file for file in map(_to_file, rows)}
 
     def add_files(self, index_id: int, files: Sequence[IndexedFile]) -> None:
+        numbers = add_paths(self._driver, [file.path for file in files])
         ADD_FILE.run_many(
             self._driver,
             (
-                {"index_id": index_id, "path": file.path, "stale": True} | _file_state(file)
+                {"index_id": index_id, "path_id": numbers[file.path]} | _file_state(file)
                 for file in files
             ),
         )
+        self._add_stale(index_id, ((numbers[file.path], file) for file in files))
 
-    def update_files(self, files: Sequence[IndexedFile]) -> None:
+    def update_files(self, index_id: int, files: Sequence[IndexedFile]) -> None:
         UPDATE_FILE.run_many(
             self._driver,
             (
                 {
-                    "file": file.id,
-                    "outdated": _is_stale(file),
+                    "of_index": index_id,
+                    "at": file.id,
                     "is_gone": file.status is FileProcessingStatus.DELETED,
                 }
                 | _file_state(file)
                 for file in files
             ),
         )
+        SETTLE_FILES.run(self._driver, [file.id for file in files], {"of_index": index_id})
+        self._add_stale(index_id, ((file.id, file) for file in files if _is_stale(file)))
 
-    def forget_files(self, file_ids: Sequence[int]) -> None:
-        for some in in_chunks(file_ids):
-            mine = FILES.c.id.in_(some)
-            remembered = exists().where(SNIPPETS.c.version_id == FILES.c.version_id)
-            self._connection.execute(
-                update(FILES)
-                .where(mine, remembered)
-                .values(status=_DELETED, stale=False, author=None)
-            )
-            gone = delete(FILES).where(mine, ~remembered).returning(FILES.c.version_id)
-            lost = self._connection.execute(gone).scalars()
-            SqlVersionRepository(self._connection).release({one for one in lost if one})
+    def _add_stale(self, index_id: int, files: Iterable[tuple[int, IndexedFile]]) -> None:
+        ADD_STALE_FILE.run_many(
+            self._driver,
+            (
+                {"index_id": index_id, "path_id": path_id, "content_hash": file.content_hash}
+                for path_id, file in files
+            ),
+        )
+
+    def forget_files(self, index_id: int, file_ids: Sequence[int]) -> None:
+        of_index = {"of_index": index_id}
+        remembered = {row[0] for row in REMEMBER_FILES.run(self._driver, file_ids, of_index)}
+        SETTLE_FILES.run(self._driver, file_ids, of_index)
+        lost = self._delete_files(index_id, [one for one in file_ids if one not in remembered])
+        SqlVersionRepository(self._connection).release(lost)
+        forget_unused(self._driver, file_ids)
+
+    def _delete_files(self, index_id: int, file_ids: Sequence[int]) -> list[int]:
+        """Returns the versions that they had."""
+        gone = DELETE_FILES.run(self._driver, file_ids, {"of_index": index_id})
+        return sorted({row[0] for row in gone if row[0] is not None})
 
     def finish_scan(self, index_id: int, working_copy: WorkingCopy) -> None:
         found = {
@@ -221,19 +230,25 @@ class SqlIndexRepository(IndexReads):
             return []
         by_these = or_(
             *(
-                and_(FILES.c.language == one.language, FILES.c.extractor_version == one.version)
+                and_(
+                    VERSIONS.c.language == one.language,
+                    VERSIONS.c.extractor_version == one.version,
+                )
                 for one in extractions
             )
         )
-        query = select(FILES.c.id).where(FILES.c.index_id == index_id, ~FILES.c.stale, by_these)
+        query = (
+            select(FILES.c.path_id)
+            .join(VERSIONS, VERSIONS.c.id == FILES.c.version_id)
+            .where(FILES.c.index_id == index_id, ~IS_STALE, by_these)
+        )
         return list(self._connection.execute(query).scalars())
 
-    def mark_stale(self, file_ids: Sequence[int]) -> None:
-        for some in in_chunks(file_ids):
-            self._connection.execute(update(FILES).where(FILES.c.id.in_(some)).values(stale=True))
+    def mark_stale(self, index_id: int, file_ids: Sequence[int]) -> None:
+        MARK_STALE.run(self._driver, file_ids, {"of_index": index_id})
 
     def stale_files(self, index_id: int, limit: int) -> list[IndexedFile]:
-        rows = STALE_FILES.run(self._driver, {"of_index": index_id, "most": limit})
+        rows = STALE.run(self._driver, {"of_index": index_id, "most": limit})
         return [_to_file(row) for row in rows]
 
     def count_stale_files(self, index_id: int) -> int:
@@ -242,14 +257,15 @@ class SqlIndexRepository(IndexReads):
 
     def finish(self, index_id: int, now: datetime) -> bool:
         limit = MOST_PER_TRANSACTION.rows
-        rows = UNCLEAN_FILES.run(self._driver, {"of_index": index_id, "most": limit + 1})
-        ids = [row[0] for row in rows]
-        gone = FORGET_DELETED_FILES.run(self._driver, ids[:limit])
-        DROP_EMPTY_VERSIONS.run(self._driver, sorted({row[0] for row in gone if row[0]}))
-        CLEAN_FILES.run(self._driver, ids[:limit])
-        if len(ids) > limit:
+        of_index = {"of_index": index_id}
+        rows = UNCLEAN_FILES.run(self._driver, of_index | {"most": limit + 1})
+        gone = [path_id for path_id, status in rows[:limit] if status == _DELETED]
+        DROP_EMPTY_VERSIONS.run(self._driver, self._delete_files(index_id, gone))
+        forget_unused(self._driver, gone)
+        CLEAN_FILES.run(self._driver, [row[0] for row in rows[:limit]], of_index)
+        if len(rows) > limit:
             return False
-        FINISH.run(self._driver, {"of_index": index_id, "now": to_microseconds(now)})
+        FINISH.run(self._driver, of_index | {"now": to_microseconds(now)})
         return True
 
 
@@ -263,30 +279,22 @@ def _choice(source: Source) -> dict[str, str | bool]:
 
 
 def _to_file(row: Row) -> IndexedFile:
-    """A row of `FILE_COLUMNS`."""
     file_id, path, content_hash, status, extracted_hash, extractor_version, problem = row[:7]
     return IndexedFile(
         id=file_id,
         path=path,
         content_hash=content_hash,
-        status=FileProcessingStatus(status),
+        status=text_to_status(status),
         extracted_hash=extracted_hash,
         extractor_version=extractor_version,
         problem=problem,
-        stamp=FileStamp(*row[7:]),
+        stamp=StoredStamp(*row[7:]),
     )
 
 
 def _file_state(file: IndexedFile) -> dict[str, Any]:
-    stamp = file.stamp or FileStamp(0)
-    return {
-        "content_hash": file.content_hash,
-        "status": file.status.value,
-        "size": stamp.size,
-        "mtime_ns": stamp.mtime_ns,
-        "ctime_ns": stamp.ctime_ns,
-        "inode": stamp.inode,
-    }
+    stamp = file.stamp or StoredStamp(0)
+    return {"status": status_to_text(file.status), "size": stamp.size, "stamp": stamp.mark}
 
 
 def _is_stale(file: IndexedFile) -> bool:

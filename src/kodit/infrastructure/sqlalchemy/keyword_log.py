@@ -11,6 +11,7 @@ from sqlalchemy import Connection, exists, func, select, update
 
 from kodit.domain.batches import MOST_PER_READ, size_of
 from kodit.domain.keyword import (
+    KeywordBatch,
     KeywordChange,
     KeywordLog,
     KeywordOperation,
@@ -20,9 +21,7 @@ from kodit.infrastructure.sql.keyword_log import UNKNOWN_GENERATION, KeywordLogR
 from kodit.infrastructure.sql.state_cache import Caches
 from kodit.infrastructure.sql.stored_snippets import to_stored
 from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, KEYWORD_CHANGES
-from kodit.infrastructure.sqlalchemy.locking import lock_name
-from kodit.infrastructure.sqlalchemy.prepared import Driver
-from kodit.infrastructure.sqlalchemy.snippet_statements import (
+from kodit.infrastructure.sqlalchemy.keyword_log_statements import (
     CHANGES,
     COUNT_UP_TO,
     CUT_LOG,
@@ -31,8 +30,10 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     NEXT_LOG,
     REACH,
     REST_OF_CHANGE_SET,
-    others,
 )
+from kodit.infrastructure.sqlalchemy.locking import lock_name
+from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.snippet_statements import others
 
 _TOKEN_BITS = 63
 """The bits of a signed 64-bit column."""
@@ -61,8 +62,17 @@ class SqlKeywordLogRepository(KeywordLogReads):
         super().__init__(Driver(connection), caches)
         self._connection = connection
 
-    def read(self, index_id: int, limit: int, most_bytes: int = MOST_PER_READ.size) -> KeywordLog:
+    def read(
+        self,
+        index_id: int,
+        limit: int,
+        most_bytes: int = MOST_PER_READ.size,
+        *,
+        only_led: bool = False,
+    ) -> KeywordLog:
         generation, follows = self._standing(index_id)
+        if only_led:  # there is no other node
+            return KeywordLog(generation or "", follows, ())
         return KeywordLog(generation or "", follows, self._changes(index_id, limit, most_bytes))
 
     def _changes(self, index_id: int, limit: int, most_bytes: int) -> list[KeywordChange]:
@@ -72,12 +82,12 @@ class SqlKeywordLogRepository(KeywordLogReads):
             for row in rows:
                 if size >= most_bytes and row[1] != change_set:
                     return changes
-                changes.append(_to_change(row))
+                changes.append(to_change(row))
                 change_set = row[1]
-                size += _size_of_change(changes[-1])
+                size += size_of_change(changes[-1])
         if changes:
             of_set = {"of_index": index_id, "of_change_set": change_set, "after": changes[-1].seq}
-            changes += map(_to_change, REST_OF_CHANGE_SET.run(self._driver, of_set))
+            changes += map(to_change, REST_OF_CHANGE_SET.run(self._driver, of_set))
         return changes
 
     def count(self, index_id: int, of_index: int | None = None) -> int:
@@ -129,13 +139,22 @@ class SqlKeywordLogRepository(KeywordLogReads):
         )
         return True
 
+    def filling(
+        self, index_id: int, position: KeywordPosition | None, limit: int
+    ) -> KeywordBatch | None:
+        del index_id, position, limit
+        return None  # the log itself is restarted
 
-def _to_change(row: Sequence[Any]) -> KeywordChange:
+    def behind(self) -> Sequence[int]:
+        return ()
+
+
+def to_change(row: Sequence[Any]) -> KeywordChange:
     """A row of `CHANGES`: five columns of the log, then those of a snippet, if there is one."""
     seq, _change_set, snippet_id, operation, token = row[:5]
     snippet = None if row[5] is None else to_stored(row[5:])
     return KeywordChange(seq, snippet_id, KeywordOperation(operation), snippet, token)
 
 
-def _size_of_change(change: KeywordChange) -> int:
+def size_of_change(change: KeywordChange) -> int:
     return 0 if change.snippet is None else size_of(change.snippet.text)

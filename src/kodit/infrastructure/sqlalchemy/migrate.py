@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from kodit.domain.errors import DatabaseVersionError
+from kodit.domain.errors import DatabaseVersionError, UserError
+from kodit.infrastructure.sql.moving import MOVED, MOVING
 from kodit.infrastructure.sql.revision import HEAD
 from kodit.infrastructure.sqlalchemy.collation import order_by_code_points
 from kodit.infrastructure.sqlalchemy.locking import lock_name
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -39,6 +41,8 @@ def migrate(
     """
     with database.read() as transaction:
         stored = _stored_revision(transaction.connection)
+        if stored in (MOVED, MOVING):
+            raise _of_a_move(transaction.connection, stored)
     database.revision = revision
     if stored == revision:
         return
@@ -46,6 +50,8 @@ def migrate(
         lock_name(transaction.cursors, "migrations")
         # Another process may have migrated while this one waited for the lock.
         stored = _stored_revision(transaction.connection)
+        if stored in (MOVED, MOVING):
+            raise _of_a_move(transaction.connection, stored)
         if stored is None and before_creation is not None:
             before_creation()
         if stored is None and revision == HEAD and transaction.connection.dialect.name == "sqlite":
@@ -54,6 +60,30 @@ def migrate(
             _run(transaction.connection, stored, revision)
         if transaction.cursors.is_concurrent:
             order_by_code_points(transaction.connection)
+
+
+def make_tables(transaction: SqlTransaction) -> None:
+    """Make the tables in a database that has none, in a transaction that does more."""
+    _run(transaction.connection, None, HEAD)
+    if transaction.cursors.is_concurrent:
+        order_by_code_points(transaction.connection)
+
+
+def _of_a_move(connection: Connection, stored: str) -> UserError:
+    """The error for a database that has been moved, or is the target of an unfinished move."""
+    from kodit.infrastructure.moving.records import read_record  # noqa: PLC0415 - rarely needed
+
+    record = read_record(connection.exec_driver_sql)
+    if stored == MOVED:
+        return UserError(
+            f"this database was moved to {record.place}; use that one",
+            code="database_moved",
+            database=record.place,
+        )
+    return UserError(
+        f"{record.place} is being moved to this database, which is not complete yet",
+        code="database_moving",
+    )
 
 
 def _stored_revision(connection: Connection) -> str | None:

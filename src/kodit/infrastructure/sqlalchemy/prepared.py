@@ -195,6 +195,6 @@ class InsertNew(Prepared):
         return f"{values} ON CONFLICT DO NOTHING{returning}{columns}"
 
 
-def insert_columns(table: Table, *columns: str) -> Prepared:
+def insert_columns(table: Table, *columns: str, kind: type[Prepared] = Prepared) -> Prepared:
     """An INSERT of rows with these columns."""
-    return Prepared(insert(table).values({name: bindparam(name) for name in columns}))
+    return kind(insert(table).values({name: bindparam(name) for name in columns}))

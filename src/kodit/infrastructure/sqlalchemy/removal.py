@@ -18,12 +18,18 @@ from kodit.infrastructure.sqlalchemy.entities import (
     INDEX_RUNS,
     INDEXES,
     KEYWORD_CHANGES,
+    KEYWORD_HISTORY,
+    NODE_CURSORS,
+    NODE_PACKS,
     PENDING_SNIPPETS,
     REFUSED_SNIPPETS,
     SNIPPETS,
+    STALE_FILES,
     VECTORS,
     VERSIONS,
 )
+from kodit.infrastructure.sqlalchemy.file_statements import DELETE_SOME_FILES
+from kodit.infrastructure.sqlalchemy.paths import forget_unused
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.unused import CACHES, Cache, release, settle
 from kodit.infrastructure.sqlalchemy.versions import SqlVersionRepository
@@ -44,9 +50,13 @@ _SMALL = (
     _Part(REFUSED_SNIPPETS, REFUSED_SNIPPETS.c.snippet_id),
     _Part(VECTORS, VECTORS.c.snippet_id, VECTORS.c.kind),
     _Part(KEYWORD_CHANGES, KEYWORD_CHANGES.c.seq),
+    _Part(KEYWORD_HISTORY, KEYWORD_HISTORY.c.seq),
+    _Part(NODE_CURSORS, NODE_CURSORS.c.node),
+    _Part(NODE_PACKS, NODE_PACKS.c.kind, NODE_PACKS.c.node),
 )
 _OWN = (
-    _Part(FORMER_VERSIONS, FORMER_VERSIONS.c.file_id),
+    _Part(FORMER_VERSIONS, FORMER_VERSIONS.c.path_id),
+    _Part(STALE_FILES, STALE_FILES.c.path_id),
     _Part(DESCRIPTIONS, DESCRIPTIONS.c.subject, DESCRIPTIONS.c.kind),
 )
 """What belongs to an index, and not to the versions in its store."""
@@ -69,7 +79,7 @@ def is_detached(connection: Connection, index_id: int) -> bool:
         connection.execute(
             select(table.c.index_id).where(table.c.index_id == index_id).limit(1)
         ).first()
-        for table in (FILES, FORMER_VERSIONS, DESCRIPTIONS, INDEX_RUNS)
+        for table in (FILES, FORMER_VERSIONS, STALE_FILES, DESCRIPTIONS, INDEX_RUNS)
     )
 
 
@@ -92,13 +102,11 @@ def detach_some(connection: Connection, index_id: int, limit: int) -> bool:
     for part in _OWN:
         if _delete_small(connection, part, index_id, limit):
             return True
-    ids = _some_large(connection, FILES, FILES.c.path, index_id, limit)
-    for some in in_chunks(ids):
-        gone = connection.execute(
-            delete(FILES).where(FILES.c.id.in_(some)).returning(FILES.c.version_id)
-        )
-        versions.release({one for one in gone.scalars() if one is not None}, for_good=True)
-    return bool(ids)
+    driver = Driver(connection)
+    gone = DELETE_SOME_FILES.run(driver, {"of_index": index_id, "most": limit})
+    versions.release({row[1] for row in gone if row[1] is not None}, for_good=True)
+    forget_unused(driver, (row[0] for row in gone))
+    return bool(gone)
 
 
 def remove_some(connection: Connection, index_id: int, limit: int) -> bool:

@@ -8,7 +8,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     String,
-    and_,
     bindparam,
     delete,
     exists,
@@ -19,17 +18,17 @@ from sqlalchemy import (
 )
 
 from kodit.domain.keyword import KeywordOperation
-from kodit.domain.value_objects import TaskType
+from kodit.domain.value_objects import FileProcessingStatus, TaskType
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
     INDEXES,
     KEYWORD_CHANGES,
+    KEYWORD_HISTORY,
     PENDING_SNIPPETS,
     SNIPPETS,
-    STALE,
+    STALE_FILES,
     UNCLEAN,
     VECTORS,
-    VERSIONS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
@@ -38,7 +37,7 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     constant,
     insert_columns,
 )
-from kodit.infrastructure.sqlalchemy.stored_snippets import KEYWORD_COLUMNS, select_texts
+from kodit.infrastructure.sqlalchemy.stored_snippets import select_texts
 
 MOST_LOOKED_AT = 512
 """How many other indexes are looked at in order to find some with little work left."""
@@ -48,9 +47,6 @@ ADD_SNIPPET = insert_columns(
     *("index_id", "version_id", "state", "start_line", "end_line", "language"),
     *("symbol", "kind", "scope", "content_hash", "text", "also_defines", "minor_symbols"),
     *("mentions", "extents"),
-)
-LOG_CHANGE = insert_columns(
-    KEYWORD_CHANGES, "index_id", "version_id", "change_set", "snippet_id", "op", "token"
 )
 SET_STATE = PreparedForMany(
     lambda ids: update(SNIPPETS).where(SNIPPETS.c.id.in_(ids)).values(state=bindparam("new_state"))
@@ -105,54 +101,22 @@ PEND_LIVE_OF_VERSIONS = PreparedForMany(
 )
 NOTE_EXTRACTION = Prepared(
     update(FILES)
-    .where(FILES.c.id == bindparam("file"))
-    .values(
-        stale=False,
-        content_hash=bindparam("hash"),
-        extracted_hash=bindparam("hash"),
-        extractor_version=bindparam("version"),
-        problem=bindparam("what"),
-        language=bindparam("spoken"),
-        version_id=bindparam("made"),
+    .where(FILES.c.index_id == bindparam("of_index"), FILES.c.path_id == bindparam("at"))
+    .values(problem=bindparam("what"), version_id=bindparam("made"))
+)
+NOTE_DELETION = PreparedForMany(
+    lambda ids: (
+        update(FILES)
+        .where(FILES.c.index_id == bindparam("of_index"), FILES.c.path_id.in_(ids))
+        .values(status=constant(FileProcessingStatus.DELETED))
     )
 )
-CHANGES_OF_INDEX = (
-    select(
-        KEYWORD_CHANGES.c.seq,
-        KEYWORD_CHANGES.c.change_set,
-        KEYWORD_CHANGES.c.snippet_id,
-        KEYWORD_CHANGES.c.op,
-        KEYWORD_CHANGES.c.token,
-        *KEYWORD_COLUMNS,
+DROP_VERSION = PreparedForMany(
+    lambda ids: (
+        update(FILES)
+        .where(FILES.c.index_id == bindparam("of_index"), FILES.c.path_id.in_(ids))
+        .values(version_id=None)
     )
-    .select_from(
-        # Outer joins: a removal has no snippet, nor has an addition that was retired since.
-        KEYWORD_CHANGES.outerjoin(
-            SNIPPETS,
-            and_(
-                SNIPPETS.c.id == KEYWORD_CHANGES.c.snippet_id,
-                SNIPPETS.c.state == "live",
-                KEYWORD_CHANGES.c.op == KeywordOperation.ADD.value,
-            ),
-        )
-        .outerjoin(VERSIONS, VERSIONS.c.id == SNIPPETS.c.version_id)
-        .outerjoin(INDEXES, INDEXES.c.id == SNIPPETS.c.index_id)
-    )
-    .where(KEYWORD_CHANGES.c.index_id == bindparam("of_index"))
-    .order_by(KEYWORD_CHANGES.c.change_set, KEYWORD_CHANGES.c.seq)
-)
-CHANGES = Prepared(CHANGES_OF_INDEX.limit(bindparam("most")))
-REST_OF_CHANGE_SET = Prepared(
-    CHANGES_OF_INDEX.where(
-        KEYWORD_CHANGES.c.change_set == bindparam("of_change_set"),
-        KEYWORD_CHANGES.c.seq > bindparam("after"),
-    )
-)
-NEXT_LOG = Prepared(
-    select(KEYWORD_CHANGES.c.index_id)
-    .where(KEYWORD_CHANGES.c.index_id > bindparam("after"))
-    .order_by(KEYWORD_CHANGES.c.index_id)
-    .limit(1)
 )
 
 
@@ -170,43 +134,6 @@ def others(driver: Driver, next_one: Prepared, beside: int) -> Iterator[int]:
             after = rows[0][0]
             looked_at += 1
             yield after
-
-
-COUNT_UP_TO = Prepared(
-    select(func.count()).select_from(
-        select(KEYWORD_CHANGES.c.seq)
-        .where(KEYWORD_CHANGES.c.index_id == bindparam("of_index"))
-        .limit(bindparam("most"))
-        .subquery()
-    )
-)
-FOLLOWED_LOGS = PreparedForMany(
-    lambda ids: (
-        select(INDEXES.c.id)
-        .where(INDEXES.c.id.in_(ids), INDEXES.c.deleted_at == 0, INDEXES.c.keyword_generation != "")
-        .order_by(INDEXES.c.id)
-    )
-)
-REACH = Prepared(
-    update(INDEXES)
-    .where(
-        INDEXES.c.id == bindparam("of_index"),
-        INDEXES.c.keyword_generation == bindparam("of_generation"),
-        exists().where(
-            KEYWORD_CHANGES.c.index_id == bindparam("of_index"),
-            KEYWORD_CHANGES.c.seq == bindparam("at"),
-            KEYWORD_CHANGES.c.token == bindparam("with_token"),
-        ),
-    )
-    .values(keyword_seq=bindparam("at"), keyword_token=bindparam("with_token"))
-    .returning(INDEXES.c.id)
-)
-CUT_LOG = Prepared(
-    delete(KEYWORD_CHANGES).where(
-        KEYWORD_CHANGES.c.index_id == bindparam("of_index"),
-        KEYWORD_CHANGES.c.seq <= bindparam("at"),
-    )
-)
 
 
 def _pending(*conditions: ColumnElement[bool]) -> Prepared:
@@ -297,11 +224,6 @@ LIVE_AFTER = Prepared(
     .order_by(SNIPPETS.c.id)
     .limit(bindparam("most"))
 )
-LAST_CHANGE_SET = Prepared(
-    select(func.max(KEYWORD_CHANGES.c.change_set)).where(
-        KEYWORD_CHANGES.c.index_id == bindparam("of_index")
-    )
-)
 COUNT_PENDING_UP_TO = Prepared(
     select(func.count()).select_from(
         select(PENDING_SNIPPETS.c.snippet_id)
@@ -358,8 +280,8 @@ UNFINISHED_WORK = tuple(
     for column, *conditions in (
         (KEYWORD_CHANGES.c.seq, KEYWORD_CHANGES.c.index_id == bindparam("of_index")),
         (PENDING_SNIPPETS.c.stage, PENDING_SNIPPETS.c.index_id == bindparam("of_index")),
-        (FILES.c.id, FILES.c.index_id == bindparam("of_index"), STALE),
-        (FILES.c.id, FILES.c.index_id == bindparam("of_index"), UNCLEAN),
+        (STALE_FILES.c.path_id, STALE_FILES.c.index_id == bindparam("of_index")),
+        (FILES.c.path_id, FILES.c.index_id == bindparam("of_index"), UNCLEAN),
         (INDEXES.c.id, _OF_INDEX, INDEXES.c.updated_at.is_(None)),
     )
 )
@@ -387,6 +309,7 @@ DEAD = Prepared(
         SNIPPETS.c.state.in_([constant(state) for state in ("superseded", "removed")]),
         ~exists().where(VECTORS.c.snippet_id == SNIPPETS.c.id),
         ~exists().where(KEYWORD_CHANGES.c.snippet_id == SNIPPETS.c.id),
+        ~exists().where(KEYWORD_HISTORY.c.snippet_id == SNIPPETS.c.id),
     )
     .limit(bindparam("most"))
 )

@@ -78,8 +78,8 @@ class SqlSnippetRepository:
     ) -> SnippetCounts:
         return self._extracted.replace(index_id, files, keeps_former=keeps_former)
 
-    def held(self, file_ids: Sequence[int]) -> dict[int, int]:
-        return self._extracted.held(file_ids)
+    def held(self, index_id: int, file_ids: Sequence[int]) -> dict[int, int]:
+        return self._extracted.held(index_id, file_ids)
 
     # Keyword index
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
 from kodit.domain.errors import KoditError
 from kodit.domain.shortage import shortage
 from kodit.infrastructure.reading_gate import ReadingGate
+from kodit.infrastructure.sql.moving import MOVES, moving
 from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS, Dialect
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
@@ -64,6 +65,13 @@ class SqlDatabase:
 
     def check_writable(self) -> None:
         """Raises UserError if the database cannot be written."""
+        self.refuse_moving()
+
+    def refuse_moving(self) -> None:
+        """Raises UserError while the database is being moved to another place."""
+        with self.read() as transaction:
+            if inspect(transaction.connection).has_table(MOVES):
+                raise moving(self.dialect.place)
 
     def pinned(self) -> AbstractContextManager[None]:
         """In the block, only the database that is there at its beginning is read and written."""

@@ -111,6 +111,10 @@ class SqliteDialect:
         self._file_lane = threading.Lock()
         self._pins = 0
 
+    @property
+    def place(self) -> str:
+        return self._path_text
+
     @contextmanager
     def pinned(self) -> Iterator[None]:
         """In the block, only the file that is there at its beginning is read and written."""
@@ -200,6 +204,9 @@ class SqliteDialect:
 
     def meaning_of(self, error: BaseException | None) -> KoditError | None:
         return meaning_of(self.path, error)
+
+    def hears_notifications(self) -> bool:
+        return True  # they look at the file
 
     def release_memory(self) -> None:
         with self._lane:

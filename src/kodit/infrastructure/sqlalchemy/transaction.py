@@ -99,6 +99,12 @@ class SqlTransaction:
 
     @cached_property
     def keyword_log(self) -> SqlKeywordLogRepository:
+        if self.cursors.is_concurrent:
+            from kodit.infrastructure.sqlalchemy.followed_log import (  # noqa: PLC0415 - see above
+                FollowedKeywordLog,
+            )
+
+            return FollowedKeywordLog(self.connection, self.caches)
         from kodit.infrastructure.sqlalchemy.keyword_log import (  # noqa: PLC0415 - see above
             SqlKeywordLogRepository,
         )

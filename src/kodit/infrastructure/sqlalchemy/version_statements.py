@@ -30,6 +30,8 @@ from kodit.infrastructure.sqlalchemy.entities import (
     FORMER_VERSIONS,
     INDEXES,
     KEYWORD_CHANGES,
+    KEYWORD_HISTORY,
+    PATHS,
     PENDING_SNIPPETS,
     SNIPPETS,
     VERSIONS,
@@ -49,6 +51,7 @@ IS_USED = or_(
 )
 _IS_INCOMPLETE = or_(
     exists().where(KEYWORD_CHANGES.c.snippet_id == SNIPPETS.c.id),
+    exists().where(KEYWORD_HISTORY.c.snippet_id == SNIPPETS.c.id),
     exists().where(PENDING_SNIPPETS.c.snippet_id == SNIPPETS.c.id),
 )
 _HAS_LIVE = exists().where(
@@ -64,14 +67,17 @@ ADD_VERSION = Prepared(
         content_key=bindparam("key"),
         language=bindparam("spoken"),
         problem=bindparam("what"),
+        content_hash=bindparam("hash"),
+        extractor_version=bindparam("extractor"),
     )
     .returning(VERSIONS.c.id)
 )
 VERSIONS_OF_FILES = PreparedForMany(
     lambda ids: (
-        select(FILES.c.id, FILES.c.version_id, FILES.c.path, VERSIONS.c.index_id)
+        select(FILES.c.path_id, FILES.c.version_id, PATHS.c.path, VERSIONS.c.index_id)
+        .join(PATHS, PATHS.c.id == FILES.c.path_id)
         .outerjoin(VERSIONS, VERSIONS.c.id == FILES.c.version_id)
-        .where(FILES.c.id.in_(ids))
+        .where(FILES.c.index_id == bindparam("of_index"), FILES.c.path_id.in_(ids))
     )
 )
 VERSIONS_BY_DIGEST = PreparedForMany(
@@ -130,8 +136,17 @@ HIDE_STORE = Prepared(
 )
 ANY_UNFINISHED = Prepared(
     select(literal(1))
-    .where(or_(exists(select(KEYWORD_CHANGES.c.seq)), exists(select(PENDING_SNIPPETS.c.stage))))
+    .where(
+        or_(
+            exists(select(KEYWORD_CHANGES.c.seq)),
+            exists(select(KEYWORD_HISTORY.c.seq)),
+            exists(select(PENDING_SNIPPETS.c.stage)),
+        )
+    )
     .limit(1)
+)
+WITH_FORMER_VERSIONS = Prepared(
+    select(FORMER_VERSIONS.c.index_id).distinct().order_by(FORMER_VERSIONS.c.index_id)
 )
 INCOMPLETE_VERSIONS = PreparedForMany(
     lambda ids: (
@@ -159,24 +174,30 @@ NOTE_MEMBERS_OF_STORES = PreparedForMany(
     lambda ids: update(INDEXES).where(INDEXES.c.id.in_(ids)).values(members=INDEXES.c.members + 1)
 )
 
-KEEP_VERSION = insert_columns(FORMER_VERSIONS, "index_id", "file_id", "version_id")
+KEEP_VERSION = insert_columns(FORMER_VERSIONS, "index_id", "path_id", "version_id")
 LIVE_FORMER_OF_FILES = PreparedForMany(
-    lambda ids: select(FORMER_VERSIONS.c.file_id, FORMER_VERSIONS.c.version_id).where(
+    lambda ids: select(FORMER_VERSIONS.c.path_id, FORMER_VERSIONS.c.version_id).where(
         FORMER_VERSIONS.c.index_id == bindparam("of_index"),
-        FORMER_VERSIONS.c.file_id.in_(ids),
+        FORMER_VERSIONS.c.path_id.in_(ids),
         _HAS_LIVE,
     )
 )
 LIVE_FORMER = Prepared(
-    select(FORMER_VERSIONS.c.file_id, FORMER_VERSIONS.c.version_id, FILES.c.version_id)
-    .outerjoin(FILES, FILES.c.id == FORMER_VERSIONS.c.file_id)
+    select(FORMER_VERSIONS.c.path_id, FORMER_VERSIONS.c.version_id, FILES.c.version_id)
+    .outerjoin(
+        FILES,
+        and_(
+            FILES.c.index_id == FORMER_VERSIONS.c.index_id,
+            FILES.c.path_id == FORMER_VERSIONS.c.path_id,
+        ),
+    )
     .where(FORMER_VERSIONS.c.index_id == bindparam("of_index"), _HAS_LIVE)
     .limit(bindparam("most"))
 )
 DROP_FORMER = Prepared(
     delete(FORMER_VERSIONS).where(
         FORMER_VERSIONS.c.index_id == bindparam("of_index"),
-        FORMER_VERSIONS.c.file_id == bindparam("of_file"),
+        FORMER_VERSIONS.c.path_id == bindparam("of_file"),
         FORMER_VERSIONS.c.version_id == bindparam("former"),
     )
 )
@@ -268,8 +289,12 @@ USED_BY_OTHERS = Prepared(
     select(VERSIONS.c.id).where(VERSIONS.c.index_id == bindparam("of_index"), IS_USED).limit(1)
 )
 HIDE_VERSIONS = PreparedForMany(
-    # No file gets a version whose snippets are being removed.
-    lambda ids: update(VERSIONS).where(VERSIONS.c.id.in_(ids)).values(content_key=None, digest=None)
+    # No file gets a version whose snippets are being removed, or still has what was extracted.
+    lambda ids: (
+        update(VERSIONS)
+        .where(VERSIONS.c.id.in_(ids))
+        .values(content_key=None, digest=None, content_hash=None)
+    )
 )
 RETIRE_VERSIONS = PreparedForMany(
     lambda ids: (
@@ -294,7 +319,7 @@ LIVE_OF_VERSIONS = PreparedForMany(
 _OF_CURRENT_VERSION = SNIPPETS.c.version_id == FILES.c.version_id
 _OF_FORMER_VERSION = and_(
     FORMER_VERSIONS.c.index_id == FILES.c.index_id,
-    FORMER_VERSIONS.c.file_id == FILES.c.id,
+    FORMER_VERSIONS.c.path_id == FILES.c.path_id,
     SNIPPETS.c.version_id == FORMER_VERSIONS.c.version_id,
     SNIPPETS.c.state == "superseded",
 )
@@ -303,13 +328,14 @@ _OF_FORMER_VERSION = and_(
 def _old_of_files(ids: Sequence[BindParameter[int]], *, former: bool) -> Select[*tuple[Any, ...]]:
     """The snippets of the current or of the superseded versions of files."""
     return (
-        select(SNIPPETS.c.id, FILES.c.id, SNIPPETS.c.state, SNIPPETS.c.version_id)
+        select(SNIPPETS.c.id, FILES.c.path_id, SNIPPETS.c.state, SNIPPETS.c.version_id)
         .where(
-            FILES.c.id.in_(ids),
+            FILES.c.index_id == bindparam("of_index"),
+            FILES.c.path_id.in_(ids),
             _OF_FORMER_VERSION if former else _OF_CURRENT_VERSION,
             SNIPPETS.c.state != "removed",
         )
-        .order_by(FILES.c.id, SNIPPETS.c.id)
+        .order_by(FILES.c.path_id, SNIPPETS.c.id)
     )
 
 

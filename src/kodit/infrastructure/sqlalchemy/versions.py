@@ -18,12 +18,12 @@ from kodit.domain.ports.versions import KnownVersion
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token, next_change_set
+from kodit.infrastructure.sqlalchemy.keyword_log_statements import LOG_CHANGE
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     DROP_VECTORS,
     FORGET_PENDING,
-    LOG_CHANGE,
     SET_STATE,
 )
 from kodit.infrastructure.sqlalchemy.unused import release
@@ -64,6 +64,7 @@ from kodit.infrastructure.sqlalchemy.version_statements import (
     VERSIONS_BY_DIGEST,
     VERSIONS_OF_FILES,
     WAITING_VERSIONS,
+    WITH_FORMER_VERSIONS,
 )
 
 _ANY_TIME = (1 << 63) - 1
@@ -123,9 +124,9 @@ class SqlVersionRepository:
             file.file_id: stored[file.content_key] for file in keyed if file.content_key in stored
         }
 
-    def of_files(self, file_ids: Sequence[int]) -> dict[int, CurrentVersion]:
-        """By file, its version."""
-        rows = VERSIONS_OF_FILES.run(self._driver, file_ids)
+    def of_files(self, index_id: int, file_ids: Sequence[int]) -> dict[int, CurrentVersion]:
+        """By file of an index, its version."""
+        rows = VERSIONS_OF_FILES.run(self._driver, file_ids, {"of_index": index_id})
         return {row[0]: CurrentVersion(*row[1:]) for row in rows}
 
     def stores(self, index_id: int) -> list[int]:
@@ -165,6 +166,8 @@ class SqlVersionRepository:
             "key": file.content_key or None,
             "spoken": language,
             "what": None if sliced is None else sliced.problem,
+            "hash": file.content_hash,
+            "extractor": file.extractor_version,
         }
         [(version_id,)] = ADD_VERSION.run(self._driver, values)
         return int(version_id)
@@ -191,7 +194,7 @@ class SqlVersionRepository:
         KEEP_VERSION.run_many(
             self._driver,
             (
-                {"index_id": index_id, "file_id": file_id, "version_id": version_id}
+                {"index_id": index_id, "path_id": file_id, "version_id": version_id}
                 for file_id, version_id in kept
             ),
         )
@@ -215,6 +218,9 @@ class SqlVersionRepository:
 
     def has_former(self, index_id: int) -> bool:
         return bool(LIVE_FORMER.run(self._driver, {"of_index": index_id, "most": 1}))
+
+    def having_former(self) -> list[int]:
+        return [row[0] for row in WITH_FORMER_VERSIONS.run(self._driver)]
 
     def settle(self, index_id: int, limit: int) -> int:
         """Forget former versions of files whose new ones every engine has; returns how many."""

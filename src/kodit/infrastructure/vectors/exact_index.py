@@ -14,6 +14,7 @@ import numpy as np
 
 from kodit.application.services.threads import Lane, in_thread
 from kodit.domain.value_objects import Hit, Scope, VectorKind
+from kodit.infrastructure.sql.nodes import NOTED_PACKS
 from kodit.infrastructure.sql.statements import Cursors, Statement, StatementForMany
 from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded, partly_embedded_files
 from kodit.infrastructure.vectors.pack_builder import FEWEST_CHANGES, pack_path
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 _BUILDER = "kodit.infrastructure.vectors.pack_builder"
 _NOTED_PACKS = StatementForMany(
     "SELECT indexes.id, indexes.code_pack, indexes.text_pack FROM indexes "
-    "WHERE indexes.id IN :ids AND (indexes.code_pack IS NOT NULL OR indexes.text_pack IS NOT NULL)"
+    "WHERE indexes.id IN :ids AND (indexes.code_pack IS NOT NULL OR indexes.text_pack IS NOT NULL)",
+    postgresql=f"{NOTED_PACKS} indexes.id IN :ids",
 )
 _ENOUGH_FOR_A_PACK = Statement(
     "SELECT 1 FROM vectors WHERE vectors.index_id = :index AND vectors.kind = :kind "
@@ -99,6 +101,10 @@ class ExactVectorIndex:
         for kind in VectorKind:
             pack_path(self._folder, index_id, kind.value).unlink(missing_ok=True)
         self._packs.forget_removed()
+
+    def held(self) -> set[int]:
+        names = (path.name.partition("-")[0] for path in self._folder.glob("*-*.pack"))
+        return {int(name) for name in names if name.isdecimal()}
 
     def reader(self, transaction: Transaction) -> ExactVectorReader:
         return ExactVectorReader(cast("ReadTransaction", transaction), self._packs)

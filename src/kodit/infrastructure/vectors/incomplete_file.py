@@ -19,7 +19,7 @@ _HALF_DONE = StatementForMany(
     "SELECT upcoming.index_id, upcoming.version_id, max(old.id) FROM snippets AS upcoming "
     "JOIN files ON files.version_id = upcoming.version_id "
     "JOIN former_versions ON former_versions.index_id = files.index_id "
-    "AND former_versions.file_id = files.id "
+    "AND former_versions.path_id = files.path_id "
     "JOIN snippets AS old ON old.version_id = former_versions.version_id "
     "AND old.state = 'superseded' "
     "JOIN vectors ON vectors.snippet_id = old.id "

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kodit.domain.value_objects import VectorKind
+from kodit.infrastructure.sql.nodes import NOTED_PACKS
 from kodit.infrastructure.sql.opening import snapshot_of
 from kodit.infrastructure.sql.statements import Cursors, Statement
 from kodit.infrastructure.vectors.pack_file import (
@@ -40,7 +41,10 @@ _COUNT_BOTH = Statement(
     "SELECT count(*) FILTER (WHERE snippet_id <= :newest), "
     f"count(*) FILTER (WHERE snippet_id > :newest) FROM vectors {_OF_MODEL}"
 )
-_NOTED = Statement("SELECT code_pack, text_pack FROM indexes WHERE id = :index")
+_NOTED = Statement(
+    "SELECT id, code_pack, text_pack FROM indexes WHERE id = :index",
+    postgresql=f"{NOTED_PACKS} indexes.id = :index",
+)
 _IS_THERE = Statement("SELECT 1 FROM indexes WHERE id = :index AND deleted_at = 0")
 
 
@@ -118,7 +122,7 @@ def _own_pack(driver: Cursors, path: Path, of_model: _OfModel) -> Pack | None:
     if pack is None or pack.model != of_model["model"]:
         return None
     noted = _NOTED.first(driver, {"index": of_model["index"]})
-    column = 0 if of_model["kind"] == VectorKind.CODE else 1
+    column = 1 if of_model["kind"] == VectorKind.CODE else 2
     return pack if noted is not None and noted[column] == pack.token else None
 
 

@@ -16,7 +16,6 @@ from kodit.infrastructure.folder.scan import (
     Scanner,
     reason_by_status,
     root_folder,
-    storable,
 )
 
 
@@ -72,12 +71,7 @@ class FolderLister(Scanner):
         path = folder.prefix + entry.name
         stamp = stamp_of(status)
         known = self._known.get(path)
-        if known is not None and known[1:] == (
-            stamp.size,
-            stamp.mtime_ns,
-            stamp.ctime_ns,
-            stamp.inode,
-        ):
+        if known is not None and known[1:] == stamp.stored:
             self.met.add(path)
             if max(stamp.mtime_ns, stamp.ctime_ns) >= self._unsure_from:
                 self.racy[path] = stamp
@@ -88,7 +82,5 @@ class FolderLister(Scanner):
 
 
 def stamp_of(status: os.stat_result) -> FileStamp:
-    """The parts of a file's status that the database stores."""
-    return FileStamp(
-        *storable(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    )
+    """The parts of a file's status by which a change is noticed."""
+    return FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)

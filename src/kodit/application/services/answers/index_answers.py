@@ -18,6 +18,7 @@ from kodit.application.views.indexes import (
     OneIndexView,
     SizesView,
 )
+from kodit.application.views.nodes import NodeView
 from kodit.application.views.runs import RunView
 from kodit.application.views.standing import StandingView
 from kodit.domain.caller import Caller
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from kodit.application.services.queue_service import QueueService
     from kodit.application.services.source_service import IndexRequest, SourceService
     from kodit.application.services.standing_service import StandingService
+    from kodit.domain.ports.nodes import Node
     from kodit.domain.ports.space import Space
     from kodit.domain.ports.workers import WorkerRegistry
 
@@ -53,9 +55,11 @@ class IndexAnswers:
         registry: Callable[[], WorkerRegistry],
         disk: Callable[[], Space],
         endpoints: Callable[[], tuple[EndpointView, ...]] = tuple,
+        nodes: Callable[[], Sequence[Node]] = tuple,
     ) -> None:
         """`registry` returns a new view of the living workers for each answer; `disk` is used by
-        answers that include disk usage, and `endpoints` returns those that are used."""
+        answers that include disk usage, `endpoints` returns those that are used, and `nodes`
+        those that share the database."""
         self._indexes = indexes
         self._sources = sources
         self._queue = queue
@@ -64,6 +68,7 @@ class IndexAnswers:
         self._registry = registry
         self._disk = disk
         self._endpoints = endpoints
+        self._nodes = nodes
 
     async def list_indexes(self, question: IndexesQuestion) -> IndexPageView:
         """Indexes by identifier. Raises InvalidQueryError for a cursor of another question."""
@@ -92,11 +97,13 @@ class IndexAnswers:
             for one in view.indexes
         )
         endpoints = await in_thread(self._endpoints, Lane.READS)
+        nodes = await in_thread(self._nodes, Lane.READS)
         return replace(
             view,
             indexes=tuple(indexes),
             sizes=SizesView.of(sizes, freeable),
             endpoints=endpoints or None,
+            nodes=tuple(map(NodeView.of, nodes)) or None,
         )
 
     async def show(self, index_id: int) -> OneIndexView:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Raised whenever something else is read from the same text."""
 HINTS = (
     *("models\tdjango.", "migrations\tdjango.", "\tModel\tdjango.db"),

@@ -28,9 +28,6 @@ from kodit.domain.descriptions.schema.tables import (
 
 _RELATIONS = frozenset({"ForeignKey", "OneToOneField", "ParentalKey", "TreeForeignKey"})
 _MANY = frozenset({"ManyToManyField", "ParentalManyToManyField", "SortedManyToManyField"})
-_NO_COLUMN = frozenset(
-    {"GenericForeignKey", "GenericRelation", "ReverseForeignKey", "TaggableManager", "Manager"}
-)
 _AUTOMATIC = "auto"
 PRIMARY = Column("id", _AUTOMATIC, is_nullable=False, is_primary=True)
 
@@ -70,9 +67,7 @@ def _app(node: ast.ClassDef, bases: tuple[str, ...]) -> ModelClass | None:
 def is_field(call: ast.Call) -> bool:
     """Whether a call makes a field of a model."""
     name = called(call)
-    return name not in _NO_COLUMN and (
-        name.endswith("Field") or name in _RELATIONS or name in _MANY
-    )
+    return name.endswith("Field") or name in _RELATIONS or name in _MANY
 
 
 def column_of(name: str, call: ast.Call) -> Column:

@@ -18,8 +18,8 @@ from kodit.domain.descriptions.schema.tables import Change, Column, Step, TableI
 LONGEST_FILE = 2_000_000
 MOST_STATEMENTS = 20_000
 _DOWN = re.compile(
-    r"^--\s*(?:migrate:down|\+goose\s+down|\+migrate\s+down|@undo|//@undo|rollback\b|down\b).*",
-    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+    r"^--\s*(?:migrate:down|\+goose\s+down|\+migrate\s+down|@undo|//@undo|rollback\b|down\b)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _UP = re.compile(r"^--\s*(?:migrate:up|\+goose\s+up|\+migrate\s+up)", re.IGNORECASE | re.MULTILINE)
 _CONSTRAINTS = frozenset(
@@ -38,8 +38,11 @@ def steps_of(text: str, line: int = 1) -> Iterator[Step]:
     other kinds, and those that cannot be read, make none. What undoes a migration is left out."""
     if len(text) > LONGEST_FILE:
         return
-    if (down := _DOWN.search(text)) is not None and _UP.search(text, down.end()) is None:
-        text = text[: down.start()]
+    if (down := _DOWN.search(text)) is not None:
+        up = _UP.search(text, down.end())
+        end = len(text) if up is None else up.start()
+        skipped = text.count("\n", down.start(), end)
+        text = text[: down.start()] + "\n" * skipped + text[end:]
     for number, tokens in enumerate(statements(text, line)):
         if number >= MOST_STATEMENTS:
             return
@@ -162,9 +165,7 @@ def _column(part: Tokens) -> Column:
     depth = 0
     while reader.at < len(part):
         word = reader.peek()
-        if not depth and word in _END_OF_TYPE and kind:
-            break
-        if not depth and word in _END_OF_TYPE and word not in {"key"}:
+        if not depth and word in _END_OF_TYPE and (kind or word != "key"):
             break
         depth += (word == "(") - (word == ")")
         kind.append(part[reader.at])
@@ -247,6 +248,7 @@ def _action(reader: Reader, table: str, line: int) -> Iterator[Step]:  # noqa: P
         }:
             yield Step(Change.REMOVE, table, line, name=reader.name())
         elif reader.next().lower() in {"constraint", "index", "key"}:
+            reader.take("if", "exists")
             yield Step(Change.DROP_INDEX, table, line, name=reader.name())
     elif verb == "rename":
         if reader.take("to") or reader.take("as"):
@@ -271,16 +273,15 @@ def _action(reader: Reader, table: str, line: int) -> Iterator[Step]:  # noqa: P
 def _added_constraint(part: Tokens, table: str, line: int) -> Iterator[Step]:
     """A constraint added to a table that is made elsewhere."""
     text = [token.lower() for token, _ in part]
-    if "foreign" in text or "primary" in text or "unique" in text:
-        opening = text.index("(") if "(" in text else len(text)
-        named = [unquoted(token) for token, _ in part[opening + 1 : _closing(text, opening)]]
-        columns = {name: Column(name) for name in named if name != ","}
-        indexes: list[TableIndex] = []
-        _constrain(part, columns, indexes)
-        if changed := tuple(one for one in columns.values() if one != Column(one.name)):
-            yield Step(Change.ALTER, table, line, changed)
-        if indexes:
-            yield Step(Change.INDEX, table, line, indexes=tuple(indexes))
+    opening = text.index("(") if "(" in text else len(text)
+    named = [unquoted(token) for token, _ in part[opening + 1 : _closing(text, opening)]]
+    columns = {name: Column(name) for name in named if name != ","}
+    indexes: list[TableIndex] = []
+    _constrain(part, columns, indexes)
+    if changed := tuple(one for one in columns.values() if one != Column(one.name)):
+        yield Step(Change.ALTER, table, line, changed)
+    if indexes:
+        yield Step(Change.INDEX, table, line, indexes=tuple(indexes))
 
 
 def _closing(text: Sequence[str], opening: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, auto
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +44,26 @@ class Table:
     is_view: bool = False
 
 
-class Change(StrEnum):
+class Change(Enum):
     """What a step of a migration does."""
 
-    CREATE = "create"
-    CREATE_IF_MISSING = "create_if_missing"
-    CREATE_VIEW = "create_view"
-    DROP = "drop"
-    RENAME = "rename"
-    NAME_TABLE = "name_table"
+    CREATE = auto()
+    CREATE_IF_MISSING = auto()
+    CREATE_VIEW = auto()
+    DROP = auto()
+    RENAME = auto()
+    NAME_TABLE = auto()
     """Give a model's table a name of its own; later steps still call it as the framework would."""
-    ADD = "add"
+    ADD = auto()
     """Add the columns, or replace those of the same names."""
-    REMOVE = "remove"
-    ALTER = "alter"
+    REMOVE = auto()
+    ALTER = auto()
     """Replace what is set in the columns; an empty type keeps the type."""
-    RENAME_COLUMN = "rename_column"
-    INDEX = "index"
-    UNIQUE_TOGETHER = "unique_together"
+    RENAME_COLUMN = auto()
+    INDEX = auto()
+    UNIQUE_TOGETHER = auto()
     """Replace the unique constraints without a name."""
-    DROP_INDEX = "drop_index"
+    DROP_INDEX = auto()
 
 
 @dataclass(frozen=True, slots=True)

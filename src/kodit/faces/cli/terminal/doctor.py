@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Sequence
 
+from kodit.application.services.threads import in_thread
 from kodit.application.services.worker_host import RunObserver
 from kodit.application.views.doctor import DiagnosisView
 from kodit.composition import Application
@@ -26,7 +27,7 @@ def check_and_show(settings: Settings, *, repair: bool, as_json: bool) -> bool:
     if as_json:
         print_json(DiagnosisView.of(diagnosis))
         return diagnosis.is_healthy
-    _show(diagnosis.found)
+    show_problems(diagnosis.found)
     if not diagnosis.found:
         say("No problems were found.")
     elif not repair:
@@ -36,7 +37,7 @@ def check_and_show(settings: Settings, *, repair: bool, as_json: bool) -> bool:
         say("All of this was repaired.")
     else:
         say("These problems remain after the repair:")
-        _show(diagnosis.remaining)
+        show_problems(diagnosis.remaining)
     if diagnosis.freeable:
         advice = "" if repair else "; `kodit doctor --repair` releases it"
         say(f"{megabytes(diagnosis.freeable)} of the database is free{advice}.")
@@ -59,7 +60,7 @@ def _check(settings: Settings, *, repair: bool) -> Diagnosis:
 
 
 async def _work(application: Application, *, repair: bool) -> Diagnosis:
-    application.database.check_writable()  # it locks what it examines
+    await in_thread(application.database.check_writable)  # it locks what it examines
     stopped_by = on_signals(signal.SIGTERM)
     if not (repair and is_interactive()):
         return await application.examination.check(repair=repair, stopped_by=stopped_by)
@@ -73,7 +74,8 @@ async def _work(application: Application, *, repair: bool) -> Diagnosis:
         )
 
 
-def _show(problems: Sequence[Problem]) -> None:
+def show_problems(problems: Sequence[Problem]) -> None:
+    """Print each with its remedy."""
     for problem in problems:
         where = "" if problem.index_id is None else f", index {problem.index_id}"
         remedy = printable(with_advice(problem, problem.remedy))

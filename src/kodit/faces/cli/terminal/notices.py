@@ -118,6 +118,12 @@ def say_problems(problems: Sequence[str]) -> None:
 def warn_of_missing_keywords(standing: Sequence[StandingView]) -> None:
     """Say which indexes were searched without the keyword index, so that nobody takes a poor answer
     for a complete one."""
+    behind = sum(one.behind or 0 for one in standing)
+    if behind:
+        what = "1 change is" if behind == 1 else f"{behind} changes are"
+        say(
+            f"{what} not searched on this machine yet; `kodit serve` and `kodit index` follow them."
+        )
     index_ids = [one.index_id for one in standing if "keyword" in one.unsearched]
     if not index_ids:
         return

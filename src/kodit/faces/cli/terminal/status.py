@@ -24,7 +24,7 @@ from kodit.faces.cli.terminal.output import (
     say,
 )
 from kodit.faces.cli.terminal.runs import queue_line
-from kodit.faces.cli.terminal.tables import endpoint_lines, index_lines, sizes_line
+from kodit.faces.cli.terminal.tables import endpoint_lines, index_lines, node_line, sizes_line
 
 if TYPE_CHECKING:
     from kodit.composition import Application
@@ -124,6 +124,7 @@ def _status_lines(view: IndexesView, *, as_json: bool, is_stream: bool) -> list[
     if view.sizes is not None and view.indexes:
         lines.append(sizes_line(view.sizes))
     lines += [line for one in view.endpoints or () for line in endpoint_lines(one)]
+    lines += [node_line(one) for one in view.nodes or ()]
     return lines
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from kodit.application.views.endpoints import EndpointView
 from kodit.application.views.indexes import IndexView, RefusedView, SizesView
+from kodit.application.views.nodes import NodeView
 from kodit.domain.intervals import in_words
 from kodit.domain.value_objects import RunState
 from kodit.faces.cli.terminal.left_out_lines import left_out_line
@@ -56,6 +57,17 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
     for one in index.left_out or ():
         lines.append(f"    {left_out_line(one, printable(one.path), printable(one.rule))}")
     return lines
+
+
+def node_line(node: NodeView) -> str:
+    """A data directory that shares the database."""
+    parts = [node.state if node.state != "gone" else f"gone, seen {ago(node.seen_at)}"]
+    if node.behind:
+        parts.append(f"{counted(node.behind, 'change')} behind")
+    if node.lacks:
+        indexes = "1 index" if node.lacks == 1 else f"{node.lacks} indexes"
+        parts.append(f"does not search {indexes} by keyword yet")
+    return f"node {printable(node.host)}:{printable(node.location)}: {', '.join(parts)}"
 
 
 def refused_line(refused: RefusedView) -> str:

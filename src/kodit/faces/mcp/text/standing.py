@@ -57,9 +57,16 @@ def missing_in(one: StandingView) -> str | None:
             if one.changed_files == 1
             else f"{one.changed_files} files have changed since and are not included yet"
         )
+    if one.behind:
+        parts.append(_behind(one.behind))
     if one.unsearched:
         parts.append(f"searched without the {' and '.join(one.unsearched)} index")
     return "; ".join(parts) or None
+
+
+def _behind(changes: int) -> str:
+    what = "1 change is" if changes == 1 else f"{changes} changes are"
+    return f"{what} not searched on this machine yet; ask again"
 
 
 def index_lines(one: StandingView, files_in_it: int, now: datetime) -> list[str]:

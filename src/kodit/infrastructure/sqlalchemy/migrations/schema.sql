@@ -105,33 +105,6 @@ CREATE INDEX vectors_of_embedding ON vectors (embedding_id)
 
 CREATE INDEX vectors_of_snippet ON vectors (snippet_id)
 
-CREATE TABLE files (
-	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
-	index_id INTEGER NOT NULL, 
-	path TEXT NOT NULL, 
-	content_hash VARCHAR(64) NOT NULL, 
-	status VARCHAR(16) NOT NULL, 
-	size BIGINT NOT NULL, 
-	mtime_ns BIGINT NOT NULL, 
-	ctime_ns BIGINT NOT NULL, 
-	inode BIGINT NOT NULL, 
-	stale BOOLEAN NOT NULL, 
-	language VARCHAR(32), 
-	extracted_hash VARCHAR(64), 
-	extractor_version VARCHAR(64), 
-	problem TEXT, 
-	author TEXT, 
-	changed_at BIGINT, 
-	created_at BIGINT, version_id BIGINT, 
-	CONSTRAINT status_is_known CHECK (status IN ('clean', 'added', 'modified', 'deleted')), 
-	FOREIGN KEY(index_id) REFERENCES indexes (id), 
-	UNIQUE (index_id, path)
-)
-
-CREATE INDEX stale_files ON files (index_id, id) WHERE stale
-
-CREATE INDEX unclean_files ON files (index_id, status) WHERE status <> 'clean'
-
 CREATE TABLE queue_pauses (
 	id INTEGER NOT NULL, 
 	paused_at BIGINT NOT NULL, 
@@ -225,10 +198,6 @@ CREATE INDEX tasks_in_back_off ON tasks (available_at) WHERE state = 'ready' AND
 
 CREATE INDEX snippets_of_index ON snippets (index_id, state, kind)
 
-CREATE INDEX files_with_problem ON files (index_id, problem, language, status) WHERE problem IS NOT NULL
-
-CREATE INDEX files_without_history ON files (index_id) WHERE author IS NULL
-
 CREATE INDEX unused_embeddings ON embeddings (unused_since, unused_bytes) WHERE unused_since IS NOT NULL
 
 CREATE INDEX unused_enrichments ON enrichments (unused_since, unused_bytes) WHERE unused_since IS NOT NULL
@@ -318,24 +287,119 @@ CREATE TABLE versions (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	index_id BIGINT NOT NULL, 
 	path TEXT NOT NULL
-, digest BIGINT, content_key BLOB, language VARCHAR(32), problem TEXT, unused_since BIGINT, unused_bytes BIGINT)
+, digest BIGINT, content_key BLOB, language VARCHAR(32), problem TEXT, unused_since BIGINT, unused_bytes BIGINT, content_hash VARCHAR(64), extractor_version VARCHAR(64))
 
 CREATE INDEX versions_of_index ON versions (index_id)
 
 CREATE TABLE former_versions (
 	index_id BIGINT NOT NULL, 
-	file_id BIGINT NOT NULL, 
+	path_id BIGINT NOT NULL, 
 	version_id BIGINT NOT NULL, 
-	PRIMARY KEY (index_id, file_id, version_id)
+	PRIMARY KEY (index_id, path_id, version_id)
 )
  WITHOUT ROWID
 
 CREATE INDEX files_of_former_version ON former_versions (version_id)
 
-CREATE INDEX files_of_version ON files (version_id)
-
 CREATE INDEX versions_by_digest ON versions (digest)
 
 CREATE INDEX unused_versions ON versions (index_id, unused_since, unused_bytes) WHERE unused_since IS NOT NULL
 
-INSERT INTO alembic_version VALUES ('0019')
+CREATE TABLE paths (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	path TEXT NOT NULL, 
+	UNIQUE (path)
+)
+
+CREATE TABLE file_histories (
+	path_id BIGINT NOT NULL, 
+	number BIGINT NOT NULL, 
+	author TEXT NOT NULL, 
+	changed_at BIGINT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	PRIMARY KEY (path_id, number)
+)
+ WITHOUT ROWID
+
+CREATE TABLE stale_files (
+	index_id BIGINT NOT NULL, 
+	path_id BIGINT NOT NULL, 
+	content_hash VARCHAR(64) NOT NULL, 
+	PRIMARY KEY (index_id, path_id)
+)
+ WITHOUT ROWID
+
+CREATE TABLE files (
+	index_id BIGINT NOT NULL, 
+	path_id BIGINT NOT NULL, 
+	version_id BIGINT, 
+	history BIGINT, 
+	status VARCHAR(16) NOT NULL, 
+	size BIGINT NOT NULL, 
+	stamp BIGINT NOT NULL, 
+	problem TEXT, 
+	PRIMARY KEY (index_id, path_id), 
+	FOREIGN KEY(index_id) REFERENCES indexes (id), 
+	CONSTRAINT status_is_known CHECK (status IN ('', 'added', 'modified', 'deleted'))
+)
+ WITHOUT ROWID
+
+CREATE INDEX unclean_files ON files (index_id, status, version_id) WHERE status <> ''
+
+CREATE INDEX files_with_problem ON files (index_id, problem, version_id, status) WHERE problem IS NOT NULL
+
+CREATE INDEX files_without_history ON files (index_id, history, status) WHERE history IS NULL
+
+CREATE INDEX files_of_version ON files (version_id)
+
+CREATE TABLE nodes (
+	name TEXT NOT NULL, 
+	host TEXT NOT NULL, 
+	location TEXT NOT NULL, 
+	version TEXT NOT NULL, 
+	follows BOOLEAN NOT NULL, 
+	seen_at BIGINT NOT NULL, 
+	PRIMARY KEY (name)
+)
+
+CREATE TABLE node_cursors (
+	node TEXT NOT NULL, 
+	index_id BIGINT NOT NULL, 
+	generation VARCHAR(64) NOT NULL, 
+	seq BIGINT NOT NULL, 
+	token BIGINT NOT NULL, 
+	is_filled BOOLEAN NOT NULL, 
+	PRIMARY KEY (node, index_id)
+)
+ WITHOUT ROWID
+
+CREATE INDEX cursors_in_log ON node_cursors (index_id, seq)
+
+CREATE TABLE keyword_history (
+	index_id BIGINT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	version_id BIGINT NOT NULL, 
+	change_set BIGINT NOT NULL, 
+	snippet_id BIGINT NOT NULL, 
+	op VARCHAR(8) NOT NULL, 
+	token BIGINT NOT NULL, 
+	PRIMARY KEY (index_id, seq), 
+	CONSTRAINT op_is_known CHECK (op IN ('add', 'remove'))
+)
+ WITHOUT ROWID
+
+CREATE INDEX keyword_history_of_snippet ON keyword_history (snippet_id)
+
+CREATE TABLE node_packs (
+	node TEXT NOT NULL, 
+	index_id BIGINT NOT NULL, 
+	kind VARCHAR(8) NOT NULL, 
+	token VARCHAR(32) NOT NULL, 
+	PRIMARY KEY (node, index_id, kind), 
+	CONSTRAINT kind_is_known CHECK (kind IN ('code', 'text'))
+)
+ WITHOUT ROWID
+
+CREATE INDEX packs_of_index ON node_packs (index_id)
+
+INSERT INTO alembic_version VALUES ('0021')

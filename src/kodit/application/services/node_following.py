@@ -1,0 +1,152 @@
+"""Keeps the engines of a node up to date with a database that several nodes share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from kodit.application.services.keyword_following import follow_store
+from kodit.application.services.threads import Lane, in_thread
+from kodit.application.services.transactions import written
+from kodit.domain.batches import MOST_PER_TRANSACTION
+from kodit.domain.ports.database import Database, Transaction
+from kodit.domain.ports.engines import KeywordIndex, VectorIndex
+from kodit.domain.ports.nodes import Nodes
+from kodit.domain.value_objects import VectorKind
+
+log = logging.getLogger(__name__)
+
+SETTLED_PER_PIECE = 64
+SECONDS_BETWEEN_SIGNS = 30.0
+
+
+class NodeFollowing:
+    """Applies what the workers of other nodes have done. Each piece may be repeated, and a worker
+    of this node may do the same at the same time."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        keyword_index: KeywordIndex,
+        vector_index: VectorIndex,
+        model: Callable[[], str],
+        nodes: Nodes,
+    ) -> None:
+        """`model` is that of the searched vectors."""
+        self._database = database
+        self._keyword_index = keyword_index
+        self._vector_index = vector_index
+        self._model = model
+        self._nodes = nodes
+        self._lost: set[int] = set()
+        """Stores of which the keyword index holds something else than this node has acknowledged:
+        one of the two was restored from a copy, or damaged."""
+        self._unsettled: set[int] = set()
+        self._packed: dict[int, datetime | None] = {}
+        """By store, when the index was last brought up to date whose vectors are packed here."""
+
+    async def give_sign(self) -> bool:
+        """Say that this node is alive, and forget those that are not."""
+        await in_thread(partial(self._nodes.enter, follows=True), Lane.WRITES)
+        await in_thread(self._nodes.forget_lost, Lane.WRITES)
+        return False
+
+    async def check(self) -> bool:
+        """Find stores that have to be followed anew."""
+        self._lost = await in_thread(self._untrusted, Lane.READS)
+        return False
+
+    def _untrusted(self) -> set[int]:
+        with self._database.read() as transaction:
+            store_ids = transaction.indexes.stores()
+        # The positions first: what is acknowledged later is trusted too.
+        positions = self._keyword_index.positions(store_ids)
+        with self._database.read() as transaction:
+            return transaction.keyword_log.untrusted(positions)
+
+    async def follow_some(self) -> bool:
+        """Bring one store up to date; returns whether there may be more to do."""
+        for store_id in (*self._lost, *await in_thread(self._behind, Lane.READS)):
+            await self._follow(store_id)
+            self._lost.discard(store_id)
+            return True
+        if await self._drop_deleted() or await self._pack_some():
+            return True
+        await self._settle()
+        return False
+
+    def _behind(self) -> list[int]:
+        with self._database.read() as transaction:
+            return list(transaction.keyword_log.behind())
+
+    async def _follow(self, store_id: int) -> None:
+        await follow_store(self._database, self._keyword_index, store_id, only_led=True)
+        self._unsettled.add(store_id)
+
+    async def _drop_deleted(self) -> bool:
+        """Remove what this node still holds of one index that was deleted by another node."""
+
+        def strangers() -> list[int]:
+            # The files first: an index is in the database before it is in them.
+            held = self._keyword_index.held() | self._vector_index.held()
+            if not held:
+                return []
+            with self._database.read() as transaction:
+                return sorted(held - transaction.indexes.ids())
+
+        for store_id in (await in_thread(strangers, Lane.READS))[:1]:
+            await self._keyword_index.drop(store_id, None)
+            await in_thread(partial(self._vector_index.drop, store_id))
+            log.info("removed an index that was deleted", extra={"index": store_id})
+            return True
+        return False
+
+    async def _pack_some(self) -> bool:
+        """Prepare the vectors of one index that has changed since they were prepared here."""
+        updated = await in_thread(self._updated, Lane.READS)
+        self._packed = {one: at for one, at in self._packed.items() if one in updated}
+        changed = [one for one, at in updated.items() if self._packed.get(one, _NEVER) != at]
+        for store_id in changed[:1]:
+            for kind in VectorKind:
+                token = await self._vector_index.refresh(store_id, kind, self._model())
+                if token is not None:
+                    note = partial(_note_pack, store_id, kind, token)
+                    await in_thread(partial(written, self._database, note), Lane.WRITES)
+            self._packed[store_id] = updated[store_id]
+        return len(changed) > 1
+
+    async def _settle(self) -> None:
+        """Remove what was kept while a node searched it, of indexes for which no run is going to do
+        so."""
+
+        def unsettled() -> list[int]:
+            with self._database.read() as transaction:
+                wanted = {*self._unsettled, *transaction.versions.having_former()}
+                runs = transaction.tasks.latest_runs(sorted(wanted)) if wanted else {}
+            return [one for one, run in runs.items() if run.state.is_terminal]
+
+        for index_id in await in_thread(unsettled, Lane.READS):
+            settle = partial(written, self._database, partial(_settle, index_id))
+            while await in_thread(settle, Lane.WRITES):
+                pass
+            self._unsettled.discard(index_id)
+
+    def _updated(self) -> dict[int, datetime | None]:
+        with self._database.read() as transaction:
+            return transaction.indexes.stores()
+
+
+_NEVER = datetime.min
+
+
+def _note_pack(store_id: int, kind: VectorKind, token: str, transaction: Transaction) -> None:
+    transaction.embeddings.note_pack(store_id, kind, token)
+
+
+def _settle(index_id: int, transaction: Transaction) -> int:
+    return (
+        transaction.versions.settle(index_id, SETTLED_PER_PIECE) == SETTLED_PER_PIECE
+    ) or transaction.snippets.purge(index_id, MOST_PER_TRANSACTION.rows)

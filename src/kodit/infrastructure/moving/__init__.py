@@ -1,0 +1,1 @@
+"""The ends of a move: the database file of a data directory, and a database of a server."""

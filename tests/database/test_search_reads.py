@@ -1,0 +1,75 @@
+"""What a search reads of files and their former versions, within the indexes that it asks."""
+
+from __future__ import annotations
+
+import pytest
+from tests.database.content import ENRICH, Content
+
+from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
+
+pytestmark = pytest.mark.every_store
+
+
+@pytest.fixture
+def late(transaction: SqlTransaction) -> Content:
+    """An index whose identifier is that of none of its versions."""
+    for number in range(9):
+        Content(transaction, f"/empty{number}")
+    return Content(transaction, "/late")
+
+
+def test_former_versions_are_those_of_the_asked_indexes(
+    late: Content, other: Content, transaction: SqlTransaction
+) -> None:
+    late.replace(a=["one"], b=["two"])
+    former = late.versions["b"]
+    late.replace(b=["three", "four"])
+    current, unchanged = late.versions["b"], late.versions["a"]
+    assert late.id not in {former, current, unchanged}
+    search = transaction.search
+    search.ask([late.id])
+    assert search.with_former([current, unchanged]) == [current, unchanged, former]
+    assert search.with_former([unchanged]) == [unchanged]
+    assert search.successors([former, current, unchanged]) == {former: current}
+    old = search.superseded([current, unchanged])
+    assert list(search.texts(sorted(old)).values()) == ["two"]
+    [read] = search.get_many(sorted(old))
+    assert (read.text, read.file_id, read.source) == ("two", current, "/late")
+
+    search.ask([other.id])
+    assert search.with_former([current, unchanged]) == [current, unchanged]
+    assert search.successors([former]) == {}
+    assert search.superseded([current, unchanged]) == set()
+
+
+def test_files_of_a_name(transaction: SqlTransaction, other: Content) -> None:
+    """In any folder of some indexes, by the whole name."""
+    paths = ("a_b.py", "x/a_b.py", "x/y/a_b.py", "a_b.pyx", "xa_b.py", "x/axb.py", "a_b.py/c")
+    one = Content(transaction, "/one", paths)
+    two = Content(transaction, "/two", ["a_b.py"])
+    one.replace(**{path: ["text"] for path in paths})
+    two.replace(**{"a_b.py": ["text of another"]})
+    found = transaction.search.files_named({one.id, other.id}, "a_b.py")
+    assert sorted(found.values()) == [
+        ("/one", "a_b.py"),
+        ("/one", "x/a_b.py"),
+        ("/one", "x/y/a_b.py"),
+    ]
+    assert set(found) <= set(one.versions.values())
+    both = transaction.search.files_named({one.id, two.id}, "a_b.py")
+    assert len(both) == 4
+    assert transaction.search.files_named({other.id}, "a_b.py") == {}
+    assert transaction.search.sources({one.id, two.id}) == {one.id: "/one", two.id: "/two"}
+    assert transaction.search.sources(()) == {}
+
+
+def test_snippets_belong_to_the_indexes_that_are_asked(late: Content, other: Content) -> None:
+    late.replace(a=["five"])
+    search = late.transaction.search
+    stores = {late.versions["a"]: late.id, other.versions["a"]: other.id}
+    assert search.owners(stores) == {version: [index] for version, index in stores.items()}
+    [five] = search.get_many(
+        [one.id for one in late.transaction.snippets.pending(late.id, ENRICH, 9)]
+    )
+    assert search.in_asked([five]) == [five]
+    assert (five.index_id, five.source) == (late.id, "/late")
