@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, delete, literal_column, select
@@ -54,10 +55,9 @@ _READ = Prepared(
     .where(*_OF_KIND)
     .order_by(DESCRIPTIONS.c.id)
 )
-_BROUGHT_MOST = Statement(
+_BROUGHT = Statement(
     "SELECT versions.index_id FROM files JOIN versions ON versions.id = files.version_id "
-    "WHERE files.index_id = :of_index AND versions.index_id <> :of_index "
-    "GROUP BY versions.index_id ORDER BY count(*) DESC, versions.index_id LIMIT 1"
+    "WHERE files.index_id = :of_index AND versions.index_id <> :of_index"
 )
 _IS_CHANGING = Statement(
     "SELECT 1 FROM files WHERE files.index_id = :of_index AND files.status <> '' LIMIT 1"
@@ -125,11 +125,13 @@ class SqlDescriptionRepository:
         ]
 
     def most_alike(self, index_id: int) -> LikeIndex | None:
-        for (other,) in _BROUGHT_MOST.run(self._driver, {"of_index": index_id}):
-            if _IS_CHANGING.run(self._driver, {"of_index": other}):
-                return None
-            return LikeIndex(other, self._beyond(index_id, other), self._beyond(other, index_id))
-        return None
+        brought = Counter(row[0] for row in _BROUGHT.stream(self._driver, {"of_index": index_id}))
+        if not brought:
+            return None
+        other = min(brought, key=lambda one: (-brought[one], one))
+        if _IS_CHANGING.run(self._driver, {"of_index": other}):
+            return None
+        return LikeIndex(other, self._beyond(index_id, other), self._beyond(other, index_id))
 
     def _beyond(self, index_id: int, other: int) -> list[ChangedFile]:
         rows = _BEYOND.run(self._driver, {"of_index": index_id, "other": other})
