@@ -21,6 +21,7 @@ from kodit.domain.claiming import QueueOrder
 from kodit.domain.descriptions.kinds import ALL_KINDS, DescriptionKind
 from kodit.domain.errors import SettingError
 from kodit.domain.policy import AllowedCredentials, CallerPolicy
+from kodit.domain.this_host import ALONE, ThisHost
 from kodit.domain.value_objects import TaskType
 from kodit.infrastructure import setting_values
 from kodit.infrastructure.another_program import AnotherDatabase, another_database
@@ -34,8 +35,6 @@ DATABASE_URL = "KODIT_DATABASE_URL"
 ALTERNATIVE_DATA_DIR = Path("~/.kodit-search")
 """The default data directory if another program's database occupies the usual one."""
 FILE_NAME = ".env"
-LARGEST_NUMBER = 1_000_000_000
-"""For any setting: as seconds, thirty years."""
 
 _OF_ONE_PROCESS = (
     *("data_dir", "log_level", "sync_every_seconds", "sources", "keys_file", "allowed_hosts"),
@@ -51,8 +50,6 @@ _OF_ONE_PROCESS = (
     ),
 )
 """Settings that affect one process and its clients, but not how it indexes."""
-_YES = ("1", "true", "yes", "on")
-_NO = ("0", "false", "no", "off")
 
 
 class LogLevel(StrEnum):
@@ -77,6 +74,14 @@ class Settings(endpoint_settings.EndpointSettings):
     """The address of a PostgreSQL database, such as
     `postgresql://kodit@db.example.org/kodit?sslmode=verify-full`, that is used instead of the file
     `kodit.db`; the data directory then holds only clones and what is derived from the database."""
+    host: str = field(default="", metadata={"kind": "text"})
+    """The name of this machine where several use one PostgreSQL database, unless it is set that of
+    the operating system. A folder belongs to the host on which it was added. A container needs a
+    name that stays the same when it is started again."""
+    shared_folders: tuple[Path, ...] = field(default=(), metadata={"kind": "folders"})
+    """The folders that are on every host under the same path, as on a network file system,
+    separated by commas or colons: what is below them belongs to no host, and any worker reads
+    it."""
     worker_slots: int = 2
     """How many tasks one worker runs at once."""
     lease_seconds: float = 60.0
@@ -167,6 +172,13 @@ class Settings(endpoint_settings.EndpointSettings):
             allow_private_addresses=self.allow_private_addresses,
             allowed_credentials=self.allowed_credentials,
         )
+
+    @property
+    def this_host(self) -> ThisHost:
+        """This machine, as the database knows it."""
+        if not self.database_url:
+            return ALONE
+        return ThisHost(self.host or os.uname().nodename, tuple(map(str, self.shared_folders)))
 
     @property
     def digest(self) -> str:
@@ -337,47 +349,14 @@ def _convert(name: str, text: str, kind: Any) -> Any:
         except ValueError:
             choices = ", ".join(str(choice) for choice in kind)
             raise SettingError(f"{name} must be one of {choices}, not {text!r}") from None
-    return _number(name, text, kind)
-
-
-def _number(name: str, text: str, kind: Any) -> Any:
-    try:
-        value = kind(text)
-    except ValueError:
-        raise SettingError(f"{name} must be a number, not {text!r}") from None
-    if not 0 < value <= LARGEST_NUMBER:
-        raise SettingError(
-            f"{name} must be larger than 0 and at most {LARGEST_NUMBER:,}, not {text!r}"
-        )
-    return value
-
-
-def _truth(name: str, text: str) -> bool:
-    if text.strip().lower() not in _YES + _NO:
-        raise SettingError(f"{name} must be true or false, not {text!r}")
-    return text.strip().lower() in _YES
-
-
-def _limits(name: str, text: str) -> dict[TaskType, int]:
-    """`TYPE=NUMBER` pairs, separated by commas."""
-    limits = {}
-    for pair in text.split(","):
-        task_type, _, number = (part.strip() for part in pair.partition("="))
-        if task_type.upper() not in TaskType.__members__:
-            types = ", ".join(TaskType.__members__)
-            raise SettingError(
-                f"{name} must be pairs like ENRICH=1, separated by commas, of the types {types}; "
-                f"{pair.strip()!r} is not"
-            )
-        limits[TaskType[task_type.upper()]] = _number(f"{name} of {task_type}", number, int)
-    return limits
+    return setting_values.number_in(name, text, kind)
 
 
 _WAYS: dict[Any, Callable[[str, str], Any]] = {
-    bool: _truth,
+    bool: setting_values.truth_in,
     "path": lambda _name, text: Path(text),
     "text": lambda _name, text: text.strip(),
-    "limits": _limits,
+    "limits": setting_values.limits_in,
     "folders": setting_values.folders_in,
     "credentials": setting_values.credentials_in,
     "sources": setting_values.sources_in,

@@ -201,7 +201,7 @@ def test_an_expression_that_takes_too_long_is_given_up(
     async def grep(pattern: str, *, stall: float, total: float) -> GrepAnswer:
         with Application(Settings.load(data_dir=tmp_path / "data")) as application:
             searcher = PooledLineSearcher(
-                application.data_dir / "clones", application.pool, ripgrep=None, stall_seconds=stall
+                application.places, application.pool, ripgrep=None, stall_seconds=stall
             )
             service = GrepService(
                 catalogue=application.catalogue,

@@ -80,14 +80,13 @@ def test_advised_commands_exist(code: str) -> None:
 def test_errors_that_have_advice() -> None:
     """An error missing here would leave a user without a next step."""
     assert set(ADVICE) == set(
-        "access_refused budget_spent client_file_unreadable clone_damaged credentials_missing "
-        "credentials_not_given data_dir_read_only data_dir_unusable database_moving "
-        "database_of_another expression_invalid file_not_found file_not_indexed_yet "
-        "file_unreadable grep_too_slow "
-        "index_incomplete index_not_found key_exists key_missing key_needed key_not_found "
-        "key_unknown keyword_index_unreadable move_differs move_elsewhere no_worker "
-        "nothing_indexed queue_paused queue_unwritable run_cancelled run_ended run_failed "
-        "run_not_found run_stopped "
+        "access_refused budget_spent client_file_unreadable clone_damaged commit_gone "
+        "credentials_missing credentials_not_given data_dir_read_only data_dir_unusable "
+        "database_moving database_of_another expression_invalid file_not_found "
+        "file_not_indexed_yet file_unreadable grep_too_slow index_incomplete index_not_found "
+        "key_exists key_missing key_needed key_not_found key_unknown keyword_index_unreadable "
+        "move_differs move_elsewhere no_worker no_worker_on_host nothing_indexed queue_paused "
+        "queue_unwritable run_cancelled run_ended run_failed run_not_found run_stopped "
         "server_runs source_broad source_not_indexed task_not_found".split()
     )
 

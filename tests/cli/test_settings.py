@@ -99,6 +99,8 @@ AUTHORITY = {
     "KODIT_ALLOWED_CREDENTIALS": "env:TOKEN",
     "KODIT_SOURCES": "/srv/code",
     "KODIT_KEYS_FILE": "/srv/keys.json",
+    "KODIT_HOST": "shop-1",
+    "KODIT_SHARED_FOLDERS": "/srv/shared",
     "KODIT_ALLOWED_HOSTS": "kodit.example.org",
     "KODIT_SERVER": "https://kodit.example.org",
     "KODIT_API_KEY": "kodit_abc",

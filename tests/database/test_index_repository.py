@@ -99,11 +99,38 @@ def test_a_change_affects_one_index(indexes: IndexRepository) -> None:
     assert indexes.get(other.id) == before
 
 
+def test_a_path_is_another_folder_on_each_host(indexes: IndexRepository) -> None:
+    """Each host finds its own, and what is on every host."""
+    here = Source(SourceKind.FOLDER, "/shop", host="here")
+    there = replace(here, host="there")
+    first = indexes.add(there, NOW)
+    assert indexes.find(here) is None
+    second = indexes.add(here, NOW)
+    assert first.source == there
+    assert indexes.find(there) == first
+    assert indexes.find(here) == second == indexes.get(second.id)
+    assert indexes.find(replace(here, host="")) is None
+    shared = indexes.add(Source(SourceKind.FOLDER, "/shared"), NOW)
+    assert indexes.find(replace(here, location="/shared")) == shared
+
+
+def test_a_folder_is_deleted_on_its_host_alone(indexes: IndexRepository) -> None:
+    folder = Source(SourceKind.FOLDER, "/shop", host="here")
+    indexes.remember_deletion(folder, NOW)
+    assert indexes.was_deleted("/shop", "here")
+    assert not indexes.was_deleted("/shop", "there")
+    assert not indexes.was_deleted("/shop")
+    indexes.add(replace(folder, host="there"), NOW)
+    assert indexes.was_deleted("/shop", "here")
+    indexes.add(folder, NOW)
+    assert not indexes.was_deleted("/shop", "here")
+
+
 def test_a_folder_that_is_added_again_was_not_deleted(indexes: IndexRepository) -> None:
     """However often that happens; a repository at the same location does not matter."""
-    indexes.remember_deletion("/one", NOW)
-    indexes.remember_deletion("/one", NOW)
-    indexes.remember_deletion("/two", NOW)
+    indexes.remember_deletion(Source(SourceKind.FOLDER, "/one"), NOW)
+    indexes.remember_deletion(Source(SourceKind.FOLDER, "/one"), NOW)
+    indexes.remember_deletion(Source(SourceKind.FOLDER, "/two"), NOW)
     indexes.add(Source(SourceKind.GIT, "/one"), NOW)
     assert (indexes.was_deleted("/one"), indexes.was_deleted("/two")) == (True, True)
     indexes.add(Source(SourceKind.FOLDER, "/one"), NOW)

@@ -49,6 +49,31 @@ def test_a_run_is_of_a_user_when_any_of_its_tasks_is() -> None:
     assert run.is_user_initiated
 
 
+def test_a_source_is_scanned_again_before_its_files_are_read() -> None:
+    """Both stages wait in their turn, and the run goes on; a cancelled one ends."""
+    for is_cancelled in (False, True):
+        run, sync = running_run()
+        run.complete(sync, NOW)
+        extract = run.tasks[1]
+        extract.state, extract.claim_no, extract.worker = TaskState.RUNNING, 1, "ada"
+        later = NOW + timedelta(seconds=2)
+        if is_cancelled:
+            run.cancel(NOW)
+        run.scan_again(extract, "the commit is gone", later, NOW, ErrorAbout("commit_gone"))
+        states = [task.state for task in run.tasks]
+        if is_cancelled:
+            assert states[1:] == [TaskState.CANCELLED] * 4
+            assert run.state is RunState.CANCELLED
+            continue
+        assert states == [TaskState.READY] + [TaskState.BLOCKED] * 4
+        assert (sync.available_at, sync.finished_at) == (later, None)
+        assert extract.error == "the commit is gone"
+        assert extract.worker is None
+        sync.state = TaskState.RUNNING
+        run.complete(sync, NOW)
+        assert extract.state is TaskState.READY
+
+
 def test_a_run_waits_for_a_budget_until_somebody_asks_for_it() -> None:
     """And while nothing else of it is under way. A request of a user is tried at once."""
     run, sync = running_run()

@@ -30,6 +30,7 @@ from kodit.infrastructure.endpoints.embedder import EmbeddingOptions, EndpointEm
 from kodit.infrastructure.endpoints.enricher import EndpointEnricher
 from kodit.infrastructure.endpoints.private import PrivateFilesReader
 from kodit.infrastructure.memory import ManualClock
+from kodit.infrastructure.sources.places import SourcePlaces
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 
 TEXTS = ["def one(): pass", "def two(): pass", "def three(): pass", "def four(): pass"]
@@ -105,7 +106,7 @@ class StageWork:
             embedder,
             self.enricher,
             cast(VectorIndex, NoPacks()),
-            PrivateFilesReader(Path("/nowhere"), getattr(self, "_private", ())),
+            PrivateFilesReader(SourcePlaces(Path("/nowhere")), getattr(self, "_private", ())),
         )
 
     async def _sleep(self, seconds: float) -> None:

@@ -23,8 +23,8 @@ from kodit.infrastructure.git.left_out import left_out_of_tree
 from kodit.infrastructure.git.submodules import fetched_commits, refusals
 from kodit.infrastructure.git.tree import list_files, read_present_blobs
 from kodit.infrastructure.sources import submodules as of_sources
-from kodit.infrastructure.sources.child_functions import NetworkAccess, look_up, scan
-from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sources.child_functions import look_up, scan
+from kodit.infrastructure.sources.location import Location, NetworkAccess
 
 __all__ = ["kodit"]
 

@@ -14,8 +14,8 @@ from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.runner import CONFIGURATION, git_environment, run_git
 from kodit.infrastructure.git.user_configuration import with_user_configuration
-from kodit.infrastructure.sources.child_functions import NetworkAccess, look_up, scan, verify
-from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sources.child_functions import look_up, scan, verify
+from kodit.infrastructure.sources.location import Location, NetworkAccess
 
 HEARD = NetworkAccess(uses_user_configuration=True)
 UNHEARD = NetworkAccess()

@@ -355,11 +355,12 @@ def test_an_error_says_what_to_call_next() -> None:
 def test_for_which_errors_something_can_be_done() -> None:
     """An error missing here would leave a model without a next step."""
     assert set(ADVICE) == set(
-        "access_refused choice_invalid clone_damaged clone_unreadable credentials_missing "
-        "credentials_not_given cursor_invalid expression_invalid file_misnamed file_not_found "
-        "file_not_indexed_yet file_unreadable folder_missing git_failed grep_too_slow "
-        "index_incomplete index_not_found keyword_index_unreadable line_not_found lines_invalid "
-        "queue_paused run_has_ended run_has_succeeded source_ambiguous source_broad "
-        "source_is_part source_not_indexed source_unreachable unavailable".split()
+        "access_refused choice_invalid clone_behind clone_damaged clone_unreadable commit_gone "
+        "credentials_missing credentials_not_given cursor_invalid expression_invalid "
+        "file_misnamed file_not_found file_not_indexed_yet file_unreadable folder_missing "
+        "git_failed grep_too_slow index_incomplete index_not_found keyword_index_unreadable "
+        "line_not_found lines_invalid queue_paused run_has_ended run_has_succeeded "
+        "source_ambiguous source_broad source_is_part source_not_indexed source_on_another_host "
+        "source_unreachable unavailable".split()
     )
     assert all(advice[0].islower() and advice[-1] != "." for advice in ADVICE.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -90,6 +91,7 @@ class Place:
         return row == (HEAD,)
 
     def rows_on_server(self) -> Rows:
+        """The same, without the name of this machine, to which all folders belong there."""
         with psycopg.connect(self.url) as connection:
             return {table.name: _rows(connection, table, is_file=False) for table in TABLES}
 
@@ -100,7 +102,15 @@ def _rows(connection: Any, table: Any, *, is_file: bool) -> list[tuple[Any, ...]
     query = f"SELECT {names} FROM {table.name} ORDER BY {key}"  # noqa: S608 - our own names
     rows = connection.execute(query).fetchall()
     if not is_file:
-        return list(rows)
+        here = os.uname().nodename
+        hosts = [column.name == "host" for column in table.columns]
+        return [
+            tuple(
+                "" if is_host and value == here else value
+                for value, is_host in zip(row, hosts, strict=True)
+            )
+            for row in rows
+        ]
     booleans = [column.type.python_type is bool for column in table.columns]
     return [
         tuple(

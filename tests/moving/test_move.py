@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sqlite3
 from pathlib import Path
 
+import psycopg
+import pytest
 from tests.moving.places import Place
 
+from kodit.domain.errors import UserError
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.migrate import migrate
 
@@ -37,6 +42,32 @@ def test_there_and_back(place: Place) -> None:
     assert answers(place, on_server=False) == told
     assert {path: path.stat().st_mtime_ns for path in engine_files(place)} == engines
     assert [len(rows) > 0 for rows in before.values()].count(True) > 8
+
+
+def test_folders_belong_to_the_machine_that_moves_them(place: Place) -> None:
+    """Unless every machine has them; a file belongs to one machine, which must have them all."""
+    place.on_file.succeed("delete", place.sources / "folder")
+    place.on_file.succeed("index", "--no-wait", place.sources / "gone")
+    place.move("postgresql")
+    with psycopg.connect(place.url) as connection:
+        query = "SELECT DISTINCT kind, host FROM indexes WHERE deleted_at = 0"
+        here = os.uname().nodename
+        assert set(connection.execute(query)) == {("git", ""), ("folder", here)}
+        query = "SELECT DISTINCT host FROM deleted_folders"
+        assert connection.execute(query).fetchall() == [(here,)]
+        connection.execute("UPDATE indexes SET host = 'there' WHERE kind = 'folder'")
+    with pytest.raises(UserError, match="has folders of other hosts, there, which") as refused:
+        place.move("sqlite")
+    assert refused.value.code == "move_of_other_hosts"
+    with psycopg.connect(place.url) as connection:
+        connection.execute("UPDATE indexes SET host = %s WHERE kind = 'folder'", (here,))
+    place.move("sqlite")
+    assert {index["source"] for index in place.on_file.ask("status")["indexes"]} >= {
+        str(place.sources / "gone")
+    }
+    place.on_file.succeed("index", "--no-wait", place.sources / "gone")
+    with sqlite3.connect(place.file) as file:
+        assert set(file.execute("SELECT DISTINCT host FROM indexes")) == {("",)}
 
 
 def engine_files(place: Place) -> list[Path]:

@@ -98,3 +98,11 @@ def put_back(database: Database, held: Task, available_at: datetime) -> None:
         [run] = transaction.tasks.lock_runs_of([held.id])
         run.try_again(run.held(held.claim), "busy", available_at, NOW)
         transaction.tasks.save_runs([run])
+
+
+def complete(database: Database, held: Task) -> None:
+    """Let a running task succeed."""
+    with database.write() as transaction:
+        run = transaction.tasks.lock_run(held.run_id or 0)
+        run.complete(run.held(held.claim), NOW)
+        transaction.tasks.save_runs([run])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.queue.requests import (
@@ -15,12 +16,14 @@ from tests.queue.requests import (
     after,
     claim,
     claim_one,
+    complete,
     put_back,
     read_run,
     read_task,
 )
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.entities import IndexRun, Task
 from kodit.domain.ports.database import Database
 from kodit.domain.retry import LONGEST_WAIT
 from kodit.domain.value_objects import (
@@ -28,6 +31,8 @@ from kodit.domain.value_objects import (
     Claim,
     QueuePriority,
     RunState,
+    Source,
+    SourceKind,
     TaskProgress,
     TaskState,
     TaskType,
@@ -53,6 +58,60 @@ def test_claim_order(database: Database) -> None:
         assert [task.id for task in some] == expected[:2]
     assert [claim_one(database, after(9)).task_id for _ in expected] == expected
     assert claim(database, now=after(9)) == []
+
+
+def add_folder(database: Database, host: str, base: QueuePriority = BACKGROUND) -> list[Task]:
+    """The tasks of a run of a folder on a host; empty for one that is on every host."""
+    with database.write() as transaction:
+        source = Source(SourceKind.FOLDER, f"/{host or 'shared'}", host=host)
+        index = transaction.indexes.add(source, NOW)
+        return transaction.tasks.add_run(IndexRun.create(index.id, base, NOW)).tasks
+
+
+def test_a_folder_is_read_on_its_host(database: Database) -> None:
+    """What reads the source waits for a worker there; the stages after that run anywhere, and what
+    waits holds nothing else up."""
+    here, there = (replace(RULES, host=host) for host in ("here", "there"))
+    tasks = add_folder(database, "there", USER)
+    for expected in tasks[:2]:
+        with database.read() as transaction:
+            assert not transaction.tasks.has_claimable(NOW, here)
+            assert transaction.tasks.has_claimable(NOW, there)
+        assert claim(database, 5, rules=here) == []
+        shared = add_folder(database, "")[0] if expected is tasks[0] else None
+        with database.read() as transaction:
+            assert transaction.tasks.has_claimable(NOW, here) == (shared is not None)
+        if shared is not None:
+            assert [one.id for one in claim(database, 5, rules=here)] == [shared.id]
+        [held] = claim(database, 5, rules=there)
+        assert held.id == expected.id
+        complete(database, held)
+    later = claim(database, 5, rules=here)
+    assert {task.type for task in later} == {TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS}
+
+
+def test_what_a_machine_declines_is_left_to_others(database: Database) -> None:
+    """Whatever reads that source; its other stages are done."""
+    here = replace(RULES, host="here")
+    sync = add_folder(database, "", USER)[0]
+    other = add_folder(database, "here")[0]
+    assert sync.index_id is not None
+    declining = replace(here, declined=frozenset([sync.index_id]))
+    assert [one.id for one in claim(database, 5, rules=declining)] == [other.id]
+    with database.read() as transaction:
+        assert not transaction.tasks.has_claimable(NOW, declining)
+        assert transaction.tasks.has_claimable(NOW, here)
+    for expected in (TaskType.SYNC, TaskType.EXTRACT):
+        [held] = claim(database, 1, rules=here)
+        assert held.type is expected
+        complete(database, held)
+    types = {one.type for one in claim(database, 5, rules=declining)}
+    assert types == {TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS}
+
+
+def test_one_machine_alone_reads_every_folder(database: Database) -> None:
+    [sync, *_rest] = add_folder(database, "elsewhere")
+    assert [one.id for one in claim(database, 5)] == [sync.id]
 
 
 def test_batch_comes_in_the_order_of_claims(database: Database) -> None:

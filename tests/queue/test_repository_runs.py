@@ -59,7 +59,7 @@ def test_a_transaction_that_fails_changes_nothing(database: Database) -> None:
         index = transaction.indexes.add(Source(SourceKind.FOLDER, "/shop"), NOW)
     with pytest.raises(ZeroDivisionError), database.write() as transaction:
         transaction.indexes.mark_deleted(index.id, NOW)
-        transaction.indexes.remember_deletion("/shop", NOW)
+        transaction.indexes.remember_deletion(Source(SourceKind.FOLDER, "/shop"), NOW)
         other = transaction.indexes.add(Source(SourceKind.FOLDER, "/other"), NOW)
         transaction.tasks.add_run(IndexRun.create(1, QueuePriority.BACKGROUND, NOW))
         transaction.tasks.set_paused(NOW)

@@ -47,7 +47,7 @@ NOT_OVER_REST = {
     "key_exists",
     "key_not_found",
     *("move_differs", "move_elsewhere", "move_ending", "move_of_another_version"),
-    *("move_target_invalid", "move_target_occupied"),
+    *("move_of_other_hosts", "move_target_invalid", "move_target_occupied"),
     "opened_before_fork",
     "queue_paused",
     "queue_unwritable",

@@ -17,6 +17,7 @@ from kodit.application.services.sync_scheduler import (
 )
 from kodit.composition import Application
 from kodit.domain.entities import IndexRun
+from kodit.domain.this_host import ALONE, ThisHost
 from kodit.domain.value_objects import QueuePriority, RunState, Source, SourceKind
 from kodit.infrastructure.memory import ManualClock
 from kodit.settings import Settings
@@ -42,7 +43,12 @@ class Scene:
                 for path in ("/first", "/second")
             )
 
-    def start_again(self, interval: float = INTERVAL) -> None:
+    def add_folder(self, host: str) -> int:
+        with self._database.write() as transaction:
+            source = Source(SourceKind.FOLDER, f"/of {host}", host=host)
+            return transaction.indexes.add(source, self.clock.now()).id
+
+    def start_again(self, interval: float = INTERVAL, host: ThisHost = ALONE) -> None:
         """Another scheduler replaces this one."""
         self._scheduler = SyncScheduler(
             database=self._database,
@@ -50,6 +56,7 @@ class Scene:
             clock=self.clock,
             interval=interval,
             is_watched=lambda index_id: index_id in self.watched,
+            host=host,
         )
 
     def set_interval(self, index_id: int, seconds: int) -> None:
@@ -269,3 +276,9 @@ def test_watched_folders_are_requested_no_more_often_than_the_rest(scene: Scene)
     scene.end_all()
     scene.clock.advance(2 * WATCHED_SECONDS)
     assert scene.queue_due() == []
+
+
+def test_folders_of_other_machines_are_left_to_these(scene: Scene) -> None:
+    scene.start_again(host=ThisHost("here"))
+    of_hosts = [scene.add_folder(host) for host in ("here", "there", "")]
+    assert scene.queue_due() == [scene.first, scene.second, of_hosts[0], of_hosts[2]]

@@ -55,14 +55,13 @@ class Application(Finding):
 
     def make_queue(self) -> QueueService:
         from kodit.application.services.queue_service import QueueService
-        from kodit.domain.claiming import ClaimRules
         from kodit.domain.retry import RetryPolicy
 
         return QueueService(
             database=self.reading,
             clock=self.clock,
             wake_up=made_later(lambda: self.wake_ups),
-            rules=ClaimRules(self.settings.queue_order, self.settings.task_limits),
+            rules=self.claim_rules,
             retry_policy=RetryPolicy(max_failures=self.settings.max_failures),
             lease=timedelta(seconds=self.settings.lease_seconds),
         )
@@ -157,8 +156,9 @@ class Application(Finding):
     @property
     def chores(self) -> list[Chore]:
         """The background work of every process that serves the queue."""
-        from kodit.composition.chores import make_chores
+        from kodit.composition.chores import find_of_deleted, make_chores
 
+        find = partial(find_of_deleted, self.data_dir, self.database, self.indexes, self.registry)
         return make_chores(
             self.settings,
             database=self.database,
@@ -169,6 +169,7 @@ class Application(Finding):
             release_caches=self.release_caches,
             retention=self.retention,
             keyword_index=made_later(lambda: self.engines.keyword_index),
+            of_deleted=find if self.this_host.is_one_of_several else None,
         )
 
     @property
@@ -185,6 +186,7 @@ class Application(Finding):
                 indexing=self.indexing,
                 is_watched=self.known_changes.is_watched,
                 rebuilds=self.store.nodes is None,
+                this_host=self.this_host,
             ),
         ]
 
@@ -263,7 +265,11 @@ class Application(Finding):
         from kodit.application.services.source_service import SourceService
 
         return SourceService(
-            parser=self.parser, locator=self.locator, indexes=self.indexes, queue=self.queue
+            parser=self.parser,
+            locator=self.locator,
+            indexes=self.indexes,
+            queue=self.queue,
+            host=self.this_host,
         )
 
     @made_once
@@ -305,6 +311,7 @@ class Application(Finding):
                 clock=self.clock,
                 model=self.engines.embedder.model,
                 trials=self.engines.trials,
+                host=self.this_host,
             ),
         )
 

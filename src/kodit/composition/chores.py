@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from kodit.application.services.cache_service import CacheService
 from kodit.application.services.chores import Chore, in_one_piece
@@ -16,12 +17,19 @@ from kodit.application.services.index_service import IndexService
 from kodit.application.services.keyword_rebuilds import KeywordRebuilds
 from kodit.application.services.space_service import SpaceService
 from kodit.application.services.sync_scheduler import SyncScheduler
+from kodit.application.services.threads import in_thread
 from kodit.application.services.version_service import VersionService
+from kodit.domain.diagnosis import Problem
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.ports.runtime import Clock
+from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.retention import Retention, UnusedRetention
+from kodit.domain.this_host import ThisHost
+from kodit.infrastructure.doctor.clones import CloneExaminer
+from kodit.infrastructure.doctor.leftovers import LeftoverExaminer
 from kodit.infrastructure.processes.allocator import UnusedMemory
+from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 from kodit.settings import Settings
 
 
@@ -36,9 +44,11 @@ def make_chores(
     release_caches: Callable[[], None],
     retention: UnusedRetention,
     keyword_index: KeywordIndex,
+    of_deleted: Callable[[], Sequence[Problem]] | None = None,
 ) -> list[Chore]:
     """For a process that serves the queue. `sweep` removes what dead workers have left;
-    `release_caches` is as for `make_memory_chore`."""
+    `release_caches` is as for `make_memory_chore`. Where other machines delete indexes too,
+    `of_deleted` finds what is still here of these."""
     pruner = HistoryPruner(
         database=database,
         clock=clock,
@@ -52,7 +62,13 @@ def make_chores(
     versions = VersionService(
         database=database, keyword_index=keyword_index, clock=clock, retention=retention
     )
+    of_others = (
+        []
+        if of_deleted is None
+        else [Chore("remove what was deleted elsewhere", 600.0, partial(_remove, of_deleted))]
+    )
     return [
+        *of_others,
         Chore("finish deletions", 60.0, indexes.continue_deletions),
         Chore("delete old runs", 3600.0, pruner.prune_some),
         Chore("remove unused versions", 600.0, versions.remove_some),
@@ -63,6 +79,23 @@ def make_chores(
     ]
 
 
+def find_of_deleted(
+    data_dir: Path, database: SqlDatabase, indexes: IndexService, registry: WorkerRegistry
+) -> list[Problem]:
+    """The clones and secrets of indexes that the database no longer has."""
+    return [
+        *CloneExaminer(database, data_dir / "clones").leftovers(),
+        *LeftoverExaminer(database, data_dir, indexes, registry).unused_credentials(),
+    ]
+
+
+async def _remove(find: Callable[[], Sequence[Problem]]) -> bool:
+    for one in await in_thread(find):
+        if one.repair is not None:
+            await one.repair()
+    return False
+
+
 def make_schedule(
     settings: Settings,
     *,
@@ -71,6 +104,7 @@ def make_schedule(
     indexing: CodeIndexingApplicationService,
     is_watched: Callable[[int], bool],
     rebuilds: bool,
+    this_host: ThisHost,
 ) -> list[Chore]:
     """For a process that runs until told to stop. Indexes are brought up to date only if an
     interval is set; `is_watched` says whether an index is also updated on changes. With `rebuilds`,
@@ -85,6 +119,7 @@ def make_schedule(
         clock=clock,
         interval=settings.sync_every_seconds,
         is_watched=is_watched,
+        host=this_host,
     )
     return [
         *every,

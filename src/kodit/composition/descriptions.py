@@ -72,7 +72,7 @@ def _commit(foundation: Foundation) -> Describer:
     from kodit.infrastructure.sources.commits import PooledCommitReader
 
     return CommitDescriber(
-        PooledCommitReader(foundation.data_dir / "clones", made_later(lambda: foundation.pool))
+        PooledCommitReader(foundation.places, made_later(lambda: foundation.pool))
     )
 
 
@@ -91,6 +91,6 @@ def make_description_stage(foundation: Foundation, engines: Engines) -> Descript
     return DescriptionStage(
         kinds=kinds,
         catalogue=foundation.catalogue,
-        commits=PooledCommitReader(foundation.data_dir / "clones", engines.pool),
+        commits=PooledCommitReader(foundation.places, engines.pool),
         schemas=PooledSchemaReader(engines.pool),
     )

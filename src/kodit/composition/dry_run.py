@@ -41,6 +41,7 @@ async def dry_run(
             settings = replace(
                 application.settings,
                 data_dir=folder / "data",
+                database_url="",
                 embedding_base_url="",
                 enrichment_base_url="",
             )
@@ -50,7 +51,7 @@ async def dry_run(
                     failed.append(run)
                     continue
                 [status] = await apart.indexes.status([run.index_id])
-                reader = PrivateFilesReader(apart.data_dir / "clones", settings.private)
+                reader = PrivateFilesReader(apart.places, settings.private)
                 private = await reader.rules(status.summary.index)
                 snippets, kept = await count.count(apart.database, run.index_id, private)
                 files = status.summary.files

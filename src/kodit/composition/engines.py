@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kodit.composition.made_once import made_once
+from kodit.domain.this_host import ALONE, ThisHost
 from kodit.settings import Settings
 
 # A search by the command line takes less time than importing what only indexing needs.
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from kodit.domain.ports.sources import SourceReader
     from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.infrastructure.processes.pool import ProcessPool
+    from kodit.infrastructure.sources.places import SourcePlaces
     from kodit.infrastructure.sql.readable import ReadableDatabase
 
 
@@ -28,11 +30,14 @@ class Engines:
         database: ReadableDatabase,
         pool: ProcessPool,
         exchange: SecretExchange | None = None,
+        *,
+        this_host: ThisHost = ALONE,
     ) -> None:
         self.settings = settings
         self.database = database
         self.pool = pool
         self.exchange = exchange
+        self.this_host = this_host
         self.making = threading.RLock()
 
     @made_once
@@ -91,7 +96,9 @@ class Engines:
             return None
         from kodit.infrastructure.endpoints.private import PrivateFilesReader
 
-        return PrivateFilesReader(self.settings.data_dir / "clones", self.settings.private)
+        return PrivateFilesReader(
+            make_places(self.settings, self.this_host, self.exchange), self.settings.private
+        )
 
     @property
     def trials(self) -> list[Callable[[], None]]:
@@ -110,6 +117,22 @@ class Engines:
             self.pool,
             self.settings.git_answer_seconds,
             self.exchange,
+            host=self.this_host,
             uses_user_configuration=self.settings.git_configuration,
             uses_user_configuration_for_remote=self.settings.git_configuration_for_remote_callers,
         )
+
+
+def make_places(
+    settings: Settings, this_host: ThisHost, exchange: SecretExchange | None
+) -> SourcePlaces:
+    """Where sources are on this machine."""
+    from kodit.infrastructure.sources.places import SourcePlaces
+
+    return SourcePlaces(
+        settings.data_dir,
+        this_host,
+        exchange,
+        uses_user_configuration=settings.git_configuration,
+        uses_user_configuration_for_remote=settings.git_configuration_for_remote_callers,
+    )

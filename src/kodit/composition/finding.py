@@ -38,6 +38,8 @@ class Finding(Foundation):
             database=self.reading,
             keyword_index=self._keywords,
             changed_files=self.known_changes.count,
+            registry=lambda: self.registry,
+            rules=self.claim_rules,
         )
 
     def _keywords(self) -> ReadableKeywords:
@@ -65,9 +67,7 @@ class Finding(Foundation):
         from kodit.application.services.browse_service import BrowseService
         from kodit.infrastructure.sources.text_reader import StoredTextReader
 
-        return BrowseService(
-            catalogue=self.catalogue, reader=StoredTextReader(self.data_dir / "clones")
-        )
+        return BrowseService(catalogue=self.catalogue, reader=StoredTextReader(self.places))
 
     @made_once
     def grep(self) -> GrepService:
@@ -79,7 +79,7 @@ class Finding(Foundation):
         return GrepService(
             catalogue=self.catalogue,
             searcher=PooledLineSearcher(
-                self.data_dir / "clones",
+                self.places,
                 made_later(lambda: self.pool),
                 ripgrep=find_ripgrep(),
                 starts_here=self.is_brief,
@@ -131,7 +131,9 @@ class Finding(Foundation):
     def locator(self) -> IndexLocator:
         from kodit.application.services.index_locator import IndexLocator
 
-        return IndexLocator(database=self.reading, parser=made_later(lambda: self.parser))
+        return IndexLocator(
+            database=self.reading, parser=made_later(lambda: self.parser), host=self.this_host
+        )
 
     @made_once
     def scoping(self) -> ScopeService:
@@ -149,7 +151,9 @@ class Finding(Foundation):
             return compare_folder
 
         return FolderComparisons(
-            database=self.reading, comparer=compare if self.compares_folders else None
+            database=self.reading,
+            comparer=compare if self.compares_folders else None,
+            host=self.this_host,
         )
 
     @made_once

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kodit.composition.engines import Engines
+from kodit.composition.engines import Engines, make_places
 from kodit.composition.made_later import made_later
 from kodit.composition.made_once import made_once
 from kodit.infrastructure.file_sizes import set_limit
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from kodit.application.services.known_changes import KnownChanges
     from kodit.application.services.space_service import SpaceService
     from kodit.composition.store import LocalWorkerRegistry, Store
+    from kodit.domain.claiming import ClaimRules
     from kodit.domain.ports.catalogue import Catalogue
     from kodit.domain.ports.hosts import HostResolver
     from kodit.domain.ports.runtime import Clock, WakeUp
     from kodit.domain.ports.sources import SourceParser
     from kodit.domain.ports.space import Space
+    from kodit.domain.this_host import ThisHost
     from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.infrastructure.processes.pool import ProcessPool
+    from kodit.infrastructure.sources.places import SourcePlaces
     from kodit.infrastructure.sql.readable import ReadableDatabase
     from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
     from kodit.infrastructure.wake_up import WakeUps
@@ -114,7 +117,12 @@ class Foundation:
     def parser(self) -> SourceParser:
         from kodit.infrastructure.sources.parser import LocalSourceParser
 
-        return LocalSourceParser()
+        return LocalSourceParser(self.this_host)
+
+    @property
+    def this_host(self) -> ThisHost:
+        """This machine, as the database knows it."""
+        return self.store.this_host
 
     @made_once
     def hosts(self) -> HostResolver:
@@ -126,6 +134,22 @@ class Foundation:
     def registry(self) -> LocalWorkerRegistry:
         """The workers; a new view for each caller."""
         return self.store.registry
+
+    @made_once
+    def claim_rules(self) -> ClaimRules:
+        """Those of this process's workers. With an endpoint, they also read which files are never
+        sent to it."""
+        from kodit.domain.claiming import READING_TYPES, ClaimRules
+        from kodit.domain.value_objects import TaskType
+
+        settings = self.settings
+        has_endpoint = bool(settings.embedding_base_url or settings.enrichment_base_url)
+        return ClaimRules(
+            settings.queue_order,
+            settings.task_limits,
+            self.this_host.name,
+            READING_TYPES + (TaskType.CODE_EMBEDDINGS,) * has_endpoint,
+        )
 
     @made_once
     def known_changes(self) -> KnownChanges:
@@ -148,6 +172,10 @@ class Foundation:
         return self.store.wake_up()
 
     @made_once
+    def places(self) -> SourcePlaces:
+        return make_places(self.settings, self.this_host, self.exchange)
+
+    @made_once
     def catalogue(self) -> Catalogue:
         from kodit.infrastructure.sql.catalogue import SqlCatalogue
 
@@ -155,7 +183,7 @@ class Foundation:
 
     def make_engines(self, pool: ProcessPool) -> Engines:
         """The engines of a pool; a worker has one of its own."""
-        return Engines(self.settings, self.reading, pool, self.exchange)
+        return Engines(self.settings, self.reading, pool, self.exchange, this_host=self.this_host)
 
     @made_once
     def engines(self) -> Engines:

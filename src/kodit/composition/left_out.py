@@ -17,7 +17,7 @@ def make_left_out_answers(
     """The service over one data directory."""
     service = LeftOutService(
         facts=SqlFileFacts(foundation.database),
-        reader=PooledLeftOutReader(foundation.data_dir / "clones", foundation.pool),
+        reader=PooledLeftOutReader(foundation.places, foundation.pool),
     )
     return LeftOutAnswers(
         database=foundation.database, left_out=service, scope=scope, standing=standing

@@ -79,6 +79,7 @@ def planned_move(settings: Settings, to: str) -> Iterator[MovePlan]:
                 "data directory"
             )
     data_dir = settings.data_dir
+    host = replace(settings, database_url=url).this_host
     if not data_dir.exists():
         raise UserError(f"the data directory {data_dir} does not exist")
     check_data_directory(data_dir)
@@ -93,14 +94,14 @@ def planned_move(settings: Settings, to: str) -> Iterator[MovePlan]:
                 database=str(data_dir),
             )
         if to == SQLITE:
-            from_server = ServerMoveSource(address)
+            from_server = ServerMoveSource(address, host)
             opened.callback(from_server.close)
-            file = SqliteMoveTarget(data_dir)
+            file = SqliteMoveTarget(data_dir, host)
             opened.callback(file.close)
             yield MovePlan(MoveService(from_server, file), replace(settings, database_url=""))
         else:
             from_file = SqliteMoveSource(data_dir, address.place)
             opened.callback(from_file.close)
-            server = ServerMoveTarget(address)
+            server = ServerMoveTarget(address, host)
             opened.callback(server.close)
             yield MovePlan(MoveService(from_file, server), replace(settings, database_url=url))

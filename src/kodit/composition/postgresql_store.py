@@ -48,7 +48,9 @@ class PostgresqlStore:
         self.data_dir = settings.data_dir
         self.making = threading.RLock()
         self.clock: Clock = made_later(lambda: self._server_clock)
+        self.this_host = settings.this_host
         self._url = settings.database_url
+        self._host = settings.this_host.name
         self._read_alone: ServerReadingDatabase | None = None
 
     @made_once
@@ -111,7 +113,7 @@ class PostgresqlStore:
     def nodes(self) -> ServerNodes:
         from kodit.infrastructure.postgresql.nodes import ServerNodes
 
-        return ServerNodes(self.database, self.data_dir, os.uname().nodename)
+        return ServerNodes(self.database, self.data_dir, self._host)
 
     @made_once
     def database(self) -> PostgresqlDatabase:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 from kodit.composition.made_once import made_once
+from kodit.domain.this_host import ALONE
 from kodit.infrastructure.another_program import refuse_another_database
 from kodit.infrastructure.clock import SystemClock
 from kodit.infrastructure.data_directory import (
@@ -41,6 +42,7 @@ class SqliteStore:
         self.path = self.data_dir / "kodit.db"
         self.is_read_only = is_read_only(self.data_dir)
         self.clock: Clock = SystemClock()
+        self.this_host = ALONE
         self.making = threading.RLock()
         self._read_alone: ReadingDatabase | None = None
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from kodit.domain.ports.runtime import Clock, WakeUp
     from kodit.domain.ports.space import Space
     from kodit.domain.ports.workers import WorkerRegistry
+    from kodit.domain.this_host import ThisHost
     from kodit.infrastructure.sql.readable import ReadableDatabase
     from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
     from kodit.infrastructure.wake_up import WakeUps
@@ -32,6 +33,11 @@ class Store(Protocol):
     @property
     def is_read_only(self) -> bool:
         """Whether the data directory cannot be written by this user."""
+        ...
+
+    @property
+    def this_host(self) -> ThisHost:
+        """This machine, as the database knows it."""
         ...
 
     @property

@@ -14,4 +14,5 @@ def make_watching(application: Application) -> WatchService:
         queue=application.queue,
         watcher=FolderWatch(application.data_dir / "watch"),
         changes=application.known_changes,
+        host=application.this_host,
     )

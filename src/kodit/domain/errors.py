@@ -13,6 +13,8 @@ KoditError
 ├── PermanentError            a stage that will fail again in the same way
 ├── TransientError            a stage that may succeed when retried
 │   ├── ConflictError         a transaction that another one got ahead of
+│   ├── SecretElsewhereError  a source whose secret this machine does not have
+│   ├── CommitGoneError       a source that no longer has the commit that was scanned
 │   ├── StalledError          a child process made no progress within its limit
 │   └── PausedError           a stage that has to wait for an endpoint or a budget
 ├── DatabaseReplacedError     the file was replaced or removed while a worker used it
@@ -127,6 +129,18 @@ class TransientError(KoditError):
 class ConflictError(TransientError):
     """Another transaction has changed the same rows, so that this one was undone as a whole: it may
     be repeated at once."""
+
+
+class SecretElsewhereError(TransientError):
+    """This machine does not have the secret of a source, and another one may have it; `code` is
+    that of the reason."""
+
+
+class CommitGoneError(TransientError):
+    """The source no longer has the commit that another machine has scanned, so that its files
+    cannot be read here; the source has to be scanned again."""
+
+    default_code = "commit_gone"
 
 
 class StalledError(TransientError):

@@ -169,6 +169,19 @@ class IndexRun:
         task.make_ready(available_at)
         self.settle(now)
 
+    def scan_again(
+        self, task: Task, error: str, available_at: datetime, now: datetime, about: ErrorAbout
+    ) -> None:
+        """A running EXTRACT cannot read what SYNC has found, so that both are done again."""
+        task.error, task.error_about = error, about
+        task.make_ready()
+        task.state = TaskState.BLOCKED
+        for other in self.tasks:
+            if other.type is TaskType.SYNC:
+                other.make_ready(available_at)
+                other.finished_at = None
+        self.settle(now)
+
     def cancel(self, now: datetime) -> None:
         """Cancel waiting tasks at once; running tasks are asked to stop, and the run ends when they
         have."""

@@ -24,7 +24,8 @@ class Source:
     `ref` is the branch, tag or commit asked for with `URL@ref`; None means the remote's default.
     `include` and `exclude` are globs over relative paths, with the rules of `.gitignore`.
     `submodules` includes repositories within the repository: submodules at the commit that it pins,
-    and in a folder whatever is checked out there.
+    and in a folder whatever is checked out there. `host` is the machine that has the folder, where
+    several share a database; empty if each of them has the source.
     """
 
     kind: SourceKind
@@ -33,6 +34,7 @@ class Source:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     submodules: bool = False
+    host: str = ""
 
     def choosing(
         self,

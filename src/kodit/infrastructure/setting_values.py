@@ -9,11 +9,18 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from kodit.domain.descriptions.kinds import ALL_KINDS, DescriptionKind
 from kodit.domain.errors import SettingError
 from kodit.domain.policy import AllowedCredentials
+from kodit.domain.value_objects import TaskType
 from kodit.infrastructure.home import expand_home
+
+LARGEST_NUMBER = 1_000_000_000
+"""For any setting: as seconds, thirty years."""
+_YES = ("1", "true", "yes", "on")
+_NO = ("0", "false", "no", "off")
 
 
 def folders_in(name: str, text: str) -> tuple[Path, ...]:
@@ -87,3 +94,36 @@ def descriptions_in(name: str, text: str) -> tuple[DescriptionKind, ...]:
                 f"{word!r} is not"
             )
     return tuple(kind for kind in ALL_KINDS if kind in words)
+
+
+def number_in(name: str, text: str, kind: Any) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        raise SettingError(f"{name} must be a number, not {text!r}") from None
+    if not 0 < value <= LARGEST_NUMBER:
+        raise SettingError(
+            f"{name} must be larger than 0 and at most {LARGEST_NUMBER:,}, not {text!r}"
+        )
+    return value
+
+
+def truth_in(name: str, text: str) -> bool:
+    if text.strip().lower() not in _YES + _NO:
+        raise SettingError(f"{name} must be true or false, not {text!r}")
+    return text.strip().lower() in _YES
+
+
+def limits_in(name: str, text: str) -> dict[TaskType, int]:
+    """`TYPE=NUMBER` pairs, separated by commas."""
+    limits = {}
+    for pair in text.split(","):
+        task_type, _, number = (part.strip() for part in pair.partition("="))
+        if task_type.upper() not in TaskType.__members__:
+            types = ", ".join(TaskType.__members__)
+            raise SettingError(
+                f"{name} must be pairs like ENRICH=1, separated by commas, of the types {types}; "
+                f"{pair.strip()!r} is not"
+            )
+        limits[TaskType[task_type.upper()]] = number_in(f"{name} of {task_type}", number, int)
+    return limits

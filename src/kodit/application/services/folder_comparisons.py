@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from kodit.domain.errors import NotFoundError
 from kodit.domain.files import FilePlace, readings_of
+from kodit.domain.this_host import ALONE, ThisHost
 from kodit.domain.value_objects import SourceKind
 
 # Imported where used, so that a command loads only what it needs.
@@ -34,8 +35,11 @@ class FolderComparisons:
         database: Database,
         comparer: Callable[[], FolderComparer] | None,
         most_files: int = MOST_FILES,
+        host: ThisHost = ALONE,
     ) -> None:
-        """`comparer` is created when a folder is compared; without one, no changes are known."""
+        """`comparer` is created when a folder is compared; without one, no changes are known, and
+        neither are those in folders of other machines than `host`."""
+        self._host = host
         self._database = database
         self._comparer = comparer
         self._left = most_files
@@ -112,6 +116,8 @@ class FolderComparisons:
                 index = transaction.indexes.get(index_id)
                 scanned_at = index.working_copy.scanned_at_ns
                 if index.source.kind is not SourceKind.FOLDER or not scanned_at:
+                    return None
+                if not self._host.has(index.source):
                     return None
                 known = transaction.indexes.known_files(index_id)
         except NotFoundError:  # deleted meanwhile

@@ -9,6 +9,7 @@ from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, SourceError, TransientError
 from kodit.domain.files import IndexedFiles
 from kodit.domain.grep import FoundLine, GrepAnswer, GrepMatch, GrepRequest
+from kodit.domain.this_host import ON_ANOTHER_HOST
 from kodit.domain.value_objects import SearchFilter, SourceKind
 
 # Imported where used, so that a command loads only what it needs.
@@ -43,12 +44,19 @@ class GrepService:
         only one index was to be searched."""
         self._searcher.check(request.expression)
         by_index, unknown = await in_thread(lambda: self._files(request.filter))
+        problems: list[str] = []
         try:
             async with time_limit(self._time_limit_seconds):
                 for index in unknown:
-                    files = await self._lister.files(index, request.filter)
-                    by_index.append(IndexedFiles(index, files))
-                return await self._look(request, by_index)
+                    try:
+                        files = await self._lister.files(index, request.filter)
+                    except SourceError as error:
+                        if error.code != ON_ANOTHER_HOST or len(by_index) + len(unknown) == 1:
+                            raise
+                        problems.append(str(error))
+                    else:
+                        by_index.append(IndexedFiles(index, files))
+                return await self._look(request, by_index, problems)
         except TimeoutError:
             raise InvalidQueryError(
                 f"the search took more than {self._time_limit_seconds:.0f} s",
@@ -70,9 +78,10 @@ class GrepService:
             ]
         return by_index, [] if search_filter.languages else unknown
 
-    async def _look(self, request: GrepRequest, by_index: list[IndexedFiles]) -> GrepAnswer:
+    async def _look(
+        self, request: GrepRequest, by_index: list[IndexedFiles], problems: list[str]
+    ) -> GrepAnswer:
         matches: list[GrepMatch] = []
-        problems: list[str] = []
         for one in by_index:
             # One more than wanted shows whether the answer is complete.
             wanted = request.offset + request.limit + 1 - len(matches)

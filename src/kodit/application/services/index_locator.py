@@ -22,6 +22,7 @@ from kodit.domain.errors import (
 from kodit.domain.files import readings_of, tidy_path
 from kodit.domain.naming import holding, match_name
 from kodit.domain.text import is_text
+from kodit.domain.this_host import ALONE, ThisHost
 
 # Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ def as_typed(name: str | Path | int) -> str:
 class IndexLocator:
     """Synchronous: reads the database and, for the path of a folder, the file system."""
 
-    def __init__(self, *, database: Database, parser: SourceParser) -> None:
+    def __init__(self, *, database: Database, parser: SourceParser, host: ThisHost = ALONE) -> None:
+        """A path means a folder of `host`, this machine."""
+        self._host = host
         self._database = database
         self._parser = parser
 
@@ -87,7 +90,8 @@ class IndexLocator:
             with self._database.read() as transaction:
                 return Part(transaction.indexes.get(int(name)))
         indexes = self.all()
-        for index in indexes:
+        here = self._here(indexes)
+        for index in here:
             if str(index.source) == name:
                 return Part(index)
         if not caller.is_local and (found := self._meant(name, indexes)) is not None:
@@ -155,8 +159,12 @@ class IndexLocator:
         raise error
 
     def _meant(self, name: str, indexes: Sequence[Index]) -> Part | None:
-        """What the text of a name means among the indexes."""
+        """What the text of a name means among the indexes, first those of this machine."""
+        indexes, others = self._here(indexes), indexes
         found = match_name(name, [index.source for index in indexes])
+        if not found and len(others) > len(indexes) and not name.startswith("/"):
+            indexes = others
+            found = match_name(name, [index.source for index in indexes])
         if len(found) > 1:
             several = (indexes[one.position] for one in found)
             raise ambiguous(name, [f"{one.source} ({one.id})" for one in several])
@@ -174,7 +182,7 @@ class IndexLocator:
     def holding(self, path: str) -> Part | None:
         """The index of the nearest indexed folder that is or holds an absolute path, with the
         relative path from there; None if there is none."""
-        indexes = self.all()
+        indexes = self._here(self.all())
         held = holding(path, [index.source for index in indexes])
         return None if held is None else Part(indexes[held.position], held.part)
 
@@ -200,12 +208,18 @@ class IndexLocator:
     def was_deleted(self, folder: str) -> bool:
         """Whether the index of this folder was deleted on request."""
         with self._database.read() as transaction:
-            return transaction.indexes.was_deleted(folder)
+            return transaction.indexes.was_deleted(folder, self._host.of_folder(folder))
 
     def all(self) -> Sequence[Index]:
         """Every index, by identifier."""
         with self._database.read() as transaction:
             return transaction.indexes.list_all()
+
+    def _here(self, indexes: Sequence[Index]) -> Sequence[Index]:
+        """Those without the folders of other machines."""
+        if not self._host.is_one_of_several:
+            return indexes
+        return [index for index in indexes if self._host.has(index.source)]
 
     def holds_files(self, part: Part) -> bool:
         """Whether the index knows a file in this part of it."""
@@ -219,7 +233,7 @@ class IndexLocator:
             return None
         names = self._parser.former_names(text, caller)
         with self._database.read() as transaction:
-            for index in transaction.indexes.list_all():
+            for index in self._here(transaction.indexes.list_all()):
                 if str(index.source) in names:
                     return index
         return None

@@ -13,7 +13,7 @@ from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import Lane, in_thread
 from kodit.application.services.transactions import written
 from kodit.domain.entities import Index, IndexRun, IndexSummary
-from kodit.domain.errors import NotFoundError, SourceError, UserError
+from kodit.domain.errors import NotFoundError, SecretElsewhereError, SourceError, UserError
 from kodit.domain.intervals import SyncEvery
 from kodit.domain.policy import LOCAL, CallerPolicy
 from kodit.domain.source import Credentials
@@ -190,7 +190,7 @@ class IndexService:
             return False
         try:
             known = self._reader.reveal(index)
-        except UserError:
+        except (UserError, SecretElsewhereError):
             return False
         return request.credentials in (None, known)
 
@@ -288,7 +288,7 @@ class IndexService:
             index = transaction.indexes.get(index_id)
             transaction.indexes.mark_deleted(index_id, self._clock.now())
             if index.source.kind is SourceKind.FOLDER:
-                transaction.indexes.remember_deletion(index.source.location, self._clock.now())
+                transaction.indexes.remember_deletion(index.source, self._clock.now())
             return index
 
         return await self._queue.abandon(mark, index_id)

@@ -20,6 +20,7 @@ from kodit.domain.errors import (
     KoditError,
     LeaseLost,
     PermanentError,
+    SecretElsewhereError,
     StalledError,
     TaskCancelled,
     TransientError,
@@ -30,6 +31,10 @@ from kodit.domain.shortage import shortage
 from kodit.domain.value_objects import TaskProgress, TaskState, TaskType
 
 log = logging.getLogger(__name__)
+
+DECLINED_SECONDS = 20.0
+"""How long a worker leaves a source, of which it does not have the secret, to others: longer than
+the first back-offs, so that each machine in turn may try."""
 
 T = TypeVar("T")
 
@@ -258,6 +263,8 @@ class IndexingWorkerService:
             return "cancelled"
         if (short := shortage(error)) is not None:
             error = short
+        if isinstance(error, SecretElsewhereError) and task.index_id is not None:
+            self._queue.declined.add(task.index_id, DECLINED_SECONDS)
         if isinstance(error, (TransientError, OSError)):
             passing = error if isinstance(error, TransientError) else _transient(error)
             state = await self._queue.fail_transiently(task.claim, passing)

@@ -15,6 +15,7 @@ from kodit.domain.value_objects import RunState, TaskState, TaskType
 
 # Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
+    from kodit.domain.ports.database import Transaction
     from kodit.domain.ports.tasks import TaskRepository
     from kodit.domain.ports.workers import WorkerRegistry
 
@@ -43,7 +44,8 @@ class QueueOverview:
     identifiers of ready tasks in the order in which they will be claimed, and `held_back` those of
     them that wait for more than their turn. `rules` are those of the workers; if these differ
     (`rules_differ`), or nobody works, the caller's. `successors` maps the identifiers of superseded
-    runs to the runs that replaced them.
+    runs to the runs that replaced them. `unserved` maps the identifiers of indexes to the host that
+    has their folder, if no worker is running there.
     """
 
     now: datetime
@@ -55,6 +57,7 @@ class QueueOverview:
     held_back: Collection[int] = ()
     rules_differ: bool = False
     successors: Mapping[int, IndexRun] = field(default_factory=dict)
+    unserved: Mapping[int, str] = field(default_factory=dict)
     places: Mapping[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -110,6 +113,8 @@ class QueueOverview:
             return Reason(f"the queue is paused{failed}", "queue_paused")
         if task.available_at is not None and not task.is_due(self.now):
             return self._why_backed_off(task.available_at, failed)
+        if (host := unserved_host(task, self.unserved, self.rules)) is not None:
+            return Reason(f"{waits_for_host(host)}{failed}", "no_worker_on_host")
         if not self.workers:
             return Reason(f"no worker is running{failed}", "no_worker")
         limit = self.rules.limits.get(task.type) if isinstance(task.type, TaskType) else None
@@ -167,14 +172,16 @@ class QueueOverview:
 
 
 def read_overview(
-    tasks: TaskRepository,
+    transaction: Transaction,
     registry: WorkerRegistry,
     own_rules: ClaimRules,
     now: datetime,
     runs: Sequence[IndexRun] = (),
 ) -> QueueOverview:
     """The current queue; `own_rules` are the caller's."""
+    tasks = transaction.tasks
     rules, differ = rules_in_force(registry, own_rules)
+    unserved = find_unserved(transaction, registry, own_rules)
     waiting = tasks.waiting_tasks(rules.order, MOST_WAITING)
     running = Counter(task.type for task in tasks.running_tasks())
     return QueueOverview(
@@ -188,10 +195,35 @@ def read_overview(
             task.id
             for task in waiting
             if not (task.is_due(now) and rules.has_capacity_for(task.type, running))
+            or unserved_host(task, unserved, rules) is not None
         },
         rules_differ=differ,
         successors=_successors(tasks, runs),
+        unserved=unserved,
     )
+
+
+def find_unserved(
+    transaction: Transaction, registry: WorkerRegistry, own_rules: ClaimRules
+) -> dict[int, str]:
+    """The indexes of folders on hosts without a living worker, and these hosts."""
+    if not own_rules.host:
+        return {}
+    served = set(registry.hosts())
+    hosts = transaction.indexes.hosts()
+    return {index_id: host for index_id, host in hosts.items() if host not in served}
+
+
+def unserved_host(task: Task, unserved: Mapping[int, str], rules: ClaimRules) -> str | None:
+    """The host without a worker that a ready task waits for, if it does."""
+    if task.type not in rules.reading or task.index_id is None:
+        return None
+    return unserved.get(task.index_id)
+
+
+def waits_for_host(host: str) -> str:
+    """That a task can only be done on a host where nobody does it."""
+    return f"waits for a worker on {host}; none is running there"
 
 
 def rules_in_force(registry: WorkerRegistry, own: ClaimRules) -> tuple[ClaimRules, bool]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from kodit.application.services.declined_sources import DeclinedSources
 from kodit.application.services.queue_events import events_logged_on_success, record_event
 from kodit.application.services.queue_overview import QueueOverview, read_overview, rules_in_force
 from kodit.application.services.queue_transitions import (
@@ -59,9 +60,9 @@ class QueueService:
         self._clock = clock
         self._wake_up = wake_up
         self.rules = rules or ClaimRules()
+        self.declined = DeclinedSources()
         self._transitions = QueueTransitions(
             clock=clock,
-            rules=self.rules,
             retry_policy=retry_policy or RetryPolicy(),
             lease=lease,
             jitter=jitter,
@@ -96,8 +97,7 @@ class QueueService:
 
     async def claim_many(self, worker: str, count: int) -> list[Task]:
         """The next tasks for a worker, at most `count`, in one transaction."""
-        tasks, _seconds = await self.claim_or_wait(worker, count)
-        return tasks
+        return (await self.claim_or_wait(worker, count))[0]
 
     async def claim_or_wait(self, worker: str, count: int) -> tuple[list[Task], float | None]:
         """The next tasks for a worker, at most `count`; if there is none, how many seconds until a
@@ -107,10 +107,10 @@ class QueueService:
         def claim() -> tuple[list[Task], float | None]:
             now = self._clock.now()
             with self._database.read() as transaction:
-                if not transaction.tasks.has_claimable(now, self.rules):
+                if not transaction.tasks.has_claimable(now, self.declined.within(self.rules)):
                     moment = transaction.tasks.next_available_at(now)
                     return [], None if moment is None else (moment - now).total_seconds()
-            tasks = self._written(lambda open_: self._transitions.claim(open_, worker, count))
+            tasks = self._written(lambda open_: self._next(open_, worker, count))
             # None if another worker was faster, or is just changing that task's run.
             return tasks, None if tasks else LOOK_AGAIN_SECONDS
 
@@ -141,7 +141,8 @@ class QueueService:
         return await self._write(complete)
 
     def _next(self, transaction: Transaction, worker: str | None, count: int) -> list[Task]:
-        return [] if worker is None else self._transitions.claim(transaction, worker, count)
+        rules = self.declined.within(self.rules)
+        return [] if worker is None else self._transitions.claim(transaction, worker, count, rules)
 
     async def fail(self, claim: Claim, error: KoditError | str) -> None:
         """A task has failed with a permanent error; a plain sentence has no code. Raises
@@ -212,11 +213,8 @@ class QueueService:
                 or (by_lease and task.worker != worker and _has_run_out(task, now))
             ]
 
-        reclaimed = []
-        for task, why in await in_thread(find, Lane.READS):
-            if await self._reclaim(task, why):
-                reclaimed.append((task, why))
-        return reclaimed
+        found = await in_thread(find, Lane.READS)
+        return [(task, why) for task, why in found if await self._reclaim(task, why)]
 
     def wall_clock(self) -> datetime:
         """The time by which leases and back-offs are measured."""
@@ -308,7 +306,7 @@ class QueueService:
         superseded."""
         return await self._read(
             lambda transaction: read_overview(
-                transaction.tasks, registry, self.rules, self._clock.now(), runs
+                transaction, registry, self.rules, self._clock.now(), runs
             )
         )
 

@@ -15,7 +15,14 @@ from kodit.application.services.queue_events import record_event
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.endpoints import LONGEST_POSTPONEMENT
 from kodit.domain.entities import IndexRun, Task
-from kodit.domain.errors import LeaseLost, NotFoundError, PausedError, TransientError, UserError
+from kodit.domain.errors import (
+    CommitGoneError,
+    LeaseLost,
+    NotFoundError,
+    PausedError,
+    TransientError,
+    UserError,
+)
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.task import AT_ONCE
 from kodit.domain.value_objects import (
@@ -56,13 +63,11 @@ class QueueTransitions:
         self,
         *,
         clock: Clock,
-        rules: ClaimRules,
         retry_policy: RetryPolicy,
         lease: timedelta = LEASE,
         jitter: Callable[[], float] = any_share,
     ) -> None:
         self._clock = clock
-        self._rules = rules
         self._retry_policy = retry_policy
         self._lease = lease
         self._jitter = jitter
@@ -116,10 +121,12 @@ class QueueTransitions:
 
     # Work
 
-    def claim(self, transaction: Transaction, worker: str, count: int) -> list[Task]:
+    def claim(
+        self, transaction: Transaction, worker: str, count: int, rules: ClaimRules
+    ) -> list[Task]:
         """The next tasks for a worker, at most `count`."""
         now = self._clock.now()
-        return transaction.tasks.claim(worker, now, now + self._lease, self._rules, count)
+        return transaction.tasks.claim(worker, now, now + self._lease, rules, count)
 
     def complete(
         self, transaction: Transaction, claims: Sequence[Claim], *, nothing_to_do: bool = False
@@ -162,6 +169,7 @@ class QueueTransitions:
                 failures, self._jitter(), error.retry_after_seconds
             ),
             about=ErrorAbout.of(error),
+            needs_scan=isinstance(error, CommitGoneError),
         )
 
     def _postpone(self, transaction: Transaction, claim: Claim, error: PausedError) -> None:
@@ -291,9 +299,15 @@ class QueueTransitions:
         delay: Callable[[int], timedelta],
         *,
         about: ErrorAbout,
+        needs_scan: bool = False,
     ) -> TaskState:
+        """With `needs_scan`, an EXTRACT waits for another SYNC of its run."""
         now = self._clock.now()
         [(run, task)] = held = self._hold(transaction.tasks, [claim])
+        if needs_scan and task.type is TaskType.EXTRACT:
+            run = transaction.tasks.lock_run(run.id)  # with the SYNC that has succeeded
+            task = run.held(claim)
+            held = [(run, task)]
         task.failures += 1
         if self._retry_policy.is_spent(task.failures):
             outcome = AttemptOutcome.FAILED
@@ -301,7 +315,11 @@ class QueueTransitions:
             run.fail(task, error, now, about)
         else:
             wait = delay(task.failures)
-            run.try_again(task, error, now + wait if wait else AT_ONCE, now, about)
+            available_at = now + wait if wait else AT_ONCE
+            if needs_scan and task.type is TaskType.EXTRACT:
+                run.scan_again(task, error, available_at, now, about)
+            else:
+                run.try_again(task, error, available_at, now, about)
         self._end_claims(transaction.tasks, held, outcome, error, about)
         return task.state
 

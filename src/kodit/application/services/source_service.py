@@ -17,6 +17,7 @@ from kodit.domain.files import from_root
 from kodit.domain.intervals import SyncEvery, check_sync_every
 from kodit.domain.ports.sources import SourceParser
 from kodit.domain.source import ParsedSource
+from kodit.domain.this_host import ALONE, ThisHost
 from kodit.domain.value_objects import QueuePriority, Source, SourceKind
 
 
@@ -49,7 +50,10 @@ class SourceService:
         locator: IndexLocator,
         indexes: IndexService,
         queue: QueueService,
+        host: ThisHost = ALONE,
     ) -> None:
+        """Folders that callers name are those of `host`, this machine."""
+        self._host = host
         self._parser = parser
         self._locator = locator
         self._indexes = indexes
@@ -142,6 +146,8 @@ class SourceService:
                 told = f"{error}; for a folder of that name, write ./{text}"
                 raise NotFoundError(told, code=error.code, index=text) from None
             self._parser.check_stored(source)
+            if not self._host.has(source):
+                return ParsedSource(source)
             text = str(source)
             parsed = self._parser.parse(text, caller)
         else:
@@ -164,6 +170,7 @@ class SourceService:
         """Whether a source is a folder that holds much more than code, and is not indexed yet."""
         return (
             source.kind is SourceKind.FOLDER
+            and self._host.has(source)
             and self._parser.is_broad(source.location)
             and self._locator.find_part(source.location) is None
         )

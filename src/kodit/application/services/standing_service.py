@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kodit.application.services.queue_overview import find_unserved, unserved_host
 from kodit.application.services.snapshots import ReadableKeywords, without_keyword_index
 from kodit.application.views.serialization import moment
 from kodit.application.views.standing import StandingRunView, StandingView
+from kodit.domain.claiming import DEFAULT_RULES, ClaimRules
 from kodit.domain.entities import Index, IndexRun, Task
 from kodit.domain.errors import PermanentError
 from kodit.domain.search import EVERYTHING
@@ -18,6 +20,7 @@ from kodit.domain.value_objects import RunState, SearchFilter, TaskState
 # Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Database, Transaction
+    from kodit.domain.ports.workers import WorkerRegistry
 
 _DONE = (TaskState.SUCCEEDED, TaskState.SKIPPED)
 
@@ -31,9 +34,13 @@ class StandingService:
         database: Database,
         keyword_index: Callable[[], ReadableKeywords],
         changed_files: Callable[[int], int] = lambda _index_id: 0,
+        registry: Callable[[], WorkerRegistry] | None = None,
+        rules: ClaimRules = DEFAULT_RULES,
     ) -> None:
         """`changed_files` returns how many files of an index are known to have changed since it was
-        read."""
+        read. `registry` knows the workers, which claim by `rules`."""
+        self._registry = registry
+        self._rules = rules
         self._database = database
         self._keyword_index = keyword_index
         self._changed_files = changed_files
@@ -57,6 +64,7 @@ class StandingService:
             runs = transaction.tasks.latest_runs([index.id for index in indexes])
             left_out = self._left_out_of(transaction, indexes, runs)
             lag = transaction.keyword_log.lag([index.id for index in indexes])
+            waits_for = self._unserved(transaction, indexes, runs)
         unsearched = self._without_keyword_index(indexes) if with_keyword_index else set()
         folders = _folders(search_filter.within)
         standing = (
@@ -67,12 +75,30 @@ class StandingService:
                 ("keyword",) if index.id in unsearched else (),
                 folders.get(index.id),
                 lag.get(index.id),
+                waits_for_host=waits_for.get(index.id),
             )
             for index in indexes
         )
         if is_implied:
             return tuple(replace(one, is_implied=True) for one in standing)
         return tuple(standing)
+
+    def _unserved(
+        self, transaction: Transaction, indexes: Sequence[Index], runs: Mapping[int, IndexRun]
+    ) -> dict[int, str]:
+        """The indexes whose runs wait for a host without a worker, and these hosts."""
+        of_hosts = {index.id for index in indexes if index.source.host}
+        ready = [
+            task
+            for index_id, run in runs.items()
+            for task in run.tasks
+            if index_id in of_hosts and task.state is TaskState.READY
+        ]
+        if self._registry is None or not ready:
+            return {}
+        unserved = find_unserved(transaction, self._registry(), self._rules)
+        waits = {task.index_id: unserved_host(task, unserved, self._rules) for task in ready}
+        return {key: host for key, host in waits.items() if key is not None and host is not None}
 
     def _without_keyword_index(self, indexes: Sequence[Index]) -> set[int]:
         """The indexes for which the keyword index finds nothing: all, if it cannot be read. An
@@ -113,6 +139,8 @@ class StandingService:
         unsearched: tuple[str, ...],
         folder: str | None,
         behind: int | None,
+        *,
+        waits_for_host: str | None,
     ) -> StandingView:
         return StandingView(
             index_id=index.id,
@@ -128,6 +156,7 @@ class StandingService:
             unsearched=unsearched,
             folder=folder,
             behind=behind,
+            waits_for_host=waits_for_host,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from kodit.application.services.queue_overview import waits_for_host
 from kodit.application.views.standing import StandingView
 
 
@@ -31,8 +32,9 @@ def lacking_in(one: StandingView) -> str | None:
     source = f"{one.source} (index {one.index_id})"
     percent = "" if one.run is None or one.run.percent is None else f", {one.run.percent} %"
     stages = f" in {', '.join(one.failed)}" if one.failed else ""
+    waits = f" and {waits_for_host(one.waits_for_host)}" if one.waits_for_host else ""
     if one.state == "indexing":
-        return f"{source} is still being indexed{percent}"
+        return f"{source} is still being indexed{percent}{waits}"
     if one.state == "incomplete":
         return f"{source} is not completely indexed, and no run is in progress"
     if one.state == "failed":
@@ -41,5 +43,5 @@ def lacking_in(one: StandingView) -> str | None:
         files = "1 file has" if one.changed_files == 1 else f"{one.changed_files} files have"
         return f"{files} changed in {source} since it was indexed"
     if one.state == "updating":
-        return f"{source} is being updated{percent}"
+        return f"{source} is being updated{percent}{waits}"
     return None

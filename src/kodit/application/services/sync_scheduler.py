@@ -16,6 +16,7 @@ from kodit.domain.entities import Index, IndexRun
 from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.runtime import Clock
+from kodit.domain.this_host import ALONE, ThisHost
 
 LOOKS_PER_INTERVAL = 10
 LONGEST_PAUSE_SECONDS = 15.0
@@ -46,8 +47,11 @@ class SyncScheduler:
         clock: Clock,
         interval: float,
         is_watched: Callable[[int], bool] = lambda _index_id: False,
+        host: ThisHost = ALONE,
     ) -> None:
-        """`interval` is for indexes that have none of their own."""
+        """`interval` is for indexes that have none of their own. Folders of other machines than
+        `host` are left to these."""
+        self._host = host
         self._database = database
         self._indexing = indexing
         self._clock = clock
@@ -85,7 +89,7 @@ class SyncScheduler:
         ]
 
     def _is_due(self, index: Index, run: IndexRun | None, now: float) -> bool:
-        if index.sync_every == 0:
+        if index.sync_every == 0 or not self._host.has(index.source):
             return False
         interval = max(self._interval_of(index), SHORTEST_INTERVAL)
         if run is None:

@@ -16,6 +16,7 @@ from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.database import Database
 from kodit.domain.ports.watching import FolderChanges, FolderWatcher, WatchedFolder
 from kodit.domain.source import KnownFile
+from kodit.domain.this_host import ALONE, ThisHost
 from kodit.domain.value_objects import QueuePriority, RunState, SourceKind
 
 log = logging.getLogger(__name__)
@@ -51,8 +52,11 @@ class WatchService:
         watcher: FolderWatcher,
         changes: KnownChanges,
         compare_seconds: float = COMPARE_SECONDS,
+        host: ThisHost = ALONE,
     ) -> None:
-        """`compare_seconds` is how often folders are compared that the system does not watch."""
+        """`compare_seconds` is how often folders are compared that the system does not watch.
+        Folders of other machines than `host` are left to these."""
+        self._host = host
         self._database = database
         self._queue = queue
         self._watcher = watcher
@@ -120,7 +124,7 @@ class WatchService:
             return {
                 index.id: index
                 for index in transaction.indexes.list_all()
-                if index.source.kind is SourceKind.FOLDER
+                if index.source.kind is SourceKind.FOLDER and self._host.has(index.source)
             }
 
     async def _compare_due_folders(self) -> None:

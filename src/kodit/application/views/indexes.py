@@ -59,7 +59,8 @@ class IndexView:
     if any, that find nothing in it until it is indexed again. `bytes` is the disk usage of its
     clone and its packs of vectors, if that was measured; its part of the database and the keyword
     index is not counted apart. `left_out` lists each file and folder that is not in it, if that was
-    asked for. `refused` are the snippets, if any, that lack a description."""
+    asked for. `refused` are the snippets, if any, that lack a description. `host` is the machine
+    that has the folder, where several share a database."""
 
     id: int
     source: str
@@ -81,6 +82,7 @@ class IndexView:
     bytes: int | None = field(default=None, metadata=ONLY_WHEN_SET)
     left_out: tuple[LeftOutView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
     refused: RefusedView | None = field(default=None, metadata=ONLY_WHEN_SET)
+    host: str | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
     def of(cls, status: IndexStatus, queue: QueueOverview | None = None) -> Self:
@@ -103,6 +105,7 @@ class IndexView:
             submodules=index.source.submodules or None,
             why_empty=summary.why_empty,
             refused=None if summary.refused is None else RefusedView.of(summary.refused),
+            host=index.source.host or None,
         )
 
 

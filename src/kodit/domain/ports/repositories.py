@@ -84,12 +84,13 @@ class IndexRepository(Protocol):
         """A new index; removes the record of an earlier deletion of its folder."""
         ...
 
-    def remember_deletion(self, folder: str, now: datetime) -> None:
+    def remember_deletion(self, folder: Source, now: datetime) -> None:
         """Record that the index of this folder was deleted on request."""
         ...
 
-    def was_deleted(self, folder: str) -> bool:
-        """Whether that is recorded and the folder has not been added again since."""
+    def was_deleted(self, folder: str, host: str = "") -> bool:
+        """Whether that is recorded for this folder of a host, and it has not been added again
+        since."""
         ...
 
     def get(self, index_id: int) -> Index:
@@ -97,10 +98,14 @@ class IndexRepository(Protocol):
         ...
 
     def find(self, source: Source) -> Index | None:
-        """The index of the same kind, location and ref."""
+        """The index of the same kind, location and ref, and of the same host or of every host."""
         ...
 
     def list_all(self) -> list[Index]: ...
+
+    def hosts(self) -> dict[int, str]:
+        """By identifier, the host of each folder that not every host has."""
+        ...
 
     def updated(self) -> dict[int, datetime | None]:
         """By identifier, when each index was last complete."""

@@ -117,7 +117,8 @@ class SourceReader(Protocol):
 
     def reveal(self, index: Index) -> Credentials | None:
         """The secret that an index refers to; None if it refers to none or its source takes none.
-        Raises SourceError if the secret is missing or was given for another server."""
+        Raises SourceError if the secret is missing or was given for another server, and instead
+        SecretElsewhereError where another machine may have it."""
         ...
 
     def named(self, reference: str) -> Credentials:

@@ -31,6 +31,10 @@ class WorkerRegistry(Protocol):
         """The claim rules of each living worker that has registered them."""
         ...
 
+    def hosts(self) -> list[str]:
+        """The host of each living worker, where several machines share a database."""
+        ...
+
     def sweep(self) -> None:
         """Remove what dead workers have left behind."""
         ...

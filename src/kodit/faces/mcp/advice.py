@@ -10,8 +10,10 @@ from kodit.domain.near import nearest
 ADVICE: Mapping[str, str] = {
     "access_refused": "the user can give access with `kodit index SOURCE --credentials env:NAME`",
     "choice_invalid": "choose one of those",
+    "clone_behind": "try again in a moment",
     "clone_damaged": "call index with this source to repair it",
     "clone_unreadable": "try again in a moment",
+    "commit_gone": "call index with this source to do that",
     "credentials_missing": "the user gives them with `kodit index SOURCE --credentials env:NAME`",
     "credentials_not_given": "the user gives it with `kodit index SOURCE --credentials env:NAME`",
     "cursor_invalid": "call again with the same arguments as before, or without a cursor",
@@ -35,6 +37,7 @@ ADVICE: Mapping[str, str] = {
     "source_broad": "call index with a folder of code in it",
     "source_is_part": "call again with that source",
     "source_not_indexed": "call index with this source to add it",
+    "source_on_another_host": "search and outline still answer about it",
     "source_unreachable": "try again in a moment",
     "unavailable": "try again in a moment",
 }

@@ -64,6 +64,11 @@ CODES: Mapping[str, Code] = MappingProxyType(
             HTTPStatus.CONFLICT,
             "The clone of a git source cannot be read; bringing the index up to date repairs it.",
         ),
+        "commit_gone": Code(
+            HTTPStatus.CONFLICT,
+            "The source no longer has the indexed commit, nor has the clone of this machine; "
+            "bringing the index up to date reads the present one.",
+        ),
         "credentials_missing": Code(
             HTTPStatus.CONFLICT,
             "The secret of the source is no longer stored, or was given for another server.",
@@ -145,12 +150,19 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "source_is_part": Code(
             HTTPStatus.CONFLICT, "This is part of an index, and the request would affect all of it."
         ),
+        "source_on_another_host": Code(
+            HTTPStatus.CONFLICT, "The folder is on another machine, `host`, and is read only there."
+        ),
         "source_refused": Code(HTTPStatus.CONFLICT, "The source cannot be read."),
         "sync_every_invalid": Code(
             HTTPStatus.CONFLICT, "The interval between two syncs is too short or too long."
         ),
         "internal_error": Code(
             HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed; its log says why."
+        ),
+        "clone_behind": Code(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The index is being brought up to date, and the clone of this machine lacks a file.",
         ),
         "clone_unreadable": Code(
             HTTPStatus.SERVICE_UNAVAILABLE,

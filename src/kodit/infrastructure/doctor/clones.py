@@ -13,10 +13,12 @@ from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.entities import Index, WorkingCopy
 from kodit.domain.errors import KoditError, NotFoundError
+from kodit.domain.this_host import ALONE, ThisHost
 from kodit.domain.value_objects import SourceKind
 from kodit.infrastructure.doctor.database import newest_index
 from kodit.infrastructure.files import remove_tree
-from kodit.infrastructure.git.clone import clone_fault, remove_clone
+from kodit.infrastructure.git.clone import clone_fault, is_at_commit, remove_clone
+from kodit.infrastructure.git.transfer import tip_of
 from kodit.infrastructure.locks import try_lock
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
@@ -30,39 +32,58 @@ class CloneExaminer:
 
     area = Area.CLONES
 
-    def __init__(self, database: SqlDatabase, folder: Path) -> None:
+    def __init__(self, database: SqlDatabase, folder: Path, host: ThisHost = ALONE) -> None:
+        """Where several machines share the database, `host` is this one: its clones may be missing,
+        and be of other commits than those that are indexed."""
         self._database = database
+        self._host = host
         self._folder = folder
 
     def examine(self) -> list[Problem]:
+        leftovers = self.leftovers()
+        with self._database.read() as transaction:
+            indexes = transaction.indexes.list_all()
+        problems = []
+        for index in indexes:
+            if index.source.kind is SourceKind.GIT and index.working_copy.commit is not None:
+                what = self._fault(index)
+                if what is not None:
+                    problems.append(self._clone_again(index, what))
+        return problems + leftovers
+
+    def leftovers(self) -> list[Problem]:
+        """What belongs to no index."""
         # The folder first: an index is stored before its clone is made.
         names = sorted(path.name for path in self._folder.glob("*")) + sorted(
             path.name for path in self._folder.glob(".*")
         )
         with self._database.read() as transaction:
-            indexes = {index.id: index for index in transaction.indexes.list_all()}
+            known = {index.id for index in transaction.indexes.list_all()}
             dying = {index.id for index in transaction.indexes.deleted()}
             newest = newest_index(transaction.connection)
         problems = []
-        for index in indexes.values():
-            if index.source.kind is SourceKind.GIT and index.working_copy.commit is not None:
-                what = self._fault(index)
-                if what is not None:
-                    problems.append(self._clone_again(index, what))
         for name in dict.fromkeys(names):
-            problem = self._leftover(name, indexes.keys() | dying, newest)
+            problem = self._leftover(name, known | dying, newest)
             if problem is not None:
                 problems.append(problem)
         return problems
 
     def _fault(self, index: Index) -> str | None:
+        path, commit = self._path(index.id), str(index.working_copy.commit)
+        if self._host.is_one_of_several and not is_at_commit(path, commit):
+            tip = tip_of(path)  # without one, it is replaced before it is used
+            what = None if tip is None else clone_fault(path, tip)
+            return None if what is None else f"the clone of {index.source} {what}"
         with self._database.read() as transaction:
             files = transaction.indexes.known_files(index.id).values()
         blobs = sorted({file.content_hash for file in files})
-        what = clone_fault(self._path(index.id), str(index.working_copy.commit), blobs)
+        what = clone_fault(path, commit, blobs)
         return None if what is None else f"the clone of {index.source} {what}"
 
     def _clone_again(self, index: Index, what: str) -> Problem:
+        if self._host.is_one_of_several:
+            repair = partial(in_thread, partial(self._remove, index.id))
+            return Problem(self.area, what, "removes it", index.id, repair)
         return Problem(
             self.area,
             what,
@@ -83,6 +104,9 @@ class CloneExaminer:
             transaction.indexes.finish_scan(
                 index_id, WorkingCopy(None, working_copy.scanned_at_ns, working_copy.skipped)
             )
+        self._remove(index_id)
+
+    def _remove(self, index_id: int) -> None:
         with self._lock_of(f"{index_id}.git") as is_free:
             if not is_free:
                 raise KoditError("another process is working on the clone")

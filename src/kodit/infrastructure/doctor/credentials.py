@@ -8,6 +8,7 @@ from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.domain.entities import Index
 from kodit.domain.errors import NotFoundError
+from kodit.domain.this_host import ALONE, ThisHost
 from kodit.infrastructure.git.credentials import CredentialStore
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
@@ -19,7 +20,11 @@ class CredentialExaminer:
 
     area = Area.CREDENTIALS
 
-    def __init__(self, database: SqlDatabase, store: CredentialStore) -> None:
+    def __init__(
+        self, database: SqlDatabase, store: CredentialStore, host: ThisHost = ALONE
+    ) -> None:
+        """Where several machines share the database, another one than `host` may have a secret."""
+        self._host = host
         self._database = database
         self._store = store
 
@@ -45,7 +50,7 @@ class CredentialExaminer:
                 remedy = "removes it; then give the source new credentials"
                 repair = partial(in_thread, partial(self._forget, index))
                 problems.append(found(self.area, what, remedy, index.id, repair))
-            elif not self._store.holds(reference):
+            elif not (self._host.is_one_of_several or self._store.holds(reference)):
                 what = f"the file that holds {of} is missing"
                 problems.append(found(self.area, what, "give the source new credentials", index.id))
         return problems

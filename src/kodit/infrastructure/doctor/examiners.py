@@ -12,6 +12,7 @@ from kodit.domain.ports.doctor import Examiner
 from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.workers import WorkerRegistry
+from kodit.domain.this_host import ALONE, ThisHost
 from kodit.infrastructure.doctor.checks import RowExaminer
 from kodit.infrastructure.doctor.clones import CloneExaminer
 from kodit.infrastructure.doctor.credentials import CredentialExaminer
@@ -42,16 +43,17 @@ def examiners(
     clock: Clock,
     model: str,
     trials: Sequence[Callable[[], None]] = (),
+    host: ThisHost = ALONE,
 ) -> list[Examiner]:
-    """Each relies on the repairs of those before it; `model` makes the vectors, and `trials` ask
-    the endpoints."""
+    """Each relies on the repairs of those before it; `model` makes the vectors, `trials` ask the
+    endpoints, and `host` is this machine."""
     return [
         DatabaseExaminer(database),
         QueueExaminer(database, queue, registry, clock),
         LeftoverExaminer(database, data_dir, indexes, registry),
-        CredentialExaminer(database, CredentialStore(data_dir)),
+        CredentialExaminer(database, CredentialStore(data_dir), host),
         RowExaminer(database, Area.FILES, (*PATH_CHECKS, *VERSION_CHECKS, *FILE_CHECKS)),
-        CloneExaminer(database, data_dir / "clones"),
+        CloneExaminer(database, data_dir / "clones", host),
         RowExaminer(database, Area.ENRICHMENTS, ENRICHMENT_CHECKS),
         EmbeddingExaminer(database),
         RowExaminer(database, Area.VECTORS, vector_checks(model)),

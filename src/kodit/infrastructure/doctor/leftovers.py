@@ -91,20 +91,30 @@ class LeftoverExaminer:
         packs = sorted((self._data_dir / "vectors").glob("*.pack"))
         with self._database.read() as transaction:
             rows = [*self._deletions(transaction), *self._rows_without_index(transaction)]
-            newest = newest_index(transaction.connection)
+            unused = self._unused_in(transaction, credentials)
             known = set(transaction.connection.execute(select(INDEXES.c.id)).scalars())
-            references = set(
-                transaction.connection.execute(
-                    select(INDEXES.c.credentials).where(INDEXES.c.credentials.is_not(None))
-                ).scalars()
-            )
         return [
             *rows,
             *files,
-            # A database that never had an index may have replaced a lost one that needs them.
-            *(self._unused_credentials(credentials, references) if newest else ()),
+            *unused,
             *self._useless_packs(packs, known),
         ]
+
+    def unused_credentials(self) -> list[Problem]:
+        """The secrets that no index refers to."""
+        found = self._credentials()
+        with self._database.read() as transaction:
+            return self._unused_in(transaction, found)
+
+    def _unused_in(self, transaction: SqlTransaction, found: list[Path]) -> list[Problem]:
+        references = set(
+            transaction.connection.execute(
+                select(INDEXES.c.credentials).where(INDEXES.c.credentials.is_not(None))
+            ).scalars()
+        )
+        # A database that never had an index may have replaced a lost one that needs them.
+        has_had_any = newest_index(transaction.connection)
+        return self._unused_credentials(found, references) if has_had_any else []
 
     def _deletions(self, transaction: SqlTransaction) -> list[Problem]:
         return [

@@ -14,7 +14,8 @@ from kodit.application.services.threads import in_thread
 from kodit.domain.entities import Index
 from kodit.domain.errors import TransientError
 from kodit.infrastructure.folder.patterns import Pattern, byte_text, parse_patterns
-from kodit.infrastructure.sources.location import Location, location_of
+from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sources.places import SourcePlaces
 
 FILE_NAME = ".kodit-private"
 LARGEST_FILE_BYTES = 1_000_000
@@ -72,13 +73,13 @@ def _last(patterns: Sequence[Pattern], path: str, below: str, is_folder: bool) -
 class PrivateFilesReader:
     """Reads the rules of sources."""
 
-    def __init__(self, clones: Path, globs: Sequence[str]) -> None:
-        self._clones = clones
+    def __init__(self, places: SourcePlaces, globs: Sequence[str]) -> None:
+        self._places = places
         self._globs = tuple(globs)
 
     async def rules(self, index: Index) -> PrivatePatterns:
         """The rules of an index, as its source has them now."""
-        location = location_of(index, self._clones)
+        location = await self._places.present(index)
         if location.is_folder:
             return PrivatePatterns(self._globs, lambda folder: _in_folder(location, folder))
         found = await in_thread(lambda: _in_clone(location, index.working_copy.commit))

@@ -12,14 +12,14 @@ import os
 import re
 import secrets
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kodit.domain.errors import TransientError
+from kodit.domain.errors import CommitGoneError, SourceError, TransientError
 from kodit.domain.report import Report, ignore_report
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source
-from kodit.infrastructure.files import remove_tree
+from kodit.infrastructure.files import remove_tree, write_atomically
 from kodit.infrastructure.folder.repository import is_file, is_folder
 from kodit.infrastructure.git.errors import explain
 from kodit.infrastructure.git.objects import sizes_of
@@ -50,6 +50,8 @@ from kodit.infrastructure.locks import file_lock
 
 _LOCK_SECONDS = 60.0
 _COMMIT = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})\n")
+_FORMER = "kodit-former"
+"""The file of a clone that names the commit before its last fetch."""
 _LOOSE_NAME = 38
 """Hexadecimal digits in the file name of a loose object, after the two that name its folder."""
 
@@ -71,12 +73,54 @@ def synchronise(
     that are the source's. Raises SourceError and TransientError as `look_up` does.
     """
     transfer = Transfer(source, credentials, report, limits or Limits())
+    with _working_on(transfer, clone_path):
+        return _bring_up_to_date(transfer, clone_path, from_scratch=from_scratch)
+
+
+def hold(
+    source: Source,
+    commit: str,
+    clone_path: Path,
+    credentials: Credentials | None = None,
+    report: Report = ignore_report,
+    *,
+    limits: Limits | None = None,
+    from_scratch: bool = False,
+) -> None:
+    """Bring the clone at `clone_path` to a commit by its id, wherever the source's ref is now; does
+    nothing if it is there. Raises CommitGoneError if the source does not have it any more, and
+    otherwise as `synchronise` does.
+    """
+    transfer = Transfer(source, credentials, report, limits or Limits())
+    with _working_on(transfer, clone_path):
+        _remove_locks(clone_path)
+        _remove_broken_refs(clone_path)
+        tip = None if from_scratch else tip_of(clone_path)
+        if tip == commit:
+            return
+        try:
+            _fetch_or_clone(transfer, commit, clone_path, tip)
+        except SourceError as error:
+            if error.code != "ref_not_found":
+                raise
+            raise CommitGoneError(
+                f"{source} no longer has the commit {commit[:12]} that is indexed, and neither has "
+                "the clone of this machine; the next run reads the present commit",
+                source=str(source),
+                commit=commit,
+            ) from None
+
+
+@contextlib.contextmanager
+def _working_on(transfer: Transfer, clone_path: Path) -> Iterator[None]:
+    """Within the context no other process changes the clone; git's errors become ours."""
+    source = transfer.source
     try:
         clone_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         what = f"the clone of {source}"
-        with file_lock(_lock_path(clone_path), _LOCK_SECONDS, what, report):
+        with file_lock(_lock_path(clone_path), _LOCK_SECONDS, what, transfer.report):
             _remove_leftovers(clone_path)
-            return _bring_up_to_date(transfer, clone_path, from_scratch=from_scratch)
+            yield
     except GitError as error:
         raise explain(error, source) from None
     except GitTimeoutError as error:
@@ -134,6 +178,7 @@ def _bring_up_to_date(transfer: Transfer, clone_path: Path, *, from_scratch: boo
     is_current = is_there and not has_been_deepened(transfer.source, clone_path)
     try:
         if not is_current:
+            _note_former(clone_path, tip)
             tip = transfer.fetch(ref, clone_path)
         if has_lost_history(transfer.source, clone_path, tip):
             return _clone(transfer, ref, clone_path)
@@ -146,6 +191,39 @@ def _bring_up_to_date(transfer: Transfer, clone_path: Path, *, from_scratch: boo
         with contextlib.suppress(GitError):  # the clone is sound, only larger than necessary
             transfer.maintain(clone_path)
     return tip
+
+
+def _fetch_or_clone(transfer: Transfer, ref: str, clone_path: Path, tip: str | None) -> str:
+    """Bring a clone with this tip, or none, to a ref; returns the commit."""
+    if tip is None:
+        return _clone(transfer, ref, clone_path)
+    try:
+        _note_former(clone_path, tip)
+        return transfer.fetch(ref, clone_path)
+    except FilesRefusedError:
+        return _clone(transfer, ref, clone_path, whole=True)
+    except GitError:
+        if clone_fault(clone_path, tip) is None:
+            raise
+        return _clone(transfer, ref, clone_path)
+
+
+def _note_former(clone_path: Path, tip: str) -> None:
+    """Record the commit whose files a clone has before others are fetched: until a run has ended,
+    files are read as they were."""
+    write_atomically(clone_path / _FORMER, tip.encode("ascii"))
+
+
+def has_files_of(clone_path: Path, commit: str) -> bool:
+    """Whether a clone has the files of a commit, judging by its file names: it is there, or was
+    before its last fetch.
+    """
+    if is_at_commit(clone_path, commit):
+        return True
+    try:
+        return (clone_path / _FORMER).read_text("ascii") == commit and is_own_folder(clone_path)
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def clone_fault(clone_path: Path, commit: str, blob_ids: Sequence[str] = ()) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kodit.application.services.threads import in_thread, need_loop
@@ -14,7 +13,7 @@ from kodit.domain.grep import Expression, FoundLine, LineShape
 from kodit.domain.report import ignore_report
 from kodit.infrastructure.grep.child_functions import LineSearch, search_lines
 from kodit.infrastructure.grep.matching import compile_expression
-from kodit.infrastructure.sources.location import location_of
+from kodit.infrastructure.sources.places import SourcePlaces
 from kodit.infrastructure.sources.text_reader import FileToRead
 
 # Child processes are started when they are first needed.
@@ -29,11 +28,11 @@ STALL_SECONDS = 10.0
 
 
 class PooledLineSearcher:
-    """Folders are read in place, git sources from the clones below `clones`."""
+    """Folders are read in place, git sources from their clones."""
 
     def __init__(
         self,
-        clones: Path,
+        places: SourcePlaces,
         pool: ProcessPool,
         *,
         ripgrep: str | None,
@@ -43,7 +42,7 @@ class PooledLineSearcher:
         """With `starts_here` the first files are searched in this process: starting a child process
         takes longer, and a command that exits after its answer has no further use for it.
         """
-        self._clones = clones
+        self._places = places
         self._pool = pool
         self._ripgrep = ripgrep
         self._stall_seconds = stall_seconds
@@ -61,7 +60,7 @@ class PooledLineSearcher:
         shape: LineShape,
         limit: int,
     ) -> list[tuple[int, FoundLine]]:
-        location = location_of(index, self._clones)
+        location = await self._places.present(index)
         wanted = [FileToRead(file.path, file.content_hash) for file in files]
 
         def part(start: int, end: int) -> LineSearch:

@@ -36,19 +36,24 @@ class MemoryIndexes:
             is_remote=is_remote or is_confined,
         )
         self._tables.indexes[index.id] = index
-        self._tables.deleted_folders.discard(source.location)
+        self._tables.deleted_folders.discard((source.location, source.host))
         return index
+
+    def hosts(self) -> dict[int, str]:
+        there = self._tables.indexes.keys() - self._tables.deleted_indexes
+        found = {index_id: self._tables.indexes[index_id].source.host for index_id in there}
+        return {index_id: host for index_id, host in found.items() if host}
 
     def get(self, index_id: int) -> Index:
         if index_id not in self._tables.indexes or index_id in self._tables.deleted_indexes:
             raise no_such_index(index_id)
         return self._tables.indexes[index_id]
 
-    def remember_deletion(self, folder: str, now: datetime) -> None:
-        self._tables.deleted_folders.add(folder)
+    def remember_deletion(self, folder: Source, now: datetime) -> None:
+        self._tables.deleted_folders.add((folder.location, folder.host))
 
-    def was_deleted(self, folder: str) -> bool:
-        return folder in self._tables.deleted_folders
+    def was_deleted(self, folder: str, host: str = "") -> bool:
+        return (folder, host) in self._tables.deleted_folders
 
     def mark_deleted(self, index_id: int, now: datetime) -> None:
         self._tables.deleted_indexes.add(index_id)

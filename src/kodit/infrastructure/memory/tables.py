@@ -26,7 +26,7 @@ class Tables:
     attempts: dict[tuple[int, int], TaskAttempt] = field(default_factory=dict)
     indexes: dict[int, Index] = field(default_factory=dict)
     deleted_indexes: set[int] = field(default_factory=set)
-    deleted_folders: set[str] = field(default_factory=set)
+    deleted_folders: set[tuple[str, str]] = field(default_factory=set)
     files: dict[int, tuple[int, IndexedFile]] = field(default_factory=dict)
     """Index id and file, by the file's id."""
     last_ids: dict[str, int] = field(default_factory=dict)

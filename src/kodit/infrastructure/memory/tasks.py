@@ -22,6 +22,7 @@ from kodit.domain.value_objects import (
     TaskState,
     TaskType,
 )
+from kodit.infrastructure.memory.indexes import MemoryIndexes
 from kodit.infrastructure.memory.tables import Tables, copy_of, json_of
 
 _BEFORE_ALL = RunEnd(datetime.min.replace(tzinfo=UTC), 0)
@@ -269,15 +270,15 @@ class MemoryTaskRepository:
     def _claimable(self, now: datetime, rules: ClaimRules, count: int) -> list[Task]:
         if self._tables.paused_since is not None:
             return []
-        limits = {task_type.name: limit for task_type, limit in rules.limits.items()}
-        running = Counter(task.type_name for task in self._in_state(TaskState.RUNNING))
+        running = Counter(task.type for task in self._in_state(TaskState.RUNNING))
         come = [task for task in self._in_state(TaskState.READY) if task.is_due(now)]
+        hosts = MemoryIndexes(self._tables).hosts()
+        come = [task for task in come if rules.may_read(task, hosts)]
         chosen: list[Task] = []
         for task in self._in_order(come, rules.order):
-            name = task.type_name
-            if len(chosen) < count and running[name] < limits.get(name, running[name] + 1):
+            if len(chosen) < count and rules.has_capacity_for(task.type, running):
                 chosen.append(task)
-                running[name] += 1
+                running[task.type] += 1
         return chosen
 
     def _take(self, waiting: Task, worker: str, now: datetime, lease_until: datetime) -> Task:
@@ -345,8 +346,7 @@ class MemoryTaskRepository:
         task = self.fence(claim)
         for name, count in work.items():
             task.work[name] = task.work.get(name, 0) + count
-        failures = 0 if restores_budget else task.failures
-        return self._replace_held(task, progress, failures=failures)
+        return self._replace_held(task, progress, failures=0 if restores_budget else task.failures)
 
     def record_for(self, index_id: int, task_type: TaskType, work: Mapping[str, int]) -> None:
         for task in self._active_tasks(index_id):

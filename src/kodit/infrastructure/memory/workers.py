@@ -34,5 +34,8 @@ class MemoryWorkerRegistry:
     def rules(self) -> list[ClaimRules]:
         return list(self._alive.values())
 
+    def hosts(self) -> list[str]:
+        return [rules.host for rules in self._alive.values() if rules.host]
+
     def sweep(self) -> None:
         """Dead workers leave nothing behind."""

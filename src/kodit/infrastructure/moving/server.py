@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kodit.domain.moving import Key, MovePhase, RowBatch, TableProgress, in_use, occupied
+from kodit.domain.this_host import ALONE, ThisHost
+from kodit.infrastructure.moving.hosts import give_host, refuse_other_hosts
 from kodit.infrastructure.moving.records import (
     MAKE_MOVES,
     MAKE_PROGRESS,
@@ -97,13 +99,19 @@ class _ServerEnd:
 class ServerMoveSource(_ServerEnd):
     """The database that is moved away. Its triggers refuse changes, whoever makes them."""
 
-    def __init__(self, address: DatabaseAddress) -> None:
+    def __init__(self, address: DatabaseAddress, host: ThisHost = ALONE) -> None:
         super().__init__(address)
+        self._host = host
         record = self._record()
         if record is None:
             migrate(self._database)
         else:
             check_role(record, MoveRole.SOURCE, self.place)
+
+    def refuse_users(self) -> None:
+        super().refuse_users()
+        with self._database.read() as transaction:
+            refuse_other_hosts(_execute(transaction.driver), self._host, self.place)
 
     def freeze(self, target: str) -> str:
         with self._database.write() as transaction:
@@ -168,7 +176,11 @@ class ServerMoveSource(_ServerEnd):
 
 
 class ServerMoveTarget(_ServerEnd):
-    """A database without tables, or with empty ones."""
+    """A database without tables, or with empty ones. Folders then belong to `host`."""
+
+    def __init__(self, address: DatabaseAddress, host: ThisHost = ALONE) -> None:
+        super().__init__(address)
+        self._host = host
 
     def refuse_occupied(self, token: str | None) -> None:
         self.refuse_users()
@@ -233,6 +245,7 @@ class ServerMoveTarget(_ServerEnd):
     def publish(self) -> None:
         with self._database.write() as transaction:
             execute = _execute(transaction.driver)
+            give_host(execute, self._host)
             for name in TABLES:
                 # Autovacuum would take a while to tell the planner of the rows.
                 execute(f'ANALYZE "{name}"')

@@ -16,8 +16,10 @@ from typing import Any
 
 from kodit.domain.errors import TransientError, UserError
 from kodit.domain.moving import Key, MovePhase, RowBatch, TableProgress, in_use, occupied
+from kodit.domain.this_host import ALONE, ThisHost
 from kodit.infrastructure.data_directory import SERVER_FILE, note_server
 from kodit.infrastructure.files import make_private, sync_folder
+from kodit.infrastructure.moving.hosts import take_host
 from kodit.infrastructure.moving.records import (
     MAKE_MOVES,
     MAKE_PROGRESS,
@@ -206,9 +208,10 @@ def _remove_beside(path: Path) -> None:
 
 
 class SqliteMoveTarget:
-    """A new file, which gets its name when it is complete."""
+    """A new file, which gets its name when it is complete. It belongs to `host` alone."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, host: ThisHost = ALONE) -> None:
+        self._host = host
         self._data_dir = data_dir
         self._path = data_dir / FILE
         self._unfinished = data_dir / MOVING_FILE
@@ -274,6 +277,8 @@ class SqliteMoveTarget:
 
     def publish(self) -> None:
         if self._unfinished.exists():
+            with self._database.write() as transaction:
+                take_host(transaction.driver.execute, self._host)
             _rename(self._database, self._path)
             self._opened = None
         _remove_beside(self._unfinished)

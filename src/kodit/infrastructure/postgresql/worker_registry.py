@@ -69,7 +69,7 @@ class PostgresqlWorkerRegistry:
             is_mine = row is not None and row[0]
             if not is_mine:
                 raise psycopg.OperationalError("the lock is still held by a lost connection")
-            values = (name, os.uname().nodename, rules_to_text(rules))
+            values = (name, rules.host or os.uname().nodename, rules_to_text(rules))
             connection.execute(_ENTER, values)
 
         try:
@@ -99,17 +99,21 @@ class PostgresqlWorkerRegistry:
         return bool(is_free) and self._here.is_dead(worker)
 
     def living(self) -> list[str]:
-        return [name for name, _rules in self._living()]
+        return [name for name, _host, _rules in self._living()]
 
     def rules(self) -> list[ClaimRules]:
-        told = [text_to_rules(rules) for _name, rules in self._living()]
+        told = [text_to_rules(rules) for _name, _host, rules in self._living()]
         return [rules for rules in told if rules is not None]
 
-    def _living(self) -> list[tuple[str, str]]:
-        query = select(WORKERS.c.name, WORKERS.c.rules, _MINE_IS_FREE).order_by(WORKERS.c.name)
+    def hosts(self) -> list[str]:
+        return [host for _name, host, _rules in self._living()]
+
+    def _living(self) -> list[tuple[str, str, str]]:
+        query = select(WORKERS.c.name, WORKERS.c.host, WORKERS.c.rules, _MINE_IS_FREE)
+        query = query.order_by(WORKERS.c.name)
         with self._asking() as connection:
             rows = connection.execute(query).all()
-        return [(name, rules) for name, rules, is_free in rows if not is_free]
+        return [(name, host, rules) for name, host, rules, is_free in rows if not is_free]
 
     @contextmanager
     def _asking(self) -> Iterator[Connection]:

@@ -76,6 +76,9 @@ class FileWorkerRegistry:
                 told += [] if rules is None else [rules]
         return told
 
+    def hosts(self) -> list[str]:
+        return []
+
     def sweep(self) -> None:
         for path in self._folder.glob("*.lock"):
             descriptor = _open(path)

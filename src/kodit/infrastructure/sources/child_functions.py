@@ -27,21 +27,12 @@ from kodit.infrastructure.slicing import (
     slice_file,
 )
 from kodit.infrastructure.sources.attributes import FileMarks
-from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sources.location import Location, NetworkAccess
 from kodit.infrastructure.work_log import record_work
 
 SHARING_DOMAIN = ""
 FILES_PER_READ = 32
 """Files read at once, before the first of them is split."""
-
-
-class NetworkAccess(NamedTuple):
-    """How git servers are reached: whether only at public addresses, and whether with the network
-    settings of the user's git configuration.
-    """
-
-    is_confined: bool = False
-    uses_user_configuration: bool = False
 
 
 ORDINARY = NetworkAccess()
@@ -223,6 +214,32 @@ def clone_from_scratch(
     with _network(location.source, access):
         commit = synchronise(
             location.source, Path(location.path), credentials, report, from_scratch=True
+        )
+    _fetch_submodules(location, commit, credentials, access, report)
+
+
+def hold_commit(
+    location: Location,
+    commit: str,
+    credentials: Credentials | None,
+    access: NetworkAccess = ORDINARY,
+    from_scratch: bool = False,
+    *,
+    report: Any,
+) -> None:
+    """Bring a clone to a commit that another machine has read, with its submodules; with
+    `from_scratch`, replace a damaged clone. Raises CommitGoneError if the source has it no more.
+    """
+    from kodit.infrastructure.git.clone import hold
+
+    with _network(location.source, access):
+        hold(
+            location.source,
+            commit,
+            Path(location.path),
+            credentials,
+            report,
+            from_scratch=from_scratch,
         )
     _fetch_submodules(location, commit, credentials, access, report)
 

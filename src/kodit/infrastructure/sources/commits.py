@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kodit.domain.descriptions.commits import (
@@ -29,7 +28,8 @@ from kodit.infrastructure.git.commits import (
 from kodit.infrastructure.git.history import Repository
 from kodit.infrastructure.git.runner import GitError, GitTimeoutError
 from kodit.infrastructure.sources.child_functions import FileToExtract, extract_one
-from kodit.infrastructure.sources.location import Location, location_of
+from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sources.places import SourcePlaces
 from kodit.infrastructure.sources.recent_commits import repository_of, rule_of
 from kodit.infrastructure.sources.stored import stored_snippets
 
@@ -48,14 +48,14 @@ NOT_IN_CLONE = "the earlier version is not in the clone, so its changed definiti
 class PooledCommitReader:
     """Reads the repository of a folder in place, and git sources in their clones."""
 
-    def __init__(self, clones: Path, pool: ProcessPool) -> None:
-        self._clones = clones
+    def __init__(self, places: SourcePlaces, pool: ProcessPool) -> None:
+        self._places = places
         self._pool = pool
 
     async def read(self, index: Index, name: str) -> Commit | None:
         commit: Commit | None = await self._pool.call(
             f"{__name__}:read_one",
-            location_of(index, self._clones),
+            await self._places.present(index),
             index.working_copy.commit,
             name,
             stall_seconds=STALL_SECONDS,
@@ -67,7 +67,7 @@ class PooledCommitReader:
     ) -> Sequence[Commit] | None:
         commits: list[Commit] | None = await self._pool.call(
             "kodit.infrastructure.sources.recent_commits:read_recent",
-            location_of(index, self._clones),
+            await self._places.present(index),
             index.working_copy.commit,
             most,
             frozenset(known),

@@ -10,7 +10,8 @@ from kodit.domain.entities import Index
 from kodit.domain.left_out import LeftOut, LeftOutRequest, Presence, UnreadFile
 from kodit.infrastructure.folder.content import generated_marker
 from kodit.infrastructure.folder.globs import glob_matcher
-from kodit.infrastructure.sources.location import Location, location_of
+from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sources.places import SourcePlaces
 
 # Child processes are started when they are first needed.
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ _BY_CONTENT = {
 class PooledLeftOutReader:
     """Reads folders in place, and git sources in their clones."""
 
-    def __init__(self, clones: Path, pool: ProcessPool) -> None:
-        self._clones = clones
+    def __init__(self, places: SourcePlaces, pool: ProcessPool) -> None:
+        self._places = places
         self._pool = pool
 
     async def find(
@@ -41,7 +42,7 @@ class PooledLeftOutReader:
     ) -> tuple[list[LeftOut], Presence]:
         found: tuple[list[LeftOut], Presence] = await self._pool.call(
             f"{__name__}:find_left_out",
-            location_of(index, self._clones),
+            await self._places.present(index),
             index.working_copy.commit,
             request,
             tuple(unread),

@@ -10,15 +10,26 @@ from kodit.domain.value_objects import Source, SourceKind
 
 
 class Location(NamedTuple):
-    """A source, and the path of its files: the folder itself, or a bare clone."""
+    """A source, and the path of its files: the folder itself, or a bare clone. With `may_lack`, a
+    sound clone may lack files, because another machine has read them."""
 
     source: Source
     path: str
+    may_lack: bool = False
 
     @property
     def is_folder(self) -> bool:
         """Whether the files are read in place."""
         return self.source.kind is SourceKind.FOLDER
+
+
+class NetworkAccess(NamedTuple):
+    """How git servers are reached: whether only at public addresses, and whether with the network
+    settings of the user's git configuration.
+    """
+
+    is_confined: bool = False
+    uses_user_configuration: bool = False
 
 
 def clone_of(clones: Path, index_id: int) -> Path:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 
 from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.errors import SourceError
 from kodit.domain.source import LocalPlace, ParsedSource
+from kodit.domain.this_host import ALONE, ThisHost
 from kodit.domain.value_objects import Source
 from kodit.infrastructure.folder.patterns import check_globs
 from kodit.infrastructure.home import expand_home
@@ -24,17 +26,21 @@ from kodit.infrastructure.sources.project import is_broad, project_of
 
 
 class LocalSourceParser:
-    """Parses sources as callers type them."""
+    """Parses sources as callers type them. Folders are those of `host`, this machine."""
+
+    def __init__(self, host: ThisHost = ALONE) -> None:
+        self._host = host
 
     def parse(self, text: str, caller: Caller = LOCAL_CALLER) -> ParsedSource:
         folder = None if caller.folder is None else Path(caller.folder)
         try:
-            return parse_source(text, cwd=folder, policy=caller.policy)
+            parsed = parse_source(text, cwd=folder, policy=caller.policy)
         except SourceError as error:
             if error.code == SourceError.default_code:
                 error.code = "source_invalid"
             error.fields.setdefault("source", without_secrets(shown(text)))
             raise
+        return replace(parsed, source=self._host.of_source(parsed.source))
 
     def place_of(self, text: str, caller: Caller = LOCAL_CALLER) -> LocalPlace | None:
         if not caller.is_local:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,13 +15,15 @@ from kodit.domain.ports.repositories import ExtractedFile, Extraction
 from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.report import Report
 from kodit.domain.source import Credentials, KnownFile, SourceHistory
+from kodit.domain.this_host import ALONE, ThisHost
 from kodit.domain.value_objects import Scan, Source, SourceKind
-from kodit.infrastructure.git.credentials import CredentialStore, SecretExchange
+from kodit.infrastructure.git.credentials import SecretExchange
 from kodit.infrastructure.git.errors import DamagedCloneError
 from kodit.infrastructure.slicing import is_outdated
-from kodit.infrastructure.sources.child_functions import FileToExtract, NetworkAccess
-from kodit.infrastructure.sources.location import clone_of, location_of
+from kodit.infrastructure.sources.child_functions import FileToExtract
+from kodit.infrastructure.sources.location import NetworkAccess, clone_of, location_of
 from kodit.infrastructure.sources.parsing import check_stored
+from kodit.infrastructure.sources.places import SourcePlaces
 
 # Child processes are started when they are first needed.
 if TYPE_CHECKING:
@@ -48,17 +51,23 @@ class PooledSourceReader:
         answer_seconds: float = ANSWER_SECONDS,
         exchange: SecretExchange | None = None,
         *,
+        host: ThisHost = ALONE,
         uses_user_configuration: bool = False,
         uses_user_configuration_for_remote: bool = False,
     ) -> None:
-        """`answer_seconds` is how long a git server may be silent during a lookup. The two
-        `uses_user_configuration` parameters say whether the network settings of the user's git
-        configuration are used, for sources added on this machine and for those added by remote
-        callers.
+        """`answer_seconds` is how long a git server may be silent during a lookup. The others are
+        as for `SourcePlaces`.
         """
-        self._hears_user = (uses_user_configuration, uses_user_configuration_for_remote)
-        self._clones = data_dir / "clones"
-        self._secrets = CredentialStore(data_dir, exchange=exchange)
+        self._host = host
+        self._places = SourcePlaces(
+            data_dir,
+            host,
+            exchange,
+            uses_user_configuration=uses_user_configuration,
+            uses_user_configuration_for_remote=uses_user_configuration_for_remote,
+        )
+        self._clones = self._places.clones
+        self._secrets = self._places.secrets
         self._pool = pool
         self._answer_seconds = answer_seconds
         self._cloned_again: set[int] = set()
@@ -66,10 +75,10 @@ class PooledSourceReader:
 
     def access(self, *, is_confined: bool, is_remote: bool) -> NetworkAccess:
         """How a git server is reached for a source."""
-        return NetworkAccess(is_confined, self._hears_user[is_remote])
+        return self._places.access(is_confined=is_confined, is_remote=is_remote)
 
     async def look_up(self, index: Index) -> str | None:
-        check_stored(index.source)
+        self._check(index)
         if index.source.kind is SourceKind.FOLDER:
             return None
         self._cloned_again.discard(index.id)
@@ -83,8 +92,13 @@ class PooledSourceReader:
         )
         return commit
 
-    async def scan(self, index: Index, known: Mapping[str, KnownFile], report: Report) -> Scan:
+    def _check(self, index: Index) -> None:
+        """Raises SourceError for a source that cannot be read here."""
+        self._host.check(index.source)
         check_stored(index.source)
+
+    async def scan(self, index: Index, known: Mapping[str, KnownFile], report: Report) -> Scan:
+        self._check(index)
 
         async def scan() -> Scan:
             found: Scan = await self._pool.call(
@@ -133,7 +147,9 @@ class PooledSourceReader:
             FileToExtract(file.id, file.path, file.content_hash, known.get(file.id, ()))
             for file in files
         ]
-        location = location_of(index, self._clones)
+        location = self._places.of(index)
+        if self._places.lacks_commit(index):
+            await self._hold(index, report)
         size = sum(file.stamp.size for file in files if file.stamp is not None)
         worth = max(len(wanted) // FEWEST_FILES_PER_CHILD, size // FEWEST_BYTES_PER_CHILD)
         shares = max(1, min(self._pool.size, worth, len(wanted)))
@@ -150,7 +166,7 @@ class PooledSourceReader:
                 location,
                 wanted[share::shares],
                 # A new clone is of the newest commit, which may lack files of this one.
-                index.id not in self._cloned_again,
+                self._host.is_one_of_several or index.id not in self._cloned_again,
                 report=tell,
                 parses=len(wanted[share::shares]),
             )
@@ -160,27 +176,27 @@ class PooledSourceReader:
             extracted = await gather_or_cancel([call(share) for share in range(shares)])
             return [file for share in extracted for file in share]
 
-        return await self._from_sound_clone(index, extract)
+        again = partial(self._hold, index, report, from_scratch=True)
+        is_held = self._host.is_one_of_several
+        return await self._from_sound_clone(index, extract, again if is_held else None)
 
     async def _from_sound_clone(
-        self, index: Index, read: Callable[[], Awaitable[Result]]
+        self,
+        index: Index,
+        read: Callable[[], Awaitable[Result]],
+        again: Callable[[], Awaitable[None]] | None = None,
     ) -> Result:
-        """The result of `read`, after replacing a clone that turns out to be damaged; only once per
-        run, because a faulty disk or server may damage each new clone.
+        """The result of `read`, after replacing a clone that turns out to be damaged, by `again`;
+        only once per run, because a faulty disk or server may damage each new clone.
         """
+        again = again or partial(self._clone_again, index)
         try:
             return await read()
         except DamagedCloneError:
             if index.id in self._cloned_again:
                 raise
         self._cloned_again.add(index.id)
-        await self._pool.call(
-            f"{_WORK}:clone_from_scratch",
-            location_of(index, self._clones),
-            await in_thread(lambda: self.reveal(index)),
-            self.access(is_confined=index.is_confined, is_remote=index.is_remote),
-            stall_seconds=GIT_STALL_SECONDS,
-        )
+        await again()
         try:
             return await read()
         except DamagedCloneError as error:
@@ -191,6 +207,28 @@ class PooledSourceReader:
                 source=str(index.source),
             ) from None
 
+    async def _clone_again(self, index: Index) -> None:
+        await self._pool.call(
+            f"{_WORK}:clone_from_scratch",
+            location_of(index, self._clones),
+            await in_thread(lambda: self.reveal(index)),
+            self._places.access_to(index),
+            stall_seconds=GIT_STALL_SECONDS,
+        )
+
+    async def _hold(self, index: Index, report: Report, *, from_scratch: bool = False) -> None:
+        """Bring the clone to the commit that another machine has scanned."""
+        await self._pool.call(
+            f"{_WORK}:hold_commit",
+            location_of(index, self._clones),
+            index.working_copy.commit,
+            await in_thread(lambda: self.reveal(index)),
+            self._places.access_to(index),
+            from_scratch,
+            report=report,
+            stall_seconds=GIT_STALL_SECONDS,
+        )
+
     def is_outdated(self, extraction: Extraction) -> bool:
         return is_outdated(extraction.language, extraction.version)
 
@@ -198,9 +236,7 @@ class PooledSourceReader:
         return self._secrets.save(credentials, source)
 
     def reveal(self, index: Index) -> Credentials | None:
-        if index.credentials is None:
-            return None
-        return self._secrets.load(index.credentials, index.source)
+        return self._places.reveal(index)
 
     def named(self, reference: str) -> Credentials:
         return self._secrets.load_named(reference)

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kodit.domain.entities import Index
+from kodit.domain.errors import TransientError
 from kodit.domain.files import IndexedText
 from kodit.infrastructure.decoding import decode
 from kodit.infrastructure.folder.content import holds_secret
 from kodit.infrastructure.folder.reading import read_files
 from kodit.infrastructure.sources.attributes import FileMarks
-from kodit.infrastructure.sources.location import Location, location_of
+from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sources.places import SourcePlaces
 
 
 class FileToRead(NamedTuple):
@@ -45,9 +47,22 @@ def _read_clone(location: Location, blob_ids: Sequence[str]) -> list[bytes | Non
     from kodit.infrastructure.git.errors import (  # noqa: PLC0415 - a folder is read without git
         DamagedCloneError,
     )
-    from kodit.infrastructure.git.tree import read_present_blobs  # noqa: PLC0415 - likewise
+    from kodit.infrastructure.git.tree import (  # noqa: PLC0415 - likewise
+        read_blobs,
+        read_present_blobs,
+    )
 
     try:
+        if location.may_lack:
+            contents = read_blobs(Path(location.path), blob_ids)
+            if None in contents:
+                raise TransientError(
+                    f"{location.source} is being indexed, and the clone of this machine lacks the "
+                    "earlier version of a file; read it again when the run has ended",
+                    code="clone_behind",
+                    source=str(location.source),
+                )
+            return contents
         return read_present_blobs(Path(location.path), blob_ids)
     except DamagedCloneError as error:
         raise DamagedCloneError(
@@ -60,11 +75,10 @@ def _read_clone(location: Location, blob_ids: Sequence[str]) -> list[bytes | Non
 class StoredTextReader:
     """Reads files in this process."""
 
-    def __init__(self, clones: Path) -> None:
-        self._clones = clones
+    def __init__(self, places: SourcePlaces) -> None:
+        self._places = places
 
     def read(self, index: Index, file: IndexedText) -> str | None:
-        (text,) = read_texts(
-            location_of(index, self._clones), [FileToRead(file.path, file.content_hash)]
-        )
+        location = self._places.to_read(index)
+        (text,) = read_texts(location, [FileToRead(file.path, file.content_hash)])
         return text

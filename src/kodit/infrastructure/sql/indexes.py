@@ -29,6 +29,7 @@ INDEX_COLUMNS = (
     "kind",
     "location",
     "ref",
+    "host",
     "include",
     "exclude",
     "submodules",
@@ -51,7 +52,10 @@ _SELECT = f"SELECT {columns('indexes', INDEX_COLUMNS)} FROM indexes "
 _GET = Statement(f"{_SELECT} WHERE indexes.id = :id AND indexes.deleted_at = 0")
 _ALL = Statement(f"{_SELECT} WHERE indexes.deleted_at = 0 ORDER BY indexes.id")
 _OF_KIND = f"{_SELECT} WHERE indexes.kind = :kind AND indexes.ref = :ref AND indexes.deleted_at = 0"
-_AT_LOCATION = Statement(f"{_OF_KIND} AND indexes.location = :location")
+_AT_LOCATION = Statement(
+    f"{_OF_KIND} AND indexes.location = :location AND indexes.host IN ('', :host) "
+    "ORDER BY indexes.host DESC"
+)
 _ALL_OF_KIND = Statement(f"{_OF_KIND} ORDER BY indexes.id")
 _STORES = Statement(
     "SELECT indexes.id, indexes.updated_at, indexes.deleted_at <> 0 AND NOT indexes.is_store "
@@ -60,7 +64,14 @@ _STORES = Statement(
 _UPDATED = Statement(
     "SELECT indexes.id, indexes.updated_at FROM indexes WHERE indexes.deleted_at = 0"
 )
-_WAS_DELETED = Statement("SELECT 1 FROM deleted_folders WHERE deleted_folders.location = :location")
+_HOSTS = Statement(
+    "SELECT indexes.id, indexes.host FROM indexes "
+    "WHERE indexes.host <> '' AND indexes.deleted_at = 0"
+)
+_WAS_DELETED = Statement(
+    "SELECT 1 FROM deleted_folders WHERE deleted_folders.location = :location "
+    "AND deleted_folders.host = :host"
+)
 _A_FILE = (
     "SELECT 1 FROM files WHERE files.index_id = :index_id AND files.status <> 'deleted' {} LIMIT 1"
 )
@@ -160,7 +171,9 @@ class IndexReads:
 
     def find(self, source: Source) -> Index | None:
         of_kind = {"kind": source.kind.value, "ref": source.ref or ""}
-        rows = _AT_LOCATION.run(self._driver, {**of_kind, "location": source.location})
+        rows = _AT_LOCATION.run(
+            self._driver, {**of_kind, "location": source.location, "host": source.host}
+        )
         if not rows and source.kind is SourceKind.GIT:
             # An address may be written in several ways, of which the first is kept.
             indexes = map(to_index, _ALL_OF_KIND.run(self._driver, of_kind))
@@ -184,8 +197,11 @@ class IndexReads:
     def ids(self) -> set[int]:
         return {row[0] for row in _STORES.run(self._driver)}
 
-    def was_deleted(self, folder: str) -> bool:
-        return bool(_WAS_DELETED.run(self._driver, {"location": folder}))
+    def hosts(self) -> dict[int, str]:
+        return {row[0]: row[1] for row in _HOSTS.run(self._driver)}
+
+    def was_deleted(self, folder: str, host: str = "") -> bool:
+        return bool(_WAS_DELETED.run(self._driver, {"location": folder, "host": host}))
 
     def known_files(self, index_id: int) -> dict[str, KnownFile]:
         of_index = {"index_id": index_id}
@@ -273,6 +289,7 @@ def _read_index(row: Row) -> Index:
         kind,
         location,
         ref,
+        host,
         include,
         exclude,
         submodules,
@@ -295,6 +312,7 @@ def _read_index(row: Row) -> Index:
             include=tuple(json.loads(include)),
             exclude=tuple(json.loads(exclude)),
             submodules=bool(submodules),
+            host=host,
         ),
         working_copy=WorkingCopy(
             commit=commit,

@@ -7,10 +7,10 @@ are skipped. All of that is one statement too, because each one waits for the se
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,6 +22,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal_column,
     or_,
     select,
     update,
@@ -36,6 +37,7 @@ from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.mappers.task_mapper import TASK_COLUMNS, row_to_task, stored_type
 from kodit.infrastructure.sqlalchemy.entities import (
     INDEX_RUNS,
+    INDEXES,
     QUEUE_PAUSES,
     TASK_ATTEMPTS,
     TASKS,
@@ -54,6 +56,20 @@ _IS_USER_INITIATED, _RUN_HAS_STARTED, _RUN_STATE = range(len(TASK_COLUMNS), len(
 _RUN_ID = TASK_COLUMNS.index("run_id")
 _PRIORITY = TASK_COLUMNS.index("priority")
 _CREATED_AT = TASK_COLUMNS.index("created_at")
+
+_MOST_STATEMENTS = 64
+
+
+class _Rules(NamedTuple):
+    """What a statement depends on: the order, the types with as many running tasks as their limit
+    allows, the types that are claimed only for sources of the host, if there are several, and the
+    indexes for which they are not."""
+
+    order: QueueOrder
+    full: tuple[str, ...]
+    reading: tuple[str, ...]
+    declined: tuple[int, ...]
+
 
 ORDERS: Mapping[QueueOrder, tuple[Any, ...]] = {
     QueueOrder.PRIORITY: (
@@ -76,7 +92,17 @@ writes.
 """
 
 
-def _claimable(order: QueueOrder, full: Sequence[str]) -> Select[Any]:
+# Looked up for one task after the other: PostgreSQL would read all indexes first for an EXISTS.
+_HOST_OF_SOURCE = func.coalesce(
+    select(INDEXES.c.host)
+    .where(INDEXES.c.id == TASKS.c.index_id)
+    .correlate(TASKS)
+    .scalar_subquery(),
+    constant(""),
+)
+
+
+def _claimable(rules: _Rules) -> Select[Any]:
     query = (
         select(TASKS.c.id)
         .where(
@@ -87,15 +113,22 @@ def _claimable(order: QueueOrder, full: Sequence[str]) -> Select[Any]:
             ),
             ~exists(select(QUEUE_PAUSES.c.id)),
         )
-        .order_by(*ORDERS[order])
+        .order_by(*ORDERS[rules.order])
         .limit(bindparam("count"))
     )
-    return query.where(*(TASKS.c.type != name for name in full))
+    if rules.reading:
+        reads_no_source = and_(*(TASKS.c.type != constant(name) for name in rules.reading))
+        is_here = _HOST_OF_SOURCE.in_((constant(""), bindparam("host")))
+        query = query.where(or_(reads_no_source, is_here))
+        for index_id in rules.declined:  # few, and seldom any
+            is_another = TASKS.c.index_id != literal_column(str(index_id))
+            query = query.where(or_(reads_no_source, is_another))
+    return query.where(*(TASKS.c.type != name for name in rules.full))
 
 
-@cache
-def _probe(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
-    return Prepared(_claimable(order, full))
+@lru_cache(_MOST_STATEMENTS)
+def _probe(rules: _Rules) -> Prepared:
+    return Prepared(_claimable(rules))
 
 
 _STATE_OF_RUN = (
@@ -106,10 +139,10 @@ _STATE_OF_RUN = (
 )
 
 
-@cache
-def _take(order: QueueOrder, full: tuple[str, ...], *, only_one: bool) -> Prepared:
+@lru_cache(_MOST_STATEMENTS)
+def _take(rules: _Rules, *, only_one: bool) -> Prepared:
     """The claim: one statement that finds tasks and claims them."""
-    found = _claimable(order, full)
+    found = _claimable(rules)
     chosen = (
         TASKS.c.id == found.scalar_subquery()
         if only_one
@@ -134,11 +167,11 @@ def _taken(chosen: ColumnElement[bool]) -> ReturningUpdate[Any]:
     )
 
 
-@cache
-def _claim_locked(order: QueueOrder, full: tuple[str, ...]) -> Prepared:
+@lru_cache(_MOST_STATEMENTS)
+def _claim_locked(rules: _Rules) -> Prepared:
     """Finds tasks, locks their runs, claims the tasks, opens their attempts and starts the runs."""
     found = (
-        _claimable(order, full)
+        _claimable(rules)
         .join(INDEX_RUNS, INDEX_RUNS.c.id == TASKS.c.run_id)
         .with_for_update(of=INDEX_RUNS, skip_locked=True)
         .cte("found")
@@ -185,8 +218,8 @@ _RUNNING_BY_TYPE = Prepared(
 
 def has_claimable(driver: Driver, now: datetime, rules: ClaimRules) -> bool:
     """Whether a claim would find a task."""
-    probe = _probe(rules.order, _full(driver, rules))
-    return bool(probe.run(driver, {**_moments(now), "count": 1}))
+    probe = _probe(_in_force(driver, rules))
+    return bool(probe.run(driver, {**_moments(now), **_host(rules), "count": 1}))
 
 
 def claim(
@@ -200,7 +233,8 @@ def claim(
 ) -> list[Task]:
     """Claim at most `count` tasks, returned in the order in which they were claimed."""
     moment = to_microseconds(now)
-    parameters = {"by": worker, "until": to_microseconds(lease_until), **_moments(now)}
+    parameters = {"by": worker, "until": to_microseconds(lease_until)}
+    parameters |= {**_moments(now), **_host(rules)}
     rows: list[Row] = []
     if rules.limits:
         lock_name(driver, "claims with limits")
@@ -208,11 +242,11 @@ def claim(
         # Every claimed task may fill the limit of its type, so with limits tasks are claimed one by
         # one.
         wanted = 1 if rules.limits else count
-        full = _full(driver, rules)
+        in_force = _in_force(driver, rules)
         if driver.is_concurrent:
-            take = _claim_locked(rules.order, full)
+            take = _claim_locked(in_force)
         else:
-            take = _take(rules.order, full, only_one=wanted == 1)
+            take = _take(in_force, only_one=wanted == 1)
         found = take.run(driver, {**parameters, "count": wanted})
         rows += found if len(found) < 2 else sorted(found, key=_SORT_KEYS[rules.order])
         if not found or not rules.limits:
@@ -224,6 +258,20 @@ def claim(
         if queued:
             _START_RUNS.run(driver, list(queued), {"now": moment})
     return tasks
+
+
+def _in_force(driver: Driver, rules: ClaimRules) -> _Rules:
+    reading = rules.reading if rules.host else ()
+    return _Rules(
+        rules.order,
+        _full(driver, rules),
+        tuple(map(stored_type, reading)),
+        tuple(sorted(rules.declined)),
+    )
+
+
+def _host(rules: ClaimRules) -> dict[str, str]:
+    return {"host": rules.host} if rules.host else {}
 
 
 def _moments(now: datetime) -> dict[str, int]:

@@ -117,13 +117,15 @@ class IndexColumns(TypedColumns):
 
     `members` counts the transactions that have changed which versions the index has. `shares` is
     false as long as its versions are exactly those of its store. A deleted index with `is_store`
-    stays for the versions in its store that other indexes have.
+    stays for the versions in its store that other indexes have. `host` is the machine that has the
+    folder, empty if every machine that uses the database has the source.
     """
 
     id: Named[int] = Column(BigKey, primary_key=True)
     kind: Named[str] = Column(String(16))
     location: Named[str] = Column(Text)
     ref: Named[str] = Column(Text, default="")
+    host: Named[str] = Column(Text, default="", server_default="")
     include: Named[str] = Column(Text, default="[]")
     exclude: Named[str] = Column(Text, default="[]")
     submodules: Named[bool | None] = Column(Boolean)
@@ -154,7 +156,7 @@ INDEXES = Table(
     METADATA,
     IndexColumns,
     one_of("kind", "git", "folder"),
-    Index("one_index_per_source", "kind", "location", "ref", "deleted_at", unique=True),
+    Index("one_index_per_source", "kind", "location", "ref", "host", "deleted_at", unique=True),
     sqlite_autoincrement=True,
 )
 
@@ -163,6 +165,7 @@ class DeletedFolderColumns(TypedColumns):
     """A folder whose index was deleted on request, and that was not requested again since."""
 
     location: Named[str] = Column(Text, primary_key=True)
+    host: Named[str] = Column(Text, primary_key=True, default="", server_default="")
     deleted_at: Named[int] = Column(BigInteger)
 
 

@@ -73,13 +73,14 @@ class SqlIndexRepository(IndexReads):
         is_remote: bool = False,
     ) -> Index:
         if source.kind is SourceKind.FOLDER:
-            self._forget_deletion(source.location)
+            self._forget_deletion(source)
         row = self._connection.execute(
             insert(INDEXES).returning(*(INDEXES.c[name] for name in INDEX_COLUMNS)),
             {
                 "kind": source.kind.value,
                 "location": source.location,
                 "ref": source.ref or "",
+                "host": source.host,
                 "created_at": to_microseconds(now),
                 "confinement": _PUBLIC_HOSTS if is_confined else ANY_HOST if is_remote else None,
             }
@@ -138,15 +139,19 @@ class SqlIndexRepository(IndexReads):
     def remove_some(self, index_id: int, limit: int) -> bool:
         return remove_some(self._connection, index_id, limit)
 
-    def remember_deletion(self, folder: str, now: datetime) -> None:
+    def remember_deletion(self, folder: Source, now: datetime) -> None:
         self._forget_deletion(folder)
+        place = {"location": folder.location, "host": folder.host}
         self._connection.execute(
-            insert(DELETED_FOLDERS), {"location": folder, "deleted_at": to_microseconds(now)}
+            insert(DELETED_FOLDERS), place | {"deleted_at": to_microseconds(now)}
         )
 
-    def _forget_deletion(self, folder: str) -> None:
+    def _forget_deletion(self, folder: Source) -> None:
         self._connection.execute(
-            delete(DELETED_FOLDERS).where(DELETED_FOLDERS.c.location == folder)
+            delete(DELETED_FOLDERS).where(
+                DELETED_FOLDERS.c.location == folder.location,
+                DELETED_FOLDERS.c.host == folder.host,
+            )
         )
 
     # Working copies

@@ -15,6 +15,7 @@ from kodit.domain.errors import InvalidQueryError, NotFoundError, SourceError, T
 from kodit.domain.left_out import Explanation, LeftOutRequest
 from kodit.domain.ports.database import Database
 from kodit.domain.questions import ExplainQuestion, LeftOutQuestion
+from kodit.domain.this_host import ON_ANOTHER_HOST
 from kodit.domain.value_objects import SearchFilter
 
 
@@ -71,6 +72,10 @@ class LeftOutAnswers:
                     break
                 except NotFoundError as error:
                     absences.append(error)
+                except SourceError as error:
+                    if error.code != ON_ANOTHER_HOST or len(places.in_indexes) == 1:
+                        raise
+                    break
         explanation = _only(found, absences, path)
         standing = await in_thread(
             lambda: self._standing.of(

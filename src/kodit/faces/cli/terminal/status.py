@@ -59,7 +59,8 @@ def say_whether_indexed(session: Session) -> None:
     if session.folder is None:
         return
     indexes = session.ask(StatusQuestion(), IndexesView).indexes
-    if not any(session.is_inside(index.source) for index in indexes):
+    here = (None, session.settings.this_host.name)
+    if not any(index.host in here and session.is_inside(index.source) for index in indexes):
         say("This folder is not indexed; `kodit index .` adds it.")
 
 

@@ -26,7 +26,7 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
     """An index in a few lines: its content, its state, and the problems of its files."""
     when = f"complete {ago(index.updated_at)}" if index.updated_at else "not complete yet"
     lines = [
-        f"[{index.id}] {printable(index.source)}",
+        f"[{index.id}] {printable(index.source)}{of_host(index)}",
         f"    {counted(index.files, 'file')}, {counted(index.snippets, 'snippet')}, {when}",
     ]
     for option, globs in (("include", index.include), ("exclude", index.exclude)):
@@ -68,6 +68,11 @@ def node_line(node: NodeView) -> str:
         indexes = "1 index" if node.lacks == 1 else f"{node.lacks} indexes"
         parts.append(f"does not search {indexes} by keyword yet")
     return f"node {printable(node.host)}:{printable(node.location)}: {', '.join(parts)}"
+
+
+def of_host(index: IndexView) -> str:
+    """Which machine has the folder, where several share a database."""
+    return "" if index.host is None else f" on {printable(index.host)}"
 
 
 def refused_line(refused: RefusedView) -> str:

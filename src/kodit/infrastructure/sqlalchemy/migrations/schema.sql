@@ -57,11 +57,9 @@ CREATE TABLE indexes (
 	text_model TEXT, 
 	created_at BIGINT NOT NULL, 
 	updated_at BIGINT, 
-	deleted_at BIGINT NOT NULL, confinement TEXT, keyword_seq BIGINT, keyword_token BIGINT, code_pack VARCHAR(32), text_pack VARCHAR(32), sync_every INTEGER, submodules BOOLEAN, members BIGINT DEFAULT '0' NOT NULL, shares BOOLEAN DEFAULT 0 NOT NULL, is_store BOOLEAN DEFAULT 0 NOT NULL, 
+	deleted_at BIGINT NOT NULL, confinement TEXT, keyword_seq BIGINT, keyword_token BIGINT, code_pack VARCHAR(32), text_pack VARCHAR(32), sync_every INTEGER, submodules BOOLEAN, members BIGINT DEFAULT '0' NOT NULL, shares BOOLEAN DEFAULT 0 NOT NULL, is_store BOOLEAN DEFAULT 0 NOT NULL, host TEXT DEFAULT '' NOT NULL, 
 	CONSTRAINT kind_is_known CHECK (kind IN ('git', 'folder'))
 )
-
-CREATE UNIQUE INDEX one_index_per_source ON indexes (kind, location, ref, deleted_at)
 
 CREATE TABLE keyword_changes (
 	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
@@ -201,12 +199,6 @@ CREATE INDEX snippets_of_index ON snippets (index_id, state, kind)
 CREATE INDEX unused_embeddings ON embeddings (unused_since, unused_bytes) WHERE unused_since IS NOT NULL
 
 CREATE INDEX unused_enrichments ON enrichments (unused_since, unused_bytes) WHERE unused_since IS NOT NULL
-
-CREATE TABLE deleted_folders (
-	location TEXT NOT NULL, 
-	deleted_at BIGINT NOT NULL, 
-	PRIMARY KEY (location)
-)
 
 CREATE TABLE descriptions (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
@@ -402,4 +394,13 @@ CREATE TABLE node_packs (
 
 CREATE INDEX packs_of_index ON node_packs (index_id)
 
-INSERT INTO alembic_version VALUES ('0021')
+CREATE UNIQUE INDEX one_index_per_source ON indexes (kind, location, ref, host, deleted_at)
+
+CREATE TABLE deleted_folders (
+	location TEXT NOT NULL, 
+	host TEXT DEFAULT '' NOT NULL, 
+	deleted_at BIGINT NOT NULL, 
+	PRIMARY KEY (location, host)
+)
+
+INSERT INTO alembic_version VALUES ('0022')
