@@ -79,3 +79,43 @@ def test_files_by_what_their_snippets_say(transaction: SqlTransaction, content: 
     change(transaction, mention, "i0\tmodels\tdjango.db", second)
     assert catalogue.hinting([first, second], ("models\tdjango.", "never")) == {second}
     assert {one.path for one in transaction.descriptions.changed_files(content.id)} == set(paths)
+
+
+def test_the_index_that_is_most_alike(
+    transaction: SqlTransaction, content: Content, other: Content
+) -> None:
+    """By the versions that it brought; none while it is being changed."""
+    stored = transaction.descriptions
+    content.replace(a=["one", "two"], b=["four"])
+    assert stored.most_alike(content.id) is None
+    shared = other.versions["a"]
+    change(
+        transaction,
+        "UPDATE files SET version_id = ? WHERE index_id = ? AND version_id = ?",
+        shared,
+        content.id,
+        content.versions["a"],
+    )
+    change(transaction, "UPDATE files SET status = '' WHERE index_id = ?", other.id)
+    like = stored.most_alike(content.id)
+    assert like is not None
+    assert like.id == other.id
+    assert [(one.id, one.path) for one in like.lacking] == [(content.versions["b"], "b")]
+    assert [(one.id, one.path) for one in like.further] == [(other.versions["b"], "b")]
+    change(
+        transaction,
+        "UPDATE files SET status = 'deleted' WHERE version_id = ? AND index_id = ?",
+        shared,
+        other.id,
+    )
+    assert stored.most_alike(content.id) is None
+
+
+def test_what_is_read_is_what_was_stored(
+    transaction: SqlTransaction, content: Content, other: Content
+) -> None:
+    descriptions = [one("orders", "order", "100%", path="a.sql"), one("", path="")]
+    transaction.descriptions.put(content.id, SCHEMA, descriptions)
+    transaction.descriptions.put(other.id, SCHEMA, [one("lines")])
+    transaction.descriptions.put(content.id, COMMIT, [one("abc")])
+    assert transaction.descriptions.read(content.id, SCHEMA) == descriptions

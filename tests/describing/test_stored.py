@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +17,13 @@ from tests.support.stores import rows_of
 from kodit import Kodit
 from kodit.domain.descriptions.schema.tables import Column, Table, TableIndex
 from kodit.domain.descriptions.stored import MOST_COMMITS, of_commits, of_tables
+from kodit.domain.ports.descriptions import SchemaFile
 from kodit.domain.questions import SearchQuestion
 from kodit.domain.search import SearchMode
 from kodit.domain.value_objects import SearchFilter, Source, SourceKind
 from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.sources.recent_commits import read_recent
+from kodit.infrastructure.sources.schemas import PooledSchemaReader
 
 MODELS = (
     "from django.db import models\n\n\nclass Order(models.Model):\n    total = models.TextField()\n"
@@ -122,6 +124,52 @@ def test_only_what_changes_is_stored_again(tmp_path: Path) -> None:
         serving.call(lambda _application: index.delete(1))
         serving.call(lambda _application: index.finish_deletions())
         assert stored(data, "schema") == stored(data, "commit") == {}
+
+
+def words_of(data: Path, index_id: int) -> list[tuple[str, ...]]:
+    """All that is stored of the schema of an index."""
+    with rows_of(data) as connection:
+        rows = connection.execute(
+            "SELECT subject, title, path, line, words FROM descriptions "
+            "WHERE kind = 'schema' AND index_id = ? ORDER BY subject",
+            (index_id,),
+        )
+        return [tuple(row) for row in rows]
+
+
+def test_a_worktree_has_the_schema_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are read again only if one that defines tables differs."""
+    read: list[list[str]] = []
+    read_all = PooledSchemaReader.read
+
+    async def noted(self: PooledSchemaReader, files: Sequence[SchemaFile]) -> Sequence[Table]:
+        read.append(sorted(file.path for file in files))
+        return await read_all(self, files)
+
+    monkeypatch.setattr(PooledSchemaReader, "read", noted)
+    tree = {
+        "sale/models.py": MODELS,
+        **{f"sale/part{number}.py": f"def part{number}():\n    pass\n" for number in range(4)},
+    }
+    changes: list[dict[str, str]] = [
+        {},
+        {"sale/part0.py": "def part0():\n    return 1\n"},
+        {"sale/models.py": f"{MODELS}\n\ndef cost():\n    return 1\n"},
+        {"sale/models.py": f"{MODELS}    tax = models.TextField()\n"},
+    ]
+    with ServingKodit(tmp_path / "data") as serving:
+        for number, changed in enumerate(changes):
+            for path, text in {**tree, **changed}.items():
+                write_file(tmp_path / f"tree{number}" / path, text)
+            serving.index(tmp_path / f"tree{number}")
+    data = tmp_path / "data"
+    assert read == [["sale/models.py"]] * 2
+    assert [row[0] for row in words_of(data, 1)] == ["", "sale_order"]
+    assert words_of(data, 2) == words_of(data, 3) == words_of(data, 1)
+    assert "tax" in words_of(data, 4)[1][4]
+    assert "tax" not in words_of(data, 1)[1][4]
 
 
 def test_nothing_is_stored_if_it_is_turned_off(shop: Path, tmp_path: Path) -> None:

@@ -90,7 +90,15 @@ class Indexes:
             scope = Scope(frozenset(index_ids), files)
             return reader.search(VectorKind.CODE, "m", self.query.tolist(), scope, limit)
 
-    def told(self) -> tuple[list[Hit], dict[int, float]]:
+    def found_without(self, *file_ids: int) -> list[int]:
+        """The snippets of the second index that are not in hidden versions."""
+        with self.database.read() as transaction:
+            reader = self.index.reader(transaction)
+            scope = Scope(frozenset([2]), hidden_file_ids=frozenset(file_ids))
+            hits = reader.search(VectorKind.CODE, "m", self.query.tolist(), scope, 999)
+            return sorted(hit.snippet_id for hit in hits)
+
+    def told(self) -> tuple[set[int], dict[int, float]]:
         """The two best of each file of every index, and the scores of every snippet."""
         files = {index_id: sorted({row[1] for row in rows}) for index_id, rows in self.rows.items()}
         snippets = {index_id: [row[0] for row in rows] for index_id, rows in self.rows.items()}
@@ -98,9 +106,7 @@ class Indexes:
             reader = self.index.reader(transaction)
             vector = self.query.tolist()
             best = reader.best_in_files(VectorKind.CODE, "m", vector, files, 2)
-            return sorted(best, key=lambda hit: hit.snippet_id), reader.score(
-                VectorKind.CODE, "m", vector, snippets
-            )
+            return best, reader.score(VectorKind.CODE, "m", vector, snippets)
 
 
 @pytest.fixture
@@ -140,6 +146,26 @@ def test_what_several_hold_is_ordered_as_one(indexes: Indexes) -> None:
     best = sorted(scores.items(), key=lambda one: -one[1])[:5]
     assert [(hit.snippet_id, hit.score) for hit in indexes.found(1, 2, 3, 4)] == best
     assert indexes.found(1, 2, 3, 4, limit=99)[:5] == indexes.found(1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_hidden_versions_are_not_found_again(is_packed: bool, indexes: Indexes) -> None:
+    """What is cached of one search is not used for other versions, nor after a change."""
+    if is_packed:
+        indexes.pack(2)
+    every = [row[0] for row in indexes.rows[2]]
+    first, second = sorted({row[1] for row in indexes.rows[2]})[:2]
+    of_first, of_second = (
+        {row[0] for row in indexes.rows[2] if row[1] == file_id} for file_id in (first, second)
+    )
+    for _again in range(2):
+        assert indexes.found_without(first) == sorted({*every} - of_first)
+        assert indexes.found_without(second) == sorted({*every} - of_second)
+        assert indexes.found_without() == every
+    pack_path(indexes.folder, 2, "code").unlink(missing_ok=True)  # no change of the database
+    assert indexes.found_without(first) == sorted({*every} - of_first)
+    indexes.sql("DELETE FROM vectors WHERE snippet_id = ?", every[-1])
+    assert indexes.found_without(first) == sorted({*every[:-1]} - of_first)
 
 
 def test_a_change_by_another_connection_is_seen(

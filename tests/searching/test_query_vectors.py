@@ -42,15 +42,15 @@ class VectorsInMemory:
         vector: Sequence[float],
         files: Mapping[int, Sequence[int]],
         per_file: int,
-    ) -> list[Hit]:
-        return [
-            hit
+    ) -> set[int]:
+        return {
+            hit.snippet_id
             for index_id, of_index in files.items()
             for file_id in of_index
             for hit in _best(
                 row for row in self._of(kind, model) if row[:2] == (index_id, file_id)
             )[:per_file]
-        ]
+        }
 
     def score(
         self,
@@ -129,11 +129,11 @@ def test_of_an_index_with_vectors_of_two_models_the_better_ones_count() -> None:
 def test_files_and_snippets_are_asked_of_the_model_of_their_index() -> None:
     files = {1: [10, 11], 2: [20], 3: [30]}
     found = BOTH.best_in_files(CODE, files, 1)
-    assert found == [Hit(100, 0.9), Hit(102, 0.2), Hit(200, 0.4)]
+    assert found == {100, 102, 200}
     snippets = {1: [100, 101], 2: [201], 3: [300]}
     assert BOTH.score(CODE, snippets) == {100: 0.9, 101: 0.4, 201: 0.3}
     assert BOTH.score(TEXT, snippets) == {100: 0.1}
-    assert BOTH.best_in_files(CODE, {3: [30]}, 1) == []
+    assert BOTH.best_in_files(CODE, {3: [30]}, 1) == set()
     assert BOTH.score(CODE, {3: [300]}) == {}
 
 

@@ -16,8 +16,9 @@ from kodit.infrastructure.vectors import exact_index
 from kodit.infrastructure.vectors.hamming import edge_of_nearest, hamming_distances
 from kodit.infrastructure.vectors.pack_file import open_pack, write_pack
 from kodit.infrastructure.vectors.quantization import FloatMatrix, pack, pack_code, unpack
+from kodit.infrastructure.vectors.selection import AllowedRows, Selection
 from kodit.infrastructure.vectors.tail import Tail, VectorsOf
-from kodit.infrastructure.vectors.vector_set import Selection, VectorSet, find_nearest
+from kodit.infrastructure.vectors.vector_set import VectorSet, find_nearest
 
 
 def random_vectors(count: int, seed: int = 0) -> FloatMatrix:
@@ -82,7 +83,8 @@ def test_distances_are_counts_of_differing_bits() -> None:
 @pytest.mark.parametrize("file_ids", [None, frozenset({3})])
 def test_nothing_is_near_where_there_is_nothing(file_ids: frozenset[int] | None) -> None:
     """No vector yet, or none of these files."""
-    none = VectorSet(cast(Any, None), VectorsOf((1,), VectorKind.CODE, "m"), Tail([], []))
+    of = VectorsOf((1,), VectorKind.CODE, "m")
+    none = VectorSet(cast(Any, None), of, Tail([], []), None, AllowedRows())
     searched = {none: Selection(Scope(frozenset({1}), file_ids), VectorKind.CODE)}
     found = find_nearest(searched, random_vectors(1)[0], 5)
     assert [len(part) for part in found] == [0, 0]
@@ -101,7 +103,7 @@ def test_few_vectors_without_a_pack_are_read_once(
 
     monkeypatch.setattr(exact_index, "MOST_KEPT_ROWS", most)
     monkeypatch.setattr(exact_index, "read_tail", read_three)
-    known = exact_index._Known(1)
+    known = exact_index._Known()
     for _ in range(2):
         known.tail(cast(Any, None), VectorsOf((1,), VectorKind.CODE, "m"), 0, ())
     assert len(read) == reads

@@ -182,9 +182,9 @@ class Scope:
         return store_id is None or store_id in self.whole_stores or file_id in self.listed
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One engine's result: a snippet and the engine's own score, larger is better."""
+class Hit(NamedTuple):
+    """One engine's result: a snippet and the engine's own score, larger is better; a tuple, as a
+    search makes hundreds."""
 
     snippet_id: int
     score: float

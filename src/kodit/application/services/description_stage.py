@@ -24,6 +24,8 @@ from kodit.domain.ports.descriptions import SchemaFile, SchemaReader
 from kodit.domain.value_objects import SearchFilter
 
 ROWS_PER_COMMIT = 256
+MOST_DIFFERING = 1_000
+"""If more files differ, all that may define tables are read."""
 _SCHEMA = DescriptionKind.SCHEMA
 _COMMIT = DescriptionKind.COMMIT
 MARK = StoredDescription("", f"version {STORED_VERSION}.{READER_VERSION}", ())
@@ -50,9 +52,12 @@ class DescriptionStage:
     async def describe(self, stage: Stage, step: ProgressTracker) -> None:
         """Bring the stored descriptions up to date with the snippets."""
         if _SCHEMA in self._kinds and await stage.read(partial(self._is_outdated, stage.index_id)):
-            files = await stage.read(partial(self._schema_files, stage.index_id))
-            tables = await self._schemas.read(files) if files else ()
-            await self._store(stage, step, _SCHEMA, [*of_tables(tables), MARK])
+            described = await self._of_another(stage)
+            if not described:
+                files = await stage.read(partial(self._schema_files, stage.index_id))
+                tables = await self._schemas.read(files) if files else ()
+                described = [*of_tables(tables), MARK]
+            await self._store(stage, step, _SCHEMA, described)
         if _COMMIT in self._kinds:
             await self._describe_commits(stage, step)
 
@@ -76,6 +81,34 @@ class DescriptionStage:
             return True
         present = [one for one in changed if not one.is_deleted]
         return bool(candidates(self._catalogue.within(transaction), present))
+
+    async def _of_another(self, stage: Stage) -> Sequence[StoredDescription]:
+        """The stored schema of an index that differs only in files that say the same about tables,
+        as most worktrees of a repository do; nothing if there is none."""
+        found = await stage.read(partial(self._differing, stage.index_id))
+        if found is None:
+            return ()
+        described, files, others = found
+        is_alike = not (files or others) or await self._schemas.are_alike(files, others)
+        return described if is_alike else ()
+
+    def _differing(
+        self, index_id: int, transaction: Transaction
+    ) -> tuple[Sequence[StoredDescription], list[SchemaFile], list[SchemaFile]] | None:
+        """What is stored of the index that is most alike; and the files that may define tables
+        which it lacks, and those which only it has."""
+        like = transaction.descriptions.most_alike(index_id)
+        if like is None or len(like.lacking) + len(like.further) > MOST_DIFFERING:
+            return None
+        described = transaction.descriptions.read(like.id, _SCHEMA)
+        if MARK not in described:
+            return None
+        catalogue = self._catalogue.within(transaction)
+        return (
+            described,
+            schema_files(catalogue, like.lacking),
+            schema_files(catalogue, like.further),
+        )
 
     def _schema_files(self, index_id: int, transaction: Transaction) -> list[SchemaFile]:
         catalogue = self._catalogue.within(transaction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -77,10 +78,10 @@ class FoundTexts:
 
     def __init__(self, found: Iterable[FoundSnippet], outdated: Collection[int] = ()) -> None:
         self.by_id: Mapping[int, FoundSnippet] = {one.id: one for one in found}
-        self._by_text: dict[TextKey, list[FoundSnippet]] = {}
+        self._by_text = defaultdict[TextKey, list[FoundSnippet]](list)
         for one in self.by_id.values():
             if one.id not in outdated:
-                self._by_text.setdefault(_key(one), []).append(one)
+                self._by_text[one.content_hash, one.language].append(one)
 
     def copies_of(self, snippet_id: int) -> tuple[FoundSnippet, ...]:
         """The other candidates with the same text."""
@@ -120,6 +121,8 @@ def places_of(
 ) -> Sequence[CopyPlace]:
     """The places of copies of a snippet, in order, at most `MOST_COPIES`. `owners` are the indexes
     that have each version, and `sources` those of the indexes."""
+    if not copies and {shown.index_id}.issuperset(owners.get(shown.file_id, ())):
+        return ()
     around: Sequence[StoredSnippet | FoundSnippet] = (shown, *copies)
     places = {
         CopyPlace(

@@ -137,14 +137,13 @@ class QueryVectors:
 
     def best_in_files(
         self, kind: VectorKind, files: Mapping[int, Sequence[int]], per_file: int
-    ) -> list[Hit]:
-        """The most similar snippets of each file, by index."""
-        hits: list[Hit] = []
+    ) -> set[int]:
+        """The identifiers of the most similar snippets of each file, by index."""
+        best: set[int] = set()
         for part in self._of(kind):
             if wanted := part.of(files):
-                found = self._reader.best_in_files(kind, part.model, part.vector, wanted, per_file)
-                hits += _scaled(found, part)
-        return hits
+                best |= self._reader.best_in_files(kind, part.model, part.vector, wanted, per_file)
+        return best
 
     def score(self, kind: VectorKind, snippets: Mapping[int, Sequence[int]]) -> dict[int, float]:
         """The similarity of each snippet, by index."""

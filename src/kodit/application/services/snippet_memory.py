@@ -12,8 +12,9 @@ from kodit.domain.search import FoundSnippet
 if TYPE_CHECKING:
     from kodit.domain.ports.database import Transaction
 
-MOST_REMEMBERED = 8_192
-"""How many snippets are cached between searches: about 8 MB. One search needs a few hundred."""
+MOST_REMEMBERED = 16_384
+"""How many snippets are cached between searches: about 10 MB. One search needs some 500, and half
+of the cache holds what the last 15 searches needed."""
 
 
 class _Memory(NamedTuple):

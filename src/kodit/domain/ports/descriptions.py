@@ -21,6 +21,15 @@ class ChangedFile(NamedTuple):
     is_deleted: bool
 
 
+class LikeIndex(NamedTuple):
+    """Another index that has versions of an index; the files that it lacks, and those that only it
+    has."""
+
+    id: int
+    lacking: Sequence[ChangedFile]
+    further: Sequence[ChangedFile]
+
+
 class SchemaFile(NamedTuple):
     """A file that may define tables, with its text."""
 
@@ -40,6 +49,10 @@ class DescriptionRepository(Protocol):
         """The places of the stored subjects."""
         ...
 
+    def read(self, index_id: int, kind: DescriptionKind) -> Sequence[StoredDescription]:
+        """The stored descriptions of a kind."""
+        ...
+
     def put(
         self, index_id: int, kind: DescriptionKind, descriptions: Sequence[StoredDescription]
     ) -> None:
@@ -54,10 +67,19 @@ class DescriptionRepository(Protocol):
         """The files that are not clean: those of which the current run brings a change."""
         ...
 
+    def most_alike(self, index_id: int) -> LikeIndex | None:
+        """The index that brought most of the versions which this one shares; None if there is none,
+        or if it is being changed itself."""
+        ...
+
 
 class SchemaReader(Protocol):
     """Reads tables in child processes, because the text of a repository may take long."""
 
     async def read(self, files: Sequence[SchemaFile]) -> Sequence[Table]:
         """The tables that the files define, as they are in the end."""
+        ...
+
+    async def are_alike(self, files: Sequence[SchemaFile], others: Sequence[SchemaFile]) -> bool:
+        """Whether some files say the same about tables as some others, at the same places."""
         ...

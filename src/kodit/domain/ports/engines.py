@@ -133,8 +133,9 @@ class VectorReader(Protocol):
         vector: Sequence[float],
         files: Mapping[int, Sequence[int]],
         per_file: int,
-    ) -> list[Hit]:
-        """The most similar snippets of each file; files are grouped by their index."""
+    ) -> set[int]:
+        """The identifiers of the most similar snippets of each file; files are grouped by their
+        index."""
         ...
 
     def score(

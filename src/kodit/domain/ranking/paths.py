@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -93,13 +93,10 @@ def named_share(path_words: Collection[str], query_terms: tuple[str, ...]) -> fl
     return said / letters if letters else 0.0
 
 
-def named_share_of(name: str, query_terms: tuple[str, ...]) -> float:
-    """The same for a name in code. A search asks it several times for the name of a snippet."""
-    shares = _named_letters_of(query_terms).shares
-    share = shares.get(name)
-    if share is None:
-        share = shares[name] = named_share(name_words(name), query_terms)
-    return share
+def named_shares(query_terms: tuple[str, ...]) -> Callable[[str], float]:
+    """A function that returns the same for a name in code. A search asks it several times for the
+    name of a snippet."""
+    return _named_letters_of(query_terms).shares.__getitem__
 
 
 class _NamedLetters(dict[str, int]):
@@ -108,7 +105,7 @@ class _NamedLetters(dict[str, int]):
 
     def __init__(self, query_terms: tuple[str, ...]) -> None:
         super().__init__()
-        self.shares: dict[str, float] = {}
+        self.shares = _NamedShares(query_terms)
         self._terms = frozenset(query_terms)
         self._parts = tuple(term for term in self._terms if len(term) >= SHORTEST_PART)
         # One search in one text instead of a loop over the terms, since most words of paths contain
@@ -126,6 +123,18 @@ class _NamedLetters(dict[str, int]):
         if not (word.startswith(self._parts) or word.endswith(self._parts)):
             return 0
         return min(len(word), sum(len(part) for part in self._parts if _has_at_end(word, part)))
+
+
+class _NamedShares(dict[str, float]):
+    """The shares of names in code."""
+
+    def __init__(self, query_terms: tuple[str, ...]) -> None:
+        super().__init__()
+        self._terms = query_terms
+
+    def __missing__(self, name: str) -> float:
+        share = self[name] = named_share(name_words(name), self._terms)
+        return share
 
 
 @lru_cache(maxsize=64)

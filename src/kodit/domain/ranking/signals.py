@@ -7,14 +7,15 @@ keeps the order of the unfiltered one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from operator import mul
+from functools import lru_cache
+from operator import itemgetter, mul
+from typing import NamedTuple
 
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
 from kodit.domain.ranking.languages import is_code
-from kodit.domain.ranking.paths import PathFacts, named_share, named_share_of, path_facts
+from kodit.domain.ranking.paths import PathFacts, named_share, named_shares, path_facts
 from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
 from kodit.domain.ranking.weights import WITHIN_FILE
 from kodit.domain.snippet import Symbol, SymbolKind
@@ -52,25 +53,38 @@ BREADTH = 3
 """How many snippets of a file are averaged for similarity."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileEvidence:
-    """One file as the engines found it. `total_rarity` sums the rarity of the query's terms: the
-    highest possible match, which makes keyword scores of different queries comparable."""
+class FileEvidence(NamedTuple):
+    """One file as the engines found it; a tuple, as a search makes more than a hundred.
+
+    `total_rarity` sums the rarity of the query's terms: the highest possible match, which makes
+    keyword scores of different queries comparable. The last five have one element for each of the
+    candidates."""
 
     query: QueryUnderstanding
     candidates: Sequence[Candidate]
     path: PathFacts
     total_rarity: float
+    symbols: Sequence[Symbol | None]
+    keyword: Sequence[float]
+    code: Sequence[float]
+    text: Sequence[float]
+    pasted: Sequence[float]
 
 
 Signal = Callable[[FileEvidence], float]
+
+_engines_of = itemgetter(
+    *map(Candidate._fields.index, ("symbol", "keyword", "code", "text", "pasted"))
+)
 
 
 def gather(
     query: QueryUnderstanding, candidates: Sequence[Candidate], total_rarity: float
 ) -> FileEvidence:
     """The evidence for one file from its candidates, at least one."""
-    return FileEvidence(query, candidates, path_facts(candidates[0].path), total_rarity)
+    facts = path_facts(candidates[0].path)
+    columns = list(zip(*candidates, strict=True))
+    return FileEvidence(query, candidates, facts, total_rarity, *_engines_of(columns))
 
 
 def total_rarity(query: QueryUnderstanding, statistics: CorpusStatistics) -> float:
@@ -81,34 +95,34 @@ def total_rarity(query: QueryUnderstanding, statistics: CorpusStatistics) -> flo
 
 def keyword_best(file: FileEvidence) -> float:
     """BM25 of the best snippet, per unit of the query's rarity (0 to about 6)."""
-    return max(candidate.keyword for candidate in file.candidates) / file.total_rarity
+    return max(file.keyword) / file.total_rarity
 
 
 def keyword_hits(file: FileEvidence) -> float:
     """How much of the file matches: the logarithm of 1 + the summed BM25 of its snippets."""
-    return math.log1p(sum(candidate.keyword for candidate in file.candidates) / file.total_rarity)
+    return math.log1p(sum(file.keyword) / file.total_rarity)
 
 
 def mentions(file: FileEvidence) -> float:
     """1 for a file that has any word of the query in its text or path."""
-    return float(any(candidate.keyword > 0 for candidate in file.candidates))
+    return float(max(file.keyword) > 0)
 
 
 def pasted(file: FileEvidence) -> float:
     """How likely the pasted part of the query comes from the best snippet, from 0 to 1: words in a
     row, or the line of a place in a file."""
-    return max(candidate.pasted for candidate in file.candidates)
+    return max(file.pasted)
 
 
 def code_similarity(file: FileEvidence) -> float:
     """Mean cosine of the three snippets whose code is nearest to the query."""
-    best = sorted((candidate.code for candidate in file.candidates), reverse=True)[:BREADTH]
+    best = sorted(file.code, reverse=True)[:BREADTH]
     return sum(best) / len(best)
 
 
 def text_similarity(file: FileEvidence) -> float:
     """Cosine of the snippet whose enriched text is nearest to the query."""
-    return max(candidate.text for candidate in file.candidates)
+    return max(file.text)
 
 
 def file_name(file: FileEvidence) -> float:
@@ -126,23 +140,28 @@ def defines(file: FileEvidence) -> float:
     definition, half of that if the case of letters differs."""
     if not file.query.names:
         return 0.0
-    return max(
-        (definition_fit(candidate, file.query.names) for candidate in file.candidates),
-        default=0.0,
-    )
+    return max([definition_fit(candidate, file.query.names) for candidate in file.candidates])
 
 
-def definition_fit(candidate: Candidate, names: Collection[str]) -> float:
+def definition_fit(candidate: Candidate, names: frozenset[str]) -> float:
     """The same for one snippet; 0 when it defines none of the names."""
-    if not names:
-        return 0.0
-    return max((symbol_fit(symbol, names) for symbol in candidate.definitions), default=0.0)
+    best = 0.0
+    if names:
+        for symbol in candidate.definitions:
+            best = max(best, symbol_fit(symbol, names))
+    return best
 
 
-def symbol_fit(symbol: Symbol, names: Collection[str]) -> float:
+def symbol_fit(symbol: Symbol, names: frozenset[str]) -> float:
     """The same for one symbol."""
     share = 1.0 if symbol.kind in TYPE_KINDS else FUNCTION_SHARE
-    return share * max((same_name(name, symbol.name) for name in names), default=0.0)
+    return share * _same_as_any(names, symbol.name)
+
+
+@lru_cache(maxsize=4_096)
+def _same_as_any(names: frozenset[str], name: str) -> float:
+    """How well a name fits the best of those in a query; a search asks it several times."""
+    return max((same_name(one, name) for one in names), default=0.0)
 
 
 def same_name(written: str, name: str) -> float:
@@ -226,23 +245,21 @@ def defines_word(file: FileEvidence) -> float:
         return 0.0
     words = set(map(fold_case, file.query.proper_words))
     return float(
-        any(
-            candidate.symbol is not None and fold_case(candidate.symbol.name) in words
-            for candidate in file.candidates
-        )
+        any(symbol is not None and fold_case(symbol.name) in words for symbol in file.symbols)
     )
 
 
 def symbol_name(file: FileEvidence) -> float:
     """The largest share of any defined symbol's name that the query contains."""
-    return max(share_of_symbol_name(candidate, file.query) for candidate in file.candidates)
+    share_of = named_shares(file.query.words)
+    return max([0.0 if symbol is None else share_of(symbol.name) for symbol in file.symbols])
 
 
 def share_of_symbol_name(candidate: Candidate, query: QueryUnderstanding) -> float:
     """The share that the query contains of the name of a snippet's symbol, 0 if it defines none."""
     if candidate.symbol is None:
         return 0.0
-    return named_share_of(candidate.symbol.name, query.words)
+    return named_shares(query.words)(candidate.symbol.name)
 
 
 def path_asked(file: FileEvidence) -> float:
@@ -299,9 +316,7 @@ def is_compatibility(file: FileEvidence) -> float:
 def is_stub(file: FileEvidence) -> float:
     """1 for files that only declare or re-export what other files define, unless the query mentions
     them."""
-    passes_on = file.path.is_entrance and all(
-        candidate.symbol is None for candidate in file.candidates
-    )
+    passes_on = file.path.is_entrance and all(symbol is None for symbol in file.symbols)
     return float(
         (file.path.is_declarations or passes_on)
         and not _speaks_of(file, "stub", "declar", "export", "import")
@@ -309,7 +324,12 @@ def is_stub(file: FileEvidence) -> float:
 
 
 def _speaks_of(file: FileEvidence, *stems: str) -> bool:
-    return any(term.startswith(stems) for term in file.query.terms)
+    return _any_begins(file.query.terms, stems)
+
+
+@lru_cache(maxsize=256)
+def _any_begins(terms: tuple[str, ...], stems: tuple[str, ...]) -> bool:
+    return any(term.startswith(stems) for term in terms)
 
 
 SIGNALS: Mapping[str, Signal] = {

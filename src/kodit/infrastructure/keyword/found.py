@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from kodit.domain.recent import Recent
 from kodit.infrastructure.keyword.schema import CONTENT, PHRASES, RECORD
 
-MOST_RECORD_BYTES = 2 << 20
-"""The size of the term records that are cached between searches. One search needs a few hundred."""
+MOST_RECORD_BYTES = 6 << 20
+"""The size of the term records that are cached between searches. One search needs some 500, and
+half of the cache holds what the last 15 searches needed."""
 RECORD_BYTES = 200
 """The overhead of one cached record."""
 
@@ -48,6 +49,16 @@ class Found:
             values = self._searcher.fast_field_values(field, self._addresses)
             column = self._columns[field] = np.array(values, dtype=np.int64)
         return column
+
+    def at(self, places: NDArray[np.intp]) -> Found:
+        """Those at some of the places, in this order."""
+        some = Found(
+            self._searcher,
+            [self._addresses[place] for place in places.tolist()],
+            self.scores[places],
+        )
+        some._columns = {field: column[places] for field, column in self._columns.items()}
+        return some
 
     def records(self, places: NDArray[np.intp], cache: RecordCache) -> list[bytes]:
         """The term records of some of the documents."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +35,7 @@ class Clause(NamedTuple):
 
     occur: tantivy.Occur
     field: str
-    values: Sequence[int | str]
+    values: Collection[int | str]
     or_else: Clause | None = None
 
     @property
@@ -48,15 +48,15 @@ def within(scope: Scope) -> list[Clause]:
     """The conditions for a document to be in the scope."""
     listed = None
     if scope.listed_stores:
-        listed = Clause(tantivy.Occur.Should, FILE_ID, tuple(scope.listed))
-    clauses = [Clause(tantivy.Occur.Must, INDEX_ID, tuple(scope.whole_stores), listed)]
+        listed = Clause(tantivy.Occur.Should, FILE_ID, scope.listed)
+    clauses = [Clause(tantivy.Occur.Must, INDEX_ID, scope.whole_stores, listed)]
     if scope.file_ids is not None:
-        clauses.append(Clause(tantivy.Occur.Must, FILE_ID, tuple(scope.file_ids)))
+        clauses.append(Clause(tantivy.Occur.Must, FILE_ID, scope.file_ids))
     if scope.kinds:
         kinds = tuple(kind.value for kind in scope.kinds)
         clauses.append(Clause(tantivy.Occur.Must, KIND, kinds))
     if hidden := scope.hidden_from(None):
-        clauses.append(Clause(tantivy.Occur.MustNot, FILE_ID, tuple(hidden)))
+        clauses.append(Clause(tantivy.Occur.MustNot, FILE_ID, hidden))
     return clauses
 
 
@@ -70,7 +70,8 @@ def any_of(schema: tantivy.Schema, clause: Clause) -> tantivy.Query:
     if clause.field == PHRASES:
         return tantivy.Query.phrase_query(schema, PHRASES, list(map(str, clause.values)))
     if len(clause.values) == 1:
-        return tantivy.Query.term_query(schema, clause.field, clause.values[0], "basic")
+        (value,) = clause.values
+        return tantivy.Query.term_query(schema, clause.field, value, "basic")
     return tantivy.Query.term_set_query(schema, clause.field, list(clause.values))
 
 

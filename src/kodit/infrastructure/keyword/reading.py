@@ -39,6 +39,7 @@ from kodit.infrastructure.keyword.schema import (
     TERMS,
 )
 from kodit.infrastructure.keyword.scoring import rarity
+from kodit.infrastructure.keyword.sifting import sieve_for
 from kodit.infrastructure.keyword.standing import Standing
 
 MOST_SNIPPETS_OF_FILES = 20_000
@@ -53,6 +54,8 @@ ROUNDING = 1e-5
 """Relative error of tantivy's single-precision scores."""
 MOST_ALIKE = 2_000
 """If more snippets have words that differ from the query's only in diacritics, any may have."""
+MOST = 0.5
+"""The share of all snippets above which the few others are excluded."""
 MOST_CORPORA = 64
 """Sets of indexes whose statistics are cached for one state."""
 
@@ -132,9 +135,9 @@ class KeywordState:
         some = Corpus(self.searcher, self.schema, self.folder, clauses, figures)
         return self._whole if some.snippets == self._whole.snippets else some
 
-    def is_most(self, corpus: Corpus) -> bool:
-        """Whether most snippets count in a corpus."""
-        return 2 * corpus.snippets > self._whole.snippets
+    def share_of(self, corpus: Corpus) -> float:
+        """The share of all snippets that count in a corpus."""
+        return corpus.snippets / max(self._whole.snippets, 1)
 
     def drift(self, term: str) -> Drift:
         """The statistics behind tantivy's scores, found with a term that some snippet has."""
@@ -164,7 +167,7 @@ class TantivyReader:
         self._searcher = state.searcher
         self._folder = state.folder
         self._corpus = corpus
-        self._is_most = state.is_most(corpus)
+        self._share = state.share_of(corpus)
 
     def over(self, scope: Scope) -> TantivyReader:
         return self._state.reader(scope)
@@ -297,10 +300,23 @@ class TantivyReader:
             return self._nothing()
         if must_match and not question.asked:
             return self._nothing()
+        trusted = self._trusted(clauses)
+        sieve = sieve_for(trusted, limit, self._share)
+        if sieve is not None and (question.asked or sieve.asked):
+            found = self._run(question, sieve.asked, sieve.wanted, must_match=must_match)
+            sifted = sieve.sift(found, limit)
+            if sifted is not None:
+                return sifted
+        return self._run(question, trusted, limit, must_match=must_match)
+
+    def _run(
+        self, question: Question, clauses: Sequence[Clause], limit: int, *, must_match: bool
+    ) -> Found:
+        """What tantivy finds."""
         query = tantivy.Query
         parts = [
             (clause.occur, query.const_score_query(any_of(self._schema, clause), 0.0))
-            for clause in self._trusted(clauses)
+            for clause in clauses
         ]
         if question.asked:
             occur = tantivy.Occur.Must if must_match else tantivy.Occur.Should
@@ -335,7 +351,7 @@ class TantivyReader:
             return (clause,)
         if self._every_index is not None and self._every_index.issubset(clause.values):
             return ()
-        if clause.or_else is not None or not self._is_most:
+        if clause.or_else is not None or self._share <= MOST:
             return (clause,)
         places = self._state.standing.places.keys()
         if places.isdisjoint(clause.values):

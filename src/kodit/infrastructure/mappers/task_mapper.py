@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -177,11 +176,8 @@ def _changes(
 
 
 def _stored(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return to_microseconds(value)
-    if isinstance(value, ErrorAbout):
-        return stored_about(value)
-    return value.value if isinstance(value, StrEnum) else value
+    store = _STORED_FORMS.get(type(value))
+    return value if store is None else store(value)
 
 
 def row_to_task(row: Sequence[Any]) -> Task:
@@ -284,3 +280,12 @@ def _parsed(text: str) -> dict[str, Any]:
     """Cached, because most are equal: `{}`, `{"index_id": 7}`. The result is shared: copy it."""
     value: dict[str, Any] = json.loads(text)
     return value
+
+
+_STORED_FORMS: Mapping[type, Callable[[Any], Any]] = {
+    datetime: to_microseconds,
+    ErrorAbout: stored_about,
+    TaskState: attrgetter("value"),
+    RunState: attrgetter("value"),
+}
+"""How values that the driver does not accept are stored. Every task has some ten values."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kodit.domain.descriptions.schema.merging import merged
 from kodit.domain.descriptions.schema.reading import fragment_of
-from kodit.domain.descriptions.schema.tables import Table
+from kodit.domain.descriptions.schema.tables import SchemaFragment, Table
 from kodit.domain.ports.descriptions import SchemaFile
 
 # Child processes are started when they are first needed.
@@ -29,13 +29,29 @@ class PooledSchemaReader:
         )
         return tables
 
+    async def are_alike(self, files: Sequence[SchemaFile], others: Sequence[SchemaFile]) -> bool:
+        is_same: bool = await self._pool.call(
+            f"{__name__}:say_the_same", list(files), list(others), stall_seconds=STALL_SECONDS
+        )
+        return is_same
+
 
 def read_tables(files: Sequence[SchemaFile], *, report: Any) -> list[Table]:
     """The tables that the files define, as they are in the end."""
+    return merged(_fragments(files, report))
+
+
+def say_the_same(files: Sequence[SchemaFile], others: Sequence[SchemaFile], *, report: Any) -> bool:
+    """Whether files say the same about tables as others, at the same places."""
+    return _fragments(files, report) == _fragments(others, report)
+
+
+def _fragments(files: Sequence[SchemaFile], report: Any) -> dict[str, SchemaFragment]:
+    """What each file says about tables, by path; files that say nothing are left out."""
     fragments = {}
     for done, file in enumerate(files):
         report(done, len(files))
         fragment = fragment_of(file.path, file.language, file.text)
         if not fragment.is_empty:
             fragments[file.path] = fragment
-    return merged(fragments)
+    return fragments

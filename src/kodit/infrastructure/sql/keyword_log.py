@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from kodit.domain.keyword import KeywordPosition
 from kodit.infrastructure.sql.nodes import THIS_NODE
+from kodit.infrastructure.sql.state_cache import Caches
 from kodit.infrastructure.sql.statements import Cursors, StatementForMany
 
 UNKNOWN_GENERATION = ""
@@ -45,8 +46,9 @@ _LAG = StatementForMany(
 class KeywordLogReads:
     """Reads the log's position over one connection."""
 
-    def __init__(self, driver: Cursors) -> None:
+    def __init__(self, driver: Cursors, caches: Caches) -> None:
         self._driver = driver
+        self._caches = caches
 
     def generation(self, index_id: int) -> str | None:
         return self._standing(index_id)[0]
@@ -55,6 +57,10 @@ class KeywordLogReads:
         """Those of the indexes whose part of the keyword index, at these positions, was not made
         from this database.
         """
+        key = __name__, frozenset(positions.items())
+        return set(self._caches.state.get(key, lambda: self._untrusted(positions)))
+
+    def _untrusted(self, positions: Mapping[int, KeywordPosition | None]) -> set[int]:
         found = _STANDINGS.run(self._driver, list(positions))
         standings = {row[0]: _to_standing(row) for row in found}
         return {

@@ -55,6 +55,16 @@ _NOT_EMBEDDED = StatementForMany(
     "JOIN pending_snippets ON pending_snippets.snippet_id = snippets.id "
     "WHERE snippets.version_id IN :ids"
 )
+STILL_THERE = StatementForMany(
+    "SELECT files.version_id, files.index_id FROM files WHERE files.version_id IN :ids "
+    "AND files.status <> 'deleted'"
+)
+_FORMERLY_THERE = StatementForMany(
+    "SELECT former_versions.version_id, former_versions.index_id FROM former_versions "
+    "JOIN files ON files.index_id = former_versions.index_id "
+    "AND files.path_id = former_versions.path_id "
+    "WHERE former_versions.version_id IN :ids AND files.status <> 'deleted'"
+)
 _CACHE = __name__
 MOST_KEPT = 64
 """How many sets of indexes a connection remembers."""
@@ -87,6 +97,24 @@ def read_indexes(driver: Cursors) -> Indexes:
         {row[0] for row in rows if row[2] and not row[3]},
         {row[0]: row[1] for row in rows},
     )
+
+
+def had_by(
+    driver: Cursors,
+    version_ids: Iterable[int],
+    index_ids: Set[int],
+    passing: Set[tuple[int, int]] | None,
+) -> dict[int, list[int]]:
+    """By version, those of these indexes whose files have it or, if none, had it; of the versions
+    of indexes in `passing`, None for all."""
+    found: dict[int, set[int]] = {}
+    for statement in (STILL_THERE, _FORMERLY_THERE):
+        missing = sorted(one for one in version_ids if one not in found)
+        for version_id, index_id in statement.run(driver, missing) if missing else ():
+            passes = passing is None or (version_id, index_id) in passing
+            if passes and index_id in index_ids:
+                found.setdefault(version_id, set()).add(index_id)
+    return {version_id: sorted(ids) for version_id, ids in found.items()}
 
 
 def membership_of(

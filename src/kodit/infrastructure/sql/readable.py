@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
 from kodit.domain.ports.database import Database, Transaction
+from kodit.infrastructure.sql.state_cache import Caches
 from kodit.infrastructure.sql.statements import Cursors
 
 
@@ -17,8 +17,8 @@ class ReadTransaction(Transaction, Protocol):
     def cursors(self) -> Cursors: ...
 
     @property
-    def info(self) -> MutableMapping[Any, Any]:
-        """Values cached for the file that its connection has opened."""
+    def caches(self) -> Caches:
+        """Values cached with its connection."""
         ...
 
 

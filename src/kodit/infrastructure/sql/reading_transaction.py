@@ -6,6 +6,7 @@ from collections.abc import Hashable, MutableMapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from kodit.infrastructure.sql.state_cache import Caches
 from kodit.infrastructure.sql.statements import Cursors
 
 # A command uses two or three of them.
@@ -24,7 +25,7 @@ class ReadingTransaction:
         """`file` identifies the file that the connection has opened, if it is one; `info` are
         values cached with the connection."""
         self.cursors = cursors
-        self.info = info
+        self.caches = Caches(cursors, info)
         self._file = file
 
     @cached_property
@@ -43,7 +44,7 @@ class ReadingTransaction:
     def search(self) -> SearchReads:
         from kodit.infrastructure.sql.search import SearchReads  # noqa: PLC0415 - see above
 
-        return SearchReads(self.cursors, self._file, self.info)
+        return SearchReads(self.cursors, self._file, self.caches)
 
     @cached_property
     def keyword_log(self) -> KeywordLogReads:
@@ -51,7 +52,7 @@ class ReadingTransaction:
             KeywordLogReads,
         )
 
-        return KeywordLogReads(self.cursors)
+        return KeywordLogReads(self.cursors, self.caches)
 
     @cached_property
     def endpoints(self) -> EndpointReads:

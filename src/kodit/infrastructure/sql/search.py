@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, MutableMapping, Sequence, Set
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from sys import intern
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, no_such_index
-from kodit.domain.search import FoundSnippet
-from kodit.domain.value_objects import Scope, SearchFilter, Symbol
-from kodit.infrastructure.mappers.symbols import text_to_placed, to_symbol
+from kodit.domain.search import NONE_LAGS, FoundSnippet
+from kodit.domain.value_objects import Scope, SearchFilter
+from kodit.infrastructure.mappers.symbols import text_to_symbols, to_symbol
 from kodit.infrastructure.sql.chosen_files import select_files
 from kodit.infrastructure.sql.membership import (
+    STILL_THERE,
     Indexes,
+    had_by,
     lagging,
     membership_of,
     read_indexes,
 )
+from kodit.infrastructure.sql.state_cache import Caches
 from kodit.infrastructure.sql.statements import (
     Cursors,
     Statement,
@@ -46,14 +50,6 @@ _DELETED_FILES = StatementForMany(
 )
 _UNUSED_VERSIONS = StatementForMany(
     "SELECT versions.id FROM versions WHERE versions.index_id IN :ids AND unused_since IS NOT NULL"
-)
-_STILL_THERE = StatementForMany(
-    "SELECT files.version_id, files.index_id FROM files WHERE files.version_id IN :ids "
-    "AND files.status <> 'deleted'"
-)
-_FORMERLY_THERE = StatementForMany(
-    "SELECT former_versions.version_id, former_versions.index_id FROM former_versions "
-    f"{_JOIN_FILES} WHERE former_versions.version_id IN :ids AND files.status <> 'deleted'"
 )
 _FORMER = StatementForMany(
     "SELECT former_versions.version_id, files.version_id, files.index_id FROM former_versions "
@@ -116,18 +112,24 @@ _LANGUAGES = StatementForMany(
 )
 
 
+class _Resolved(NamedTuple):
+    """All files of some indexes, what is known about all indexes, whether there are former versions
+    at all, and those of these indexes, each with its successor and its index."""
+
+    indexes: Indexes
+    has_former: bool
+    former: Sequence[Sequence[Any]]
+    scope: Scope
+
+
 class SearchReads:
     """Reads for a search over one connection."""
 
-    def __init__(
-        self, driver: Cursors, file: Hashable, info: MutableMapping[Any, Any] | None = None
-    ) -> None:
-        """`file` identifies the file that was opened; None for a server. `info` keeps values with
-        the connection.
-        """
+    def __init__(self, driver: Cursors, file: Hashable, caches: Caches) -> None:
+        """`file` identifies the file that was opened; None for a server."""
         self._driver = driver
         self._file = file
-        self._info: MutableMapping[Any, Any] = {} if info is None else info
+        self._caches = caches
         self._asked: frozenset[int] = frozenset()
         self._passing: Set[tuple[int, int]] | None = None  # versions by index; None for all
 
@@ -135,7 +137,8 @@ class SearchReads:
     def origin(self) -> Hashable:
         """Identifies the database, which may be replaced by an older copy of itself."""
         if self._file is None and self._driver.names_with_percent:
-            self._file = tuple(_ORIGIN.run(self._driver)[0])
+            state = self._caches.state
+            self._file = state.get(_ORIGIN, lambda: tuple(_ORIGIN.run(self._driver)[0]))
         return self._file
 
     @cached_property
@@ -150,54 +153,52 @@ class SearchReads:
         return find_described(self._driver, index_ids, kinds, terms)
 
     def resolve(self, search_filter: SearchFilter) -> Scope:
+        index_ids = search_filter.index_ids
+        known = self._caches.state.get((__name__, index_ids), lambda: self._resolve(index_ids))
+        self._indexes, self._has_former, former, scope = known
+        self._asked = scope.index_ids
+        self._passing = None
+        passing = self._files(set(scope.index_ids), search_filter)
+        if passing is None:
+            return replace(scope, kinds=search_filter.kinds) if search_filter.kinds else scope
+        if former or self._indexes.sharing:
+            passing = self._passing = _with_former({*passing}, former)
+        return replace(
+            scope,
+            file_ids=frozenset(file_id for file_id, _ in passing),
+            kinds=search_filter.kinds,
+        )
+
+    def _resolve(self, index_ids: Sequence[int]) -> _Resolved:
+        """All files of some indexes, of every index if there are none."""
         indexes = self._indexes = read_indexes(self._driver)
-        wanted = frozenset(search_filter.index_ids) or frozenset(indexes.every)
+        wanted = frozenset(index_ids) or frozenset(indexes.every)
         for index_id in wanted - indexes.every:
             raise no_such_index(index_id)
-        self._asked = wanted
-        self._passing = None
         former = _FORMER.run(self._driver, sorted(wanted)) if self._has_former else []
         deleted = {(*row,) for row in _DELETED_FILES.run(self._driver, sorted(wanted))}
         hidden = {version_id for version_id, _ in _with_former(deleted, former)}
         if hidden and indexes.sharing:
-            hidden -= self._had_by(hidden, wanted).keys()
-        passing = self._files(set(wanted), search_filter)
-        if passing is not None and (former or indexes.sharing):
-            passing = self._passing = _with_former({*passing}, former)
+            hidden -= had_by(self._driver, hidden, wanted, None).keys()
         scope = Scope(
             index_ids=wanted,
-            file_ids=None if passing is None else frozenset(file_id for file_id, _ in passing),
             hidden_file_ids=frozenset(hidden),
-            kinds=search_filter.kinds,
+            lagging=lagging(self._driver, wanted) if former else NONE_LAGS,
         )
-        if former:
-            scope = replace(scope, lagging=lagging(self._driver, wanted))
         if not wanted & indexes.sharing:
             unused = _UNUSED_VERSIONS.run(self._driver, sorted(wanted))
-            if not unused:
-                return scope
             hidden_too = scope.hidden_file_ids.union(row[0] for row in unused)
-            return replace(scope, hidden_file_ids=hidden_too)
-        membership = membership_of(self._driver, self._info, wanted, indexes)
-        return replace(
+            scope = replace(scope, hidden_file_ids=hidden_too)
+            return _Resolved(indexes, self._has_former, former, scope)
+        membership = membership_of(self._driver, self._caches.info, wanted, indexes)
+        scope = replace(
             scope,
             hidden_file_ids=scope.hidden_file_ids | membership.absent,
             stores=membership.whole,
             listed_stores=membership.listed_stores,
             listed=membership.listed,
         )
-
-    def _had_by(self, version_ids: Collection[int], index_ids: Set[int]) -> dict[int, list[int]]:
-        """By version, those of these indexes whose files have it or, if none, had it, as far as
-        these pass the filter."""
-        found: dict[int, set[int]] = {}
-        for statement in (_STILL_THERE, _FORMERLY_THERE):
-            missing = sorted(one for one in version_ids if one not in found)
-            for version_id, index_id in statement.run(self._driver, missing) if missing else ():
-                passes = self._passing is None or (version_id, index_id) in self._passing
-                if passes and index_id in index_ids:
-                    found.setdefault(version_id, set()).add(index_id)
-        return {version_id: sorted(ids) for version_id, ids in found.items()}
+        return _Resolved(indexes, self._has_former, former, scope)
 
     def ask(self, index_ids: Collection[int]) -> None:
         """What is read from now on is that of these indexes, as after `resolve`."""
@@ -213,25 +214,30 @@ class SearchReads:
         asked = self._asked or frozenset(indexes.every)
         if len(asked) == 1:
             return {version_id: list(asked) for version_id in stores}
-        return self._had_by(stores, asked)
+        return had_by(self._driver, stores, asked, self._passing)
 
     def in_asked(self, snippets: Sequence[StoredSnippet]) -> list[StoredSnippet]:
         """The snippets as those of the asked indexes."""
-        owners = self.owners({one.file_id: one.index_id for one in snippets})
-        moved = {
-            one.file_id: owners[one.file_id][0]
-            for one in snippets
-            if one.file_id in owners and owners[one.file_id][0] != one.index_id
-        }
-        if not moved:
-            return list(snippets)
-        sources = self.sources(set(moved.values()))
+        moved = self._moved({one.file_id: one.index_id for one in snippets})
         return [
-            replace(one, index_id=moved[one.file_id], source=sources[moved[one.file_id]])
+            replace(one, index_id=moved[one.file_id][0], source=moved[one.file_id][1])
             if one.file_id in moved
             else one
             for one in snippets
         ]
+
+    def _moved(self, stores: Mapping[int, int]) -> dict[int, tuple[int, str]]:
+        """By version, the first of the asked indexes that has it, with its source, if that is not
+        its store."""
+        first = {
+            version_id: some[0]
+            for version_id, some in self.owners(stores).items()
+            if some[0] != stores[version_id]
+        }
+        if not first:
+            return {}
+        sources = self.sources(set(first.values()))
+        return {version_id: (index_id, sources[index_id]) for version_id, index_id in first.items()}
 
     def _files(
         self, index_ids: set[int], search_filter: SearchFilter
@@ -271,13 +277,40 @@ class SearchReads:
                 )
 
     def find_many(self, snippet_ids: Sequence[int]) -> list[FoundSnippet]:
+        # Paths and languages are those of many snippets, which are kept between searches.
         return [
-            FoundSnippet._make([*row[:7], to_symbol(*row[7:10]), _symbols_of(row[10]), row[11]])
-            for row in _FOUND.run(self._driver, snippet_ids)
+            FoundSnippet(
+                snippet_id,
+                index_id,
+                file_id,
+                intern(path),
+                start_line,
+                end_line,
+                intern(language),
+                to_symbol(name, kind, scope),
+                text_to_symbols(also_defines),
+                content_hash,
+            )
+            for (
+                snippet_id,
+                index_id,
+                file_id,
+                path,
+                start_line,
+                end_line,
+                language,
+                name,
+                kind,
+                scope,
+                also_defines,
+                content_hash,
+            ) in _FOUND.run(self._driver, snippet_ids)
         ]
 
     def get_many(self, snippet_ids: Sequence[int]) -> list[StoredSnippet]:
-        found = self.in_asked([to_stored(row) for row in _STORED.run(self._driver, snippet_ids)])
+        rows = _STORED.run(self._driver, snippet_ids)
+        moved = self._moved({row[2]: row[1] for row in rows})
+        found = [to_stored(row, *moved.get(row[2], ())) for row in rows]
         newer = self.successors({one.file_id for one in found})
         return (
             [replace(one, file_id=newer.get(one.file_id, one.file_id)) for one in found]
@@ -300,7 +333,7 @@ class SearchReads:
         found = {row[0]: row[1] for row in rows if self._is_asked(row[2])}
         if found and self._indexes.sharing:
             # Another one of the indexes may have as its current version what is a former one here.
-            current = _STILL_THERE.run(self._driver, sorted(found))
+            current = STILL_THERE.run(self._driver, sorted(found))
             for version_id, index_id in current:
                 if self._is_asked(index_id):
                     found.pop(version_id, None)
@@ -318,7 +351,8 @@ class SearchReads:
         return not self._asked or index_id in self._asked
 
     def sources(self, index_ids: Collection[int]) -> dict[int, str]:
-        rows = _SOURCES.run(self._driver, list(index_ids))
+        key = _SOURCES, frozenset(index_ids)
+        rows = self._caches.state.get(key, lambda: _SOURCES.run(self._driver, list(index_ids)))
         return {row[0]: to_source_text(row[1], row[2]) for row in rows}
 
     def files_named(self, index_ids: Collection[int], file_name: str) -> dict[int, tuple[str, str]]:
@@ -358,7 +392,3 @@ def _with_former(
     if not former:
         return files
     return files | {(old, index_id) for old, new, index_id in former if (new, index_id) in files}
-
-
-def _symbols_of(also_defines: str | None) -> tuple[Symbol, ...]:
-    return tuple(placed.symbol for placed in text_to_placed(also_defines))

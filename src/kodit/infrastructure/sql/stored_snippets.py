@@ -22,13 +22,13 @@ SELECT_PLACES = _SELECTION.format("''")
 """The same with an empty text."""
 
 
-def to_stored(row: Row) -> StoredSnippet:
-    """A row of `SELECT_STORED` as a domain object."""
+def to_stored(row: Row, index_id: int | None = None, source: str | None = None) -> StoredSnippet:
+    """A row of `SELECT_STORED` as a domain object, as one of another index if that is given."""
     return StoredSnippet(
         id=row[0],
-        index_id=row[1],
+        index_id=row[1] if index_id is None else index_id,
         file_id=row[2],
-        source=to_source_text(row[3], row[4]),
+        source=to_source_text(row[3], row[4]) if source is None else source,
         path=row[5],
         start_line=row[6],
         end_line=row[7],

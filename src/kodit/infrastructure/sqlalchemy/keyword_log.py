@@ -18,6 +18,7 @@ from kodit.domain.keyword import (
     KeywordPosition,
 )
 from kodit.infrastructure.sql.keyword_log import UNKNOWN_GENERATION, KeywordLogReads
+from kodit.infrastructure.sql.state_cache import Caches
 from kodit.infrastructure.sql.stored_snippets import to_stored
 from kodit.infrastructure.sqlalchemy.entities import FILES, INDEXES, KEYWORD_CHANGES
 from kodit.infrastructure.sqlalchemy.keyword_log_statements import (
@@ -57,8 +58,8 @@ class SqlKeywordLogRepository(KeywordLogReads):
 
     _driver: Driver
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(Driver(connection))
+    def __init__(self, connection: Connection, caches: Caches) -> None:
+        super().__init__(Driver(connection), caches)
         self._connection = connection
 
     def read(

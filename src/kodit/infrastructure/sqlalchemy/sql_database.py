@@ -35,7 +35,7 @@ class SqlDatabase:
         dialect.check()
         try:
             with self._reading.place(), dialect.reading() as connection:
-                yield SqlTransaction(connection)
+                yield SqlTransaction(connection, writes=False)
         except Exception as error:
             if (told := meaning_of(dialect, error)) is None:
                 raise

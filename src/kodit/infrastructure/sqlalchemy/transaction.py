@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from kodit.infrastructure.sql.sqlite import ORIGIN
 # A command uses two or three of them.
 if TYPE_CHECKING:
     from kodit.infrastructure.sql.search import SearchReads
+    from kodit.infrastructure.sql.state_cache import Caches
     from kodit.infrastructure.sqlalchemy.descriptions import SqlDescriptionRepository
     from kodit.infrastructure.sqlalchemy.embeddings import (
         SqlEmbeddingRepository,
@@ -47,8 +47,9 @@ def _task_repository() -> type[SqlTaskRepository]:
 class SqlTransaction:
     """All repositories over one connection."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, writes: bool = True) -> None:
         self.connection = connection
+        self._writes = writes
 
     @property
     def driver(self) -> Any:
@@ -61,10 +62,12 @@ class SqlTransaction:
 
         return Driver(self.connection)
 
-    @property
-    def info(self) -> MutableMapping[Any, Any]:
-        """Values cached for the file that the connection has opened."""
-        return self.connection.info
+    @cached_property
+    def caches(self) -> Caches:
+        """Values cached with the connection."""
+        from kodit.infrastructure.sql.state_cache import Caches  # noqa: PLC0415 - see above
+
+        return Caches(self.cursors, self.connection.info, writes=self._writes)
 
     @cached_property
     def tasks(self) -> SqlTaskRepository:
@@ -101,18 +104,18 @@ class SqlTransaction:
                 FollowedKeywordLog,
             )
 
-            return FollowedKeywordLog(self.connection)
+            return FollowedKeywordLog(self.connection, self.caches)
         from kodit.infrastructure.sqlalchemy.keyword_log import (  # noqa: PLC0415 - see above
             SqlKeywordLogRepository,
         )
 
-        return SqlKeywordLogRepository(self.connection)
+        return SqlKeywordLogRepository(self.connection, self.caches)
 
     @cached_property
     def search(self) -> SearchReads:
         from kodit.infrastructure.sql.search import SearchReads  # noqa: PLC0415 - see above
 
-        return SearchReads(self.cursors, self.connection.info.get(ORIGIN), self.info)
+        return SearchReads(self.cursors, self.connection.info.get(ORIGIN), self.caches)
 
     @cached_property
     def embeddings(self) -> SqlEmbeddingRepository:

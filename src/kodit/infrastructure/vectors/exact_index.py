@@ -19,14 +19,13 @@ from kodit.infrastructure.sql.statements import Cursors, Statement, StatementFor
 from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded, partly_embedded_files
 from kodit.infrastructure.vectors.pack_builder import FEWEST_CHANGES, pack_path
 from kodit.infrastructure.vectors.pack_file import Pack, open_pack
+from kodit.infrastructure.vectors.selection import AllowedRows, Selection
 from kodit.infrastructure.vectors.tail import Ids, Tail, VectorsOf, read_tail
 from kodit.infrastructure.vectors.vector_set import (
     PackedRows,
     RowStates,
-    Selection,
     VectorSet,
     find_nearest,
-    to_dict,
     unknown_states,
 )
 
@@ -121,7 +120,7 @@ class ExactVectorReader:
 
     def __init__(self, transaction: ReadTransaction, packs: _Packs) -> None:
         self._driver = transaction.cursors
-        self._known = _known_of(transaction)
+        self._known = transaction.caches.state.get(__name__, _Known)
         self._packs = packs
         if not self._known.is_used:
             self._known.is_used = True
@@ -138,7 +137,7 @@ class ExactVectorReader:
             for vectors in self._sets_alike(stores, scope.store_ids - stores, kind, model)
         }
         ids, scores = find_nearest(sets, query, limit)
-        hits = [Hit(*pair) for pair in zip(ids.tolist(), scores.tolist(), strict=True)]
+        hits = list(map(Hit, ids.tolist(), scores.tolist()))
         return self._in_order(hits)[:limit]
 
     def _sets_alike(
@@ -163,13 +162,12 @@ class ExactVectorReader:
         vector: Sequence[float],
         files: Mapping[int, Sequence[int]],
         per_file: int,
-    ) -> list[Hit]:
+    ) -> set[int]:
         query = np.asarray(vector, dtype=np.float32)
-        hits: list[Hit] = []
+        best: set[int] = set()
         for vectors, wanted in self._by_set(files, kind, model):
-            best = to_dict(*vectors.best_in_files(wanted, query, per_file))
-            hits += [Hit(*pair) for pair in best.items()]
-        return hits
+            best.update(vectors.best_in_files(wanted, query, per_file).tolist())
+        return best
 
     def score(
         self,
@@ -205,7 +203,7 @@ class ExactVectorReader:
         return sets
 
     def _add_sets(self, sets: dict[int, VectorSet], of: VectorsOf) -> None:
-        facts = self._known.facts(self._driver, of)
+        facts, allowed = self._known.facts(self._driver, of), self._known.allowed
         packs: dict[int, Pack] = {}
         for index_id, token in facts.noted_packs.items():
             pack = self._packs.get(index_id, of.kind, of.model, token)
@@ -217,7 +215,7 @@ class ExactVectorReader:
             newest = int(pack.snippet_ids[-1])
             tail = self._known.tail(self._driver, of_index, newest, partly_embedded)
             packed = PackedRows(pack, partly_embedded, self._known.states(pack, partly_embedded))
-            sets[index_id] = VectorSet(self._driver, of_index, tail, packed)
+            sets[index_id] = VectorSet(self._driver, of_index, tail, packed, allowed)
         without = tuple(index_id for index_id in of.index_ids if index_id not in packs)
         if without:
             partly_embedded = tuple(
@@ -225,7 +223,8 @@ class ExactVectorReader:
             )
             others = VectorsOf(without, of.kind, of.model)
             tail = self._known.tail(self._driver, others, 0, partly_embedded)
-            sets.update(dict.fromkeys(without, VectorSet(self._driver, others, tail)))
+            of_others = VectorSet(self._driver, others, tail, None, allowed)
+            sets.update(dict.fromkeys(without, of_others))
 
     def _in_order(self, hits: list[Hit]) -> list[Hit]:
         """Hits of equal score ordered by their content, because ids depend on history."""
@@ -255,9 +254,9 @@ class _Known:
     changed.
     """
 
-    def __init__(self, version: int) -> None:
-        self.version = version
+    def __init__(self) -> None:
         self.is_used = False
+        self.allowed = AllowedRows()
         self._states: WeakKeyDictionary[Pack, tuple[tuple[PartlyEmbedded, ...], RowStates]]
         self._states = WeakKeyDictionary()
         self._facts: dict[VectorsOf, _Facts] = {}
@@ -303,14 +302,6 @@ class _Known:
         return known[1]
 
 
-def _known_of(transaction: ReadTransaction) -> _Known:
-    ((version,),) = _VERSION.run(transaction.cursors)
-    known: _Known | None = transaction.info.get(__name__)
-    if known is None or known.version != version:
-        known = transaction.info[__name__] = _Known(version)
-    return known
-
-
 def _noted_packs(driver: Cursors, index_ids: Sequence[int], kind: VectorKind) -> dict[int, str]:
     """By index, the token of the pack that was made from this database, if any."""
     noted = _NOTED_PACKS.run(driver, index_ids)
@@ -318,9 +309,6 @@ def _noted_packs(driver: Cursors, index_ids: Sequence[int], kind: VectorKind) ->
     return {index_id: token for index_id, token in tokens.items() if token is not None}
 
 
-_VERSION = Statement("PRAGMA data_version", postgresql="SELECT pg_current_snapshot()::text")
-"""A value that differs if another connection has changed the database; on a server also if another
-database was changed."""
 MOST_KEPT_ROWS = 10_000
 """Vectors without a pack that a connection keeps for its next search, some 320 bytes each."""
 

@@ -15,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kodit.domain.value_objects import Scope, VectorKind
 from kodit.infrastructure.sql.statements import Cursors, StatementForMany
 from kodit.infrastructure.vectors.hamming import edge_of_nearest, hamming_distances
 from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded
 from kodit.infrastructure.vectors.pack_file import Pack
 from kodit.infrastructure.vectors.quantization import pack_code, products
+from kodit.infrastructure.vectors.selection import AllowedRows, Selection
 from kodit.infrastructure.vectors.tail import Ids, Rows, Tail, VectorsOf, raw_vectors
 
 CANDIDATES_PER_RESULT = 8
@@ -86,16 +86,6 @@ class _Sweep(NamedTuple):
         return near if self.allowed is None else self.allowed[near]
 
 
-class Selection(NamedTuple):
-    """What is searched of a set: all versions of its stores that a scope does not hide, or only
-    those that the scope lists.
-    """
-
-    scope: Scope
-    kind: VectorKind
-    is_whole: bool = True
-
-
 def find_nearest(
     sets: Mapping[VectorSet, Selection], query: FloatVector, limit: int
 ) -> tuple[Ids, FloatVector]:
@@ -135,10 +125,18 @@ class VectorSet:
     """
 
     def __init__(
-        self, driver: Cursors, of: VectorsOf, tail: Tail, packed: PackedRows | None = None
+        self,
+        driver: Cursors,
+        of: VectorsOf,
+        tail: Tail,
+        packed: PackedRows | None,
+        allowed: AllowedRows,
     ) -> None:
-        """With `packed`, `of` has one index, and `tail` the rows that are newer than its pack."""
+        """With `packed`, `of` has one index, and `tail` the rows that are newer than its pack.
+        `allowed` are known for this state of the database."""
         self._driver = driver
+        self._known_allowed = allowed
+        self._identity = of, None if packed is None else packed.pack.token, len(tail)
         self._index_ids = of.index_ids
         self._kind_and_model = {"kind": of.kind.value, "model": of.model}
         self._tail = tail
@@ -166,10 +164,8 @@ class VectorSet:
         """The snippets of the rows, and their cosine similarities."""
         return self._snippet_ids(rows), self._rescore(rows, query)
 
-    def best_in_files(
-        self, file_ids: Ids, query: FloatVector, per_file: int
-    ) -> tuple[Ids, FloatVector]:
-        """The nearest snippets of each of the files, and their cosine similarities.
+    def best_in_files(self, file_ids: Ids, query: FloatVector, per_file: int) -> Ids:
+        """The nearest snippets of each of the files.
 
         Only the snippets of each file with the nearest codes are rescored, enough to include its
         best. Rescoring every snippet of a hundred files would cost most of a search. If snippets of
@@ -189,13 +185,14 @@ class VectorSet:
         rows = rows[np.sort(kept)]
         scores = self._rescore(rows, query)
         best = first_per_file(self._file_ids(rows), -scores, per_file)
-        return self._snippet_ids(rows[best]), scores[best]
+        return self._snippet_ids(rows[best])
 
     def score(self, snippet_ids: Ids, query: FloatVector) -> dict[int, float]:
         """The cosine similarities of those of the snippets that have a vector."""
         rows, is_row = self._rows_of_snippets(snippet_ids)
         rows = rows[self._hold(rows)]
-        scores = to_dict(self._snippet_ids(rows), self._rescore(rows, query))
+        ids = self._snippet_ids(rows).tolist()
+        scores = dict(zip(ids, self._rescore(rows, query).tolist(), strict=True))
         # A snippet of the partly embedded file has a vector, but no row.
         missing = snippet_ids[~is_row].tolist()
         others = _VECTORS_OF_SNIPPETS.run(self._driver, missing, self._kind_and_model)
@@ -208,6 +205,19 @@ class VectorSet:
 
     def _allowed(self, selection: Selection) -> Rows | None:
         """The selected rows; None when that is all of them."""
+        if selection.is_everything:
+            return None
+        if selection.chooses_files:
+            return self._select(selection)
+        key = self._identity, selection.of_versions
+        known = self._known_allowed.find((key,)).get(key)
+        if known is None:
+            known = self._select(selection)
+            if known is not None:
+                self._known_allowed.add(key, known)
+        return known
+
+    def _select(self, selection: Selection) -> Rows | None:
         scope = selection.scope
         masks: list[NDArray[np.bool_]] = []
         if not selection.is_whole:
@@ -351,11 +361,6 @@ def first_per_file(
     place = np.arange(len(files)) - np.repeat(firsts, lengths)
     kept: NDArray[np.intp] = order[place < per_file]
     return kept
-
-
-def to_dict(ids: Ids, scores: FloatVector) -> dict[int, float]:
-    """Scores by identifier."""
-    return dict(zip(ids.tolist(), scores.tolist(), strict=True))
 
 
 def _share(rows: int) -> int:

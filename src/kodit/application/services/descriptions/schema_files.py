@@ -10,7 +10,6 @@ from kodit.domain.ports.descriptions import SchemaFile
 from kodit.domain.ranking.paths import path_facts
 
 if TYPE_CHECKING:
-    from kodit.domain.files import IndexedText
     from kodit.domain.ports.catalogue import OpenCatalogue
 
 MOST_FILES = 5_000
@@ -41,7 +40,7 @@ def candidates(catalogue: OpenCatalogue, files: Sequence[F]) -> list[F]:
     return [file for file in own if file.id in hinting]
 
 
-def schema_files(catalogue: OpenCatalogue, files: Sequence[IndexedText]) -> list[SchemaFile]:
+def schema_files(catalogue: OpenCatalogue, files: Sequence[NamedFile]) -> list[SchemaFile]:
     """The candidates with their texts."""
     found = []
     size = 0
@@ -54,7 +53,7 @@ def schema_files(catalogue: OpenCatalogue, files: Sequence[IndexedText]) -> list
     return found
 
 
-def _text_of(catalogue: OpenCatalogue, file: IndexedText) -> str:
+def _text_of(catalogue: OpenCatalogue, file: NamedFile) -> str:
     """The text of a file from its snippets, each line at its number."""
     pieces: list[str] = []
     reached = 0
