@@ -38,6 +38,7 @@ from kodit.faces.cli.terminal.grepping import GrepMode, grep_and_show
 from kodit.faces.cli.terminal.notices import NOTHING_INDEXED
 from kodit.faces.cli.terminal.searching import SearchOptions, Shown, search_and_show
 from kodit.faces.cli.terminal.structure import map_and_show, outline_and_show
+from kodit.settings import Settings
 
 Captured = pytest.CaptureFixture[str]
 STANDING = StandingView(1, "/s", "complete", None, "2026-01-02T03:04:05Z", None, 0, (), (), {}, ())
@@ -53,6 +54,7 @@ class Asked:
 
     remote = None
     is_served = True
+    settings = Settings()
 
     def __init__(self, *answers: Any, folder: str | None = "/s/src") -> None:
         self._answers = list(answers)

@@ -69,6 +69,14 @@ ADD_VECTOR = (
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
+def waiting(database: SqlDatabase) -> int:
+    """How many connections wait for a lock. A transaction sees them as they were when it first
+    looked."""
+    with database.read() as transaction:
+        [(count,)] = rows(transaction, WAITING)
+    return int(count)
+
+
 @pytest.fixture
 def embedding(database: SqlDatabase) -> int:
     """One that nothing uses."""
@@ -89,8 +97,7 @@ def test_a_result_that_gets_a_user_is_not_marked_as_unused(
         hold(using.cursors, EMBEDDINGS, [embedding])
         change(using, ADD_VECTOR, embedding)
         releasing.start()
-        with database.read() as watching:
-            wait_until(lambda: rows(watching, WAITING) == [(1,)])
+        wait_until(lambda: waiting(database) == 1)
     releasing.join()
     with database.read() as transaction:
         assert rows(transaction, "SELECT unused_since FROM embeddings") == [(None,)]

@@ -133,7 +133,9 @@ def test_nothing_in_a_database_controls_the_terminal(kodit: KoditCommand, tmp_pa
     kodit.succeed("index", tmp_path / "code")
     free = {
         "indexes": ("location", "ref", "credentials"),
-        "files": ("path", "problem", "language"),
+        "files": ("problem",),
+        "paths": ("path",),
+        "versions": ("path", "problem", "language"),
         "snippets": ("symbol", "scope", "text", "language"),
         "task_attempts": ("worker", "error"),
         "tasks": ("error", "worker"),

@@ -368,6 +368,7 @@ def test_the_parts_of_a_server(
             "update indexes",
             "rebuild the keyword index",
             "release memory",
+            "release pages",
             "check the socket",
         }
         assert not await chores["check the socket"].do_piece()

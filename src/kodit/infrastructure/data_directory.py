@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 from pathlib import Path
 
@@ -76,7 +75,7 @@ def name_node(path: Path) -> str:
     """The name of the data directory, which gets a random one if it has none."""
     name = name_of_node(path)
     while name is None:
-        write_atomically(path / NODE_FILE, f"{secrets.token_hex(8)}\n".encode(), durable=True)
+        write_atomically(path / NODE_FILE, f"{os.urandom(8).hex()}\n".encode(), durable=True)
         name = name_of_node(path)
     return name
 

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kodit.application.services.listing import (
     FoundTexts,
-    Listed,
     Listing,
-    explanation_of,
-    places_of,
     without,
 )
 from kodit.application.services.pasted_lookup import find_pasted
@@ -26,6 +23,7 @@ from kodit.application.services.query_vectors import (
     vectors_for,
     when_embedded,
 )
+from kodit.application.services.shown_results import shown_results
 from kodit.application.services.snapshots import read_together, without_keyword_index
 from kodit.application.services.snippet_memory import SnippetMemory
 from kodit.domain.entities import SearchResult
@@ -41,7 +39,7 @@ from kodit.domain.ranking import (
     rank,
     understand,
 )
-from kodit.domain.search import FoundSnippet, joined, within_budget
+from kodit.domain.search import FoundSnippet, within_budget
 from kodit.domain.value_objects import (
     Scope,
     SearchFilter,
@@ -230,7 +228,7 @@ class SearchService:
             listing.add_hits(hits, FoundTexts(found), question.depth)
             if len(listing.listed) >= question.depth or len(hits) < limit:
                 break
-        return self._show(transaction, listing.listed[: question.depth])
+        return shown_results(transaction, listing.listed[: question.depth])
 
     def _search_hybrid(self, question: _Question) -> list[SearchResult]:
         listing = Listing()
@@ -242,7 +240,7 @@ class SearchService:
             self._add_ranked(listing, question, hits)
             if len(listing.listed) >= question.depth:
                 break
-        results = self._show(question.transaction, listing.listed[: question.depth])
+        results = shown_results(question.transaction, listing.listed[: question.depth])
         return (
             [replace(one, is_weak=True) for one in results] if _weak(question, listing) else results
         )
@@ -276,36 +274,6 @@ class SearchService:
             found,
             question.depth,
         )
-
-    def _show(self, transaction: Transaction, listed: Sequence[Listed]) -> list[SearchResult]:
-        """The snippets, each merged with its neighbours."""
-        search = transaction.search
-        wanted = list(chain.from_iterable(one.snippet_ids for one in listed))
-        snippets = {snippet.id: snippet for snippet in search.get_many(wanted)}
-        following = search.following(
-            [found for one in listed if len(one.snippet_ids) > 1 for found in one.snippet_ids]
-        )
-        owners = search.owners(
-            {copy.file_id: copy.index_id for one in listed for copy in one.copies}
-            | {snippet.file_id: snippet.index_id for snippet in snippets.values()}
-        )
-        others_in = {index_id for some in owners.values() for index_id in some}
-        sources = search.sources(others_in) if len(others_in) > 1 else {}
-        return [
-            SearchResult(
-                joined(
-                    snippets[shown],
-                    [snippets[other] for other in others if other in snippets],
-                    following,
-                ),
-                one.result.score,
-                explanation_of(one.result),
-                also_in=tuple(places_of(snippets[shown], one.copies, owners, sources)),
-            )
-            for one in listed
-            for shown, *others in (one.snippet_ids,)
-            if shown in snippets
-        ]
 
     def _find_candidates(self, question: _Question, tier: Tier) -> set[int]:
         """The best snippets of every engine, and definitions of the names in the query."""

@@ -106,6 +106,7 @@ def hold(
             raise CommitGoneError(
                 f"{source} no longer has the commit {commit[:12]} that is indexed, and neither has "
                 "the clone of this machine; the next run reads the present commit",
+                code="commit_gone",
                 source=str(source),
                 commit=commit,
             ) from None

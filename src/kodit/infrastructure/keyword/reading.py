@@ -6,7 +6,7 @@ import json
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
 import tantivy
@@ -41,6 +41,7 @@ from kodit.infrastructure.keyword.schema import (
 from kodit.infrastructure.keyword.scoring import rarity
 from kodit.infrastructure.keyword.sifting import sieve_for
 from kodit.infrastructure.keyword.standing import Standing
+from kodit.infrastructure.keyword.statistics import MOST_CORPORA, Drift, Statistics
 
 MOST_SNIPPETS_OF_FILES = 20_000
 """More matching snippets than all candidate files together should have; if there are more, the
@@ -56,40 +57,6 @@ MOST_ALIKE = 2_000
 """If more snippets have words that differ from the query's only in diacritics, any may have."""
 MOST = 0.5
 """The share of all snippets above which the few others are excluded."""
-MOST_CORPORA = 64
-"""Sets of indexes whose statistics are cached for one state."""
-
-
-class Drift(NamedTuple):
-    """The corpus as tantivy counts it: all indexes, with deleted snippets that are not merged away
-    yet.
-    """
-
-    snippets: float
-    average_length: float
-
-    def rarity(self, searcher: tantivy.Searcher, term: str) -> float:
-        return rarity(int(self.snippets), searcher.doc_freq(TERMS, term))
-
-
-class Statistics:
-    """What is known about one state of the keyword index: its own figures, and those of each set of
-    indexes that was searched.
-    """
-
-    def __init__(self) -> None:
-        self.whole = Figures()
-        self.drift: Drift | None = None
-        self._of_scopes: dict[Hashable, Figures] = {}
-
-    def of_scope(self, key: Hashable) -> Figures:
-        """The figures of a set of indexes, to which its corpus adds."""
-        known = self._of_scopes.get(key)
-        if known is None:
-            if len(self._of_scopes) >= MOST_CORPORA:
-                self._of_scopes = {}
-            known = self._of_scopes[key] = Figures()
-        return known
 
 
 class KeywordState:

@@ -22,7 +22,7 @@ from kodit.infrastructure.keyword.positions import (
     unreadable,
 )
 from kodit.infrastructure.keyword.querying import reading
-from kodit.infrastructure.keyword.reading import KeywordState, Statistics, TantivyReader
+from kodit.infrastructure.keyword.reading import KeywordState, TantivyReader
 from kodit.infrastructure.keyword.schema import open_index
 from kodit.infrastructure.keyword.standing import (
     DamagedIndexError,
@@ -30,6 +30,7 @@ from kodit.infrastructure.keyword.standing import (
     check_files,
     read_standing,
 )
+from kodit.infrastructure.keyword.statistics import Statistics
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 
 # Child processes are started when they are first needed.
