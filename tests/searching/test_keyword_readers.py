@@ -12,7 +12,7 @@ from tests.support.memory import mapped_bytes
 from kodit.domain.errors import PermanentError
 from kodit.domain.keyword import KeywordPosition
 from kodit.domain.value_objects import Scope
-from kodit.infrastructure.keyword import corpus, found, positions, reading, schema
+from kodit.infrastructure.keyword import corpus, found, positions, reading, schema, statistics
 from kodit.infrastructure.keyword.corpus import Corpus
 from kodit.infrastructure.keyword.found import RecordCache
 from kodit.infrastructure.keyword.positions import KeywordPositions
@@ -165,7 +165,8 @@ def test_a_scope_of_no_files_holds_nothing() -> None:
 def test_caches_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Records, statistics of sets of indexes, and the terms of runs."""
     monkeypatch.setattr(found, "MOST_RECORD_BYTES", 4_000)
-    monkeypatch.setattr(reading, "MOST_CORPORA", 2)
+    for module in (reading, statistics):
+        monkeypatch.setattr(module, "MOST_CORPORA", 2)
     monkeypatch.setattr(corpus, "MOST_ASKED", 3)
     monkeypatch.setattr(schema, "MOST_RUNS", 3)
     records = RecordCache()

@@ -66,6 +66,9 @@ _LARGE: tuple[tuple[Table, Column[Any]], ...] = (
 )
 """Tables with a column that may be very large."""
 
+ROWS_PER_FILE = 3
+"""With the last file at a path go the path and its histories, of which there is rarely more than
+one."""
 _REFERENCES: dict[Table, tuple[Column[Any], Table]] = {
     VECTORS: (VECTORS.c.embedding_id, EMBEDDINGS),
     SNIPPETS: (SNIPPETS.c.enrichment_id, ENRICHMENTS),
@@ -103,7 +106,8 @@ def detach_some(connection: Connection, index_id: int, limit: int) -> bool:
         if _delete_small(connection, part, index_id, limit):
             return True
     driver = Driver(connection)
-    gone = DELETE_SOME_FILES.run(driver, {"of_index": index_id, "most": limit})
+    most = max(limit // ROWS_PER_FILE, 1)
+    gone = DELETE_SOME_FILES.run(driver, {"of_index": index_id, "most": most})
     versions.release({row[1] for row in gone if row[1] is not None}, for_good=True)
     forget_unused(driver, (row[0] for row in gone))
     return bool(gone)
