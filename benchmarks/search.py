@@ -33,6 +33,7 @@ from kodit import Kodit
 from kodit.composition import Application
 from kodit.domain.value_objects import Scope, SearchFilter, SearchMode, SearchRequest, VectorKind
 from kodit.infrastructure.keyword.schema import open_index, to_documents
+from kodit.infrastructure.keyword.standing import read_standing, write_standing
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.infrastructure.sql.stored_snippets import SELECT_STORED, to_stored
 from kodit.infrastructure.vectors.pack_builder import pack_path
@@ -128,12 +129,13 @@ def grow(folder: Path, size: int) -> None:
     connection = sqlite3.connect(folder / "kodit.db", isolation_level=None)
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA foreign_keys = OFF")
-    have, last_snippet, last_file = (
+    have, last_snippet, last_version, last_path = (
         connection.execute(query).fetchone()[0]
         for query in (
             "SELECT count(*) FROM snippets",
             "SELECT max(id) FROM snippets",
-            "SELECT max(id) FROM files",
+            "SELECT max(id) FROM versions",
+            "SELECT max(id) FROM paths",
         )
     )
     application = Application(Settings.load(data_dir=folder))
@@ -145,20 +147,23 @@ def grow(folder: Path, size: int) -> None:
     for copy in range(1, -(-size // have)):
         connection.execute("BEGIN")
         wanted = min(have, size - copy * have)
-        _copy_rows(connection, "files", {"id": copy * last_file}, f"copy{copy}/")
+        of_path, of_version = copy * last_path, copy * last_version
+        _copy_rows(connection, "paths", {"id": of_path}, f"copy{copy}/")
+        _copy_rows(connection, "versions", {"id": of_version}, f"copy{copy}/")
+        _copy_rows(connection, "files", {"path_id": of_path, "version_id": of_version})
         _copy_rows(
             connection,
             "snippets",
-            {"id": copy * last_snippet, "file_id": copy * last_file},
+            {"id": copy * last_snippet, "version_id": of_version},
             limit=wanted,
         )
-        _copy_vectors(connection, rng, copy, (last_snippet, last_file))
+        _copy_vectors(connection, rng, copy, (last_snippet, last_version))
         connection.execute("COMMIT")
         moved = (
             replace(
                 snippet,
                 id=copy * last_snippet + snippet.id,
-                file_id=copy * last_file + snippet.file_id,
+                file_id=copy * last_version + snippet.file_id,
             )
             for snippet in stored[:wanted]
         )
@@ -167,6 +172,9 @@ def grow(folder: Path, size: int) -> None:
                 writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()
+    # What is not recorded is taken for damage.
+    keyword = folder / "keyword" / SCHEMA_VERSION
+    write_standing(keyword, read_standing(keyword).places, sealed=True)
     connection.execute("ANALYZE")
     connection.close()
     for kind in VectorKind:
@@ -186,7 +194,7 @@ def _copy_rows(
     path_prefix: str = "",
     limit: int = -1,
 ) -> None:
-    """Copy the original rows of a table, with new ids."""
+    """Copy the original rows of a table, with new ids; the first offset is that of its key."""
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     expressions = []
     for column in columns:
@@ -196,22 +204,22 @@ def _copy_rows(
             expressions.append(f"'{path_prefix}' || path")
         else:
             expressions.append(f'"{column}"')
-    first = offsets["id"]
+    key = next(iter(offsets))
     names = ", ".join(f'"{column}"' for column in columns)
     connection.execute(
         f"INSERT INTO {table} ({names}) SELECT {', '.join(expressions)} FROM {table} "  # noqa: S608 - our own names
-        "WHERE id <= ? ORDER BY id LIMIT ?",
-        (_original(connection, table, first), limit),
+        f"WHERE {key} <= ? ORDER BY {key} LIMIT ?",
+        (_original(connection, table, key), limit),
     )
 
 
-def _original(connection: sqlite3.Connection, table: str, offset: int) -> int:
-    """The largest id among the original rows."""
+def _original(connection: sqlite3.Connection, table: str, column: str) -> int:
+    """The largest key among the original rows."""
     key = f"last_{table}"
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS originals (name TEXT PRIMARY KEY, id INT)")
     row = connection.execute("SELECT id FROM originals WHERE name = ?", (key,)).fetchone()
     if row is None:
-        row = connection.execute(f"SELECT max(id) FROM {table}").fetchone()  # noqa: S608 - likewise
+        row = connection.execute(f"SELECT max({column}) FROM {table}").fetchone()  # noqa: S608 - likewise
         connection.execute("INSERT INTO originals VALUES (?, ?)", (key, row[0]))
     return int(row[0])
 
@@ -222,7 +230,7 @@ def _copy_vectors(
     copy: int,
     last: tuple[int, int],
 ) -> None:
-    last_snippet, last_file = last
+    last_snippet, last_version = last
     rows = connection.execute(
         "SELECT v.kind, v.snippet_id, v.version_id, v.model, e.vector FROM vectors v "
         "JOIN embeddings e ON e.id = v.embedding_id WHERE v.snippet_id <= ? "
@@ -250,7 +258,7 @@ def _copy_vectors(
                     1,
                     row[0],
                     row[1] + copy * last_snippet,
-                    row[2] + copy * last_file,
+                    row[2] + copy * last_version,
                     next_embedding,
                     row[3],
                     packed,
