@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from kodit.domain.ports.nodes import Nodes
 
 SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_BETWEEN_PACKS = 5.0
 SECONDS_BETWEEN_CHECKS = 30.0
+"""Each check reads a row of every index."""
 
 
 class OneFollower:
@@ -62,4 +64,6 @@ def make_following(application: Foundation, nodes: Nodes, follower: OneFollower)
         Chore("tell that the node is alive", SECONDS_BETWEEN_SIGNS, if_mine(following.give_sign)),
         Chore("check the keyword index", SECONDS_BETWEEN_CHECKS, if_mine(following.check)),
         Chore("follow other nodes", SECONDS_BETWEEN_LOOKS, if_mine(following.follow_some)),
+        Chore("prepare vectors", SECONDS_BETWEEN_PACKS, if_mine(following.pack_some)),
+        Chore("tidy up after nodes", SECONDS_BETWEEN_CHECKS, if_mine(following.tidy_some)),
     ]

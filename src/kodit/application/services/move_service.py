@@ -34,7 +34,7 @@ class MoveService:
         self._target = target
 
     def move(self, report: MoveReport) -> Move:
-        """Move everything, or complete what an earlier call has begun. Raises UserError if the
+        """Move everything, or complete what an earlier call has started. Raises UserError if the
         source is in use or the target is not empty, and PermanentError if the rows of the copy are
         not those of the source."""
         source, target = self._source, self._target

@@ -55,7 +55,7 @@ class NodeFollowing:
         return False
 
     async def check(self) -> bool:
-        """Find stores that have to be followed anew."""
+        """Find the stores that have to be followed again."""
         self._lost = await in_thread(self._untrusted, Lane.READS)
         return False
 
@@ -73,9 +73,6 @@ class NodeFollowing:
             await self._follow(store_id)
             self._lost.discard(store_id)
             return True
-        if await self._drop_deleted() or await self._pack_some():
-            return True
-        await self._settle()
         return False
 
     def _behind(self) -> list[int]:
@@ -86,8 +83,15 @@ class NodeFollowing:
         await follow_store(self._database, self._keyword_index, store_id, only_led=True)
         self._unsettled.add(store_id)
 
+    async def tidy_some(self) -> bool:
+        """Remove what this node still holds of one index that another node has deleted, or else
+        what was kept while a node searched it; returns whether there may be more to do."""
+        if await self._drop_deleted():
+            return True
+        await self._settle()
+        return False
+
     async def _drop_deleted(self) -> bool:
-        """Remove what this node still holds of one index that was deleted by another node."""
 
         def strangers() -> list[int]:
             # The files first: an index is in the database before it is in them.
@@ -104,8 +108,9 @@ class NodeFollowing:
             return True
         return False
 
-    async def _pack_some(self) -> bool:
-        """Prepare the vectors of one index that has changed since they were prepared here."""
+    async def pack_some(self) -> bool:
+        """Prepare the vectors of one index that has changed since they were prepared here; returns
+        whether there is another one."""
         updated = await in_thread(self._updated, Lane.READS)
         self._packed = {one: at for one, at in self._packed.items() if one in updated}
         changed = [one for one, at in updated.items() if self._packed.get(one, _NEVER) != at]

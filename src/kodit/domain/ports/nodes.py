@@ -11,8 +11,8 @@ from typing import Protocol
 @dataclass(frozen=True, slots=True)
 class Node:
     """A node: `behind` is how many changes its keyword index has not applied yet, of those that
-    another node has, and `lacks` how many indexes it has not begun to follow. A node that does not
-    follow applies them when something is indexed there."""
+    another node has, and `lacks` how many indexes it has not started to follow. A node that does
+    not follow applies them when something is indexed there."""
 
     name: str
     host: str

@@ -104,10 +104,10 @@ def check_same_target(record: MoveRecord, source: str, target: str) -> None:
 
 
 def check_same_version(record: MoveRecord, place: str) -> None:
-    """Raises UserError for a move that a program with other tables has begun."""
+    """Raises UserError for a move that a program with other tables has started."""
     if record.revision != HEAD:
         raise UserError(
-            f"the move of {place} was begun by another version of Kodit, whose tables differ; "
+            f"the move of {place} was started by another version of Kodit, whose tables differ; "
             "complete it with that version, or give it up",
             code="move_of_another_version",
             database=place,

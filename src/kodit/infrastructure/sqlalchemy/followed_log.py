@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, exists, or_, select, union_all
 
 from kodit.domain.batches import MOST_PER_READ, Weight, first_batch, size_of
-from kodit.domain.keyword import KeywordBatch, KeywordChange, KeywordLog, KeywordPosition
+from kodit.domain.keyword import KeywordBatch, KeywordLog, KeywordPosition
 from kodit.infrastructure.sql.followed_log import (
     ADVANCE_CURSOR,
     BEHIND,
@@ -40,11 +40,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     SNIPPETS,
     VERSIONS,
 )
-from kodit.infrastructure.sqlalchemy.keyword_log import (
-    SqlKeywordLogRepository,
-    size_of_change,
-    to_change,
-)
+from kodit.infrastructure.sqlalchemy.keyword_log import SqlKeywordLogRepository
 from kodit.infrastructure.sqlalchemy.keyword_log_statements import REACH, changes_in
 from kodit.infrastructure.sqlalchemy.prepared import Prepared
 from kodit.infrastructure.sqlalchemy.stored_snippets import KEYWORD_COLUMNS
@@ -122,18 +118,7 @@ class FollowedKeywordLog(SqlKeywordLogRepository):
         query, rest = (
             (_LED_CHANGES, _REST_OF_LED_CHANGE_SET) if only_led else (_CHANGES, _REST_OF_CHANGE_SET)
         )
-        changes: list[KeywordChange] = []
-        size, change_set = 0, None
-        with closing(query.stream(self._driver, wanted | {"most": limit})) as rows:
-            for row in rows:
-                if size >= most_bytes and row[1] != change_set:
-                    return KeywordLog(generation or "", follows, changes)
-                changes.append(to_change(row))
-                change_set = row[1]
-                size += size_of_change(changes[-1])
-        if changes:
-            of_set = wanted | {"of_change_set": change_set, "after": changes[-1].seq}
-            changes += map(to_change, rest.run(self._driver, of_set))
+        changes = self._changes(query, rest, wanted | {"most": limit}, most_bytes)
         return KeywordLog(generation or "", follows, changes)
 
     def count(self, index_id: int, of_index: int | None = None) -> int:
@@ -185,11 +170,11 @@ class FollowedKeywordLog(SqlKeywordLogRepository):
         generation, start = self._standing(index_id)
         if not generation or start is None or not self.untrusted({index_id: position}):
             return None
-        is_begun = position is not None and (position.generation, position.token) == (
+        has_started = position is not None and (position.generation, position.token) == (
             generation,
             start.token,
         )
-        after = -position.seq if is_begun and position is not None and position.seq < 0 else 0
+        after = -position.seq if has_started and position is not None and position.seq < 0 else 0
         wanted = {"of_index": index_id, "after": after, "behind": start.seq, "most": limit}
         rows_read = count()
         with closing(_AT_POSITION.stream(self._driver, wanted)) as rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -32,7 +32,7 @@ from kodit.infrastructure.sqlalchemy.keyword_log_statements import (
     REST_OF_CHANGE_SET,
 )
 from kodit.infrastructure.sqlalchemy.locking import lock_name
-from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared
 from kodit.infrastructure.sqlalchemy.snippet_statements import others
 
 _TOKEN_BITS = 63
@@ -73,21 +73,27 @@ class SqlKeywordLogRepository(KeywordLogReads):
         generation, follows = self._standing(index_id)
         if only_led:  # there is no other node
             return KeywordLog(generation or "", follows, ())
-        return KeywordLog(generation or "", follows, self._changes(index_id, limit, most_bytes))
+        wanted = {"of_index": index_id, "most": limit}
+        changes = self._changes(CHANGES, REST_OF_CHANGE_SET, wanted, most_bytes)
+        return KeywordLog(generation or "", follows, changes)
 
-    def _changes(self, index_id: int, limit: int, most_bytes: int) -> list[KeywordChange]:
+    def _changes(
+        self, query: Prepared, rest: Prepared, wanted: Mapping[str, int], most_bytes: int
+    ) -> list[KeywordChange]:
+        """The changes that `query` finds, up to `most_bytes`, and those that `rest` finds of the
+        last change set."""
         changes: list[KeywordChange] = []
         size, change_set = 0, None
-        with closing(CHANGES.stream(self._driver, {"of_index": index_id, "most": limit})) as rows:
+        with closing(query.stream(self._driver, wanted)) as rows:
             for row in rows:
                 if size >= most_bytes and row[1] != change_set:
                     return changes
-                changes.append(to_change(row))
+                changes.append(_to_change(row))
                 change_set = row[1]
-                size += size_of_change(changes[-1])
+                size += _size_of_change(changes[-1])
         if changes:
-            of_set = {"of_index": index_id, "of_change_set": change_set, "after": changes[-1].seq}
-            changes += map(to_change, REST_OF_CHANGE_SET.run(self._driver, of_set))
+            of_set = {**wanted, "of_change_set": change_set, "after": changes[-1].seq}
+            changes += map(_to_change, rest.run(self._driver, of_set))
         return changes
 
     def count(self, index_id: int, of_index: int | None = None) -> int:
@@ -149,12 +155,12 @@ class SqlKeywordLogRepository(KeywordLogReads):
         return ()
 
 
-def to_change(row: Sequence[Any]) -> KeywordChange:
+def _to_change(row: Sequence[Any]) -> KeywordChange:
     """A row of `CHANGES`: five columns of the log, then those of a snippet, if there is one."""
     seq, _change_set, snippet_id, operation, token = row[:5]
     snippet = None if row[5] is None else to_stored(row[5:])
     return KeywordChange(seq, snippet_id, KeywordOperation(operation), snippet, token)
 
 
-def size_of_change(change: KeywordChange) -> int:
+def _size_of_change(change: KeywordChange) -> int:
     return 0 if change.snippet is None else size_of(change.snippet.text)
