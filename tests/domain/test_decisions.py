@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -130,20 +131,34 @@ def test_a_cache_entry_is_that_of_one_model_and_one_text() -> None:
     [{"language": "go"}, {"scope": "Lamp"}, {"symbol": "x"}, {"symbol": None}, {"text": "other"}],
 )
 def test_an_enrichment_is_that_of_all_that_is_read(change: dict[str, Any]) -> None:
-    """Including the path, if the enricher reads it."""
+    """Not of the path, unless that is in the enrichment; of the kind, if it is made here."""
     service = EnrichmentDomainService()
-    other = replace(SNIPPET, **change)
-    for with_path in (True, False):
-        before = service.key("model", SNIPPET, with_path=with_path)
-        assert service.key("model", other, with_path=with_path) != before
+    keys = (
+        partial(service.key, "m", is_local=True),
+        partial(service.key, "m", is_local=False),
+        partial(service.key_at_path, "m"),
+    )
+    changed = replace(SNIPPET, **change)
+    assert [key(changed) != key(SNIPPET) for key in keys] == [True] * 3
     moved = replace(SNIPPET, path="b.py", id=9, start_line=7)
-    assert service.key("m", moved, with_path=False) == service.key("m", SNIPPET, with_path=False)
-    assert service.key("m", moved, with_path=True) != service.key("m", SNIPPET, with_path=True)
+    assert [key(moved) != key(SNIPPET) for key in keys] == [False, False, True]
+    other = replace(SNIPPET, kind="function")
+    assert [key(other) != key(SNIPPET) for key in keys] == [True, False, False]
     for one, two in (
         (replace(SNIPPET, scope="ab", symbol="c"), replace(SNIPPET, scope="a", symbol="bc")),
         (replace(SNIPPET, symbol="ab", text="c"), replace(SNIPPET, symbol="a", text="bc")),
     ):
-        assert service.key("m", one, with_path=False) != service.key("m", two, with_path=False)
+        assert [key(one) != key(two) for key in keys] == [True] * 3
+
+
+def test_the_words_of_a_path_precede_what_is_embedded() -> None:
+    """If anything is left of it, and without extensions."""
+    service = EnrichmentDomainService()
+    placed = replace(SNIPPET, path="web/httpServer/session_store.py")
+    assert service.text(placed, "about", with_path=True) == "web http server session store\nabout"
+    assert service.text(placed, "about", with_path=False) == "about"
+    assert service.text(placed, "", with_path=True) == "web http server session store"
+    assert service.text(replace(SNIPPET, path="+.py"), "about", with_path=True) == "about"
 
 
 def test_a_mark_differs_with_every_part_of_a_stamp() -> None:

@@ -52,14 +52,14 @@ class Silent:
         """Nobody waits."""
 
 
-class PathsAsDescriptions:
-    """Describes what may not be sent."""
+class OneDescription:
+    """Describes what may not be sent, all alike."""
 
     model = "here"
     includes_path = True
 
     async def enrich(self, snippets: Sequence[StoredSnippet]) -> list[str]:
-        return [f"kept here: {snippet.path}" for snippet in snippets]
+        return ["kept here"] * len(snippets)
 
 
 class StageWork:
@@ -89,7 +89,7 @@ class StageWork:
             "c",
             reached._replace(settings="KODIT_ENRICHMENT"),
             EndpointGate(self.chat, database, self.clock, self._sleep),
-            PathsAsDescriptions(),
+            OneDescription(),
             output_tokens=100,
             parameters={},
         )

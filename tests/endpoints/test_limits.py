@@ -227,8 +227,8 @@ def test_private_files_are_never_sent(tmp_path: Path, server: ModelServer) -> No
         work.enrich()
         assert len(work.vectors()) == len(work.vectors(VectorKind.TEXT)) == len(TEXTS) + 1
         assert not any("hidden" in text for text in server.texts)
-        assert work.sql("SELECT text FROM enrichments WHERE text LIKE 'kept here%'") == [
-            "kept here: b"
+        assert work.sql("SELECT text FROM enrichments WHERE text LIKE '%kept here'") == [
+            "b\nkept here"
         ]
         assert work.sql("SELECT count(*) FROM embeddings WHERE code = zeroblob(8)") == [1]
 
@@ -248,7 +248,7 @@ def test_equal_texts_that_stay_here_are_described_each_by_its_path(
         with work.database.write() as transaction:
             transaction.connection.exec_driver_sql("UPDATE snippets SET symbol = 'shown'")
         work.enrich()
-        assert set(work.sql("SELECT text FROM enrichments")) == {"kept here: a", "kept here: b"}
+        assert set(work.sql("SELECT text FROM enrichments")) == {"a\nkept here", "b\nkept here"}
 
 
 def test_a_snippet_that_gives_orders_is_data(tmp_path: Path, server: ModelServer) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
-from tests.endpoints.stage_work import TEXTS, PathsAsDescriptions, stage_work
+from tests.endpoints.stage_work import TEXTS, OneDescription, stage_work
 from tests.support.certificates import server_context
 from tests.support.model_server import ModelServer
 from tests.support.relay import relay
@@ -183,7 +183,7 @@ def test_other_parameters_are_another_model(tmp_path: Path, server: ModelServer)
     with stage_work(tmp_path, server) as work:
 
         def named(**parameters: object) -> str:
-            here = PathsAsDescriptions()
+            here = OneDescription()
             access = Access("KODIT_ENRICHMENT", server.url, "")
             return EndpointEnricher(
                 "c", access, work.gate, here, output_tokens=9, parameters=parameters

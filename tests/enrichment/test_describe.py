@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kodit.domain.entities import StoredSnippet
+from kodit.domain.services.enrichment_service import EnrichmentDomainService
 from kodit.infrastructure.enrichment.describe import (
     MOST_CALLS,
     MOST_DOCUMENTATION,
@@ -31,7 +32,8 @@ def described(text: str, **changes: Any) -> list[str]:
         text=text,
     )
     values = {name: getattr(snippet, name) for name in StoredSnippet.__slots__} | changes
-    return describe(StoredSnippet(**values)).split("\n")
+    one = StoredSnippet(**values)
+    return EnrichmentDomainService().text(one, describe(one), with_path=True).split("\n")
 
 
 def test_a_complete_description() -> None:

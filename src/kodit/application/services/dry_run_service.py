@@ -143,7 +143,7 @@ class DryRunService:
                 await self._count_texts(await enricher.enrich(sent))
             return
         keys = [
-            self._enrichment.key(enricher.model, one, with_path=enricher.includes_path)
+            self._enrichment.key(enricher.model, one, is_local=enricher.includes_path)
             for one in sent
         ]
         new = {key: one for key, one in zip(keys, sent, strict=True) if key not in count.seen}

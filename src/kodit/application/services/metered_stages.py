@@ -234,15 +234,11 @@ class MeteredStages(VectorStages):
         """The snippets with one text each, stored and linked; without those that the model had no
         usable answer for, which is recorded by the pass that links the vectors."""
         enricher = self._enricher
-        with_path = enricher.includes_path
-        keys = [
-            self._enrichment.key(enricher.model, snippet, with_path=with_path)
-            for snippet in snippets
-        ]
+        keys = [self._enrichment_key(snippet) for snippet in snippets]
         if isinstance(enricher, MeteredEnricher):
             private_model = f"{enricher.model} {PRIVATE}"
             keys = [
-                self._enrichment.key(private_model, snippet, with_path=True)
+                self._enrichment.key_at_path(private_model, snippet)
                 if endpoint.holds(snippet)
                 else key
                 for snippet, key in zip(snippets, keys, strict=True)
@@ -321,7 +317,11 @@ class MeteredStages(VectorStages):
         texts.update((key, found[1]) for key, found in known.items())
         return (
             [snippet for snippet in snippets if snippet.id in linked],
-            [texts[key] for key in linked.values()],
+            [
+                self._embedded_text(snippet, texts[linked[snippet.id]])
+                for snippet in snippets
+                if snippet.id in linked
+            ],
         )
 
     def _store_links(

@@ -157,12 +157,19 @@ class VectorStages:
         async with self._next_batch(stage, step, TaskType.ENRICH) as snippets:
             if snippets:
                 with suppress(CacheMovedError):  # likewise
-                    texts = await self._enrich(stage, step, snippets)
-                    enriched = [snippet for snippet in snippets if snippet.id in texts]
-                    await self._embed_and_store(
-                        stage, step, VectorKind.TEXT, enriched, [texts[one.id] for one in enriched]
-                    )
+                    found = await self._enrich(stage, step, snippets)
+                    enriched = [snippet for snippet in snippets if snippet.id in found]
+                    texts = [self._embedded_text(one, found[one.id]) for one in enriched]
+                    await self._embed_and_store(stage, step, VectorKind.TEXT, enriched, texts)
         return bool(snippets)
+
+    def _enrichment_key(self, snippet: StoredSnippet) -> bytes:
+        is_local = self._enricher.includes_path
+        return self._enrichment.key(self._enricher.model, snippet, is_local=is_local)
+
+    def _embedded_text(self, snippet: StoredSnippet, enrichment: str) -> str:
+        with_path = self._enricher.includes_path
+        return self._enrichment.text(snippet, enrichment, with_path=with_path)
 
     async def _count(self, stage: Stage, step: ProgressTracker, stage_type: TaskType) -> None:
         if stage.of_index is None:
@@ -221,11 +228,7 @@ class VectorStages:
     ) -> dict[int, str]:
         """The texts by snippet, stored and linked; without those of other indexes that are left to
         their own stages."""
-        with_path = self._enricher.includes_path
-        keys = [
-            self._enrichment.key(self._enricher.model, snippet, with_path=with_path)
-            for snippet in snippets
-        ]
+        keys = [self._enrichment_key(snippet) for snippet in snippets]
         known = await stage.read(lambda transaction: transaction.enrichments.cached(keys))
         missing = {
             key: snippet for key, snippet in zip(keys, snippets, strict=True) if key not in known

@@ -214,7 +214,8 @@ class Enricher(Protocol):
 
     @property
     def includes_path(self) -> bool:
-        """Whether the path is part of the input; never for a paid endpoint."""
+        """Whether the path is embedded before the enrichment; never for a paid endpoint. It is not
+        part of the input, so that a file that moves is not enriched again."""
         ...
 
     async def enrich(self, snippets: Sequence[StoredSnippet]) -> list[str]:

@@ -113,7 +113,8 @@ class MeteredEnricher(Protocol):
         ...
 
     async def describe_here(self, snippets: Sequence[StoredSnippet]) -> list[str]:
-        """Descriptions of snippets that may not be sent, made without the endpoint."""
+        """Descriptions of snippets that may not be sent, made without the endpoint; with the words
+        of their paths, if the embedder reads paths."""
         ...
 
 

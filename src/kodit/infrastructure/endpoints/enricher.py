@@ -17,6 +17,7 @@ from kodit.domain.endpoints import Endpoint, Payer, Stored, Usage
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import PermanentError
 from kodit.domain.ports.metered import Answered, Estimate
+from kodit.domain.services.enrichment_service import EnrichmentDomainService
 from kodit.infrastructure.endpoints.connection import Access, EndpointConnections, Request
 from kodit.infrastructure.endpoints.failures import TooLargeError
 from kodit.infrastructure.endpoints.prompt import (
@@ -81,7 +82,13 @@ class EndpointEnricher:
         self._gate.note_cached(transaction, run_id, cached)
 
     async def describe_here(self, snippets: Sequence[StoredSnippet]) -> list[str]:
-        return await self._here.enrich(snippets) if snippets else []
+        texts = await self._here.enrich(snippets) if snippets else []
+        with_path = self._here.includes_path
+        service = EnrichmentDomainService()
+        return [
+            service.text(snippet, text, with_path=with_path)
+            for snippet, text in zip(snippets, texts, strict=True)
+        ]
 
     async def enrich(self, snippets: Sequence[StoredSnippet]) -> list[str]:
         """For single snippets outside of a stage, which count for no limit."""

@@ -21,7 +21,7 @@ class BuiltinEnricher:
     includes_path = True
 
     def __init__(self, pool: ProcessPool, *, includes_path: bool = True) -> None:
-        """With a paid embedder, descriptions leave the path out, so that a rename costs nothing."""
+        """With a paid embedder, the path is not embedded, so that a rename costs nothing."""
         self._pool = pool
         if not includes_path:
             self.includes_path = False
@@ -29,16 +29,14 @@ class BuiltinEnricher:
 
     async def enrich(self, snippets: Sequence[StoredSnippet]) -> list[str]:
         texts: list[str] = await self._pool.call(
-            f"{__name__}:describe_all", list(snippets), self.includes_path, items=len(snippets)
+            f"{__name__}:describe_all", list(snippets), items=len(snippets)
         )
         return texts
 
 
-def describe_all(
-    snippets: Sequence[StoredSnippet], with_path: bool = True, *, report: Any
-) -> list[str]:
+def describe_all(snippets: Sequence[StoredSnippet], *, report: Any) -> list[str]:
     """Runs in a child process."""
     record_work("snippets_enriched", len(snippets))
-    texts = [describe(snippet, with_path=with_path) for snippet in snippets]
+    texts = [describe(snippet) for snippet in snippets]
     report(len(texts), len(texts))
     return texts

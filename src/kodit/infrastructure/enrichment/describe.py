@@ -25,12 +25,12 @@ _NOT_CALLS = frozenset(
 )
 
 
-def describe(snippet: StoredSnippet, *, with_path: bool = True) -> str:
+def describe(snippet: StoredSnippet) -> str:
     """The text that is embedded for natural-language queries. Deterministic; depends only on the
-    snippet.
+    snippet, and not on its path.
     """
     lines = snippet.text.splitlines()
-    parts = [_spell_path(snippet.path)] if with_path else []
+    parts: list[str] = []
     if snippet.symbol:
         name = " ".join(words(snippet.symbol)) or snippet.symbol
         scope = f" of {' '.join(words(snippet.scope))}" if snippet.scope else ""
@@ -44,12 +44,6 @@ def describe(snippet: StoredSnippet, *, with_path: bool = True) -> str:
         if calls:
             parts.append(f"calls {', '.join(calls)}")
     return "\n".join(part for part in parts if part)
-
-
-def _spell_path(path: str) -> str:
-    return " ".join(
-        word for name in path.split("/") for word in words(name.rpartition(".")[0] or name)
-    )
 
 
 def _documentation(text: str, lines: list[str]) -> str:
