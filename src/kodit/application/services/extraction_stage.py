@@ -95,10 +95,10 @@ class _ToExtract:
     def weigh(self, extracted: ExtractedFile) -> Weight:
         """Old snippets are written too: they are superseded."""
         snippets = extracted.sliced.snippets if extracted.sliced is not None else ()
-        return Weight(
-            rows=self.held.get(extracted.file_id, 0) + len(snippets),
-            size=sum(size_of(snippet.text) for snippet in snippets),
-        )
+        rows = self.held.get(extracted.file_id, 0) + len(snippets)
+        if extracted.alike is not None:
+            return Weight(rows + extracted.alike.snippets, extracted.size)
+        return Weight(rows, sum(size_of(snippet.text) for snippet in snippets))
 
 
 def _next_to_extract(index_id: int, transaction: Transaction) -> _ToExtract | None:

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.embedding import PackedVector
 from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
+from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.search import StoredSnippet, VectorKind
 from kodit.domain.snippet import SlicedFile
 from kodit.domain.source import KnownFile, Source, SourceHistory
@@ -23,7 +24,8 @@ class ExtractedFile:
     `content_hash` is that of the bytes that were read, which may be newer than the scan; `sliced`
     is None if the file has vanished. `content_key` is a hash of everything that the snippets depend
     on. `version_id` is the stored version with that key, if it was among the known ones; then
-    nothing was sliced.
+    nothing was sliced, and neither if the snippets are those of `alike`, a version that was made
+    for another path. `size` is that of the content, in bytes.
     """
 
     file_id: int
@@ -32,12 +34,18 @@ class ExtractedFile:
     sliced: SlicedFile | None
     content_key: bytes = b""
     version_id: int | None = None
+    alike: KnownVersion | None = None
+    size: int = 0
+
+    @property
+    def is_parsed(self) -> bool:
+        return self.sliced is not None and self.version_id is None and self.alike is None
 
 
 @dataclass(frozen=True, slots=True)
 class SnippetCounts:
     """How many snippets a change wrote and removed, how many files were sliced, and how many have
-    got a version that was stored already."""
+    got what was stored already."""
 
     written: int = 0
     removed: int = 0

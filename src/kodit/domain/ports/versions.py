@@ -10,12 +10,16 @@ from kodit.domain.index import IndexedFile
 
 
 class KnownVersion(NamedTuple):
-    """A stored version that a file may have, by its blob id; its key tells. `is_left_out` if
-    nothing was read from its content."""
+    """A stored version that a file may have, by its blob id; its key tells. If it was made for
+    another path, the file may get copies of its snippets. `is_left_out` if nothing was read from
+    its content."""
 
     id: int
     content_key: bytes
     is_left_out: bool
+    path: str
+    snippets: int = 0
+    """How many it has; 0 if it was made for the path of the file."""
 
 
 class VersionRepository(Protocol):

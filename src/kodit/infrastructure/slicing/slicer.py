@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from kodit.domain.entities import Snippet
 from kodit.domain.value_objects import SlicedFile
@@ -61,7 +62,7 @@ def slice_file(
         return SlicedFile(path, language, (), BINARY)
     if not decoded or decoded.isspace():
         return SlicedFile(path, language, ())
-    if path.lower().endswith(EXTENSION) and (notebook := read_notebook(decoded)) is not None:
+    if _is_notebook(path) and (notebook := read_notebook(decoded)) is not None:
         return _slice_notebook(path, notebook, time_limit_seconds)
     lines = decoded.split("\n")
     row = LANGUAGES.get(language)
@@ -73,6 +74,21 @@ def slice_file(
         row = plain_language(language)
     pieces, problem = _cut(decoded, Text(lines), row, time_limit_seconds)
     return SlicedFile(path, language, tuple(_snippets(path, language, lines, pieces)), problem)
+
+
+def read_alike(path: str, other: str, first_bytes: bytes) -> bool:
+    """Whether files at two paths that have the same content have the same snippets."""
+    language, alike = (detect_language(one, first_bytes) for one in (path, other))
+    if language != alike:
+        return False
+    return all(
+        depends(path) == depends(other)
+        for depends in (_is_notebook, partial(_has_sections, language=language))
+    )
+
+
+def _is_notebook(path: str) -> bool:
+    return path.lower().endswith(EXTENSION)
 
 
 def _snippets(

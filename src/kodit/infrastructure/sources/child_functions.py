@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from kodit.infrastructure.slicing import (
     DETECTION_BYTES,
     detect_language,
     extractor_version,
+    read_alike,
     slice_file,
 )
 from kodit.infrastructure.sources.attributes import FileMarks
@@ -258,7 +260,7 @@ def extract(
             record_work("files_parsed", 1)
         report(done, len(files))
         extracted.append(one := extract_one(file, data, marks))
-        if data is not None and file.known and one.version_id is None:
+        if data is not None and file.known and one.is_parsed:
             record_work("files_parsed", 1)
         if one.sliced is not None:
             rows += len(one.sliced.snippets)
@@ -304,13 +306,16 @@ def extract_one(
     is_generated = looks_generated(file.path, data)
     is_own = is_generated and marks is not None and marks.is_own(file.path)
     key = content_key(file.path, data, encoding, is_own=is_own)
+    is_derived = is_generated and not is_own
     for known in file.known:
-        if known.content_key == key:
+        is_it = known.content_key == key
+        if is_it or _is_alike(known, file.path, data, encoding, is_derived=is_derived):
             language = detect_language(file.path, data[:DETECTION_BYTES])
             version = extractor_version(None if known.is_left_out else language)
             found = SlicedFile(file.path, language, ())
-            return ExtractedFile(file.id, blob_id(data), version, found, key, known.id)
-    problem = _reason_to_leave_out(data, encoding, is_generated=is_generated and not is_own)
+            one = ExtractedFile(file.id, blob_id(data), version, found, key, size=len(data))
+            return replace(one, version_id=known.id) if is_it else replace(one, alike=known)
+    problem = _reason_to_leave_out(data, encoding, is_generated=is_derived)
     if problem is None:
         sliced = slice_file(file.path, data, encoding=encoding)
     else:
@@ -332,6 +337,20 @@ def content_key(path: str, data: bytes, encoding: str | None, *, is_own: bool) -
         hashed.update(b"%d:" % len(encoded) + encoded)
     hashed.update(data)
     return hashed.digest()
+
+
+def _is_alike(
+    known: KnownVersion, path: str, data: bytes, encoding: str | None, *, is_derived: bool
+) -> bool:
+    """Whether a version was made for another path from the same bytes, and has the snippets that
+    they would have at this path. `is_derived` if they are left out because a program wrote them."""
+    if known.path == path or not read_alike(path, known.path, data[:DETECTION_BYTES]):
+        return False
+    looks_derived = looks_generated(known.path, data)
+    if is_derived and not looks_derived:
+        return False
+    is_own = looks_derived and not is_derived
+    return known.content_key == content_key(known.path, data, encoding, is_own=is_own)
 
 
 def _reason_to_leave_out(data: bytes, encoding: str | None, *, is_generated: bool) -> str | None:

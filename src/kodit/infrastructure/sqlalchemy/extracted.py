@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -23,6 +23,7 @@ from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     ADD_SNIPPET,
+    COPY_SNIPPETS,
     DROP_VECTORS,
     DROP_VECTORS_OF_KIND,
     DROP_VERSION,
@@ -68,8 +69,15 @@ class ExtractedContents:
     def replace(
         self, index_id: int, files: Sequence[ExtractedFile], *, keeps_former: bool = False
     ) -> SnippetCounts:
-        linked = self._versions.linked(files)
-        files = [file for file in files if file.version_id is None or file.file_id in linked]
+        linked, alike = self._versions.stored(files)
+        # The others stay stale: the version that they were found to have is gone.
+        files = [
+            file
+            for file in files
+            if (file.version_id is None and file.alike is None)
+            or file.file_id in linked
+            or file.file_id in alike
+        ]
         sliced = [file for file in files if file.sliced is not None and file.file_id not in linked]
         current = self._versions.of_files(index_id, [file.file_id for file in files])
         change_set, token = next_change_set(self._driver, index_id), new_token()
@@ -92,18 +100,18 @@ class ExtractedContents:
             file_id for file_id, version in linked.items() if version.id == current[file_id].id
         }
         replaced = kept.keys() | unchanged
+        made = {
+            file.file_id: self._add(
+                index_id, current[file.file_id].path, file, alike.get(file.file_id)
+            )
+            for file in sliced
+        }
         removed = self._retire(
             index_id,
             (change_set, token),
             {file.file_id: file.sliced is None for file in files if file.file_id not in replaced},
             current,
         ) + self._versions.count_live(kept.values())
-        made = {
-            file.file_id: self._versions.add(
-                index_id, current[file.file_id].path, file, _spoken(file)
-            )
-            for file in sliced
-        }
         rows = [
             {
                 "index_id": index_id,
@@ -126,10 +134,10 @@ class ExtractedContents:
             if file.sliced is not None
             for snippet in file.sliced.snippets
         ]
-        if rows:
-            self._store(change_set, token, rows)
+        ADD_SNIPPET.run_many(self._driver, rows)
+        self._note_new(change_set, token, sorted(made.values()))
         upcoming = made | {file_id: version.id for file_id, version in linked.items()}
-        self._note_extraction(index_id, files, upcoming, linked, kept)
+        self._note_extraction(index_id, files, upcoming, {**linked, **alike}, kept)
         self._versions.use(index_id, (version.id for version in linked.values()))
         self._versions.replaced(index_id, kept, upcoming)
         if upcoming or kept:
@@ -142,11 +150,23 @@ class ExtractedContents:
             self._driver, sorted({version.id for version in current.values() if version.id})
         )
         return SnippetCounts(
-            written=len(rows),
+            written=len(rows) + sum(file.alike.snippets for file in sliced if file.alike),
             removed=removed,
-            parsed=sum(file.version_id is None and file.sliced is not None for file in files),
-            reused=sum(file.version_id is not None for file in files),
+            parsed=sum(file.is_parsed for file in files),
+            reused=sum(not file.is_parsed and file.sliced is not None for file in files),
         )
+
+    def _add(
+        self, index_id: int, path: str, file: ExtractedFile, alike: StoredVersion | None
+    ) -> int:
+        """A new version of a file, perhaps with copies of snippets: before those are retired."""
+        if alike is None:
+            problem = None if file.sliced is None else file.sliced.problem
+            return self._versions.add(index_id, path, file, _spoken(file), problem)
+        made = self._versions.add(index_id, path, file, alike.language, alike.problem)
+        copied = {"of_index": index_id, "of_version": made, "alike": alike.id}
+        COPY_SNIPPETS.run(self._driver, copied)
+        return made
 
     def _lost(
         self,
@@ -244,10 +264,8 @@ class ExtractedContents:
             dropped = DROP_VECTORS_OF_KIND.run(self._driver, snippet_ids, {"of_kind": kind})
             release(self._driver, EMBEDDINGS, (row[0] for row in dropped))
 
-    def _store(self, change_set: int, token: int, rows: Sequence[dict[str, Any]]) -> None:
-        """Once the old ones are retired, the live snippets of these files are the new ones."""
-        ADD_SNIPPET.run_many(self._driver, rows)
-        version_ids = sorted({row["version_id"] for row in rows})
+    def _note_new(self, change_set: int, token: int, version_ids: Sequence[int]) -> None:
+        """Let the later stages know of the snippets of new versions."""
         LOG_LIVE_OF_VERSIONS.run(
             self._driver, version_ids, {"of_change_set": change_set, "with_token": token}
         )
@@ -262,8 +280,8 @@ class ExtractedContents:
         linked: Mapping[int, StoredVersion],
         kept: Collection[int],
     ) -> None:
-        """`upcoming` are the new versions by file, and `linked` those of them that were stored
-        before. Deleted files in `kept` lose their versions at once."""
+        """`upcoming` are the new versions by file, and `linked` those that were stored before, also
+        with another path. Deleted files in `kept` lose their versions at once."""
         of_index = {"of_index": index_id}
         gone = [file.file_id for file in files if file.sliced is None]
         NOTE_DELETION.run(self._driver, gone, of_index)

@@ -48,6 +48,23 @@ ADD_SNIPPET = insert_columns(
     *("symbol", "kind", "scope", "content_hash", "text", "also_defines", "minor_symbols"),
     *("mentions", "extents"),
 )
+_COPIED = (
+    *("state", "start_line", "end_line", "language", "symbol", "kind", "scope", "content_hash"),
+    *("text", "also_defines", "minor_symbols", "mentions", "extents"),
+)
+COPY_SNIPPETS = Prepared(
+    insert(SNIPPETS).from_select(
+        ["index_id", "version_id", *_COPIED],
+        select(
+            bindparam("of_index", type_=BigInteger),
+            bindparam("of_version", type_=BigInteger),
+            *(SNIPPETS.c[name] for name in _COPIED),
+        )
+        .where(SNIPPETS.c.version_id == bindparam("alike"), SNIPPETS.c.state == "live")
+        .order_by(SNIPPETS.c.id),
+        include_defaults=False,
+    )
+)
 SET_STATE = PreparedForMany(
     lambda ids: update(SNIPPETS).where(SNIPPETS.c.id.in_(ids)).values(state=bindparam("new_state"))
 )

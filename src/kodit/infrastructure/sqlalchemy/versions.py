@@ -67,6 +67,8 @@ from kodit.infrastructure.sqlalchemy.version_statements import (
     WITH_FORMER_VERSIONS,
 )
 
+MOST_ALIKE = 4
+"""How many versions with the bytes of a file are looked at, if the files have other names."""
 _ANY_TIME = (1 << 63) - 1
 
 
@@ -77,6 +79,13 @@ class StoredVersion(NamedTuple):
     store_id: int
     language: str | None
     problem: str | None
+
+
+class StoredVersions(NamedTuple):
+    """By file, the version that it gets, or else the one whose snippets it gets copies of."""
+
+    linked: Mapping[int, StoredVersion]
+    alike: Mapping[int, StoredVersion]
 
 
 class CurrentVersion(NamedTuple):
@@ -102,27 +111,52 @@ class SqlVersionRepository:
         rows = sorted(
             VERSIONS_BY_DIGEST.run(self._driver, sorted(set(digests.values()))), key=itemgetter(2)
         )
-        found: dict[tuple[int, str], list[KnownVersion]] = {}
+        at_path: dict[tuple[int, str], list[KnownVersion]] = {}
+        elsewhere: dict[int, dict[str, KnownVersion]] = {}
         for digest, path, *version in rows:
-            one = KnownVersion(version[0], bytes(version[1]), bool(version[2]))
-            found.setdefault((digest, path), []).append(one)
-        wanted = {file.id: found.get((digests[file.id], file.path)) for file in files}
-        return {file_id: known for file_id, known in wanted.items() if known}
+            one = KnownVersion(version[0], bytes(version[1]), bool(version[2]), path)
+            at_path.setdefault((digest, path), []).append(one)
+            elsewhere.setdefault(digest, {}).setdefault(path.rpartition("/")[2], one)
+        known = {
+            file.id: at_path.get((digests[file.id], file.path))
+            or _likeliest(elsewhere.get(digests[file.id], {}), file.path)
+            for file in files
+        }
+        alike = {
+            one.id
+            for file in files
+            for one in known[file.id]
+            if one.path != file.path and not one.is_left_out
+        }
+        counts = dict(map(tuple, COUNT_LIVE_OF_VERSIONS.run(self._driver, sorted(alike))))
+        return {
+            file_id: [one._replace(snippets=counts.get(one.id, 0)) for one in some]
+            for file_id, some in known.items()
+            if some
+        }
 
-    def linked(self, files: Iterable[ExtractedFile]) -> dict[int, StoredVersion]:
-        """By file, the stored version that it has: the one that it was found to have, if that is
-        still there, or one that another index has stored while the file was sliced."""
+    def stored(self, files: Iterable[ExtractedFile]) -> StoredVersions:
+        """The stored versions of files: those that they were found to have, if these are still
+        there, or that another index has stored while a file was sliced."""
         keyed = [file for file in files if file.content_key and file.sliced is not None]
         digests = sorted({digest_of(file.content_hash) for file in keyed})
-        stored = {
+        by_key = {
             bytes(row[3]): StoredVersion(row[2], row[5], row[6], row[7])
             for row in sorted(
                 VERSIONS_BY_DIGEST.run(self._driver, digests), key=itemgetter(2), reverse=True
             )
         }
-        return {
-            file.file_id: stored[file.content_key] for file in keyed if file.content_key in stored
+        linked = {
+            file.file_id: by_key[file.content_key] for file in keyed if file.content_key in by_key
         }
+        alike = {
+            file.file_id: by_key[file.alike.content_key]
+            for file in keyed
+            if file.alike is not None
+            and file.file_id not in linked
+            and file.alike.content_key in by_key
+        }
+        return StoredVersions(linked, alike)
 
     def of_files(self, index_id: int, file_ids: Sequence[int]) -> dict[int, CurrentVersion]:
         """By file of an index, its version."""
@@ -156,16 +190,17 @@ class SqlVersionRepository:
 
     # Files get and lose versions
 
-    def add(self, index_id: int, path: str, file: ExtractedFile, language: str | None) -> int:
-        """A new version of a file, in the store of its index."""
-        sliced = file.sliced
+    def add(
+        self, index_id: int, path: str, file: ExtractedFile, language: str | None, what: str | None
+    ) -> int:
+        """A new version of a file, in the store of its index, with a language and a problem."""
         values = {
             "of_index": index_id,
             "at": path,
             "by_digest": digest_of(file.content_hash) if file.content_key else None,
             "key": file.content_key or None,
             "spoken": language,
-            "what": None if sliced is None else sliced.problem,
+            "what": what,
             "hash": file.content_hash,
             "extractor": file.extractor_version,
         }
@@ -340,6 +375,17 @@ class SqlVersionRepository:
                 for snippet_id, version_id in snippets
             ),
         )
+
+
+def _likeliest(by_name: Mapping[str, KnownVersion], path: str) -> list[KnownVersion]:
+    """The versions that may be like that of a file at a path, given by their files' names, without
+    those that are less likely."""
+    name = path.rpartition("/")[2]
+    if name in by_name:
+        return [by_name[name]]
+    extension = name.rpartition(".")[2]
+    likely = sorted(by_name.values(), key=lambda one: (not one.path.endswith(extension), one.id))
+    return likely[:MOST_ALIKE]
 
 
 def digest_of(content_hash: str) -> int:
