@@ -86,6 +86,25 @@ def test_another_place_costs_no_parsing_and_no_enrichment(
     assert problems(serving) == []
 
 
+def test_a_file_without_snippets_moves(serving: ServingKodit, tmp_path: Path) -> None:
+    """What it is was found out, and is kept though it has no snippets; until it is removed."""
+    tree = write(tmp_path / "tree", {**TREE, "shed/empty.py": ""})
+    (tree / "shed" / "odd.py").write_bytes(b"\x89\0\0")
+    index(serving, tree)
+    serving.work()
+    run = serving.index(rename_folder(tree))
+    assert serving.work()["files_parsed"] == 0
+    assert (work_of(run)["files_parsed"], work_of(run)["files_reused"]) == (0, 3)
+    assert run.index_id is not None
+    assert told(serving, run.index_id) == alone(tmp_path, tree)
+    (tree / "house").rename(tree / "shed")
+    index(serving, tree)
+    assert not serving.work()
+    serving.call(lambda application: application.indexes.delete(run.index_id or 0))
+    tidied(serving)
+    assert sizes(serving.data_dir)["versions"] == 0
+
+
 @pytest.mark.parametrize("keep_days", [0, 7])
 def test_a_file_that_moves_leaves_nothing(tmp_path: Path, keep_days: int) -> None:
     """Its snippets are taken over before they are removed, in one transaction."""

@@ -26,8 +26,6 @@ from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.workers import WorkerRegistry
 from kodit.domain.retention import Retention, UnusedRetention
 from kodit.domain.this_host import ThisHost
-from kodit.infrastructure.doctor.clones import CloneExaminer
-from kodit.infrastructure.doctor.leftovers import LeftoverExaminer
 from kodit.infrastructure.processes.allocator import UnusedMemory, release_free_pages
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 from kodit.settings import Settings
@@ -83,6 +81,10 @@ def find_of_deleted(
     data_dir: Path, database: SqlDatabase, indexes: IndexService, registry: WorkerRegistry
 ) -> list[Problem]:
     """The clones and secrets of indexes that the database no longer has."""
+    # Few processes have other machines beside them.
+    from kodit.infrastructure.doctor.clones import CloneExaminer
+    from kodit.infrastructure.doctor.leftovers import LeftoverExaminer
+
     return [
         *CloneExaminer(database, data_dir / "clones").leftovers(),
         *LeftoverExaminer(database, data_dir, indexes, registry).unused_credentials(),

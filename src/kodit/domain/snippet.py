@@ -7,6 +7,8 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from kodit.domain.pickling import pickled_by_fields
+
 
 class SymbolKind(StrEnum):
     """What a snippet defines."""
@@ -125,6 +127,7 @@ class Snippet:
 _FIELDS = attrgetter(*(field.name for field in fields(Snippet)))
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class SlicedFile:
     """All snippets of one file, in line order.

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
+from kodit.domain.pickling import pickled_by_fields
+
 
 class SourceKind(StrEnum):
     """How a source is read."""
@@ -106,6 +108,7 @@ class StoredStamp(NamedTuple):
     mark: int = 0
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class FileStamp:
     """What the file system knows about a file without reading it; only the size on git sources."""
@@ -181,6 +184,7 @@ class SourceHistory:
         return replace(self, files=files if self.is_whole else {**self.files, **files})
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class ScannedFile:
     """A file that a scan found: its path relative to the source, its content hash (the git blob id,

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.embedding import PackedVector
 from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
+from kodit.domain.pickling import pickled_by_fields
 from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.search import StoredSnippet, VectorKind
 from kodit.domain.snippet import SlicedFile
@@ -17,6 +18,7 @@ from kodit.domain.source import KnownFile, Source, SourceHistory
 from kodit.domain.task import TaskType
 
 
+@pickled_by_fields
 @dataclass(frozen=True, slots=True)
 class ExtractedFile:
     """The snippets of one file, and what they were made from.

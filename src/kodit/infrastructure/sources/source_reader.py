@@ -150,8 +150,10 @@ class PooledSourceReader:
         location = self._places.of(index)
         if self._places.lacks_commit(index):
             await self._hold(index, report)
-        size = sum(file.stamp.size for file in files if file.stamp is not None)
-        worth = max(len(wanted) // FEWEST_FILES_PER_CHILD, size // FEWEST_BYTES_PER_CHILD)
+        # What is stored already is only read and hashed.
+        unknown = [file for file in files if file.id not in known]
+        size = sum(file.stamp.size for file in unknown if file.stamp is not None)
+        worth = max(len(unknown) // FEWEST_FILES_PER_CHILD, size // FEWEST_BYTES_PER_CHILD)
         shares = max(1, min(self._pool.size, worth, len(wanted)))
         done = [0] * shares
 
@@ -168,7 +170,7 @@ class PooledSourceReader:
                 # A new clone is of the newest commit, which may lack files of this one.
                 self._host.is_one_of_several or index.id not in self._cloned_again,
                 report=tell,
-                parses=len(wanted[share::shares]),
+                parses=sum(not file.known for file in wanted[share::shares]),
             )
             return mine
 

@@ -208,8 +208,10 @@ FORGET_FORMER = PreparedForMany(
     )
 )
 DROP_EMPTY_VERSIONS = PreparedForMany(
+    # One that is kept for a while spares a file that comes back, or to another path, being read.
     lambda ids: delete(VERSIONS).where(
         VERSIONS.c.id.in_(ids),
+        or_(VERSIONS.c.unused_since.is_(None), VERSIONS.c.unused_since == RETIRED),
         ~exists().where(SNIPPETS.c.version_id == VERSIONS.c.id),
         ~exists().where(FILES.c.version_id == VERSIONS.c.id),
     )

@@ -19,7 +19,7 @@ from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token, next_change_set
 from kodit.infrastructure.sqlalchemy.keyword_log_statements import LOG_CHANGE
-from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.prepared import Driver, Row
 from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
     DROP_VECTORS,
@@ -111,28 +111,34 @@ class SqlVersionRepository:
         rows = sorted(
             VERSIONS_BY_DIGEST.run(self._driver, sorted(set(digests.values()))), key=itemgetter(2)
         )
-        at_path: dict[tuple[int, str], list[KnownVersion]] = {}
-        elsewhere: dict[int, dict[str, KnownVersion]] = {}
-        for digest, path, *version in rows:
-            one = KnownVersion(version[0], bytes(version[1]), bool(version[2]), path)
-            at_path.setdefault((digest, path), []).append(one)
-            elsewhere.setdefault(digest, {}).setdefault(path.rpartition("/")[2], one)
-        known = {
-            file.id: at_path.get((digests[file.id], file.path))
-            or _likeliest(elsewhere.get(digests[file.id], {}), file.path)
-            for file in files
-        }
+        places = {(digests[file.id], file.path): file.id for file in files}
+        known: dict[int, list[KnownVersion]] = {}
+        for row in rows:
+            # Hundreds of files may be empty, or have the same licence.
+            if (file_id := places.get((row[0], row[1]))) is not None:
+                known.setdefault(file_id, []).append(_to_known(row))
+        others = [file for file in files if file.id not in known]
+        return known | self._alike(others, digests, rows) if others else known
+
+    def _alike(
+        self, files: Sequence[IndexedFile], digests: Mapping[int, int], rows: Sequence[Row]
+    ) -> dict[int, list[KnownVersion]]:
+        """By file, the versions that were made for other paths."""
+        wanted = {digests[file.id] for file in files}
+        by_name: dict[int, dict[str, KnownVersion]] = {}
+        for row in rows:
+            if row[0] in wanted:
+                by_name.setdefault(row[0], {}).setdefault(_name_of(row[1]), _to_known(row))
         alike = {
-            one.id
+            file.id: _likeliest(by_name[digests[file.id]], file.path)
             for file in files
-            for one in known[file.id]
-            if one.path != file.path and not one.is_left_out
+            if digests[file.id] in by_name
         }
-        counts = dict(map(tuple, COUNT_LIVE_OF_VERSIONS.run(self._driver, sorted(alike))))
+        ids = {one.id for some in alike.values() for one in some if not one.is_left_out}
+        counts = dict(map(tuple, COUNT_LIVE_OF_VERSIONS.run(self._driver, sorted(ids))))
         return {
             file_id: [one._replace(snippets=counts.get(one.id, 0)) for one in some]
-            for file_id, some in known.items()
-            if some
+            for file_id, some in alike.items()
         }
 
     def stored(self, files: Iterable[ExtractedFile]) -> StoredVersions:
@@ -377,10 +383,19 @@ class SqlVersionRepository:
         )
 
 
+def _to_known(row: Row) -> KnownVersion:
+    """A row of `VERSIONS_BY_DIGEST`."""
+    return KnownVersion(row[2], bytes(row[3]), bool(row[4]), row[1])
+
+
+def _name_of(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
 def _likeliest(by_name: Mapping[str, KnownVersion], path: str) -> list[KnownVersion]:
     """The versions that may be like that of a file at a path, given by their files' names, without
     those that are less likely."""
-    name = path.rpartition("/")[2]
+    name = _name_of(path)
     if name in by_name:
         return [by_name[name]]
     extension = name.rpartition(".")[2]

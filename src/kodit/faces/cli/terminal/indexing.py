@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kodit.application.services.index_service import IndexStatus
 from kodit.application.services.queue_overview import QueueOverview
@@ -23,7 +24,6 @@ from kodit.domain.errors import IndexingError, UserError
 from kodit.domain.run import BUDGET_SPENT
 from kodit.domain.value_objects import RunState
 from kodit.faces.cli.advice import with_advice
-from kodit.faces.cli.remote import RemoteServer
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.signals import on_signals
 from kodit.faces.cli.terminal.output import (
@@ -39,6 +39,10 @@ from kodit.faces.cli.terminal.progress_lines import ProgressLines
 from kodit.faces.cli.terminal.runs import counted
 from kodit.faces.cli.terminal.tables import index_lines, show_indexes
 from kodit.infrastructure.processes.allocator import configure_allocator
+
+# Few commands have a server on another machine.
+if TYPE_CHECKING:
+    from kodit.faces.cli.remote import RemoteServer
 
 UNSEEN_SECONDS = 1.5
 """How long a scan that finds nothing to do may take before it is shown."""
