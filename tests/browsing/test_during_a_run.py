@@ -36,7 +36,7 @@ def change(place: Path, statement: str) -> None:
 
 def test_a_deleted_file_vanishes_at_once(place: Path) -> None:
     """SYNC has found that it is gone; EXTRACT has not removed its snippets."""
-    change(place, at("bank/money.py", "UPDATE files SET status = 'deleted'"))
+    change(place, at("bank/money.py", "UPDATE files SET status = 'd'"))
     with Kodit(place / "data") as kodit:
         assert [file.path for file in kodit.list_files()] == ["prices.py", "bank/Account.java"]
         assert {match.path for match in kodit.grep("round_price").matches} == {"prices.py"}

@@ -86,7 +86,7 @@ def test_a_file_that_is_not_extracted_yet_is_there_and_one_that_is_left_out_is_n
     with_unread = shelf.catalogue.files(shelf.all, with_unread=True)
     assert [file.path for file in with_unread[0].files] == sorted(PATHS)[1:]
     assert shelf.catalogue.reason_left_out(shelf.content.id, "b.py") == "binary"
-    shelf.sql(at("b.py", "UPDATE files SET status = 'deleted'"))
+    shelf.sql(at("b.py", "UPDATE files SET status = 'd'"))
     assert shelf.catalogue.reason_left_out(shelf.content.id, "b.py") is None
     assert shelf.catalogue.reason_left_out(shelf.content.id, "x/app.min.js") is not None
 
@@ -98,7 +98,7 @@ def test_files_are_found_by_the_whole_of_their_names(shelf: Shelf) -> None:
     assert named("b.py") == ["b.py", "src/b.py"]
     assert named("b.py", 1) == ["b.py"]
     assert named("_.py") == named("%.py") == named("B.py") == []
-    shelf.sql(at("b.py", "UPDATE files SET status = 'deleted'"))
+    shelf.sql(at("b.py", "UPDATE files SET status = 'd'"))
     assert named("b.py") == ["src/b.py"]
 
 

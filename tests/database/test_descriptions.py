@@ -104,7 +104,7 @@ def test_the_index_that_is_most_alike(
     assert [(one.id, one.path) for one in like.further] == [(other.versions["b"], "b")]
     change(
         transaction,
-        "UPDATE files SET status = 'deleted' WHERE version_id = ? AND index_id = ?",
+        "UPDATE files SET status = 'd' WHERE version_id = ? AND index_id = ?",
         shared,
         other.id,
     )

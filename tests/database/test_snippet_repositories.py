@@ -70,7 +70,7 @@ def test_new_snippets_replace_the_old(content: Content, other: Content) -> None:
 LEFT_TO_DO = (
     "UPDATE indexes SET updated_at = NULL",
     "INSERT INTO stale_files SELECT index_id, path_id, '' FROM files",
-    "UPDATE files SET status = 'modified'",
+    "UPDATE files SET status = 'm'",
     "INSERT INTO pending_snippets SELECT index_id, 'ENRICH', id FROM snippets",
     "INSERT INTO keyword_changes (index_id, version_id, change_set, snippet_id, op, token) "
     "SELECT index_id, version_id, 9, id, 'add', 1 FROM snippets",

@@ -29,7 +29,7 @@ def contents_that_nobody_has_are_not_marked(place: Place) -> None:
 @noticed_by(Area.FILES)
 def a_deleted_file_keeps_its_snippets(place: Place) -> None:
     place.sql(
-        "UPDATE files SET status = 'deleted' "
+        "UPDATE files SET status = 'd' "
         "WHERE path_id = (SELECT min(path_id) FROM files AS other "
         "WHERE other.index_id = files.index_id)"
     )

@@ -52,10 +52,10 @@ def of_first(statement: str) -> str:
     [
         (["UPDATE versions SET content_hash = NULL WHERE id = 1"], {OTHER_HASH: 1}),
         ([of_first("UPDATE files SET version_id = NULL")], {OTHER_HASH: 1}),
-        ([of_first("UPDATE files SET status = 'deleted'")], {OTHER_HASH: 1}),
+        ([of_first("UPDATE files SET status = 'd'")], {OTHER_HASH: 1}),
         (
             [
-                of_first("UPDATE files SET status = 'deleted'"),
+                of_first("UPDATE files SET status = 'd'"),
                 "UPDATE versions SET content_hash = NULL WHERE id = 1",
             ],
             {NOTHING_EXTRACTED: 1},
@@ -143,7 +143,7 @@ def test_wrong_rows_are_counted_and_repaired(
         ["UPDATE snippets SET state = 'superseded' WHERE id = 1"],  # its vectors still answer
         ["INSERT INTO stale_files SELECT index_id, path_id, 'x' FROM files"],
         [
-            of_first("UPDATE files SET status = 'deleted'"),
+            of_first("UPDATE files SET status = 'd'"),
             "UPDATE versions SET content_hash = NULL WHERE id = 1",
             "UPDATE snippets SET state = 'removed' WHERE version_id = 1",
             "DELETE FROM vectors WHERE version_id = 1",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 _FILES = """(
 SELECT files.index_id, files.path_id, paths.path, files.version_id, files.size, files.problem,
-       CASE files.status WHEN '' THEN 'clean' ELSE files.status END AS status,
+       CASE files.status WHEN '' THEN 'clean' WHEN 'a' THEN 'added' WHEN 'm' THEN 'modified'
+       WHEN 'd' THEN 'deleted' ELSE files.status END AS status,
        stale_files.path_id IS NOT NULL AS stale,
        coalesce(stale_files.content_hash, versions.content_hash) AS content_hash,
        versions.content_hash AS extracted_hash, versions.extractor_version, versions.language,

@@ -101,7 +101,7 @@ class FileProcessingStatus(StrEnum):
 
 
 class StoredStamp(NamedTuple):
-    """What is stored of a stamp: the size in bytes, and a mark of everything else, of 48 bits with
+    """What is stored of a stamp: the size in bytes, and a mark of everything else, of 32 bits with
     a sign."""
 
     size: int
@@ -127,14 +127,14 @@ _ALL = (1 << 64) - 1
 
 
 def stamp_mark(mtime_ns: int, ctime_ns: int, inode: int) -> int:
-    """A number of 48 bits, with a sign, that two stamps share by chance once in 2 ** 47; 0 if all
-    are 0. A third of what it stands for would take in the database."""
+    """A number of 32 bits, with a sign, that two stamps share by chance once in 2 ** 32; 0 if all
+    are 0. A fifth of what it stands for would take in the database."""
     # The sum of the first two is odd: a write moves both times by the same amount.
     mixed = (
         mtime_ns * 0x9E3779B97F4A7C15 + ctime_ns * 0xC2B2AE3D27D4EB4E + inode * 0x165667B19E3779F9
     )
-    mark = (mixed & _ALL) >> 16
-    return mark - (1 << 48) if mark >> 47 else mark
+    mark = (mixed & _ALL) >> 32
+    return mark - (1 << 32) if mark >> 31 else mark
 
 
 class KnownFile(NamedTuple):

@@ -17,8 +17,8 @@ from sqlalchemy import (
     update,
 )
 
-from kodit.domain.value_objects import FileProcessingStatus
 from kodit.infrastructure.doctor.checks import RowCheck
+from kodit.infrastructure.mappers.statuses import DELETED
 from kodit.infrastructure.sqlalchemy.entities import (
     ENRICHMENTS,
     FILES,
@@ -32,8 +32,6 @@ from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.unused import release
 from kodit.infrastructure.sqlalchemy.version_statements import HIDE_VERSIONS
 
-_DELETED = FileProcessingStatus.DELETED.value
-
 
 def _has_version(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(VERSIONS.c.id == FILES.c.version_id, *conditions)
@@ -46,8 +44,8 @@ _IS_EMPTIED = _has_version(VERSIONS.c.content_hash.is_(None))
 def _is_behind() -> ColumnElement[bool]:
     """Whether a file's snippets are not from its current content, although it is not stale."""
     return or_(
-        and_(FILES.c.status == _DELETED, _IS_EXTRACTED),
-        and_(FILES.c.status != _DELETED, or_(FILES.c.version_id.is_(None), _IS_EMPTIED)),
+        and_(FILES.c.status == DELETED, _IS_EXTRACTED),
+        and_(FILES.c.status != DELETED, or_(FILES.c.version_id.is_(None), _IS_EMPTIED)),
     )
 
 
@@ -94,7 +92,7 @@ def _stale_check(what: str, condition: ColumnElement[bool], remedy: str) -> RowC
         columns = FILES.c.index_id, FILES.c.path_id, FILES.c.version_id, FILES.c.status
         some = connection.execute(select(*columns).where(broken).limit(limit)).all()
         # Nor may the file get the same version again, which it still seems to have.
-        had = sorted({row.version_id for row in some if row.status != _DELETED and row.version_id})
+        had = sorted({row.version_id for row in some if row.status != DELETED and row.version_id})
         HIDE_VERSIONS.run(Driver(connection), had)
         mark_stale(connection, [(row.index_id, row.path_id) for row in some])
         return len(some)
@@ -154,7 +152,7 @@ FILE_CHECKS = (
     ),
     _stale_check(
         "{count} files have snippets although nothing was extracted from them",
-        and_(FILES.c.status == _DELETED, ~_IS_EXTRACTED, _has_live_snippets()),
+        and_(FILES.c.status == DELETED, ~_IS_EXTRACTED, _has_live_snippets()),
         "marks them as stale and extracts them again",
     ),
     _stale_check(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from kodit.domain.ports.database import Transaction
     from kodit.infrastructure.sql.readable import ReadableDatabase, ReadTransaction
 
-_NOT_DELETED = "files.status <> 'deleted'"
+_NOT_DELETED = "files.status <> 'd'"
 _SHOWN = f"{_NOT_DELETED} AND versions.language IS NOT NULL AND versions.content_hash IS NOT NULL"
 """A file without a language was not read at all: binary, a private key, generated."""
 _LIVE = "snippets.state = 'live'"

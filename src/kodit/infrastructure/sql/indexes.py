@@ -72,9 +72,7 @@ _WAS_DELETED = Statement(
     "SELECT 1 FROM deleted_folders WHERE deleted_folders.location = :location "
     "AND deleted_folders.host = :host"
 )
-_A_FILE = (
-    "SELECT 1 FROM files WHERE files.index_id = :index_id AND files.status <> 'deleted' {} LIMIT 1"
-)
+_A_FILE = "SELECT 1 FROM files WHERE files.index_id = :index_id AND files.status <> 'd' {} LIMIT 1"
 _ANY_FILE = Statement(_A_FILE.format(""))
 _FILE_WITHIN = Statement(
     # Text sorts by code points: `a/` before everything in `a`, and `a0` after it.
@@ -83,18 +81,18 @@ _FILE_WITHIN = Statement(
         "WHERE paths.path = :part OR paths.path > :part || '/' AND paths.path < :part || '0')"
     )
 )
-_THERE = "FROM files WHERE files.index_id = :index_id AND files.status <> 'deleted'"
+_THERE = "FROM files WHERE files.index_id = :index_id AND files.status <> 'd'"
 _KNOWN_FILES = Statement(
     "SELECT paths.path, coalesce(versions.content_hash, ''), files.size, files.stamp FROM files "
     "JOIN paths ON paths.id = files.path_id "
     "LEFT JOIN versions ON versions.id = files.version_id "
-    "WHERE files.index_id = :index_id AND files.status <> 'deleted'"
+    "WHERE files.index_id = :index_id AND files.status <> 'd'"
 )
 _SCANNED = Statement(
     "SELECT paths.path, stale_files.content_hash, files.size, files.stamp FROM stale_files "
     "JOIN files ON files.index_id = stale_files.index_id AND files.path_id = stale_files.path_id "
     "JOIN paths ON paths.id = files.path_id "
-    "WHERE stale_files.index_id = :index_id AND files.status <> 'deleted'"
+    "WHERE stale_files.index_id = :index_id AND files.status <> 'd'"
 )
 """Those of them whose content has not been extracted."""
 _COUNT_FILES = Statement(f"SELECT count(*) FROM (SELECT 1 {_THERE} LIMIT :most) AS counted")
@@ -106,19 +104,19 @@ _FILES = StatementForMany(
 )
 _DELETED_FILES = StatementForMany(
     "SELECT files.index_id, count(*) FROM files WHERE files.index_id IN :ids "
-    "AND status <> '' AND files.status = 'deleted' GROUP BY files.index_id"
+    "AND status <> '' AND files.status = 'd' GROUP BY files.index_id"
 )
 _PROBLEMS = StatementForMany(
     "SELECT files.index_id, files.problem, count(*), count(versions.language) FROM files "
     "LEFT JOIN versions ON versions.id = files.version_id "
-    "WHERE files.index_id IN :ids AND files.problem IS NOT NULL AND files.status <> 'deleted' "
+    "WHERE files.index_id IN :ids AND files.problem IS NOT NULL AND files.status <> 'd' "
     "GROUP BY files.index_id, files.problem"
 )
 _LEFT_OUT = StatementForMany(
     "SELECT files.index_id, files.problem, count(*) FROM files "
     "LEFT JOIN versions ON versions.id = files.version_id "
     "WHERE files.index_id IN :ids AND files.problem IS NOT NULL AND versions.language IS NULL "
-    "AND files.status <> 'deleted' GROUP BY files.index_id, files.problem"
+    "AND files.status <> 'd' GROUP BY files.index_id, files.problem"
 )
 _SHARING = StatementForMany(
     "SELECT indexes.id FROM indexes WHERE indexes.id IN :ids AND (indexes.shares "

@@ -57,13 +57,13 @@ _NOT_EMBEDDED = StatementForMany(
 )
 STILL_THERE = StatementForMany(
     "SELECT files.version_id, files.index_id FROM files WHERE files.version_id IN :ids "
-    "AND files.status <> 'deleted'"
+    "AND files.status <> 'd'"
 )
 _FORMERLY_THERE = StatementForMany(
     "SELECT former_versions.version_id, former_versions.index_id FROM former_versions "
     "JOIN files ON files.index_id = former_versions.index_id "
     "AND files.path_id = former_versions.path_id "
-    "WHERE former_versions.version_id IN :ids AND files.status <> 'deleted'"
+    "WHERE former_versions.version_id IN :ids AND files.status <> 'd'"
 )
 _CACHE = __name__
 MOST_KEPT = 64

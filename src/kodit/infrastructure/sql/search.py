@@ -46,7 +46,7 @@ _JOIN_FILES = (
 )
 _DELETED_FILES = StatementForMany(
     "SELECT files.version_id, files.index_id FROM files WHERE files.index_id IN :ids "
-    "AND files.status = 'deleted' AND status <> '' AND files.version_id IS NOT NULL"
+    "AND files.status = 'd' AND status <> '' AND files.version_id IS NOT NULL"
 )
 _UNUSED_VERSIONS = StatementForMany(
     "SELECT versions.id FROM versions WHERE versions.index_id IN :ids AND unused_since IS NOT NULL"
@@ -94,7 +94,7 @@ _FOLLOWING = StatementForMany(
 _NAMED = StatementForMany(
     f"SELECT {CONTENT_ID}, indexes.location, paths.path FROM files "
     "JOIN indexes ON indexes.id = files.index_id JOIN paths ON paths.id = files.path_id "
-    "WHERE files.index_id IN :ids AND files.status <> 'deleted' "
+    "WHERE files.index_id IN :ids AND files.status <> 'd' "
     "AND (paths.path = :name OR paths.path LIKE :ending ESCAPE '/')"
 )
 _LINES = StatementForMany(

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, literal_column, select
 from kodit.domain.descriptions.kinds import DescriptionKind
 from kodit.domain.descriptions.stored import StoredDescription
 from kodit.domain.ports.descriptions import ChangedFile, LikeIndex
+from kodit.infrastructure.mappers.statuses import DELETED
 from kodit.infrastructure.sql.statements import Statement
 from kodit.infrastructure.sql.stored_snippets import CONTENT_ID
 from kodit.infrastructure.sqlalchemy.entities import (
@@ -65,9 +66,9 @@ _IS_CHANGING = Statement(
 _BEYOND = Statement(
     f"SELECT {CONTENT_ID}, paths.path, versions.language FROM files "  # noqa: S608 - our own column
     "JOIN paths ON paths.id = files.path_id LEFT JOIN versions ON versions.id = files.version_id "
-    "WHERE files.index_id = :of_index AND files.status <> 'deleted' "
+    "WHERE files.index_id = :of_index AND files.status <> 'd' "
     "AND NOT EXISTS (SELECT 1 FROM files AS same WHERE same.version_id = files.version_id "
-    "AND same.index_id = :other AND same.status <> 'deleted')"
+    "AND same.index_id = :other AND same.status <> 'd')"
 )
 """The files of one index whose versions another one lacks."""
 
@@ -118,7 +119,7 @@ class SqlDescriptionRepository:
 
     def changed_files(self, index_id: int) -> list[ChangedFile]:
         return [
-            ChangedFile(file_id, path, language or "", status == "deleted")
+            ChangedFile(file_id, path, language or "", status == DELETED)
             for file_id, path, language, status in _CHANGED.run(
                 self._driver, {"of_index": index_id}
             )

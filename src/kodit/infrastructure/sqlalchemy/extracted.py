@@ -19,6 +19,7 @@ from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
 from kodit.infrastructure.sqlalchemy.file_statements import SETTLE_FILES
 from kodit.infrastructure.sqlalchemy.keyword_log import new_token, next_change_set
 from kodit.infrastructure.sqlalchemy.keyword_log_statements import LOG_CHANGE
+from kodit.infrastructure.sqlalchemy.known_versions import StoredVersion, stored_versions
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.refusals import SqlRefusalRepository
 from kodit.infrastructure.sqlalchemy.snippet_statements import (
@@ -45,7 +46,6 @@ from kodit.infrastructure.sqlalchemy.version_statements import (
 from kodit.infrastructure.sqlalchemy.versions import (
     CurrentVersion,
     SqlVersionRepository,
-    StoredVersion,
 )
 
 _STAGES = (TaskType.CODE_EMBEDDINGS, TaskType.ENRICH)
@@ -69,7 +69,7 @@ class ExtractedContents:
     def replace(
         self, index_id: int, files: Sequence[ExtractedFile], *, keeps_former: bool = False
     ) -> SnippetCounts:
-        linked, alike = self._versions.stored(files)
+        linked, alike = stored_versions(self._driver, files)
         # The others stay stale: the version that they were found to have is gone.
         files = [
             file

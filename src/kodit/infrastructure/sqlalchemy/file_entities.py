@@ -57,8 +57,9 @@ class FileColumns(TypedColumns):
     be the same in several is elsewhere, and what most files have takes no byte.
 
     `version_id` is that of the extracted content, None until there is one. `history` is a number of
-    `file_histories`, None until the history was read. `status` is empty for a clean file. `stamp`
-    is that of `FileStamp`. `problem` is that of the version.
+    `file_histories`, None until the history was read. `status` is empty for a clean file, and else
+    a letter: a row that gets shorter leaves a gap in its page, and every file was added once.
+    `stamp` is that of `FileStamp`. `problem` is that of the version.
     """
 
     index_id: Named[int] = Column(BigInteger, ForeignKey("indexes.id"), primary_key=True)
@@ -75,7 +76,7 @@ FILES = Table(
     "files",
     METADATA,
     FileColumns,
-    one_of("status", "", "added", "modified", "deleted"),
+    one_of("status", "", "a", "m", "d"),
     Index(
         "files_without_history",
         "index_id",

@@ -6,9 +6,9 @@ from sqlalchemy import Connection, Exists, and_, exists, func, select
 
 from kodit.domain.left_out import FileFacts, SnippetFacts, UnreadFile
 from kodit.domain.text import is_text
-from kodit.domain.value_objects import FileProcessingStatus, TaskType, VectorKind
+from kodit.domain.value_objects import TaskType, VectorKind
 from kodit.infrastructure.mappers.moments import to_optional_moment
-from kodit.infrastructure.mappers.statuses import text_to_status
+from kodit.infrastructure.mappers.statuses import DELETED, text_to_status
 from kodit.infrastructure.sqlalchemy.entities import (
     FILE_HISTORIES,
     FILES,
@@ -31,7 +31,7 @@ _FILES = (
     )
 )
 _CONTENT_HASH = func.coalesce(STALE_FILES.c.content_hash, VERSIONS.c.content_hash, "")
-_NOT_DELETED = FILES.c.status != FileProcessingStatus.DELETED.value
+_NOT_DELETED = FILES.c.status != DELETED
 
 
 class SqlFileFacts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, case, delete, exists, func, insert, select, update
 
-from kodit.domain.value_objects import FileProcessingStatus
+from kodit.infrastructure.mappers.statuses import DELETED
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
     INDEXES,
@@ -22,7 +22,7 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     insert_columns,
 )
 
-_DELETED = constant(FileProcessingStatus.DELETED)
+_DELETED = constant(DELETED)
 _OF_INDEX = FILES.c.index_id == bindparam("of_index")
 _AT = FILES.c.path_id == bindparam("at")
 _STALE_OF_INDEX = STALE_FILES.c.index_id == bindparam("of_index")

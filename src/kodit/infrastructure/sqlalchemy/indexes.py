@@ -15,7 +15,7 @@ from kodit.domain.ports.repositories import Extraction
 from kodit.domain.source import SourceHistory, StoredStamp
 from kodit.domain.value_objects import FileProcessingStatus, Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_microseconds
-from kodit.infrastructure.mappers.statuses import status_to_text, text_to_status
+from kodit.infrastructure.mappers.statuses import DELETED, status_to_text, text_to_status
 from kodit.infrastructure.sql.indexes import ANY_HOST, INDEX_COLUMNS, IndexReads, to_index
 from kodit.infrastructure.sqlalchemy.entities import (
     DELETED_FOLDERS,
@@ -49,7 +49,6 @@ from kodit.infrastructure.sqlalchemy.removal import detach_some, is_detached, re
 from kodit.infrastructure.sqlalchemy.version_statements import DROP_EMPTY_VERSIONS
 from kodit.infrastructure.sqlalchemy.versions import SqlVersionRepository
 
-_DELETED = FileProcessingStatus.DELETED.value
 _PUBLIC_HOSTS = "public hosts"
 
 
@@ -264,7 +263,7 @@ class SqlIndexRepository(IndexReads):
         limit = MOST_PER_TRANSACTION.rows
         of_index = {"of_index": index_id}
         rows = UNCLEAN_FILES.run(self._driver, of_index | {"most": limit + 1})
-        gone = [path_id for path_id, status in rows[:limit] if status == _DELETED]
+        gone = [path_id for path_id, status in rows[:limit] if status == DELETED]
         DROP_EMPTY_VERSIONS.run(self._driver, self._delete_files(index_id, gone))
         forget_unused(self._driver, gone)
         CLEAN_FILES.run(self._driver, [row[0] for row in rows[:limit]], of_index)

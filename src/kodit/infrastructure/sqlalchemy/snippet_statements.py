@@ -18,7 +18,8 @@ from sqlalchemy import (
 )
 
 from kodit.domain.keyword import KeywordOperation
-from kodit.domain.value_objects import FileProcessingStatus, TaskType
+from kodit.domain.value_objects import TaskType
+from kodit.infrastructure.mappers.statuses import DELETED
 from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
     INDEXES,
@@ -125,7 +126,7 @@ NOTE_DELETION = PreparedForMany(
     lambda ids: (
         update(FILES)
         .where(FILES.c.index_id == bindparam("of_index"), FILES.c.path_id.in_(ids))
-        .values(status=constant(FileProcessingStatus.DELETED))
+        .values(status=constant(DELETED))
     )
 )
 DROP_VERSION = PreparedForMany(

@@ -321,29 +321,6 @@ CREATE TABLE stale_files (
 )
  WITHOUT ROWID
 
-CREATE TABLE files (
-	index_id BIGINT NOT NULL, 
-	path_id BIGINT NOT NULL, 
-	version_id BIGINT, 
-	history BIGINT, 
-	status VARCHAR(16) NOT NULL, 
-	size BIGINT NOT NULL, 
-	stamp BIGINT NOT NULL, 
-	problem TEXT, 
-	PRIMARY KEY (index_id, path_id), 
-	FOREIGN KEY(index_id) REFERENCES indexes (id), 
-	CONSTRAINT status_is_known CHECK (status IN ('', 'added', 'modified', 'deleted'))
-)
- WITHOUT ROWID
-
-CREATE INDEX unclean_files ON files (index_id, status, version_id) WHERE status <> ''
-
-CREATE INDEX files_with_problem ON files (index_id, problem, version_id, status) WHERE problem IS NOT NULL
-
-CREATE INDEX files_without_history ON files (index_id, history, status) WHERE history IS NULL
-
-CREATE INDEX files_of_version ON files (version_id)
-
 CREATE TABLE nodes (
 	name TEXT NOT NULL, 
 	host TEXT NOT NULL, 
@@ -403,4 +380,27 @@ CREATE TABLE deleted_folders (
 	PRIMARY KEY (location, host)
 )
 
-INSERT INTO alembic_version VALUES ('0022')
+CREATE TABLE files (
+	index_id BIGINT NOT NULL, 
+	path_id BIGINT NOT NULL, 
+	version_id BIGINT, 
+	history BIGINT, 
+	status VARCHAR(16) NOT NULL, 
+	size BIGINT NOT NULL, 
+	stamp BIGINT NOT NULL, 
+	problem TEXT, 
+	PRIMARY KEY (index_id, path_id), 
+	FOREIGN KEY(index_id) REFERENCES indexes (id), 
+	CONSTRAINT status_is_known CHECK (status IN ('', 'a', 'm', 'd'))
+)
+ WITHOUT ROWID
+
+CREATE INDEX unclean_files ON files (index_id, status, version_id) WHERE status <> ''
+
+CREATE INDEX files_with_problem ON files (index_id, problem, version_id, status) WHERE problem IS NOT NULL
+
+CREATE INDEX files_without_history ON files (index_id, history, status) WHERE history IS NULL
+
+CREATE INDEX files_of_version ON files (version_id)
+
+INSERT INTO alembic_version VALUES ('0023')
