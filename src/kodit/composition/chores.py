@@ -29,6 +29,7 @@ from kodit.domain.this_host import ThisHost
 from kodit.infrastructure.doctor.clones import CloneExaminer
 from kodit.infrastructure.doctor.leftovers import LeftoverExaminer
 from kodit.infrastructure.processes.allocator import UnusedMemory, release_free_pages
+from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 from kodit.settings import Settings
 
@@ -128,7 +129,7 @@ def make_schedule(
 
 
 def make_memory_chores(
-    release_files: Callable[[], None], release_caches: Callable[[], None]
+    release_files: Callable[[], None], release_caches: Callable[[], None], pool: ProcessPool
 ) -> list[Chore]:
     """For every process that works for long. `release_files` returns the memory of files that are
     not being read. This, and the return of free pages, takes so little time that it is done however
@@ -143,4 +144,15 @@ def make_memory_chores(
     return [
         Chore("release pages", 2.0, partial(in_one_piece, release_pages)),
         Chore("release memory", 5.0, partial(in_one_piece, memory.release)),
+        end_unused_children(pool),
     ]
+
+
+def end_unused_children(pool: ProcessPool) -> Chore:
+    """For every pool of a process that works for long."""
+
+    async def end() -> bool:
+        await pool.end_unused()
+        return False
+
+    return Chore("end unused child processes", 2.0, end)
