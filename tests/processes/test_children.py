@@ -230,6 +230,8 @@ def test_children_that_are_not_needed_are_ended(
         assert is_there(unused), "it may be needed while another works"
         os.write(pipe, b"x")
         [last] = [await one for one in busy]
+        assert await pool.call(f"{WORK}:tell_own_id") == useful  # it is idle for the shortest time
+        assert await pool.call(f"{WORK}:is_number", useful), "a new function is for it too"
         monkeypatch.setattr(pool_module, "UNUSED_SECONDS", 600.0)
         await pool.end_unused()
         assert is_there(unused), "it may be needed again soon"

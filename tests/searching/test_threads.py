@@ -18,12 +18,13 @@ from tests.support.sources import write_file
 from kodit import Kodit
 from kodit.application.services import snippet_memory
 from kodit.application.services.search_service import SearchService
+from kodit.application.services.symbol_service import SymbolService
 from kodit.application.services.threads import Lane
 from kodit.composition import Application
 from kodit.domain.caller import LOCAL_CALLER
 from kodit.domain.entities import SearchResult
-from kodit.domain.questions import FilesQuestion, SearchQuestion
-from kodit.domain.symbols import SymbolRequest
+from kodit.domain.questions import FilesQuestion, SearchQuestion, SymbolsQuestion
+from kodit.domain.symbols import SymbolAnswer, SymbolRequest
 from kodit.domain.value_objects import SearchFilter, SearchMode, SearchRequest
 from kodit.infrastructure.reading_gate import ReadingGate
 from kodit.infrastructure.sqlalchemy.database import MOST_READERS
@@ -186,6 +187,42 @@ def test_many_searches_do_not_block_other_reads(
         assert most <= threads + 1  # and the warm one
 
     monkeypatch.setattr(SearchService, "search", wait_and_search)
+    asyncio.run(play())
+
+
+def test_many_lookups_of_names_do_not_block_searches(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are done one after the other, because each holds much memory."""
+    looking, most = 0, 0
+    started, may_end = threading.Event(), threading.Event()
+    find = SymbolService.find
+
+    def wait_and_find(service: SymbolService, request: SymbolRequest) -> SymbolAnswer:
+        nonlocal looking, most
+        looking += 1
+        most = max(most, looking)
+        started.set()
+        may_end.wait(PATIENCE_SECONDS)
+        looking -= 1
+        return find(service, request)
+
+    async def play() -> None:
+        lookups = [
+            asyncio.create_task(application.answers.symbols(LOCAL_CALLER, SymbolsQuestion("cache")))
+            for _ in range(THREADS)
+        ]
+        try:
+            await asyncio.to_thread(started.wait)
+            async with asyncio.timeout(PATIENCE_SECONDS / 2):
+                for _ in range(THREADS):
+                    await application.answers.search(LOCAL_CALLER, SearchQuestion("cache", wait=0))
+        finally:
+            may_end.set()
+        await asyncio.gather(*lookups)
+        assert most <= 2  # in its own thread, and in the warm one
+
+    monkeypatch.setattr(SymbolService, "find", wait_and_find)
     asyncio.run(play())
 
 

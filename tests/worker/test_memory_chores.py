@@ -11,13 +11,10 @@ from threading import Barrier
 import pytest
 from sqlalchemy import event
 from tests.searching.keyword_engine import Engine, batch, snippet
-from tests.support.command import PATIENCE_SECONDS
 from tests.support.memory import free_pages_between_blocks, mapped_bytes, resident_bytes
 
 from kodit.application.services.chores import Chore
-from kodit.application.services.stage import StageHandler
-from kodit.composition import Application, Engines
-from kodit.domain.value_objects import TaskType
+from kodit.composition import Application
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.infrastructure.processes import allocator
 from kodit.infrastructure.processes.pool import ProcessPool
@@ -89,35 +86,20 @@ def test_an_idle_process_closes_the_keyword_index(tmp_path: Path) -> None:
         assert application.engines.keyword_index.reader() is not reader
 
 
-def test_unused_children_of_a_worker_and_beside_it_are_ended(
+def test_child_processes_that_no_question_needs_are_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those of the application's pool by a chore, those of the worker's while it is open."""
+    """Those of the application; a worker has a pool of its own."""
     looked_at: list[ProcessPool] = []
-
-    has_looked = asyncio.Event()
 
     async def look(pool: ProcessPool) -> None:
         looked_at.append(pool)
-        has_looked.set()
 
     monkeypatch.setattr(ProcessPool, "end_unused", look)
-    made: list[Engines] = []
-
-    def handlers(engines: Engines) -> dict[TaskType, StageHandler]:
-        made.append(engines)
-        return {}
-
-    async def open_worker(application: Application) -> None:
-        async with application.worker(handlers), asyncio.timeout(PATIENCE_SECONDS):
-            await has_looked.wait()
-
     with Application(Settings.load({}, data_dir=tmp_path)) as application:
-        asyncio.run(open_worker(application))
-        assert looked_at == [made[0].pool]
         [chore] = [one for one in application.memory_chores if "child" in one.name]
         do_piece(chore)
-        assert looked_at[1:] == [application.pool]
+        assert looked_at == [application.pool]
 
 
 def do_piece(chore: Chore) -> None:

@@ -100,13 +100,11 @@ class Application(Finding):
         settings: WorkerSettings | None = None,
     ) -> AsyncIterator[tuple[IndexingWorkerService, str]]:
         """A registered worker with its own child processes and engines, and its name."""
-        from kodit.application.services.chores import chores_done
         from kodit.application.services.indexing_worker_service import (
             IndexingWorkerService,
             WorkerSettings,
         )
         from kodit.application.services.threads import in_thread
-        from kodit.composition.chores import end_unused_children
         from kodit.infrastructure.processes.pool import ProcessPool
 
         if settings is None:
@@ -127,7 +125,7 @@ class Application(Finding):
         try:
             # Pinned first, so that the worker's wake-up watches the same file that the worker uses.
             with self.database.pinned():
-                async with self.wake_up() as wake_up, chores_done([end_unused_children(pool)]):
+                async with self.wake_up() as wake_up:
                     yield (
                         IndexingWorkerService(
                             queue=self.queue,

@@ -134,25 +134,21 @@ def make_memory_chores(
     """For every process that works for long. `release_files` returns the memory of files that are
     not being read. This, and the return of free pages, takes so little time that it is done however
     little happened: one search maps half of a small database. `release_caches` returns the memory
-    of caches that were not used lately, once it is worth the time."""
+    of caches that were not used lately, once it is worth the time. The children of `pool` serve
+    questions that come now and then; a worker has others, which stay: its next run needs them all.
+    """
     memory = UnusedMemory(release_caches)
 
     def release_pages() -> None:
         release_files()
         release_free_pages()
 
-    return [
-        Chore("release pages", 2.0, partial(in_one_piece, release_pages)),
-        Chore("release memory", 5.0, partial(in_one_piece, memory.release)),
-        end_unused_children(pool),
-    ]
-
-
-def end_unused_children(pool: ProcessPool) -> Chore:
-    """For every pool of a process that works for long."""
-
-    async def end() -> bool:
+    async def end_unused() -> bool:
         await pool.end_unused()
         return False
 
-    return Chore("end unused child processes", 2.0, end)
+    return [
+        Chore("release pages", 2.0, partial(in_one_piece, release_pages)),
+        Chore("release memory", 5.0, partial(in_one_piece, memory.release)),
+        Chore("end unused child processes", 2.0, end_unused),
+    ]

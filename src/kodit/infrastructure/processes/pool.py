@@ -234,13 +234,13 @@ class ProcessPool:
 
     async def _take(self, function: str) -> _Child:
         """Preferably a child that has run the function before: it has the imports and caches that
-        make the next call cheaper.
+        make the next call cheaper. Else the one that has run most: its imports may serve too.
         """
-        for child in self._idle:
-            if function in child.has_run:
-                self._idle.remove(child)
-                return child
-        child = self._idle.pop() if self._idle else await self._start()
+        if self._idle:
+            child = max(self._idle, key=lambda one: (function in one.has_run, len(one.has_run)))
+            self._idle.remove(child)
+        else:
+            child = await self._start()
         child.has_run.add(function)
         return child
 
@@ -286,7 +286,7 @@ class ProcessPool:
         """
         if self._busy:
             return
-        kept = max(self._idle, key=lambda child: len(child.has_run), default=None)
+        kept = max(self._idle, key=lambda one: len(one.has_run), default=None)
         latest = time.monotonic() - UNUSED_SECONDS
         ended = [one for one in self._idle if one is not kept and one.idle_since <= latest]
         self._idle = [one for one in self._idle if one not in ended]
