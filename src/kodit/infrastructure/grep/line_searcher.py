@@ -48,6 +48,10 @@ class PooledLineSearcher:
         self._stall_seconds = stall_seconds
         self._starts_here = starts_here
 
+    @property
+    def at_once(self) -> int:
+        return self._pool.size + 1  # while one child is handed its next share
+
     def check(self, expression: Expression) -> None:
         compile_expression(expression)
 

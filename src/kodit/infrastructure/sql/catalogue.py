@@ -294,21 +294,14 @@ class SqlOpenCatalogue:
 def _files(driver: Cursors, scope: Scope, *, with_unread: bool) -> dict[int, list[IndexedText]]:
     """The files of a scope by index, sorted by path in Python's order on any database."""
     by_index: dict[int, list[IndexedText]] = {}
-    for row in _rows(driver, scope, with_unread=with_unread):
-        by_index.setdefault(row[1], []).append(_shared(row))
+    rows = _rows(driver, scope, with_unread=with_unread)
+    for file_id, index_id, path, language, content_hash, size in rows:
+        by_index.setdefault(index_id, []).append(
+            IndexedText(file_id, index_id, path, intern(language), content_hash, size)
+        )
     for files in by_index.values():
         files.sort(key=lambda file: file.path)
     return by_index
-
-
-def _shared(row: Row) -> IndexedText:
-    """All files are held until an answer is found, but their texts only once by all answers that
-    are made at the same time.
-    """
-    file_id, index_id, path, language, content_hash, size = row
-    return IndexedText(
-        file_id, index_id, intern(path), intern(language), intern(content_hash), size
-    )
 
 
 def _page(driver: Cursors, scope: Scope, page: slice) -> list[IndexedText]:
