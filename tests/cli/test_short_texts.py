@@ -186,6 +186,10 @@ def test_indexes_searched_without_keywords(capsys: Captured) -> None:
     assert "so indexes 3, 4 and 5 were searched" in capsys.readouterr().err
     warn_of_missing_keywords([standing(1), standing(2, unsearched=("code",))])
     assert capsys.readouterr().err == ""
+    told = "not searched on this machine yet; `kodit serve` and `kodit index` follow them.\n"
+    for changes, what in (((0, 1), "1 change is"), ((1, 2), "3 changes are")):
+        warn_of_missing_keywords([standing(1), *(standing(2, behind=one) for one in changes)])
+        assert capsys.readouterr().err == f"{what} {told}"
     say_problems(["Ada is gone.", "/b is gone"])
     assert capsys.readouterr().err == "kodit: Ada is gone\nkodit: /b is gone\n"
 
