@@ -134,7 +134,7 @@ def test_files_added_renamed_and_deleted(
     source.publish()
     serving.index(source.name)
 
-    assert serving.work()["files_parsed"] == 1
+    assert serving.work() == {"texts_embedded": 2}
     assert snippets_of(serving, "added.py") == 0
     assert snippets_of(serving, "renamed.py") == 1
     assert equals_a_fresh_index(serving, source, tmp_path)
