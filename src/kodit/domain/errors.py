@@ -17,6 +17,7 @@ KoditError
 │   ├── CommitGoneError       a source that no longer has the commit that was scanned
 │   ├── StalledError          a child process made no progress within its limit
 │   └── PausedError           a stage that has to wait for an endpoint or a budget
+│       └── SearchNodeAwaitedError   a stage that has to wait for another machine
 ├── DatabaseReplacedError     the file was replaced or removed while a worker used it
 ├── LeaseLost                 the task belongs to another claim now; change nothing
 └── TaskCancelled             the user asked the running task to stop
@@ -155,6 +156,12 @@ class PausedError(TransientError):
     `endpoint_paused` or `budget_spent`."""
 
     default_code = "endpoint_paused"
+
+
+class SearchNodeAwaitedError(PausedError):
+    """A stage waits until a search node has followed the log, or there is none any more."""
+
+    default_code = "search_node_awaited"
 
 
 class DatabaseReplacedError(KoditError):
