@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kodit.application.services.space_service import SpaceService
     from kodit.composition.store import LocalWorkerRegistry, Store
     from kodit.domain.claiming import ClaimRules
+    from kodit.domain.errors import DatabaseUpgradedError
     from kodit.domain.ports.catalogue import Catalogue
     from kodit.domain.ports.hosts import HostResolver
     from kodit.domain.ports.runtime import Clock, WakeUp
@@ -98,6 +99,11 @@ class Foundation:
     @property
     def database(self) -> SqlDatabase:
         return self.store.database
+
+    @property
+    def upgraded(self) -> DatabaseUpgradedError | None:
+        """Set once another version has migrated the database, so that this process is useless."""
+        return self.store.database.upgraded if "database" in vars(self.store) else None
 
     @property
     def reading(self) -> ReadableDatabase:

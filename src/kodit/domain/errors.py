@@ -19,6 +19,7 @@ KoditError
 │   └── PausedError           a stage that has to wait for an endpoint or a budget
 │       └── SearchNodeAwaitedError   a stage that has to wait for another machine
 ├── DatabaseReplacedError     the file was replaced or removed while a worker used it
+│   └── DatabaseUpgradedError   another version has migrated the database
 ├── LeaseLost                 the task belongs to another claim now; change nothing
 └── TaskCancelled             the user asked the running task to stop
 
@@ -167,6 +168,12 @@ class SearchNodeAwaitedError(PausedError):
 class DatabaseReplacedError(KoditError):
     """The database file was replaced or removed while a worker used it, so no database knows the
     worker's tasks any more."""
+
+
+class DatabaseUpgradedError(DatabaseReplacedError):
+    """Another version of Kodit has migrated the database while this process used it."""
+
+    default_code = "database_upgraded"
 
 
 class LeaseLost(KoditError):  # noqa: N818 - the queue's own term for it

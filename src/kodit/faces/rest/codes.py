@@ -197,6 +197,10 @@ CODES: Mapping[str, Code] = MappingProxyType(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "The certificate of the database is not the one that the server expects.",
         ),
+        "database_upgraded": Code(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "Another version has migrated the database; the server has to be started again.",
+        ),
         "database_newer": Code(
             HTTPStatus.SERVICE_UNAVAILABLE, "The database was written by a newer version."
         ),

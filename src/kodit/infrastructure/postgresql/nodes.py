@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from kodit.domain.errors import TransientError
+from kodit.domain.errors import DatabaseReplacedError, TransientError
 from kodit.domain.ports.nodes import AwaitingTask, Node
 from kodit.domain.run import SEARCH_NODE_AWAITED
 from kodit.infrastructure.mappers.moments import to_moment
@@ -90,7 +90,11 @@ class ServerNodes:
         try:
             with self._database.write() as transaction:
                 STOP_FOLLOWING.run(transaction.cursors)
-        except TransientError as error:  # others see that nobody holds the lock
+        except (
+            TransientError,
+            DatabaseReplacedError,
+        ) as error:
+            # Others see that nobody holds the lock.
             log.info("other nodes are not told that this one ends", extra={"error": str(error)})
 
     def searching(self) -> Sequence[str]:
