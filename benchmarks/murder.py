@@ -21,10 +21,11 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from benchmarks.disasters import OF_SERVER, Disasters, Network, network
+from benchmarks.disasters import LONGEST_CUT_SECONDS, OF_SERVER, Disasters, Network, network
 from benchmarks.namespaces import is_inside, run_inside
 from tests.murder.massacre import Massacre
 from tests.support.stores import DATABASES, using_store
@@ -66,10 +67,12 @@ def main() -> int:
         disasters: Disasters = OF_SERVER if options.nodes else {}
         place: Place = _here
         heal: Callable[[], None] = _nothing
+        slowest_link = timedelta(0)
         if options.namespaces:
             Path(folder).chmod(0o755)
             made = opened.enter_context(network(Path(folder), options.nodes, options.seed))
             disasters, heal = made.disasters, made.heal
+            slowest_link = timedelta(seconds=LONGEST_CUT_SECONDS + 1)
             data = Path(folder) / "data"
             place = partial(_in_namespace, made, data)
         opened.enter_context(using_store("postgresql" if options.nodes else "sqlite"))
@@ -83,10 +86,12 @@ def main() -> int:
                 place=place,
             )
         )
-        return _carry_out(massacre, options.cycles, heal)
+        return _carry_out(massacre, options.cycles, heal, slowest_link)
 
 
-def _carry_out(massacre: Massacre, cycles: int, heal: Callable[[], None]) -> int:
+def _carry_out(
+    massacre: Massacre, cycles: int, heal: Callable[[], None], slowest_link: timedelta
+) -> int:
     """Run the cycles, and print the verdict; returns the exit status."""
     began = time.monotonic()
     massacre.request(6)
@@ -97,7 +102,7 @@ def _carry_out(massacre: Massacre, cycles: int, heal: Callable[[], None]) -> int
     heal()
     massacre.wait_for_runs()
     massacre.dismiss()
-    verdict = massacre.judge()
+    verdict = massacre.judge(slowest_link)
     survivors = massacre.survivors()
     for name, count in massacre.cycles.most_common():
         print(f"{count:6d}  {name}")

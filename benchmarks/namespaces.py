@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 DATABASE = "kodit-database"
@@ -67,10 +67,12 @@ def set_link(name: str, *, is_up: bool) -> None:
     _ip("-n", name, "link", "set", "eth0", "up" if is_up else "down")
 
 
-def _remove(names: Sequence[str] | dict[str, int]) -> None:
-    for name in names:
-        with suppress(subprocess.CalledProcessError):
-            _ip("netns", "delete", name)
+def _remove(hosts: Mapping[str, int]) -> None:
+    """A process that is left in a namespace keeps it, but not its link."""
+    for name, number in hosts.items():
+        for arguments in (("link", "delete", f"kodit{number}"), ("netns", "delete", name)):
+            with suppress(subprocess.CalledProcessError):
+                _ip(*arguments)
     with suppress(subprocess.CalledProcessError):
         _ip("link", "delete", _BRIDGE)
 

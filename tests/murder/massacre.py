@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -272,9 +273,10 @@ class Massacre:
 
     # Judging
 
-    def judge(self) -> Verdict:
+    def judge(self, slowest_link: timedelta = timedelta(0)) -> Verdict:
         """Count the effects; all workers must have been dismissed."""
-        return judge(self.application.database, self.effects.read(), self.accepted, LIMITS)
+        effects = self.effects.read()
+        return judge(self.application.database, effects, self.accepted, LIMITS, slowest_link)
 
     def survivors(self) -> list[str]:
         """All started processes that are still alive, after enough time to end."""
