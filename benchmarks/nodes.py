@@ -2,12 +2,12 @@
 
     python -m benchmarks.nodes search [--snippets 200000] [--cache DIR]
     python -m benchmarks.nodes wake-up
-    python -m benchmarks.nodes workers [--indexes 40] [--files 50]
+    python -m benchmarks.nodes workers [--indexes 40] [--files 50] [--share 0.2]
 
 `search` makes a corpus as `benchmarks.search` does, moves it to the server, lets a new node fill
 its engines from nothing, and then asks both it and SQLite the same queries in turn. `wake-up`
 measures how long it takes from a notification in one process to its arrival in another. `workers`
-lets 1, 2 and 4 workers without engines, each limited to a fifth of a core by a cgroup (version 1,
+lets 1, 2 and 4 workers without engines, each limited to a share of a core by a cgroup (version 1,
 which needs root), index the same folders beside a search node, and compares their throughput.
 """
 
@@ -40,7 +40,6 @@ from kodit.settings import DATABASE_URL, Settings
 
 ROUNDS_OF_QUERIES = 5
 NOTIFICATIONS = 100
-QUOTA_MICROSECONDS = 20_000
 PERIOD_MICROSECONDS = 100_000
 _CGROUPS = Path("/sys/fs/cgroup/cpu")
 _LISTEN = """
@@ -148,25 +147,25 @@ def measure_wake_up() -> None:
     print(f"wake-up p50 {statistics.median(times) * 1e3:.1f} ms, p95 {times[95] * 1e3:.1f} ms")
 
 
-def measure_workers(indexes: int, files: int) -> None:
+def measure_workers(indexes: int, files: int, share: float) -> None:
     first = 0.0
     for count in (1, 2, 4):
         with tempfile.TemporaryDirectory(prefix="kodit-workers-") as name, server() as url:
-            folders = _folders(Path(name), indexes, files)
-            seconds = _index_with(count, folders, Path(name), url)
+            folders = _folders(Path(name), "folder", indexes, files)
+            seconds = _index_with(count, folders, Path(name), url, share)
         first = first or seconds
         print(f"{count} workers: {seconds:.1f} s, {first / seconds:.2f} times as fast", flush=True)
 
 
-def _folders(below: Path, indexes: int, files: int) -> list[Path]:
+def _folders(below: Path, name: str, indexes: int, files: int) -> list[Path]:
     """Folders of files that all differ."""
     found = []
     for index in range(indexes):
-        folder = below / f"folder{index}"
+        folder = below / f"{name}{index}"
         folder.mkdir()
         for file in range(files):
             text = "\n\n".join(
-                f'def step_{index}_{file}_{number}(value):\n    """Step {number}."""\n'
+                f'def {name}_{index}_{file}_{number}(value):\n    """Step {number}."""\n'
                 f"    return value + {index * file + number}\n"
                 for number in range(4)
             )
@@ -175,8 +174,8 @@ def _folders(below: Path, indexes: int, files: int) -> list[Path]:
     return found
 
 
-def _index_with(count: int, folders: Sequence[Path], below: Path, url: str) -> float:
-    """Seconds until all folders are indexed, from the moment at which all workers are up."""
+def _index_with(count: int, folders: Sequence[Path], below: Path, url: str, share: float) -> float:
+    """Seconds until all folders are indexed by workers that have worked already."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("KODIT_")
     } | {DATABASE_URL: url, "KODIT_HOST": "here", "KODIT_LOG_LEVEL": "error"}
@@ -187,7 +186,7 @@ def _index_with(count: int, folders: Sequence[Path], below: Path, url: str) -> f
         [sys.executable, "-m", "kodit", "serve", "--workers", "0", "--port", "0"],
         env=environment | {"KODIT_DATA_DIR": str(below / "searching")},
     )
-    with application, asyncio.Runner() as runner, _limited(count) as start:
+    with application, asyncio.Runner() as runner, _limited(count) as (start, limit):
         queue, nodes = application.queue, application.store.nodes
         assert nodes is not None
         processes = [
@@ -199,9 +198,17 @@ def _index_with(count: int, folders: Sequence[Path], below: Path, url: str) -> f
             for number in range(count)
         ]
         _wait(lambda: len(application.registry.living()) == count and bool(nodes.searching()))
+
+        def index(some: Sequence[Path]) -> None:
+            for folder in some:
+                runner.run(application.sources.add(IndexRequest([str(folder)])))
+
+        # Each worker starts its child processes.
+        index(_folders(below, "warm", 8 * count, 8))
+        _wait(lambda: not runner.run(queue.count_runs()))
         runner.run(queue.pause())
-        for folder in folders:
-            runner.run(application.sources.add(IndexRequest([str(folder)])))
+        index(folders)
+        limit(share)
         began = time.monotonic()
         runner.run(queue.resume())
         _wait(lambda: not runner.run(queue.count_runs()))
@@ -217,13 +224,13 @@ Start = Callable[[int, Sequence[str], dict[str, str]], "subprocess.Popen[bytes]"
 
 
 @contextmanager
-def _limited(count: int) -> Iterator[Start]:
-    """Starts processes, each with its children in a cgroup of a fifth of a core."""
+def _limited(count: int) -> Iterator[tuple[Start, Callable[[float], None]]]:
+    """Starts processes, each with its children in a cgroup; all of them are then limited to a share
+    of a core."""
     groups = [_CGROUPS / f"kodit-worker{number}" for number in range(count)]
     for group in groups:
         group.mkdir(exist_ok=True)
         (group / "cpu.cfs_period_us").write_text(str(PERIOD_MICROSECONDS))
-        (group / "cpu.cfs_quota_us").write_text(str(QUOTA_MICROSECONDS))
 
     def start(
         number: int, command: Sequence[str], environment: dict[str, str]
@@ -231,8 +238,12 @@ def _limited(count: int) -> Iterator[Start]:
         enter = f'echo $$ > {groups[number]}/cgroup.procs && exec "$@"'
         return subprocess.Popen(["sh", "-c", enter, "sh", *command], env=environment)
 
+    def limit(share: float) -> None:
+        for group in groups:
+            (group / "cpu.cfs_quota_us").write_text(str(round(share * PERIOD_MICROSECONDS)))
+
     try:
-        yield start
+        yield start, limit
     finally:
         for group in groups:
             with suppress(OSError):
@@ -251,11 +262,12 @@ def main() -> None:
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--indexes", type=int, default=40)
     parser.add_argument("--files", type=int, default=50)
+    parser.add_argument("--share", type=float, default=0.2)
     options = parser.parse_args()
     if options.what == "wake-up":
         measure_wake_up()
     elif options.what == "workers":
-        measure_workers(options.indexes, options.files)
+        measure_workers(options.indexes, options.files, options.share)
     else:
         cache = options.cache or Path(tempfile.mkdtemp(prefix="kodit-nodes-"))
         try:
