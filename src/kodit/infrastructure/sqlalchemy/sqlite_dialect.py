@@ -287,10 +287,10 @@ class SqliteDialect:
         """Remove the log of a database that is gone, unless another was put in its place: SQLite
         would apply it to whichever file comes there.
         """
-        for path, file in self._beside.items():
+        beside, self._beside = self._beside, {}  # another thread may be here, too
+        for path, file in beside.items():
             if file_id(path) == file:
                 path.unlink(missing_ok=True)
-        self._beside.clear()
 
     def _open_file(self, file: FileId) -> None:
         with self._file_lane:
