@@ -75,8 +75,9 @@ BEHIND = Statement(
     "ORDER BY indexes.id"
 )
 UNLED = Statement(
+    "",
     # From one index to the next: a log may be long.
-    "WITH RECURSIVE logged (id) AS ("
+    postgresql="WITH RECURSIVE logged (id) AS ("
     "(SELECT index_id FROM keyword_changes ORDER BY index_id LIMIT 1) UNION ALL "
     "SELECT (SELECT index_id FROM keyword_changes WHERE index_id > logged.id "
     "ORDER BY index_id LIMIT 1) FROM logged WHERE logged.id IS NOT NULL) "
@@ -86,7 +87,7 @@ UNLED = Statement(
     "WHERE tasks.index_id = logged.id AND tasks.type = 'BM25_INDEX' "
     "AND tasks.state IN ('blocked', 'ready', 'running') "
     "AND index_runs.state IN ('queued', 'running') AND NOT index_runs.is_follow_up) "
-    "ORDER BY logged.id"
+    "ORDER BY logged.id",
 )
 NOTE_NODE_PACK = Statement(
     "INSERT INTO node_packs (node, index_id, kind, token) "

@@ -46,8 +46,9 @@ AWAITING = Statement(
     "AND index_id IS NOT NULL AND position(:code IN error_about) > 0",
 )
 FORGET_CURSORS = Statement(
-    "DELETE FROM node_cursors WHERE node NOT IN (SELECT name FROM nodes "
-    f"WHERE nodes.searches AND nodes.seen_at > {_NOW} - :kept_for) RETURNING 1"
+    "",
+    postgresql="DELETE FROM node_cursors WHERE node NOT IN (SELECT name FROM nodes "
+    f"WHERE nodes.searches AND nodes.seen_at > {_NOW} - :kept_for) RETURNING 1",
 )
 FORGET_HISTORY_OF_LOST = Statement(
     # What every node that is left has applied, or nobody follows any more.

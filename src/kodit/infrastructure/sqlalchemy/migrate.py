@@ -39,6 +39,7 @@ def migrate(
 
     Raises DatabaseVersionError, and changes nothing, if a newer Kodit has written the database.
     """
+    database.expect(None)
     with database.read() as transaction:
         stored = _stored_revision(transaction.connection)
         if stored in STATES_OF_A_MOVE:
@@ -46,7 +47,6 @@ def migrate(
     if stored == revision:
         database.expect(revision)
         return
-    database.expect(None)
     with database.write() as transaction:
         lock_name(transaction.cursors, "migrations")
         # Another process may have migrated while this one waited for the lock.
