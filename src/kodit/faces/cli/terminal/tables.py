@@ -75,7 +75,7 @@ _ROLES = {"work": "works", "search": "searches"}
 def node_line(node: NodeView) -> str:
     """A data directory that shares the database."""
     parts = [node.state if node.state != "gone" else f"gone, seen {ago(node.seen_at)}"]
-    if node.roles:
+    if node.roles and node.state != "gone":
         parts.append(" and ".join(_ROLES[role] for role in node.roles))
     if node.behind:
         parts.append(f"{counted(node.behind, 'change')} behind")
