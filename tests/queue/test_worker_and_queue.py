@@ -70,7 +70,8 @@ def test_whoever_follows_a_worker_is_told_of_each_operation(queue: QueueDriver) 
     """With its task, until they have seen enough."""
     told: dict[str, list[tuple[str, int]]] = {"some": [], "all": []}
 
-    async def count(_task: Task, tracker: ProgressTracker) -> StageOutcome:
+    async def count(_task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+        assert tracker is not None
         with tracker.create_child(TaskOperation.EXTRACT_SNIPPETS) as step:
             step.set_current(7)
         return DONE
