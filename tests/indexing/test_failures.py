@@ -148,7 +148,7 @@ def test_enrichments_survive_a_failure_to_embed_them(setting: Setting) -> None:
 @pytest.mark.parametrize("way", ["retry", "new run"])
 def test_a_failing_extract_loses_no_file(setting: Setting, way: str) -> None:
     """Files extracted before the failure are kept, and the next run extracts the rest."""
-    write_tree(setting.folder / "more", files=100)
+    write_tree(setting.folder / "more", files=100, seed=2)
     setting.serving.work()
     setting.faults.fail(TaskType.EXTRACT, lambda: PermanentError("out of order"), after=1)
     run = setting.serving.index(setting.folder)
