@@ -59,7 +59,8 @@ def frequencies(records: Sequence[bytes], terms: Sequence[str]) -> NDArray[np.fl
         (places,) = (keys == _key(term)).nonzero()
         if len(places):
             if owners is None:
-                owners = np.array([len(record) for record in records]).cumsum() // CODE_BYTES
+                lengths = np.fromiter(map(len, records), np.intp, len(records))
+                owners = lengths.cumsum() // CODE_BYTES
             rows = owners.searchsorted(places, "right")
             found[rows, column] = entries[places] & MOST_COUNTED
     return found
