@@ -1,6 +1,6 @@
 """Breaks the program on purpose, in copies of its source, and checks which tests notice.
 
-    python -m benchmarks.mutants --measure [TEST…]        which tests run which lines: once, 10 min
+    python -m benchmarks.mutants --measure [--quick] [TEST…]    which tests run which lines: once
     python -m benchmarks.mutants [PATH…] --number 100 --seed 1
     python -m benchmarks.mutants --survivors              those of the last run again
     python -m benchmarks.mutants --written [NAME…] [--processes]
@@ -11,7 +11,10 @@ PATHs (`domain`, `infrastructure/slicing`), without regard to the tests. Each is
 the tests that run its line, starting with fast and specific ones; a survivor is tested with all
 tests that run it, unless `--near` is given, and with `--whole` with the whole suite. The map of
 which test runs which line is recorded by `--measure` and kept in `.benchmarks`; given tests are
-measured again and merged into it.
+measured again and merged into it. `--quick` leaves out costly tests, those on a server, and what
+child processes run: the costly tests of the nearest files are then run against survivors.
+
+Tests run in forks of processes that have imported and collected them, where functions are replaced.
 
 Mutants without an observable change are listed in `benchmarks/mutating/equivalent.toml`, each with
 its reason. `--written` runs hand-written mutants of the queue, each of which breaks one of its
@@ -31,6 +34,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
@@ -38,6 +42,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.mutating import coverage_map, written
 from benchmarks.mutating.copies import Copy, Finding, Verdict
 from benchmarks.mutating.coverage_map import CoverageMap
+from benchmarks.mutating.fork_server import Replaced
 from benchmarks.mutating.mutation import Mutation
 from benchmarks.mutating.places import is_program, mutations_of
 
@@ -45,8 +50,14 @@ ROOT = Path(__file__).parents[1]
 MAP = ROOT / ".benchmarks" / "coverage_map.json"
 SURVIVORS = ROOT / ".benchmarks" / "survivors.json"
 EQUIVALENT = Path(__file__).with_name("mutating") / "equivalent.toml"
+COSTLY = ROOT / "tests" / "costly.txt"
 AT_ONCE = 2
-SECONDS_OF_FIRST_TESTS = 60.0
+ROUNDS = ((5.0, 4), (60.0, 30), (inf, inf))
+"""How many seconds the first, the next and the last tests of a mutant take, and of how many files
+they are.
+"""
+COSTLY_FILES = 8
+"""Of how many files the costly tests are run, where these were not measured."""
 START_SECONDS = 90.0
 WHOLE_SUITE_SECONDS = 900.0
 SLOWER = 8.0
@@ -61,21 +72,23 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="PATH|TEST|NAME")
     parser.add_argument("--number", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=SECONDS_OF_FIRST_TESTS)
     further = parser.add_mutually_exclusive_group()
     further.add_argument("--near", action="store_true", help="run no further tests on survivors")
     further.add_argument("--whole", action="store_true", help="run the whole suite on survivors")
     parser.add_argument("--list", action="store_true", help="only print the mutants")
     parser.add_argument("--survivors", action="store_true")
     parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="measure only tests in one process")
     parser.add_argument("--written", action="store_true")
     parser.add_argument("--processes", action="store_true")
     options = parser.parse_args()
     if options.written:
         return written.run(ROOT, options.names, with_processes=options.processes)
     if options.measure:
-        measured = coverage_map.measure(ROOT, options.names)
-        (CoverageMap.read(MAP).merge(measured) if options.names else measured).write(MAP)
+        measured = coverage_map.measure(ROOT, options.names, quick=options.quick)
+        if options.names and MAP.exists():
+            measured = CoverageMap.read(MAP).merge(measured)
+        measured.write(MAP)
         return 0
     package = ROOT / "src" / "kodit"
     sources = {name: text.encode() for name, text in coverage_map.sources_of(package).items()}
@@ -91,7 +104,7 @@ def main() -> int:
         for mutation in mutants:
             print(mutation.diff(sources[mutation.module]))
         return 0
-    reach = Reach(options.seconds, near=options.near, whole=options.whole)
+    reach = Reach(near=options.near, whole=options.whole)
     findings = examine(mutants, sources, reach)
     return report(findings, sources)
 
@@ -155,8 +168,9 @@ def examine(
     texts = {module: source.decode() for module, source in sources.items()}
     covering = CoverageMap.read(MAP).updated_to(texts)
     unknown = covering.unknown_files(ROOT)
+    costly = [name for name in COSTLY.read_text("utf-8").split() if name not in covering.seconds]
     with copies() as free, ThreadPoolExecutor(AT_ONCE) as threads:
-        examiner = Examiner(covering, unknown, free, reach)
+        examiner = Examiner(covering, unknown, costly, free, reach)
         left = list(mutants)
         while left:
             at_work = {
@@ -177,16 +191,19 @@ def copies() -> Iterator[SimpleQueue[Copy]]:
     with TemporaryDirectory(prefix="kodit-mutants-") as folder:
         for number in range(AT_ONCE):
             free.put(Copy(ROOT, Path(folder, str(number))))
-        yield free
+        try:
+            yield free
+        finally:
+            while not free.empty():
+                free.get().close()
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Which tests a mutant is tested with: first those that take so many seconds, then all that run
-    its line unless only the near ones are wanted, and finally, if wanted, the whole suite.
+    """Which tests a mutant is tested with: all that run its line, or only the nearest of them, and
+    then, if wanted, the whole suite.
     """
 
-    seconds: float
     near: bool
     whole: bool
 
@@ -198,11 +215,13 @@ class Examiner:
         self,
         covering: CoverageMap,
         unknown: list[str],
+        costly: list[str],
         free: SimpleQueue[Copy],
         reach: Reach,
     ) -> None:
         self._covering = covering
-        self._unknown = unknown
+        self._unknown = frozenset(unknown)
+        self._costly = costly
         self._free = free
         self._reach = reach
         self._lock = threading.Lock()
@@ -215,42 +234,48 @@ class Examiner:
         copy = self._free.get()
         try:
             finding = Finding(Verdict.SURVIVED, [])
-            for arguments, seconds in self._rounds(tests):
-                copy.write(mutation.module, mutation.apply(source))
-                left_out = [f"--deselect={test}" for test in self._unsound]
-                finding = copy.run([*arguments, *left_out], START_SECONDS + SLOWER * seconds)
-                copy.write(mutation.module, source)
+            mutated = mutation.apply(source)
+            copy.write(mutation.module, mutated)
+            replaced = Replaced(
+                str(copy.package / mutation.module), source.decode(), mutated.decode()
+            )
+            for chosen, seconds, in_collected in self._rounds(tests):
+                finding = copy.run_chosen(
+                    chosen,
+                    START_SECONDS + SLOWER * seconds,
+                    replaced=replaced if in_collected else None,
+                )
                 if finding.verdict is not Verdict.SURVIVED:
                     break
+            if finding.verdict is Verdict.SURVIVED and self._reach.whole:
+                finding = copy.run(["tests", "--ignore=tests/murder"], WHOLE_SUITE_SECONDS)
+            copy.write(mutation.module, source)
         finally:
             self._free.put(copy)
         return finding
 
-    def _rounds(self, tests: list[str]) -> Iterator[tuple[list[str], float]]:
-        """Arguments of pytest, and how long these tests took when they were measured."""
+    def _rounds(self, tests: list[str]) -> Iterator[tuple[list[str], float, bool]]:
+        """Tests, or files of tests that have changed since they were measured, and how long they
+        took then, and whether the functions of a process that has collected them may be replaced:
+        first the best of a few files, last the costly ones of the nearest files.
+        """
         took = self._covering.seconds
-        known = [test for test in tests if test.partition("::")[0] not in self._unknown]
-        files = {test.partition("::")[0] for test in tests}
-        changed = [
-            name
-            for name in self._unknown
-            if name in files or (self._is_new(name) and not self._reach.near)
-        ]
-        first: list[str] = []
-        spent = 0.0
-        for test in known:
-            if not first or spent + took[test] <= self._reach.seconds:
-                first.append(test)
-                spent += took[test]
-        if first:
-            yield first, spent
-        if changed:
-            yield changed, 20.0 * len(changed)
-        others = set(known) - set(first)
-        if others and not self._reach.near:
-            yield [test for test in known if test in others], sum(took[test] for test in others)
-        if self._reach.whole:
-            yield ["tests", "--ignore=tests/murder"], WHOLE_SUITE_SECONDS
+        left: dict[str, float] = {}
+        for test in tests:
+            if test not in self._unsound:
+                file = _file(test)
+                left.setdefault(file if file in self._unknown else test, took[test])
+        files = list(dict.fromkeys(map(_file, left)))
+        if not self._reach.near:
+            left |= dict.fromkeys((one for one in self._unknown if self._is_new(one)), 20.0)
+        for seconds, most_files in ROUNDS[: 2 if self._reach.near else None]:
+            first = _first(left, seconds, most_files)
+            left = {test: took for test, took in left.items() if test not in first}
+            if first:
+                yield list(first), sum(first.values()), True
+        nearest = set(files[:COSTLY_FILES])
+        if costly := [test for test in self._costly if _file(test) in nearest - self._unknown]:
+            yield costly, 2.0 * len(costly), False
 
     def _is_new(self, name: str) -> bool:
         return name not in self._covering.test_files
@@ -265,7 +290,7 @@ class Examiner:
             return set()
         copy = self._free.get()
         try:
-            found = copy.run(tests, WHOLE_SUITE_SECONDS, len(tests)).failed
+            found = copy.run_chosen(tests, WHOLE_SUITE_SECONDS, len(tests)).failed
         finally:
             self._free.put(copy)
         unsound = set(found) & noticed
@@ -273,6 +298,26 @@ class Examiner:
             print(f"also fails without a mutant: {test}", flush=True)
         self._unsound |= unsound
         return unsound
+
+
+def _first(tests: dict[str, float], seconds: float, most_files: float) -> dict[str, float]:
+    """Of tests and their durations, the first that take so many seconds, of so many files."""
+    first: dict[str, float] = {}
+    files: set[str] = set()
+    spent = 0.0
+    for test, its_seconds in tests.items():
+        file = _file(test)
+        if not first or (
+            spent + its_seconds <= seconds and (file in files or len(files) < most_files)
+        ):
+            first[test] = its_seconds
+            files.add(file)
+            spent += its_seconds
+    return first
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def report(findings: Iterator[tuple[Mutation, Finding]], sources: dict[str, bytes]) -> int:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-_LEFT_OUT = (".git", ".venv", ".*_cache", "__pycache__", ".benchmarks", ".hypothesis")
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.*?)(?: - .*)?$", re.MULTILINE)
-_NOT_FOUND = re.compile(r"^ERROR: (?:not found|file or directory not found): (.*)$", re.MULTILINE)
-_USAGE_ERROR, _NO_TESTS = 4, 5
+from benchmarks.mutating.fork_server import NO_TESTS, Answer, Replaced, Request
+
+_LEFT_OUT = (".git", ".venv", ".*_cache", ".benchmarks", ".hypothesis")
 
 
 class Verdict(StrEnum):
@@ -41,6 +39,8 @@ class Copy:
     def __init__(self, root: Path, folder: Path) -> None:
         self.tree = folder / "tree"
         self._work = folder / "work"
+        self._home = folder / "home"
+        self._server: subprocess.Popen[str] | None = None
         self._moment = 1_000_000_000
         shutil.copytree(root, self.tree, ignore=shutil.ignore_patterns(*_LEFT_OUT), symlinks=True)
 
@@ -59,65 +59,64 @@ class Copy:
 
     def run(self, arguments: Sequence[str], seconds: float, most_failures: int = 1) -> Finding:
         """Run pytest until `most_failures` tests have failed, at most for some seconds."""
-        arguments = list(arguments)
-        while True:
-            code, output = self._pytest(arguments, seconds, most_failures)
-            gone = set(_NOT_FOUND.findall(output))
-            left = [one for one in arguments if not any(name.endswith(f"/{one}") for name in gone)]
-            if code != _USAGE_ERROR or len(left) == len(arguments):
-                break
-            arguments = left
-        if code is None:
-            return Finding(Verdict.TIMED_OUT, [])
-        if code in (0, _NO_TESTS):
-            return Finding(Verdict.SURVIVED, [])
-        return Finding(Verdict.CAUGHT, _FAILED.findall(output) or [output.strip()[-300:]])
+        return self._ask(Request(self._with_folder(arguments), (), seconds, most_failures))
 
-    def _pytest(
-        self, arguments: Sequence[str], seconds: float, most_failures: int
-    ) -> tuple[int | None, str]:
-        home = self._work / "home"
-        home.mkdir(parents=True, exist_ok=True)
-        process = subprocess.Popen(
+    def run_chosen(
+        self,
+        tests: Sequence[str],
+        seconds: float,
+        most_failures: int = 1,
+        replaced: Replaced | None = None,
+    ) -> Finding:
+        """Run these tests, or files of tests, of those that still exist; `replaced` is the module
+        that has been changed, if its functions may be replaced in a process that has collected the
+        tests.
+        """
+        files = dict.fromkeys(test.partition("::")[0] for test in tests)
+        there = [file for file in files if (self.tree / file).exists()]
+        arguments = self._with_folder(there)
+        return self._ask(Request(arguments, tests, seconds, most_failures, replaced))
+
+    def close(self) -> None:
+        """End the processes that fork, if tests have been run."""
+        if self._server is not None:
+            self._server.communicate()
+
+    def _with_folder(self, arguments: Sequence[str]) -> list[str]:
+        return [f"--basetemp={self._work}", *arguments]
+
+    def _ask(self, request: Request) -> Finding:
+        if self._server is None:
+            self._server = self._start()
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.write(json.dumps(asdict(request)) + "\n")
+        self._server.stdin.flush()
+        answer = Answer(**json.loads(self._server.stdout.readline()))
+        shutil.rmtree(self._work, ignore_errors=True)
+        if answer.code is None:
+            return Finding(Verdict.TIMED_OUT, [])
+        if answer.code in (0, NO_TESTS):
+            return Finding(Verdict.SURVIVED, [])
+        return Finding(Verdict.CAUGHT, [*answer.failed] or [answer.output])
+
+    def _start(self) -> subprocess.Popen[str]:
+        self._home.mkdir()
+        environment = os.environ | {
+            "PYTHONPATH": str(self.tree / "src"),
+            "HOME": str(self._home),
+            "KODIT_TEST_ALL": "1",
+            "KODIT_TEST_SHRINK": "0",
+        }
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        return subprocess.Popen(
             [
-                *(sys.executable, "-m", "pytest", "-q", "--tb=no"),
-                *("-p", "no:cacheprovider", "-p", "no:anyio"),  # which takes a third of a second
-                *(f"--maxfail={most_failures}", f"--basetemp={self._work / 'tests'}"),
-                *arguments,
+                *(sys.executable, "-m", "benchmarks.mutating.fork_server"),
+                *self._with_folder(["tests", "--ignore=tests/murder"]),
             ],
             cwd=self.tree,
-            env=os.environ
-            | {
-                "PYTHONPATH": str(self.tree / "src"),
-                "HOME": str(home),
-                "KODIT_TEST_SHRINK": "0",
-            },
-            stdin=subprocess.DEVNULL,
+            env=environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
             text=True,
-            errors="replace",
         )
-        try:
-            output, _ = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            for pid in [*_descendants(process.pid), process.pid]:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            process.wait()
-            return None, ""
-        finally:
-            shutil.rmtree(self._work, ignore_errors=True)
-        return process.returncode, output
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    """The descendants of a process, newest first; on Linux."""
-    children: dict[int, list[int]] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parent = int(status.read_text("ascii", "replace").rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(status.parent.name))
-    for child in children.get(pid, []):
-        yield from _descendants(child)
-        yield child

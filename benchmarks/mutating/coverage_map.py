@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.mutating.hook.sitecustomize import CONFIGURATION
 from benchmarks.mutating.mutation import Mutation
-from benchmarks.mutating.plugin import TESTS_FILE, WITHOUT_TEST
+from benchmarks.mutating.plugin import QUICK, TESTS_FOLDER, WITHOUT_TEST
 
 HOOK = Path(__file__).with_name("hook")
 LEFT_OUT = ("--ignore=tests/murder", "-m", "not slow")
@@ -154,8 +154,10 @@ class CoverageMap:
         return self._extents[folder]
 
 
-def measure(root: Path, tests: Sequence[str]) -> CoverageMap:
-    """Run tests of a source tree and record which lines each runs."""
+def measure(root: Path, tests: Sequence[str], *, quick: bool = False) -> CoverageMap:
+    """Run tests of a source tree and record which lines each runs; `quick`: without costly tests,
+    those on a server, and the lines that child processes run.
+    """
     package = root / "src" / "kodit"
     with TemporaryDirectory(prefix="kodit-coverage-") as name:
         folder = Path(name)
@@ -168,26 +170,31 @@ def measure(root: Path, tests: Sequence[str]) -> CoverageMap:
         )
         environment = os.environ | {
             CONFIGURATION: str(configuration),
-            TESTS_FILE: str(folder / "tests.json"),
+            TESTS_FOLDER: str(folder),
             "PYTHONPATH": f"{root / 'src'}:{HOOK}",
         }
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
         plugin = ["-p", "benchmarks.mutating.plugin"]
+        if quick:
+            environment[QUICK] = "1"
+            plugin += ["-n", "2", "--dist=loadfile"]
         subprocess.run(
             [*command, *plugin, *LEFT_OUT, *tests], cwd=root, env=environment, check=False
         )
-        found = (root, folder.glob("data.*"), folder / "tests.json")
+        found = (root, folder.glob("data.*"), folder.glob("tests-*.json"))
         return collect(*found, is_whole=not tests)
 
 
 def collect(
-    root: Path, data_files: Iterable[Path], tests_file: Path, *, is_whole: bool
+    root: Path, data_files: Iterable[Path], tests_files: Iterable[Path], *, is_whole: bool
 ) -> CoverageMap:
     """The map from the files of the measured processes; `is_whole` after a run of all tests."""
     import coverage  # noqa: PLC0415 - not needed to run mutants
 
     package = root / "src" / "kodit"
-    tests: dict[str, Any] = json.loads(tests_file.read_text("utf-8"))
+    tests: dict[str, Any] = {}
+    for tests_file in sorted(tests_files):
+        tests |= json.loads(tests_file.read_text("utf-8"))
     by_context: dict[str, set[str]] = defaultdict(set)
     for name, test in tests.items():
         by_context[name].add(name)

@@ -1,7 +1,8 @@
 """A pytest plugin that tells coverage which test is running: `-p benchmarks.mutating.plugin`.
 
 The lines run by a shared fixture are recorded for the fixture, and each test lists the shared
-fixtures that it uses.
+fixtures that it uses. A quick measurement leaves out costly tests, those on a server, and child
+processes.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from typing import Any
 
 import coverage
 import pytest
+from benchmarks.mutating.hook.sitecustomize import CONFIGURATION, CONTEXT
 
-CONTEXT = "MUTATION_CONTEXT"
+COSTLY = Path("tests", "costly.txt")
 WITHOUT_TEST = ""
 """The context of code that runs outside any test."""
-TESTS_FILE = "MUTATION_TESTS"
-"""The environment variable with the name of the output file: the duration and fixtures of each
-test.
+TESTS_FOLDER = "MUTATION_TESTS"
+"""The environment variable with the folder for the output, a file for each process that runs tests:
+the duration and fixtures of each test.
 """
+QUICK = "MUTATION_QUICK"
+"""The environment variable that is set for a quick measurement."""
 
 _seconds: dict[str, float] = defaultdict(float)
 _fixtures: dict[str, list[str]] = {}
@@ -44,6 +48,26 @@ def measured_for(context: str) -> Iterator[None]:
     finally:
         os.environ[CONTEXT] = before
         measuring.switch_context(before)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the processes that tests start from being measured, if these are not wanted."""
+    is_controller = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
+    if QUICK in os.environ and not is_controller:
+        os.environ.pop(CONFIGURATION, None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if QUICK not in os.environ:
+        return
+    costly = set(COSTLY.read_text("utf-8").split())
+    quick = [
+        item
+        for item in items
+        if item.nodeid.partition("[")[0] not in costly and "postgresql" not in item.nodeid
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(quick)])
+    items[:] = quick
 
 
 def name_of(fixture: pytest.FixtureDef[Any]) -> str:
@@ -76,8 +100,12 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish() -> None:
+    if measuring := coverage.Coverage.current():
+        measuring.save()  # a worker of xdist may be killed when it has reported
     tests = {
         name: {"seconds": round(_seconds[name], 3), "fixtures": fixtures}
         for name, fixtures in _fixtures.items()
     }
-    Path(os.environ[TESTS_FILE]).write_text(json.dumps(tests), "utf-8")
+    Path(os.environ[TESTS_FOLDER], f"tests-{os.getpid()}.json").write_text(
+        json.dumps(tests), "utf-8"
+    )

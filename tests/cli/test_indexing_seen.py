@@ -95,3 +95,15 @@ def test_a_stage_that_is_done_keeps_its_count(kodit: KoditCommand, tmp_path: Pat
     done = tasks["ENRICH"]["progress"]
     assert done["operation"] == "ENRICH_SNIPPETS"
     assert done["current"] == done["total"] == kodit.status()["snippets"]
+
+
+def test_a_repository_by_its_address_and_by_its_folder(kodit: KoditCommand, tmp_path: Path) -> None:
+    """It is one index, and nothing of it was deleted."""
+    write_tree(tmp_path / "repository", files=2)
+    commit_all(tmp_path / "repository")
+    url = (tmp_path / "repository").as_uri()
+
+    outcome = kodit.succeed("index", url, tmp_path / "repository")
+
+    assert re.fullmatch(rf"\[1\] {re.escape(url)}: 2 files, .*\n", outcome.out)
+    assert "deleted" not in outcome.err

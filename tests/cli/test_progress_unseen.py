@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.test_live_progress import extracting, run_in, shown
+from tests.cli.test_live_progress import STAGES, extracting, run_in, shown
+from tests.support.command import without_controls
 
 from kodit.domain.entities import IndexRun
 from kodit.domain.value_objects import ErrorAbout, RunState, TaskState
@@ -31,6 +32,18 @@ def test_without_colours_nothing_is_bold_or_dim_either(
         drawn = capsys.readouterr().err
         assert "EXTRACT" in drawn
         assert bool(styled.search(drawn)) is is_styled
+
+
+def test_a_task_has_one_line_however_narrow_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "20"}.items():
+        monkeypatch.setenv(name, value)
+    with LiveProgress() as live:
+        shown(run_in(RunState.RUNNING, TaskState.FAILED))(live)
+    lines = without_controls(capsys.readouterr().err).rstrip().splitlines()[-len(STAGES) :]
+    assert [line.split()[0] for line in lines] == ["✗"] * len(STAGES)
+    assert [stage[:5] for stage in STAGES] == [line.split()[1][:5].rstrip("…") for line in lines]
 
 
 def test_nothing_is_drawn_without_changes(

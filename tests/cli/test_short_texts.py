@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shlex
 import sys
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,13 @@ from kodit.faces.cli.terminal.notices import (
     say_where,
     warn_of_missing_keywords,
 )
-from kodit.faces.cli.terminal.output import as_complaint, complain, is_interactive, print_json
+from kodit.faces.cli.terminal.output import (
+    as_complaint,
+    complain,
+    discard_output,
+    is_interactive,
+    print_json,
+)
 from kodit.faces.cli.terminal.pace import elapsed, seconds_of
 from kodit.faces.cli.terminal.places import Places
 from kodit.faces.cli.terminal.tables import sizes_line
@@ -179,6 +186,10 @@ def test_indexes_searched_without_keywords(capsys: Captured) -> None:
     assert "so indexes 3, 4 and 5 were searched" in capsys.readouterr().err
     warn_of_missing_keywords([standing(1), standing(2, unsearched=("code",))])
     assert capsys.readouterr().err == ""
+    told = "not searched on this machine yet; `kodit serve` and `kodit index` follow them.\n"
+    for changes, what in (((0, 1), "1 change is"), ((1, 2), "3 changes are")):
+        warn_of_missing_keywords([standing(1), *(standing(2, behind=one) for one in changes)])
+        assert capsys.readouterr().err == f"{what} {told}"
     say_problems(["Ada is gone.", "/b is gone"])
     assert capsys.readouterr().err == "kodit: Ada is gone\nkodit: /b is gone\n"
 
@@ -258,3 +269,15 @@ def test_an_exhausted_machine(error: OSError, sentence: str, capsys: Captured) -
         assert len(line) == len(f"kodit: {sentence}") or error.errno == errno.EMFILE
     with pytest.raises(RuntimeError, match="of our own"):
         end_if_exhausted(RuntimeError("of our own"), 1)
+
+
+def test_discarded_output_goes_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing stays open for it."""
+    path = tmp_path / "output"
+    with path.open("w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        before = set(os.listdir("/dev/fd"))  # noqa: PTH208 - of descriptors
+        discard_output()
+        assert set(os.listdir("/dev/fd")) == before  # noqa: PTH208 - likewise
+        stream.write("lost")
+    assert path.read_text() == ""

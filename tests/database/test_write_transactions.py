@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import BindParameter, Select, select, text
+from sqlalchemy.schema import CreateTable
 from tests.database.content import Content
 
 from kodit.domain.errors import PermanentError, TransientError
@@ -167,3 +170,20 @@ def test_very_many_ids_are_looked_up_in_several_statements(
         for statement in (prepared, written):
             assert sorted(row[0] for row in statement.run(driver, ids)) == expected
     assert prepared.run(driver, []) == written.run(driver, []) == []
+
+
+def test_only_the_text_of_a_statement_for_many_is_kept(database: SqliteDatabase) -> None:
+    """Not its thousands of parameters, each of which is half a kilobyte."""
+    made: list[weakref.ref[BindParameter[int]]] = []
+
+    def by_id(identifiers: Sequence[BindParameter[int]]) -> Select[Any]:
+        made.extend(map(weakref.ref, identifiers))
+        return select(INDEXES.c.id).where(INDEXES.c.id.in_(identifiers))
+
+    statement = PreparedForMany(by_id)
+    with database.write() as transaction:
+        transaction.connection.execute(CreateTable(INDEXES))
+        assert not statement.run(Driver(transaction.connection), range(VALUES_PER_STATEMENT))
+    gc.collect()
+    assert len(made) == VALUES_PER_STATEMENT
+    assert not any(one() for one in made)

@@ -18,6 +18,7 @@ from kodit.domain.entities import Index
 from kodit.domain.errors import NotFoundError
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.commits import CUT_OFF
+from kodit.infrastructure.sources import commits
 from kodit.infrastructure.sources.commits import NOT_IN_CLONE, read_one
 from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.sources.recent_commits import read_recent
@@ -131,6 +132,19 @@ def test_what_a_commit_changed(shop: Path) -> None:
     assert (cart.added_lines, cart.removed_lines) == (5, 10)
     assert (notes.change, other.definitions[0].origin) == ("added", "code/cart.py")
     assert (renamed.change, renamed.old_path) == ("renamed", "code/name.py")
+
+
+def test_of_a_commit_of_many_files_the_first_are_shown(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = git(shop, "rev-list", "--max-parents=0", "HEAD").strip()
+    whole = read(at(shop), first)
+    count = len(whole.files)
+    assert (count > 2, whole.left_out) == (True, 0)
+    for most in (1, count - 1, count, count + 1):
+        monkeypatch.setattr(commits, "MOST_FILES", most)
+        some = read(at(shop), first)
+        assert (some.files, some.left_out) == (whole.files[:most], max(0, count - most))
 
 
 def test_secrets_and_excluded_files_are_not_named(shop: Path) -> None:

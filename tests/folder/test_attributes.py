@@ -179,7 +179,10 @@ def test_only_such_files_are_looked_at() -> None:
         (b'"[attr]a" linguist-generated', "xa", False),
         (b'"[attr]a" linguist-generated', "aa", True),
         (b'"x y" linguist-generated', "x y", True),
-        (b'"a\\tb" linguist-generated', "a\tb", True),
+        *(
+            (b'"a\\%cb" linguist-generated' % letter, f"a{character}b", True)
+            for letter, character in zip(b"abfnrtv", "\a\b\f\n\r\t\v", strict=True)
+        ),
         (b'"\\303\\251" linguist-generated', "\xc3\xa9", True),
         (b'"\\"q\\"" linguist-generated', '"q"', True),
         (b"src/a.c linguist-generated", "src/a.c", True),

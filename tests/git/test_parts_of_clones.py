@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.git.sources import source_of
 
+from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.clone import (
     _is_damaged,
     _remove_broken_refs,
@@ -22,7 +23,8 @@ from kodit.infrastructure.git.objects import TreeEntry
 from kodit.infrastructure.git.own_repository import is_own_folder, reset_configuration
 from kodit.infrastructure.git.remote import candidate_refs, is_commit_id, may_be_short_commit_id
 from kodit.infrastructure.git.repositories_in_trees import CommittedRepositories, is_inside
-from kodit.infrastructure.git.transfer import new_repository, tip_of
+from kodit.infrastructure.git.runner import Limits
+from kodit.infrastructure.git.transfer import Transfer, new_repository, tip_of
 from kodit.infrastructure.git.tree import list_files
 
 if TYPE_CHECKING:
@@ -271,3 +273,25 @@ def test_files_whose_content_shows_a_part_of_a_repository() -> None:
 def test_a_file_of_a_repository(path: str, repositories: tuple[str, ...], expected: bool) -> None:
     """At the root, the tree's own files are beside git's."""
     assert is_inside(path, frozenset(repositories)) is expected
+
+
+@pytest.mark.parametrize(
+    ("include", "fetched"),
+    [
+        ((), {"a.py"}),
+        (("*.png",), {"a.py", "logo.png"}),
+        (("logo.png",), {"a.py", "logo.png"}),
+        (("docs/*.md", "img/logo.png", "*.txt"), {"a.py", "logo.png"}),
+        (("*",), {"a.py"}),
+        (("logo.*",), {"a.py"}),
+        ((".netrc", "*.pem"), {"a.py"}),
+    ],
+)
+def test_files_that_are_never_read_are_not_fetched(
+    include: tuple[str, ...], fetched: set[str]
+) -> None:
+    """Unless they are binary by name, and named so by the user."""
+    source = Source(SourceKind.GIT, "https://host/shop.git", include=include)
+    transfer = Transfer(source, None, lambda _done, _total: None, Limits())
+    names = {"a.py", "logo.png", "photo.jpg", ".netrc", "key.pem"}
+    assert {name for name in names if transfer._may_be_read(name)} == fetched

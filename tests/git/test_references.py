@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from kodit.domain.entities import Index, WorkingCopy
 from kodit.domain.errors import SourceError, UserError
 from kodit.domain.source import Credentials
 from kodit.domain.value_objects import Source, SourceKind
@@ -15,6 +19,8 @@ from kodit.infrastructure.git import bindings
 from kodit.infrastructure.git.askpass import askpass_environment
 from kodit.infrastructure.git.bindings import Bindings
 from kodit.infrastructure.git.credentials import CredentialStore, server_of
+from kodit.infrastructure.processes.pool import ProcessPool
+from kodit.infrastructure.sources.source_reader import PooledSourceReader
 
 
 @pytest.mark.parametrize(
@@ -90,6 +96,22 @@ def test_what_is_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     exchange.given[-1] = ("", "", Credentials("eve", "secret"))
     with pytest.raises(SourceError, match="holds no credentials"):
         store.load("env:TOKEN_OF_TEST", source)
+
+
+def test_an_index_without_a_secret_hands_none_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source(SourceKind.GIT, "https://example.org/a")
+    exchange = Exchange()
+    pool = cast(ProcessPool, None)  # nothing here asks it
+    reader = PooledSourceReader(tmp_path, pool, exchange=exchange)
+    monkeypatch.setenv("TOKEN_OF_TEST", "ada:secret")
+    reader.bind("env:TOKEN_OF_TEST", source)
+    index = Index(1, source, WorkingCopy(), datetime.now(UTC))
+    reader.hand_over(index)
+    assert exchange.given == []
+    reader.hand_over(replace(index, credentials="env:TOKEN_OF_TEST"))
+    assert [reference for reference, _, _ in exchange.given] == ["env:TOKEN_OF_TEST"]
 
 
 def test_a_secret_is_on_the_disk_before_it_has_its_name(

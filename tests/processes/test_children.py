@@ -196,6 +196,58 @@ def test_a_child_is_replaced_after_many_calls(
         assert not Path(f"/proc/{ended}").exists()
 
 
+def is_there(process: int) -> bool:
+    """Whether there is such a process."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_children_that_are_not_needed_are_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that has run most functions stays, and while there is work all do."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=":")
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    pipe = os.open(path, os.O_RDWR)
+    before = open_files()
+
+    async def watch(pool: ProcessPool) -> None:
+        waiting = [
+            asyncio.create_task(pool.call(f"{WORK}:tell_own_id_after", str(path))) for _ in range(2)
+        ]
+        await asyncio.sleep(0)  # they have taken their places
+        useful = await pool.call(f"{WORK}:tell_own_id")
+        await pool.call(f"{WORK}:tell_surroundings", 0)
+        os.write(pipe, b"x")
+        done, busy = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        [unused] = [await one for one in done]
+        monkeypatch.setattr(pool_module, "UNUSED_SECONDS", 0.0)
+        await pool.end_unused()
+        assert is_there(unused), "it may be needed while another works"
+        os.write(pipe, b"x")
+        [last] = [await one for one in busy]
+        assert await pool.call(f"{WORK}:tell_own_id") == useful  # it is idle for the shortest time
+        assert await pool.call(f"{WORK}:is_number", useful), "a new function is for it too"
+        monkeypatch.setattr(pool_module, "UNUSED_SECONDS", 600.0)
+        await pool.end_unused()
+        assert is_there(unused), "it may be needed again soon"
+        monkeypatch.setattr(pool_module, "UNUSED_SECONDS", 0.0)
+        await pool.end_unused()
+        await pool.end_unused()
+        assert (is_there(unused), is_there(last)) == (False, False)
+        assert await pool.call(f"{WORK}:tell_own_id") == useful
+
+    pool = ProcessPool(tmp_path, 3)
+    asyncio.run(watch(pool))
+    pool.close()
+    assert open_files() == before
+    os.close(pipe)
+
+
 @pytest.mark.parametrize(
     ("items", "patience", "is_same"),
     [

@@ -147,6 +147,27 @@ def test_how_deep_a_file_lies(path: str, language: str, depth: float, not_code: 
     assert (value("depth", "x", file), value("not_code", "x", file)) == (depth, not_code)
 
 
+def test_of_several_definitions_the_best_one_counts() -> None:
+    """Whatever their order; the scopes are those of `Shop.Session.get`."""
+    query = "Shop.Session.get"
+    type_within = Symbol("Session", SymbolKind.CLASS, "Shop")
+    method_within = Symbol("get", SymbolKind.METHOD, "Shop.Session")
+    for best, other, less in (
+        (type_within, SESSION, 0.5),
+        (method_within, GET, 0.5),
+        (method_within, Symbol("get", SymbolKind.FUNCTION), 0.0),
+    ):
+        assert value("enclosing_scope", query, {"symbol": other}) == less
+        for first, second in ((best, other), (other, best)):
+            found = {"symbol": first, "also_defines": (second,)}
+            assert value("enclosing_scope", query, found) == 1.0
+            assert value("enclosing_scope", query, {"symbol": first}, {"symbol": second}) == 1.0
+    for first, second in ((GET, SESSION), (SESSION, GET)):
+        found = {"symbol": first, "also_defines": (second,)}
+        assert value("defines", "Session", found) == 1.0
+        assert value("defines", "get", found) == 0.75
+
+
 @pytest.mark.parametrize(
     ("signal", "path", "words"),
     [

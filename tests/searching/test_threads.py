@@ -8,23 +8,26 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 from sqlalchemy import event
-from tests.support.command import PATIENCE_SECONDS, KoditCommand
+from tests.support.command import PATIENCE_SECONDS, KoditCommand, wait_until
 from tests.support.sources import write_file
 
 from kodit import Kodit
 from kodit.application.services import snippet_memory
 from kodit.application.services.search_service import SearchService
+from kodit.application.services.symbol_service import SymbolService
 from kodit.application.services.threads import Lane
 from kodit.composition import Application
 from kodit.domain.caller import LOCAL_CALLER
 from kodit.domain.entities import SearchResult
-from kodit.domain.questions import FilesQuestion, SearchQuestion
-from kodit.domain.symbols import SymbolRequest
+from kodit.domain.grep import FoundLine
+from kodit.domain.questions import FilesQuestion, GrepQuestion, SearchQuestion, SymbolsQuestion
+from kodit.domain.symbols import SymbolAnswer, SymbolRequest
 from kodit.domain.value_objects import SearchFilter, SearchMode, SearchRequest
+from kodit.infrastructure.grep.line_searcher import PooledLineSearcher
 from kodit.infrastructure.reading_gate import ReadingGate
 from kodit.infrastructure.sqlalchemy.database import MOST_READERS
 from kodit.settings import Settings
@@ -186,6 +189,78 @@ def test_many_searches_do_not_block_other_reads(
         assert most <= threads + 1  # and the warm one
 
     monkeypatch.setattr(SearchService, "search", wait_and_search)
+    asyncio.run(play())
+
+
+def test_many_lookups_of_names_do_not_block_searches(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are done one after the other, because each holds much memory."""
+    looking, most = 0, 0
+    started, may_end = threading.Event(), threading.Event()
+    find = SymbolService.find
+
+    def wait_and_find(service: SymbolService, request: SymbolRequest) -> SymbolAnswer:
+        nonlocal looking, most
+        looking += 1
+        most = max(most, looking)
+        started.set()
+        may_end.wait(PATIENCE_SECONDS)
+        looking -= 1
+        return find(service, request)
+
+    async def play() -> None:
+        lookups = [
+            asyncio.create_task(application.answers.symbols(LOCAL_CALLER, SymbolsQuestion("cache")))
+            for _ in range(THREADS)
+        ]
+        try:
+            await asyncio.to_thread(started.wait)
+            async with asyncio.timeout(PATIENCE_SECONDS / 2):
+                for _ in range(THREADS):
+                    await application.answers.search(LOCAL_CALLER, SearchQuestion("cache", wait=0))
+        finally:
+            may_end.set()
+        await asyncio.gather(*lookups)
+        assert most <= 2  # in its own thread, and in the warm one
+
+    monkeypatch.setattr(SymbolService, "find", wait_and_find)
+    asyncio.run(play())
+
+
+def test_a_few_greps_hold_the_files_at_once(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as keep the child processes busy. The others wait, and are answered too."""
+    looking, most = 0, 0
+    find_lines = PooledLineSearcher.search
+
+    async def play() -> None:
+        may_look = asyncio.Event()
+
+        async def wait_and_look(*given: Any, **asked: Any) -> list[tuple[int, FoundLine]]:
+            nonlocal looking, most
+            looking += 1
+            most = max(most, looking)
+            await may_look.wait()
+            looking -= 1
+            return await find_lines(*given, **asked)
+
+        monkeypatch.setattr(PooledLineSearcher, "search", wait_and_look)
+        at_once = application.pool.size + 1
+        asked = [
+            asyncio.create_task(application.answers.grep(LOCAL_CALLER, GrepQuestion("cache")))
+            for _ in range(at_once + 3)
+        ]
+        await asyncio.to_thread(
+            wait_until,
+            lambda: looking == at_once and cast(Any, application.grep._turns)._waiters,
+        )
+        may_look.set()
+        answers = await asyncio.gather(*asked)
+        assert most == at_once
+        assert all(one.matches for one in answers)
+
     asyncio.run(play())
 
 

@@ -369,6 +369,7 @@ def test_the_parts_of_a_server(
             "rebuild the keyword index",
             "release memory",
             "release pages",
+            "end unused child processes",
             "check the socket",
         }
         assert not await chores["check the socket"].do_piece()

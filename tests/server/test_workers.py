@@ -73,6 +73,13 @@ def test_a_worker_that_starts_as_the_server_stops_is_stopped_too(
     patiently(run())
 
 
+class SilentSecrets(HandedSecrets):
+    """Answers no worker, and leaves the connection as it is."""
+
+    async def answer(self, connection: socket.socket) -> None:
+        await asyncio.sleep(3600)
+
+
 def test_how_a_worker_is_started_and_what_it_ended_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -87,7 +94,7 @@ def test_how_a_worker_is_started_and_what_it_ended_with(
         return await start("sh", "-c", script, **options)
 
     async def run() -> None:
-        there = WorkerProcesses(tmp_path, 1, HandedSecrets())
+        there = WorkerProcesses(tmp_path, 1, SilentSecrets())
         async with there.running():
             await until(lambda: len(started) == 4)
 

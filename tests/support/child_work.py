@@ -27,6 +27,12 @@ def tell_own_id(*, report: Any) -> int:
     return os.getpid()
 
 
+def is_number(number: int, *, report: Any) -> bool:
+    """Whether this is the id of the process that runs this."""
+    report(0, None)
+    return os.getpid() == number
+
+
 def tell_own_id_after(pipe: str, *, report: Any) -> int:
     """The id of the process that runs this, once there is something in the pipe."""
     report(0, None)

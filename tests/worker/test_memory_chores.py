@@ -14,9 +14,11 @@ from tests.searching.keyword_engine import Engine, batch, snippet
 from tests.support.memory import free_pages_between_blocks, mapped_bytes, resident_bytes
 
 from kodit.application.services.chores import Chore
+from kodit.application.services.search_service import SearchService
 from kodit.composition import Application
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.infrastructure.processes import allocator
+from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.settings import Settings
 
@@ -47,6 +49,23 @@ def test_a_long_lived_process_returns_memory(
         assert len(opened) > 1
         do_piece(chore)
         assert len(opened) <= 1, "the one that is kept may have been there before"
+
+
+def test_the_search_returns_its_memory_if_there_has_been_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = []
+
+    def release(search: SearchService) -> None:
+        released.append(search)
+
+    monkeypatch.setattr(SearchService, "release_memory", release)
+    with Application(Settings.load({}, data_dir=tmp_path)) as application:
+        application.release_caches()
+        assert "search" not in vars(application), "it is not made for this"
+        search = application.search
+        application.release_caches()
+        assert released == [search]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -83,6 +102,22 @@ def test_an_idle_process_closes_the_keyword_index(tmp_path: Path) -> None:
         do_piece(chore)
         do_piece(chore)
         assert application.engines.keyword_index.reader() is not reader
+
+
+def test_child_processes_that_no_question_needs_are_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the application; a worker has a pool of its own."""
+    looked_at: list[ProcessPool] = []
+
+    async def look(pool: ProcessPool) -> None:
+        looked_at.append(pool)
+
+    monkeypatch.setattr(ProcessPool, "end_unused", look)
+    with Application(Settings.load({}, data_dir=tmp_path)) as application:
+        [chore] = [one for one in application.memory_chores if "child" in one.name]
+        do_piece(chore)
+        assert looked_at == [application.pool]
 
 
 def do_piece(chore: Chore) -> None:

@@ -92,6 +92,7 @@ def test_what_is_done_beside_the_queue(tmp_path: Path) -> None:
             ("remove dead workers", 60.0),
             ("release pages", 2.0),
             ("release memory", 5.0),
+            ("end unused child processes", 2.0),
         ]
         [cache] = [one for one in application.chores if one.name == "remove unused results"]
         [service] = [

@@ -215,7 +215,7 @@ class Application(Finding):
         """Return unused memory; some of `chores`, for a process that does only these."""
         from kodit.composition.chores import make_memory_chores
 
-        return make_memory_chores(self.release_files, self.release_caches)
+        return make_memory_chores(self.release_files, self.release_caches, self.pool)
 
     def release_files(self) -> None:
         """Return the memory of files that are not being read."""

@@ -29,6 +29,7 @@ from kodit.domain.this_host import ThisHost
 from kodit.infrastructure.doctor.clones import CloneExaminer
 from kodit.infrastructure.doctor.leftovers import LeftoverExaminer
 from kodit.infrastructure.processes.allocator import UnusedMemory, release_free_pages
+from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 from kodit.settings import Settings
 
@@ -128,19 +129,26 @@ def make_schedule(
 
 
 def make_memory_chores(
-    release_files: Callable[[], None], release_caches: Callable[[], None]
+    release_files: Callable[[], None], release_caches: Callable[[], None], pool: ProcessPool
 ) -> list[Chore]:
     """For every process that works for long. `release_files` returns the memory of files that are
     not being read. This, and the return of free pages, takes so little time that it is done however
     little happened: one search maps half of a small database. `release_caches` returns the memory
-    of caches that were not used lately, once it is worth the time."""
+    of caches that were not used lately, once it is worth the time. The children of `pool` serve
+    questions that come now and then; a worker has others, which stay: its next run needs them all.
+    """
     memory = UnusedMemory(release_caches)
 
     def release_pages() -> None:
         release_files()
         release_free_pages()
 
+    async def end_unused() -> bool:
+        await pool.end_unused()
+        return False
+
     return [
         Chore("release pages", 2.0, partial(in_one_piece, release_pages)),
         Chore("release memory", 5.0, partial(in_one_piece, memory.release)),
+        Chore("end unused child processes", 2.0, end_unused),
     ]

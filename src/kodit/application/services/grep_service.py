@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from kodit.application.services.threads import in_thread, time_limit
+from kodit.application.services.threads import in_thread, is_alone, time_limit
 from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, SourceError, TransientError
 from kodit.domain.files import IndexedFiles
@@ -14,6 +15,8 @@ from kodit.domain.value_objects import SearchFilter, SourceKind
 
 # Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
+    import asyncio
+
     from kodit.domain.ports.catalogue import Catalogue
     from kodit.domain.ports.grep import FolderLister, LineSearcher
 
@@ -37,16 +40,17 @@ class GrepService:
         self._searcher = searcher
         self._lister = lister
         self._time_limit_seconds = time_limit_seconds
+        self._turns: asyncio.Semaphore | None = None
 
     async def grep(self, request: GrepRequest) -> GrepAnswer:
         """Matching lines by index, path and line. Raises InvalidQueryError for an expression that
         is invalid or takes too long, NotFoundError for an unknown index, and the source's error if
         only one index was to be searched."""
         self._searcher.check(request.expression)
-        by_index, unknown = await in_thread(lambda: self._files(request.filter))
         problems: list[str] = []
         try:
-            async with time_limit(self._time_limit_seconds):
+            async with time_limit(self._time_limit_seconds), self._turn():
+                by_index, unknown = await in_thread(lambda: self._files(request.filter))
                 for index in unknown:
                     try:
                         files = await self._lister.files(index, request.filter)
@@ -62,6 +66,16 @@ class GrepService:
                 f"the search took more than {self._time_limit_seconds:.0f} s",
                 code="grep_too_slow",
             ) from None
+
+    def _turn(self) -> AbstractAsyncContextManager[None]:
+        """Each request holds the list of all files, so no more are made at once than progress."""
+        if is_alone():
+            return nullcontext()
+        import asyncio  # noqa: PLC0415 - not needed by a command that asks one question
+
+        if self._turns is None:
+            self._turns = asyncio.Semaphore(self._searcher.at_once)
+        return self._turns
 
     def _files(self, search_filter: SearchFilter) -> tuple[list[IndexedFiles], list[Index]]:
         """The files to search, and folders without any known file yet."""

@@ -13,6 +13,9 @@ class Lane(Enum):
     SEARCHES = ("searches", 3)
     """Long computations: more threads would only compete for the interpreter, without finishing
     sooner, and delay the event loop."""
+    LOOKUPS = ("lookups", 1)
+    """Of names: almost all of their time is the interpreter's, and each holds thousands of snippets
+    meanwhile."""
     WRITES = ("writes", 4)
     HEARTBEATS = ("heartbeats", 2)
     FILES = ("files", 8)

@@ -16,7 +16,9 @@ LONGEST_PARAGRAPH = 30
 
 _WITH_COLON = frozenset({"python", "starlark", "gdscript", "nim"})
 """Languages whose signatures end with a colon."""
-_WITH_STRINGS = _WITH_COLON | {"javascript", "typescript", "tsx", "php", "ruby"}
+_WITH_ARROWS = frozenset({"javascript", "typescript", "tsx"})
+"""Languages where a function is often a value that is assigned to its name."""
+_WITH_STRINGS = _WITH_COLON | _WITH_ARROWS | {"php", "ruby"}
 """Languages where an apostrophe starts a string."""
 _VALUES = frozenset({"constant", "variable", "field"})
 _CALLABLE = frozenset({"function", "method"})
@@ -37,6 +39,8 @@ _LONG_STRING = re.compile(
 )
 """A text within a signature, such as the documentation of a parameter."""
 _DO = re.compile(r"\s+do$")
+_FUNCTION_VALUE = re.compile(r"=\s*(?:async\b\s*)?(?:\(|<|function\b|[\w$]+\s*=>)")
+_ARROW = re.compile(r"\s*=>$")
 
 
 def signature_of(definition: Definition, lines: Mapping[int, str], language: str) -> str:
@@ -49,6 +53,7 @@ def _head(definition: Definition, lines: Mapping[int, str], language: str) -> tu
     kind = definition.snippet.kind or ""
     text: list[str] = []
     depth, quote = 0, ""
+    is_assigned = False
     last = max(definition.line, definition.snippet.end_line)
     for number in range(definition.line, min(last, definition.line + MOST_LINES) + 1):
         line = lines.get(number, "").strip()
@@ -63,7 +68,17 @@ def _head(definition: Definition, lines: Mapping[int, str], language: str) -> tu
                 quote = line[place : place + 3]
             elif character == '"' or (character == "'" and language in _WITH_STRINGS):
                 quote = character
-            elif depth == 0 and _ends(character, before, following, language, kind):
+            elif (
+                depth == 0
+                and language in _WITH_ARROWS
+                and not is_assigned
+                and _FUNCTION_VALUE.match(line, place)
+            ):
+                is_assigned = True
+            elif depth == 0 and (
+                (is_assigned and line.startswith("=>", place))
+                or _ends(character, before, following, language, kind)
+            ):
                 return "".join([*text[:-1], " ", line[:place]]), number
             elif (character == "#" and language in _WITH_COLON) or (
                 character == "/" and following == "/" and language not in _WITH_COLON
@@ -102,6 +117,7 @@ def _continues(line: str, language: str) -> bool:
 
 def _tidy(text: str) -> str:
     text = _DO.sub("", " ".join(_LONG_STRING.sub('"…"', text).split()))
+    text = _ARROW.sub("", text)
     text = re.sub(r"([(\[]) ", r"\1", re.sub(r",? ([)\]])", r"\1", text))
     if len(text) > LONGEST_SIGNATURE:
         return f"{text[: LONGEST_SIGNATURE - 1]}…"

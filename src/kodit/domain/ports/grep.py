@@ -23,6 +23,11 @@ class FolderLister(Protocol):
 class LineSearcher(Protocol):
     """Searches lines in the files of indexes, in child processes."""
 
+    @property
+    def at_once(self) -> int:
+        """How many calls keep all child processes busy; more would only wait for each other."""
+        ...
+
     def check(self, expression: Expression) -> None:
         """Raises InvalidQueryError, with the reason, for an invalid expression."""
         ...

@@ -48,6 +48,10 @@ class PooledLineSearcher:
         self._stall_seconds = stall_seconds
         self._starts_here = starts_here
 
+    @property
+    def at_once(self) -> int:
+        return self._pool.size + 1  # while one child is handed its next share
+
     def check(self, expression: Expression) -> None:
         compile_expression(expression)
 
@@ -61,12 +65,12 @@ class PooledLineSearcher:
         limit: int,
     ) -> list[tuple[int, FoundLine]]:
         location = await self._places.present(index)
-        wanted = [FileToRead(file.path, file.content_hash) for file in files]
 
         def part(start: int, end: int) -> LineSearch:
-            return LineSearch(location, wanted[start:end], expression, shape, limit, self._ripgrep)
+            wanted = [FileToRead(file.path, file.content_hash) for file in files[start:end]]
+            return LineSearch(location, wanted, expression, shape, limit, self._ripgrep)
 
-        shares = _shares(len(wanted))
+        shares = _shares(len(files))
         found: list[tuple[int, FoundLine]] = []
         if self._starts_here and shares:
             first = part(*shares.pop(0))

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -35,6 +36,11 @@ FEW_ITEMS = 64
 
 SHORT_WAIT_SECONDS = 1.0
 """How long a short call waits for a busy child before another child is started."""
+
+UNUSED_SECONDS = 3.0
+"""How long an idle child is kept beside another: it holds 30 MB and more, and starting one again
+takes a quarter of a second of CPU time.
+"""
 
 MOST_WEAR = 4_096
 """Calls and parsed files after which a child is replaced, at a hundredth of the CPU time of its
@@ -81,6 +87,7 @@ class _Child:
         self._talk: Future[Any] | None = None
         self.has_run: set[str] = set()
         self.wear = 0
+        self.idle_since = time.monotonic()
 
     def ask(self, threads: Executor, message: Any) -> asyncio.Future[Any]:
         """Send a message and receive the first answer, in one of the threads."""
@@ -208,6 +215,7 @@ class ProcessPool:
             await in_thread(child.kill_at_work, executor=self._spawner)
             raise
         child.wear += 1 + parses
+        child.idle_since = time.monotonic()
         if child.wear < MOST_WEAR:
             async with self._returned:
                 self._idle.append(child)
@@ -226,13 +234,13 @@ class ProcessPool:
 
     async def _take(self, function: str) -> _Child:
         """Preferably a child that has run the function before: it has the imports and caches that
-        make the next call cheaper.
+        make the next call cheaper. Else the one that has run most: its imports may serve too.
         """
-        for child in self._idle:
-            if function in child.has_run:
-                self._idle.remove(child)
-                return child
-        child = self._idle.pop() if self._idle else await self._start()
+        if self._idle:
+            child = max(self._idle, key=lambda one: (function in one.has_run, len(one.has_run)))
+            self._idle.remove(child)
+        else:
+            child = await self._start()
         child.has_run.add(function)
         return child
 
@@ -270,6 +278,20 @@ class ProcessPool:
             if report is not None:
                 report(*value)
             answer = child.receive(self._threads)
+
+    async def end_unused(self) -> None:
+        """End the children that have been idle for a while, except one: that which has run most
+        functions, so that the next call, whichever it is, finds its imports made. While a call is
+        running, others may follow that need them all.
+        """
+        if self._busy:
+            return
+        kept = max(self._idle, key=lambda one: len(one.has_run), default=None)
+        latest = time.monotonic() - UNUSED_SECONDS
+        ended = [one for one in self._idle if one is not kept and one.idle_since <= latest]
+        self._idle = [one for one in self._idle if one not in ended]
+        for child in ended:
+            await in_thread(child.kill, executor=self._spawner)
 
     async def aclose(self) -> None:
         """End all children, off the event loop."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from heapq import nsmallest
 from operator import itemgetter
+from sys import intern
 from typing import TYPE_CHECKING, cast
 
 from kodit.domain.entities import Index, StoredSnippet
@@ -293,8 +294,11 @@ class SqlOpenCatalogue:
 def _files(driver: Cursors, scope: Scope, *, with_unread: bool) -> dict[int, list[IndexedText]]:
     """The files of a scope by index, sorted by path in Python's order on any database."""
     by_index: dict[int, list[IndexedText]] = {}
-    for row in _rows(driver, scope, with_unread=with_unread):
-        by_index.setdefault(row[1], []).append(IndexedText(*row))
+    rows = _rows(driver, scope, with_unread=with_unread)
+    for file_id, index_id, path, language, content_hash, size in rows:
+        by_index.setdefault(index_id, []).append(
+            IndexedText(file_id, index_id, path, intern(language), content_hash, size)
+        )
     for files in by_index.values():
         files.sort(key=lambda file: file.path)
     return by_index

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sys import intern
+
 from kodit.domain.entities import StoredSnippet
 from kodit.infrastructure.mappers.symbols import text_to_extents, text_to_placed
 from kodit.infrastructure.sql.statements import Row
@@ -23,19 +25,23 @@ SELECT_PLACES = _SELECTION.format("''")
 
 
 def to_stored(row: Row, index_id: int | None = None, source: str | None = None) -> StoredSnippet:
-    """A row of `SELECT_STORED` as a domain object, as one of another index if that is given."""
+    """A row of `SELECT_STORED` as a domain object, as one of another index if that is given.
+
+    What the snippets of a file have in common is one object in all of them, and in the answers that
+    are made at the same time: those about a common name hold a thousand snippets each.
+    """
     return StoredSnippet(
         id=row[0],
         index_id=row[1] if index_id is None else index_id,
         file_id=row[2],
-        source=to_source_text(row[3], row[4]) if source is None else source,
-        path=row[5],
+        source=intern(to_source_text(row[3], row[4])) if source is None else source,
+        path=intern(row[5]),
         start_line=row[6],
         end_line=row[7],
-        language=row[8],
-        symbol=row[9],
-        kind=row[10],
-        scope=row[11],
+        language=intern(row[8]),
+        symbol=row[9] and intern(row[9]),
+        kind=row[10] and intern(row[10]),
+        scope=intern(row[11]),
         text=row[12],
         also_defines=text_to_placed(row[13]) + text_to_placed(row[14], minor=True),
         extents=text_to_extents(row[15]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from operator import itemgetter
+from sys import intern
 from typing import Any
 
 from sqlalchemy import (
@@ -104,8 +105,11 @@ class Driver:
 class Prepared:
     """One statement, whose parameters are `bindparam`s; single values, not lists."""
 
-    def __init__(self, statement: Statement) -> None:
-        self._statement = statement
+    def __init__(self, statement: Statement | Callable[[], Statement]) -> None:
+        """A function makes the statement when it is compiled, and nothing else of it is kept: each
+        of thousands of parameters is half a kilobyte of objects.
+        """
+        self._make = statement if callable(statement) else lambda: statement
         self._compiled: dict[str, _Compiled] = {}
 
     def run(self, driver: Driver, parameters: Mapping[str, Any] = _NOTHING) -> Sequence[Row]:
@@ -138,14 +142,15 @@ class Prepared:
         return changed
 
     def _compile(self, dialect: Dialect) -> _Compiled:
-        made = self._statement.compile(dialect=dialect)
+        statement = self._make()
+        made = statement.compile(dialect=dialect)
         order = made.positiontup if made.positional else None
         defaults = {name: bind.value for name, bind in made.binds.items() if not bind.required}
         compiled = self._compiled[dialect.name] = _Compiled(
             self._text(str(made)),
             defaults,
             order,
-            returns_rows=self._statement.is_select or bool(made.effective_returning),
+            returns_rows=statement.is_select or bool(made.effective_returning),
         )
         return compiled
 
@@ -182,8 +187,8 @@ class PreparedForMany:
         return rows
 
     def _prepare(self, size: int) -> tuple[Prepared, Sequence[str]]:
-        names = [f"id_{place}" for place in range(size)]
-        prepared = Prepared(self._make([bindparam(name) for name in names]))
+        names = [intern(f"id_{place}") for place in range(size)]
+        prepared = Prepared(lambda: self._make([bindparam(name) for name in names]))
         self._sizes[size] = prepared, names
         return prepared, names
 

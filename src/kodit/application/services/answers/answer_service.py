@@ -248,7 +248,7 @@ class AnswerService:
                 with_file=caller.is_local,
             )
 
-        return await _compute(find)
+        return await in_thread(find, Lane.LOOKUPS)
 
     @_measured
     async def files(self, caller: Caller, question: FilesQuestion) -> FilesView:

@@ -96,6 +96,8 @@ def index_and_show(
             say(f"{printable(str(status.summary.index.source))} has no files to index.")
     there = {status.summary.index.id: str(status.summary.index.source) for status in statuses}
     gone = [] if refused else [name for name in dict.fromkeys(names) if name not in there.values()]
+    # The folder of an indexed `file://` repository is that index by another name.
+    gone = [name for name in gone if application.locator.find_part(name) is None]
     for name in gone:
         say(f"{printable(name)} was deleted while it was being indexed.")
     return report_failures([run for run in runs if run.index_id in there]) and not (gone or refused)

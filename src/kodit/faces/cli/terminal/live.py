@@ -110,8 +110,6 @@ class LiveProgress:
     def _tasks(self, run: IndexRun) -> list[RenderableType]:
         """A table with errors beside the tasks if they fit, and below them otherwise."""
         table = Table.grid(padding=(0, 1))
-        for _ in range(4):
-            table.add_column(no_wrap=True)
         width = self._console.width
         below: list[RenderableType] = []
         is_wide = width >= _BESIDE_BAR + _WIDEST_BAR
