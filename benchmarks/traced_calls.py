@@ -23,7 +23,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Place = tuple[str, int]
 
@@ -83,7 +83,7 @@ def read_calls(files: Iterable[Path], lines: dict[str, list[str]]) -> dict[Metho
 
 def truth_of(
     sample: Sequence[Method], called: dict[Method, set[Place]], lines: dict[str, list[str]]
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """The rows of the truth for some methods."""
     ran: defaultdict[str, set[Place]] = defaultdict(set)
     for method, places in called.items():
