@@ -112,7 +112,9 @@ class _TermCodes(dict[str, bytes]):
     def __missing__(self, run: str) -> bytes:
         if len(self) >= MOST_RUNS:
             self.clear()
-        codes = self[run] = term_codes(_spaced[run].split())
+        terms = run_terms(run)
+        _spaced[run] = " ".join(terms)
+        codes = self[run] = term_codes(terms)
         return codes
 
 
