@@ -19,6 +19,7 @@ from tests.support.sources import write_file
 
 from kodit.application.services import node_following
 from kodit.application.services.chores import Chore
+from kodit.application.services.keyword_following import follow_store
 from kodit.application.views.indexes import IndexesView
 from kodit.composition import Application
 from kodit.domain.caller import LOCAL_CALLER
@@ -132,6 +133,32 @@ def test_removed_contents_are_followed_too(nodes: Installation, tmp_path: Path) 
             "SELECT (SELECT count(*) FROM keyword_changes), "
             "(SELECT count(*) FROM snippets WHERE state = 'dead')"
         ).fetchone() == (0, 0)
+
+
+def lead(node: ServingKodit, store_id: int) -> None:
+    """Follow a store as the first node that does."""
+    node.call(
+        lambda application: follow_store(
+            application.database, application.engines.keyword_index, store_id, leads=True
+        )
+    )
+
+
+def test_what_two_search_nodes_lead_is_counted_once(nodes: Installation, tmp_path: Path) -> None:
+    worker = nodes.node("first", searches=False)
+    tree = write(tmp_path / "tree")
+    index_id = index(worker, tree)
+    searching = [nodes.node(name, is_serving=False) for name in ("second", "third")]
+    for one in searching:
+        follow(one)
+    write_file(tree / "lantern.py", NEWER)
+    run = worker.queue(tree)
+    wait_until_awaited(worker, run)
+    for one in searching:
+        lead(one, index_id)
+    follow(searching[0])
+    work = work_of(worker.wait_for(run.id))
+    assert work["keywords_indexed"] == work["snippets_written"] > 0
 
 
 _SEARCH_NODE = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.database.test_migrations import REVISIONS
+from sqlalchemy import Connection, text
 from tests.support.command import KoditCommand, finish, wait_until
 from tests.support.postgresql_databases import postgresql_database, server_url
 from tests.support.server import RunningServer
@@ -19,8 +19,8 @@ from tests.worker.conftest import StartWorker
 from kodit import Kodit
 from kodit.domain.errors import DatabaseUpgradedError, TransientError
 from kodit.infrastructure.sql.revision import HEAD
+from kodit.infrastructure.sqlalchemy import migrate as migrating
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
-from kodit.infrastructure.sqlalchemy.migrate import migrate
 
 SENTENCE = rf"another version of Kodit has migrated .* \(to revision 9999, from {HEAD}\)"
 
@@ -106,20 +106,26 @@ def test_a_server_says_that_it_has_to_be_started_again(kodit: KoditCommand, tmp_
         assert server.get("/healthz").json() == {"status": "ok"}
 
 
-def test_a_migration_of_rows_alone_is_noticed_too(tmp_path: Path) -> None:
-    """SQLite numbers changes of its schema; this one has none."""
+def test_a_migration_of_rows_alone_is_noticed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite numbers changes of its schema, and this one has none."""
+
+    def change_rows(connection: Connection, _stored: str | None, revision: str) -> None:
+        change = text("UPDATE alembic_version SET version_num = :revision")
+        connection.execute(change, {"revision": revision})
+
     path = tmp_path / "kodit.db"
     old = SqliteDatabase(open_sqlite(path), tmp_path / "write.lock")
-    migrate(old)
+    migrating.migrate(old)
     with old.read():
         pass
     new = SqliteDatabase(open_sqlite(path), tmp_path / "write.lock")
-    for revision in (REVISIONS[-2], HEAD):
-        migrate(new, revision)
-    with old.read():
-        pass
-    migrate(new, REVISIONS[-2])
+    monkeypatch.setattr(migrating, "_run", change_rows)
+    migrating.migrate(new, "9999")
     with pytest.raises(DatabaseUpgradedError), old.write():
+        pass
+    with pytest.raises(DatabaseUpgradedError), old.read():
         pass
     old.close()
     new.close()
