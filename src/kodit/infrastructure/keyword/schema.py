@@ -113,7 +113,9 @@ class _TermCodes(dict[str, bytes]):
         if len(self) >= MOST_RUNS:
             self.clear()
         terms = run_terms(run)
-        _spaced[run] = " ".join(terms)
+        if len(_spaced) >= MOST_RUNS:
+            _spaced.clear()
+        _spaced[run] = " ".join(terms)  # wanted next
         codes = self[run] = term_codes(terms)
         return codes
 
