@@ -82,6 +82,10 @@ class Settings(endpoint_settings.EndpointSettings):
     """The folders that are on every host under the same path, as on a network file system,
     separated by commas or colons: what is below them belongs to no host, and any worker reads
     it."""
+    node_searches: bool = True
+    """Whether this data directory holds the keyword index and the packed vectors, where several
+    share one PostgreSQL database. One that does not leaves searching, and making these, to the
+    others."""
     worker_slots: int = 2
     """How many tasks one worker runs at once."""
     lease_seconds: float = 60.0
@@ -216,6 +220,11 @@ class Settings(endpoint_settings.EndpointSettings):
                 f"{PREFIX}LEASE_SECONDS ({settings.lease_seconds:g}) must be at least twice "
                 f"{PREFIX}HEARTBEAT_SECONDS ({settings.heartbeat_seconds:g}): otherwise a worker "
                 "loses its tasks"
+            )
+        if not (settings.node_searches or settings.database_url):
+            raise SettingError(
+                f"{PREFIX}NODE_SEARCHES can be false only where several data directories share one "
+                f"database, which {DATABASE_URL} names"
             )
         settings.check_endpoints()
         return settings

@@ -87,7 +87,8 @@ def test_errors_that_have_advice() -> None:
         "key_exists key_missing key_needed key_not_found key_unknown keyword_index_unreadable "
         "move_differs move_elsewhere no_worker no_worker_on_host nothing_indexed queue_paused "
         "queue_unwritable run_cancelled run_ended run_failed run_not_found run_stopped "
-        "server_runs source_broad source_not_indexed task_not_found".split()
+        "search_node_awaited searched_elsewhere server_runs source_broad "
+        "source_not_indexed task_not_found".split()
     )
 
 

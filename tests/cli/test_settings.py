@@ -100,6 +100,7 @@ AUTHORITY = {
     "KODIT_SOURCES": "/srv/code",
     "KODIT_KEYS_FILE": "/srv/keys.json",
     "KODIT_HOST": "shop-1",
+    "KODIT_NODE_SEARCHES": "false",
     "KODIT_SHARED_FOLDERS": "/srv/shared",
     "KODIT_ALLOWED_HOSTS": "kodit.example.org",
     "KODIT_SERVER": "https://kodit.example.org",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.database.content import ENRICH, Content
+from tests.database.content import ENRICH, Content, change, rows
 
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
@@ -40,6 +40,18 @@ def test_former_versions_are_those_of_the_asked_indexes(
     assert search.with_former([current, unchanged]) == [current, unchanged]
     assert search.successors([former]) == {}
     assert search.superseded([current, unchanged]) == set()
+
+
+def test_a_version_is_used_as_long_as_its_file_has_it_or_searches_it(
+    late: Content, transaction: SqlTransaction
+) -> None:
+    late.replace(a=["one"], b=["two"])
+    gone, former = late.versions["a"], late.versions["b"]
+    late.replace(a=["other"], b=["three"])
+    change(transaction, "DELETE FROM former_versions WHERE version_id = ?", gone)
+    transaction.versions.release([gone, former, *late.versions.values()])
+    unused = "SELECT id FROM versions WHERE unused_since IS NOT NULL"
+    assert [row[0] for row in rows(transaction, unused)] == [gone]
 
 
 def test_files_of_a_name(transaction: SqlTransaction, other: Content) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.git.sources import source_of
 
+from kodit.domain.left_out import Presence
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git.clone import (
     _is_damaged,
@@ -19,6 +20,7 @@ from kodit.infrastructure.git.clone import (
     mark_damaged,
     synchronise,
 )
+from kodit.infrastructure.git.left_out import left_out_of_tree
 from kodit.infrastructure.git.objects import TreeEntry
 from kodit.infrastructure.git.own_repository import is_own_folder, reset_configuration
 from kodit.infrastructure.git.remote import candidate_refs, is_commit_id, may_be_short_commit_id
@@ -295,3 +297,27 @@ def test_files_that_are_never_read_are_not_fetched(
     transfer = Transfer(source, None, lambda _done, _total: None, Limits())
     names = {"a.py", "logo.png", "photo.jpg", ".netrc", "key.pem"}
     assert {name for name in names if transfer._may_be_read(name)} == fetched
+
+
+@pytest.mark.parametrize(
+    ("path", "presence", "left_out"),
+    [
+        ("src/a.py", Presence.FILE, []),
+        ("src", Presence.FOLDER, []),
+        ("src/", Presence.FOLDER, []),
+        ("sr", Presence.GONE, []),
+        ("logo.png", Presence.FILE, ["logo.png"]),
+        ("node_modules", Presence.FOLDER, ["node_modules/"]),
+        ("node_modules/b.js", Presence.FILE, ["node_modules/"]),
+        (None, Presence.FOLDER, ["logo.png", "node_modules/"]),
+    ],
+)
+def test_why_one_path_of_a_commit_is_left_out(
+    path: str | None, presence: Presence, left_out: list[str], make_repository: MakeRepository
+) -> None:
+    """Or whether there is such a path at all."""
+    origin = make_repository()
+    commit = origin.commit({"src/a.py": "a\n", "logo.png": "", "node_modules/b.js": "b\n"})
+    source = Source(SourceKind.GIT, "https://host/shop.git")
+    found, is_there = left_out_of_tree(origin.path / ".git", commit, source, path)
+    assert ([one.path for one in found], is_there) == (left_out, presence)

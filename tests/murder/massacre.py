@@ -12,7 +12,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -49,10 +50,12 @@ class Massacre:
         seed: int = 1,
         nodes: int = 1,
         disasters: Mapping[str, tuple[int, Callable[[], None]]] | None = None,
+        place: Callable[[int], tuple[Sequence[str], Mapping[str, str]]] = lambda _node: ((), {}),
     ) -> None:
         """The log of effects, and the data directory if no other place is given, are made in
         `folder`. The workers are on different `nodes` of one database. `disasters` happen besides
-        deaths: by name, how often in a hundred deaths, and what to do."""
+        deaths: by name, how often in a hundred deaths, and what to do. `place` returns, for a node,
+        what precedes the command of its workers, and variables for them."""
         self.effects = EffectLog(folder / "effects")
         self.cycles: Counter[str] = Counter()
         self.accepted: list[int] = []
@@ -61,6 +64,7 @@ class Massacre:
         self._folder = folder
         self._count = workers
         self._nodes = nodes
+        self._place = place
         self._disasters = dict(disasters or {})
         self.workers: list[subprocess.Popen[bytes]] = []
         self._stopped: dict[int, threading.Timer] = {}
@@ -114,10 +118,12 @@ class Massacre:
         """Start workers up to the wanted number."""
         self.workers = [worker for worker in self.workers if worker.poll() is None]
         while len(self.workers) < self._count:
+            node = self.hired % self._nodes
+            before, variables = self._place(node)
             with self.log.open("ab") as log:
                 worker = subprocess.Popen(
-                    [sys.executable, "-m", "tests.murder.worker", str(self._folder)],
-                    env=self._environment_on(self.hired % self._nodes),
+                    [*before, sys.executable, "-m", "tests.murder.worker", str(self._folder)],
+                    env=self._environment_on(node) | dict(variables),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -140,7 +146,9 @@ class Massacre:
         for worker in self.workers:
             worker.terminate()
         for worker in self.workers:
-            assert worker.wait(PATIENCE_SECONDS) == 0, self.log.read_text()[-4000:]
+            status = worker.wait(PATIENCE_SECONDS)
+            is_up = (self._folder / f"up-{worker.pid}").exists()
+            assert status == 0 or (self._disasters and not is_up), self.log.read_text()[-4000:]
         self.workers.clear()
 
     def wait_for_worker(self) -> subprocess.Popen[bytes]:
@@ -265,9 +273,10 @@ class Massacre:
 
     # Judging
 
-    def judge(self) -> Verdict:
+    def judge(self, slowest_link: timedelta = timedelta(0)) -> Verdict:
         """Count the effects; all workers must have been dismissed."""
-        return judge(self.application.database, self.effects.read(), self.accepted, LIMITS)
+        effects = self.effects.read()
+        return judge(self.application.database, effects, self.accepted, LIMITS, slowest_link)
 
     def survivors(self) -> list[str]:
         """All started processes that are still alive, after enough time to end."""

@@ -55,9 +55,11 @@ def judge(
     effects: Sequence[Effect],
     accepted: Sequence[int],
     limits: Mapping[TaskType, int] | None = None,
+    slowest_link: timedelta = timedelta(0),
 ) -> Verdict:
     """Judge a data directory after all runs should have ended; `accepted` are the runs returned for
-    the requests.
+    the requests. `slowest_link` is how long an answer of the server may have been under way; if it
+    is not nothing, effects that were not stored are not judged for it.
     """
     with database.read() as transaction:
         runs = sorted(transaction.tasks.list_runs(limit=EVERYTHING), key=lambda run: run.id)
@@ -83,9 +85,12 @@ def judge(
         for task in run.tasks:
             _judge_missing(verdict, task, stored)
             _judge_duplicates(verdict, task, by_task[task.id], stored)
-            _judge_zombies(verdict, by_task[task.id], attempts[task.id])
+            written = by_task[task.id]
+            if slowest_link:  # a worker may hear that it holds a task after its connection was lost
+                written = [one for one in written if _is_stored(one, task, stored)]
+            _judge_zombies(verdict, written, attempts[task.id], slowest_link)
             _judge_early(verdict, run, task, by_task[task.id])
-    _judge_overlaps(verdict, runs, attempts, limits or {})
+    _judge_overlaps(verdict, runs, attempts, limits or {}, _clock_error() + slowest_link)
     return verdict
 
 
@@ -131,25 +136,35 @@ def _judge_duplicates(
                 verdict.duplicate.append(f"{effect} was not stored, and its claim went on")
 
 
+def _is_stored(effect: Effect, task: Task, stored: Mapping[str, int]) -> bool:
+    return stored.get(path_of(task, effect.batch)) == effect.claim_no
+
+
 def _judge_zombies(
-    verdict: Verdict, effects: Sequence[Effect], attempts: Sequence[TaskAttempt]
+    verdict: Verdict,
+    effects: Sequence[Effect],
+    attempts: Sequence[TaskAttempt],
+    slowest_link: timedelta,
 ) -> None:
-    """Every batch was written while its claim held the task, and claims come in their order."""
+    """Every batch was written while its claim held the task, and claims come in their order. Over a
+    slow link, a worker hears later that it holds the task."""
     held = {attempt.claim_no: attempt for attempt in attempts}
     latest = 0
     for effect in effects:
         if effect.kind != "batch":
             continue
         attempt = held.get(effect.claim_no)
-        if attempt is None or not _lies_within(effect, attempt):
+        if attempt is None or not _lies_within(effect, attempt, slowest_link):
             verdict.zombie.append(f"{effect} is not within {attempt}")
         if effect.claim_no < latest:
             verdict.zombie.append(f"{effect} came after claim {latest}")
         latest = max(latest, effect.claim_no)
 
 
-def _lies_within(effect: Effect, attempt: TaskAttempt) -> bool:
-    end = effect.at_us if attempt.finished_at is None else to_microseconds(attempt.finished_at)
+def _lies_within(effect: Effect, attempt: TaskAttempt, slowest_link: timedelta) -> bool:
+    end = effect.at_us
+    if attempt.finished_at is not None:
+        end = to_microseconds(attempt.finished_at + slowest_link)
     return to_microseconds(attempt.started_at) <= effect.at_us <= end
 
 
@@ -170,7 +185,11 @@ def _moment(task: Task) -> datetime:
 
 
 def _judge_overlaps(
-    verdict: Verdict, runs: Sequence[IndexRun], attempts: Attempts, limits: Mapping[TaskType, int]
+    verdict: Verdict,
+    runs: Sequence[IndexRun],
+    attempts: Attempts,
+    limits: Mapping[TaskType, int],
+    error: timedelta,
 ) -> None:
     """Per index only the two middle stages of one run were held at the same time, and per limited
     type no more than its limit.
@@ -183,23 +202,22 @@ def _judge_overlaps(
             by_index[run.index_id] += [(run, task, attempt) for attempt in attempts[task.id]]
     for held in by_index.values():
         held.sort(key=lambda one: one[2].started_at)
-        for (run, task, attempt), (other_run, other, other_attempt) in _overlaps(held):
+        for (run, task, attempt), (other_run, other, other_attempt) in _overlaps(held, error):
             may = {task.type, other.type} == {TaskType.BM25_INDEX, TaskType.CODE_EMBEDDINGS}
             if run.id != other_run.id or not may:
                 verdict.overlapping.append(f"{attempt} and {other_attempt}")
     for task_type, limit in limits.items():
-        if _most_at_once(by_type[task_type]) > limit:
+        if _most_at_once(by_type[task_type], error) > limit:
             verdict.overlapping.append(f"more than {limit} of {task_type.name}")
 
 
 def _overlaps(
-    held: Sequence[tuple[IndexRun, Task, TaskAttempt]],
+    held: Sequence[tuple[IndexRun, Task, TaskAttempt]], error: timedelta
 ) -> Iterator[tuple[tuple[IndexRun, Task, TaskAttempt], tuple[IndexRun, Task, TaskAttempt]]]:
     return (
         (first, second)
         for first, second in combinations(held, 2)
-        if first[2].finished_at is not None
-        and second[2].started_at < first[2].finished_at - _clock_error()
+        if first[2].finished_at is not None and second[2].started_at < first[2].finished_at - error
     )
 
 
@@ -209,13 +227,13 @@ def _clock_error() -> timedelta:
     return timedelta(milliseconds=100 if DATABASES.is_used else 0)
 
 
-def _most_at_once(attempts: Sequence[TaskAttempt]) -> int:
+def _most_at_once(attempts: Sequence[TaskAttempt], error: timedelta) -> int:
     """At equal times, ends come before starts: the slot was passed on."""
     changes = sorted(
         change
         for attempt in attempts
         if attempt.finished_at is not None
-        for change in ((attempt.started_at, 1), (attempt.finished_at - _clock_error(), -1))
+        for change in ((attempt.started_at, 1), (attempt.finished_at - error, -1))
     )
     most = now = 0
     for _, change in changes:

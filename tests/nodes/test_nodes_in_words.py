@@ -20,6 +20,8 @@ NODE = Node(
     host="ada",
     location="/var/kodit",
     version="1.2",
+    searches=True,
+    works=False,
     follows=True,
     is_alive=True,
     seen_at=SEEN,
@@ -43,20 +45,23 @@ def test_the_state_of_a_node(follows: bool, is_alive: bool, state: str) -> None:
         seen_at="2026-01-02T03:00:00Z",
         behind=3,
         lacks=4,
+        roles=("search",),
     )
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({}, "following"),
-        ({"state": "idle"}, "idle"),
-        ({"behind": 1}, "following, 1 change behind"),
-        ({"behind": 2}, "following, 2 changes behind"),
-        ({"lacks": 1}, "following, does not search 1 index by keyword yet"),
+        ({}, "following, searches"),
+        ({"roles": ("work", "search")}, "following, works and searches"),
+        ({"state": "idle", "roles": ("work",)}, "idle, works"),
+        ({"state": "idle", "roles": ()}, "idle"),
+        ({"behind": 1}, "following, searches, 1 change behind"),
+        ({"behind": 2}, "following, searches, 2 changes behind"),
+        ({"lacks": 1}, "following, searches, does not search 1 index by keyword yet"),
         (
             {"behind": 2, "lacks": 3},
-            "following, 2 changes behind, does not search 3 indexes by keyword yet",
+            "following, searches, 2 changes behind, does not search 3 indexes by keyword yet",
         ),
     ],
 )
@@ -68,7 +73,7 @@ def test_a_node_has_one_line(changes: dict[str, Any], told: str) -> None:
 def test_a_node_that_is_gone_was_seen_at_some_time() -> None:
     """What its host and folder are called does not write to a terminal."""
     seen_at = datetime.now(UTC) - timedelta(hours=2)
-    gone = Node("n1", "a\x1bda", "/var/\x07", "1.2", True, False, seen_at, 0, 0)
+    gone = Node("n1", "a\x1bda", "/var/\x07", "1.2", True, False, True, False, seen_at, 0, 0)
     assert node_line(NodeView.of(gone)) == "node a\\x1bda:/var/\\x07: gone, seen 2 h ago"
 
 

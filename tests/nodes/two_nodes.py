@@ -21,10 +21,14 @@ class Installation:
         self._opened = opened
         self.url = DATABASES.url_of(folder / "first")
 
-    def node(self, name: str, *, is_serving: bool = True) -> ServingKodit:
-        """A node with a worker, unless it only searches."""
+    def node(self, name: str, *, is_serving: bool = True, searches: bool = True) -> ServingKodit:
+        """A node with a worker, unless it only searches, which it may leave to others."""
         node = ServingKodit(
-            self._folder / name, is_serving=is_serving, database_url=self.url, keep_unused_days=0
+            self._folder / name,
+            is_serving=is_serving,
+            database_url=self.url,
+            keep_unused_days=0,
+            node_searches=searches,
         )
         return self._opened.enter_context(node)
 

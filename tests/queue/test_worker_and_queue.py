@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -35,6 +36,7 @@ from kodit.domain.value_objects import (
     AttemptOutcome,
     QueuePriority,
     RunState,
+    TaskOperation,
     TaskType,
 )
 from kodit.infrastructure.memory.wake_up import MemoryWakeUp
@@ -62,6 +64,35 @@ def test_worker_works_off_the_queue(queue: QueueDriver) -> None:
     for stages in (first, second):
         assert sorted(stages[2:4]) == ["BM25_INDEX", "CODE_EMBEDDINGS"]
         assert [*stages[:2], stages[4]] == ["SYNC", "EXTRACT", "ENRICH"]
+
+
+def test_whoever_follows_a_worker_is_told_of_each_operation(queue: QueueDriver) -> None:
+    """With its task, until they have seen enough."""
+    told: dict[str, list[tuple[str, int]]] = {"some": [], "all": []}
+
+    async def count(_task: Task, tracker: ProgressTracker | None) -> StageOutcome:
+        assert tracker is not None
+        with tracker.create_child(TaskOperation.EXTRACT_SNIPPETS) as step:
+            step.set_current(7)
+        return DONE
+
+    def follow(name: str) -> Callable[[Task, ProgressTracker], None]:
+        return lambda task, operation: told[name].append((task.type_name, operation.current))
+
+    run = queue.request()
+
+    async def scene(worker: IndexingWorkerService) -> None:
+        some = follow("some")
+        worker.subscribe(some)
+        worker.subscribe(follow("all"))
+        await eventually(lambda: state_of(queue, run.id) is RunState.SUCCEEDED)
+        worker.unsubscribe(some)
+        await queue.service.request_run(queue.first, QueuePriority.BACKGROUND)
+        await eventually(lambda: state_of(queue, run.id + 1) is RunState.SUCCEEDED)
+
+    work(queue, {TaskType.SYNC: count}, scene)
+    of_one = [("SYNC", 0), ("SYNC", 7), ("SYNC", 7)]
+    assert told == {"some": of_one, "all": of_one * 2}
 
 
 def test_nothing_to_do_skips_the_rest(queue: QueueDriver) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -22,6 +23,7 @@ from kodit.infrastructure.locks import try_lock
 from kodit.infrastructure.memory import MemoryDatabase, MemoryWakeUp, MemoryWorkerRegistry
 from kodit.infrastructure.processes import worker_registry
 from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
+from kodit.infrastructure.wake_up import EventWakeUp
 
 REGISTRIES: dict[str, Callable[[Path], AbstractContextManager[WorkerRegistry]]] = {
     "file": lambda folder: nullcontext(FileWorkerRegistry(folder)),
@@ -217,6 +219,26 @@ def test_a_wake_up_in_memory_may_come_too_late() -> None:
         return wake_up
 
     asyncio.run(wake()).notify()
+
+
+@pytest.mark.parametrize("kind", [EventWakeUp, MemoryWakeUp])
+def test_one_notice_wakes_once(kind: type[EventWakeUp] | type[MemoryWakeUp]) -> None:
+    """Who waits again sleeps as long as they want, whichever thread it came from."""
+
+    async def wake() -> list[bool]:
+        wake_up = kind()
+        woken = []
+        for notify in (wake_up.notify, lambda: start(wake_up.notify)):
+            notify()
+            await wake_up.wait(PATIENCE_SECONDS)
+            await asyncio.sleep(0)  # whatever was left for the loop to do
+            woken.append(wake_up._event.is_set())
+        return woken
+
+    def start(notify: Callable[[], None]) -> None:
+        threading.Thread(target=notify).start()
+
+    assert asyncio.run(wake()) == [False, False]
 
 
 def test_indexes_in_memory_are_numbered_by_themselves() -> None:

@@ -58,6 +58,7 @@ NOT_OVER_REST = {
     "user_folder_unusable",
     # Of stages that run in workers, and of tasks that failed there:
     "endpoint_paused",
+    "search_node_awaited",
     "endpoint_stage_too_long",
     "tokenizer_invalid",
     "private_files_unreadable",

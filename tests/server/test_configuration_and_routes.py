@@ -237,6 +237,7 @@ def test_the_route_of_each_request() -> None:
         asking=part("asking"),
         secrets=part("secrets"),
         activity=activity,
+        failure=lambda: None,
     )
     for path, near, far in (
         (HANDSHAKE_PATH, "residence", "rest"),

@@ -50,8 +50,17 @@ def _can_run(program: Path) -> bool:
 
 
 def restart_postgresql(programs: Path, folder: Path, mode: str) -> None:
-    """Restart the server whose socket is in a folder, `fast` or `immediate`."""
-    command = f"{programs}/pg_ctl restart --wait -D {folder}/data -l {folder}/log -m {mode}"
+    """Restart the server whose socket is in a folder, `fast` or `immediate`, or start it again."""
+    _control(programs, folder, "restart", mode)
+
+
+def stop_postgresql(programs: Path, folder: Path) -> None:
+    """Stop it."""
+    _control(programs, folder, "stop", "fast")
+
+
+def _control(programs: Path, folder: Path, what: str, mode: str) -> None:
+    command = f"{programs}/pg_ctl {what} --wait -D {folder}/data -l {folder}/log -m {mode}"
     subprocess.run(
         command.split(),
         user=_UNPRIVILEGED if os.geteuid() == 0 else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -29,6 +29,19 @@ EMPTY = "TRUNCATE {} RESTART IDENTITY".format(", ".join(METADATA.tables))
 """A statement that removes all rows."""
 
 
+_preparations: list[Callable[[Path], str]] = []
+
+
+def prepare_server(prepare: Callable[[Path], str]) -> None:
+    """Let the server, before it is first used, be started as by `running_postgresql`."""
+    assert not server_url.cache_info().currsize
+    _preparations.append(prepare)
+
+
+def _prepare(data: Path) -> str:
+    return " ".join(prepare(data) for prepare in _preparations)
+
+
 @cache
 def server_url() -> str:
     """The address of the server's one database, which has this program's tables; skips a test where
@@ -38,7 +51,7 @@ def server_url() -> str:
         pytest.skip("PostgreSQL is not installed")
     servers = ExitStack()
     atexit.register(servers.close)
-    url = servers.enter_context(running_postgresql(programs))
+    url = servers.enter_context(running_postgresql(programs, prepare=_prepare))
     address = f"postgresql://{url.username}@/{url.database}?host={url.query['host']}"
     database = open_database(address)
     migrate(database)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from kodit.application.services.worker_host import WorkerHost
     from kodit.composition.engines import Engines
     from kodit.composition.following import OneFollower
-    from kodit.domain.retention import UnusedRetention
+    from kodit.domain.ports.engines import KeywordIndex
     from kodit.domain.value_objects import TaskType
 
     MakeHandlers = Callable[[Engines], Mapping[TaskType, StageHandler]]
@@ -78,7 +78,7 @@ class Application(Finding):
             database=self.database,
             queue=self.queue,
             reader=engines.reader,
-            keyword_index=engines.keyword_index,
+            keyword_index=self._followed(engines),
             vector_index=engines.vector_index,
             embedder=engines.embedder,
             enricher=engines.enricher,
@@ -86,7 +86,12 @@ class Application(Finding):
             retention=self.retention,
             descriptions=make_description_stage(self, engines),
             private_files=engines.private_files,
+            nodes=self.store.nodes,
         )
+
+    def _followed(self, engines: Engines) -> KeywordIndex | None:
+        """The keyword index that follows the log, unless this node leaves that to others."""
+        return engines.keyword_index if self.settings.node_searches else None
 
     @made_once
     def indexing(self) -> CodeIndexingApplicationService:
@@ -156,21 +161,22 @@ class Application(Finding):
     @property
     def chores(self) -> list[Chore]:
         """The background work of every process that serves the queue."""
-        from kodit.composition.chores import find_of_deleted, make_chores
+        from kodit.composition.chores import chores_of
 
-        find = partial(find_of_deleted, self.data_dir, self.database, self.indexes, self.registry)
-        return make_chores(
-            self.settings,
-            database=self.database,
-            clock=self.clock,
+        return chores_of(
+            self,
             indexes=self.indexes,
-            sweep=self.registry.sweep,
-            space=self.space,
+            queue=self.queue,
             memory=self.memory_chores,
-            retention=self.retention,
-            keyword_index=made_later(lambda: self.engines.keyword_index),
-            of_deleted=find if self.this_host.is_one_of_several else None,
+            keyword_index=self.followed_later,
         )
+
+    @property
+    def followed_later(self) -> KeywordIndex | None:
+        """The same, created when it is needed."""
+        if not self.settings.node_searches:
+            return None
+        return made_later(lambda: self.engines.keyword_index)
 
     @property
     def schedule(self) -> list[Chore]:
@@ -195,14 +201,16 @@ class Application(Finding):
         """Keeps the engines up to date with a database that other nodes share."""
         if self.store.nodes is None:
             return []
-        from kodit.composition.following import make_following
+        from kodit.composition.following import make_following, make_sign
 
-        return make_following(self, self.store.nodes, self.follower)
+        if not self.settings.node_searches:
+            return make_sign(self.store.nodes)
+        return make_following(self, self.store.nodes, self.queue, self.follower)
 
     def close(self) -> None:
+        super().close()
         if "follower" in vars(self):
             self.follower.close()
-        super().close()
 
     @made_once
     def follower(self) -> OneFollower:
@@ -229,15 +237,6 @@ class Application(Finding):
             self.search.release_memory()
         self.database.release_connections()
 
-    @property
-    def retention(self) -> UnusedRetention:
-        """How long unused versions and results are kept."""
-        from kodit.domain.retention import UnusedRetention
-
-        return UnusedRetention(
-            timedelta(days=self.settings.keep_unused_days), self.settings.keep_unused_bytes
-        )
-
     # Use cases of indexes
 
     @made_once
@@ -260,7 +259,7 @@ class Application(Finding):
         return IndexRemoval(
             database=self.reading,
             reader=made_later(lambda: self.engines.reader),
-            keyword_index=made_later(lambda: self.engines.keyword_index),
+            keyword_index=self.followed_later,
             vector_index=made_later(lambda: self.engines.vector_index),
             clock=self.clock,
             retention=self.retention,
@@ -306,13 +305,13 @@ class Application(Finding):
         return DoctorService(
             database=self.database,
             indexes=self.indexes,
-            keyword_index=self.engines.keyword_index,
+            keyword_index=self._followed(self.engines),
             examiners=examiners(
                 data_dir=self.data_dir,
                 database=self.database,
                 queue=self.queue,
                 indexes=self.indexes,
-                keyword_index=self.engines.keyword_index,
+                keyword_index=self._followed(self.engines),
                 registry=self.registry,
                 clock=self.clock,
                 model=self.engines.embedder.model,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from kodit.application.services.awaited_following import end_vain_waits
 from kodit.application.services.cache_service import CacheService
 from kodit.application.services.chores import Chore, in_one_piece
 from kodit.application.services.code_indexing_application_service import (
@@ -31,6 +33,37 @@ from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 from kodit.settings import Settings
 
+if TYPE_CHECKING:
+    from kodit.application.services.queue_service import QueueService
+    from kodit.composition.foundation import Foundation
+
+
+def chores_of(
+    application: Foundation,
+    *,
+    indexes: IndexService,
+    queue: QueueService,
+    memory: Sequence[Chore],
+    keyword_index: KeywordIndex | None,
+) -> list[Chore]:
+    """For a process that serves the queue."""
+    database, registry = application.database, application.registry
+    find = partial(find_of_deleted, application.data_dir, database, indexes, registry)
+    nodes = application.store.nodes
+    return make_chores(
+        application.settings,
+        database=database,
+        clock=application.clock,
+        indexes=indexes,
+        sweep=registry.sweep,
+        space=application.space,
+        memory=memory,
+        retention=application.retention,
+        keyword_index=keyword_index,
+        of_deleted=find if application.this_host.is_one_of_several else None,
+        end_waits=None if nodes is None else partial(end_vain_waits, nodes, queue),
+    )
+
 
 def make_chores(
     settings: Settings,
@@ -42,12 +75,14 @@ def make_chores(
     space: SpaceService,
     memory: Sequence[Chore],
     retention: UnusedRetention,
-    keyword_index: KeywordIndex,
+    keyword_index: KeywordIndex | None,
     of_deleted: Callable[[], Sequence[Problem]] | None = None,
+    end_waits: Callable[[], Awaitable[bool]] | None = None,
 ) -> list[Chore]:
     """For a process that serves the queue. `sweep` removes what dead workers have left;
     `memory` are the chores of `make_memory_chores`. Where other machines delete indexes too,
-    `of_deleted` finds what is still here of these."""
+    `of_deleted` finds what is still here of these; where nodes wait for each other, `end_waits`
+    ends vain waits."""
     pruner = HistoryPruner(
         database=database,
         clock=clock,
@@ -66,8 +101,10 @@ def make_chores(
         if of_deleted is None
         else [Chore("remove what was deleted elsewhere", 600.0, partial(_remove, of_deleted))]
     )
+    of_nodes = [] if end_waits is None else [Chore("end vain waits", 2.0, end_waits)]
     return [
         *of_others,
+        *of_nodes,
         Chore("finish deletions", 60.0, indexes.continue_deletions),
         Chore("delete old runs", 3600.0, pruner.prune_some),
         Chore("remove unused versions", 600.0, versions.remove_some),

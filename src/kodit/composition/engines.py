@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kodit.composition.made_once import made_once
@@ -14,6 +14,7 @@ from kodit.settings import Settings
 if TYPE_CHECKING:
     from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
     from kodit.domain.ports.metered import PrivateFilesOf
+    from kodit.domain.ports.nodes import Nodes
     from kodit.domain.ports.sources import SourceReader
     from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.infrastructure.processes.pool import ProcessPool
@@ -32,16 +33,23 @@ class Engines:
         exchange: SecretExchange | None = None,
         *,
         this_host: ThisHost = ALONE,
+        nodes: Callable[[], Nodes | None] = lambda: None,
     ) -> None:
+        """`nodes` returns those that share the database, if several may."""
         self.settings = settings
         self.database = database
         self.pool = pool
         self.exchange = exchange
         self.this_host = this_host
+        self.nodes = nodes
         self.making = threading.RLock()
 
     @made_once
     def keyword_index(self) -> KeywordIndex:
+        if not self.settings.node_searches:
+            from kodit.infrastructure.absent_engines import AbsentKeywordIndex
+
+            return AbsentKeywordIndex(self._searching)
         from kodit.infrastructure.keyword.tantivy_index import (
             TantivyKeywordIndex,
         )
@@ -50,9 +58,18 @@ class Engines:
 
     @made_once
     def vector_index(self) -> VectorIndex:
+        if not self.settings.node_searches:
+            from kodit.infrastructure.absent_engines import AbsentVectorIndex
+
+            return AbsentVectorIndex(self._searching)
         from kodit.infrastructure.vectors.exact_index import ExactVectorIndex
 
         return ExactVectorIndex(self.database, self.settings.data_dir / "vectors", self.pool)
+
+    def _searching(self) -> Sequence[str]:
+        """The hosts of the nodes that search."""
+        nodes = self.nodes()
+        return () if nodes is None else nodes.searching()
 
     @made_once
     def embedder(self) -> Embedder:

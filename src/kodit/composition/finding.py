@@ -40,10 +40,14 @@ class Finding(Foundation):
             changed_files=self.known_changes.count,
             registry=lambda: self.registry,
             rules=self.claim_rules,
+            searching=lambda: () if self.store.nodes is None else self.store.nodes.searching(),
         )
 
-    def _keywords(self) -> ReadableKeywords:
-        """The keyword index, or only its positions if nothing searches it."""
+    def _keywords(self) -> ReadableKeywords | None:
+        """The keyword index, or only its positions if nothing searches it; None if this node leaves
+        searching to others."""
+        if not self.settings.node_searches:
+            return None
         if self.is_brief and "keyword_index" not in vars(self.engines):
             from kodit.infrastructure.keyword.positions import KeywordPositions
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kodit.application.services.chores import Chore
-from kodit.application.services.node_following import SECONDS_BETWEEN_SIGNS, NodeFollowing
+from kodit.application.services.node_following import (
+    SECONDS_BETWEEN_SIGNS,
+    NodeFollowing,
+    say_alive,
+)
 from kodit.composition.made_later import made_later
 from kodit.infrastructure.locks import open_lock_file, try_lock
 
 if TYPE_CHECKING:
+    from kodit.application.services.queue_service import QueueService
     from kodit.composition.foundation import Foundation
     from kodit.domain.ports.nodes import Nodes
 
@@ -44,7 +50,14 @@ class OneFollower:
         self._descriptor, self._is_mine = None, False
 
 
-def make_following(application: Foundation, nodes: Nodes, follower: OneFollower) -> list[Chore]:
+def make_sign(nodes: Nodes) -> list[Chore]:
+    """For a process that runs until told to stop on a node that does not search."""
+    return [Chore("tell that the node is alive", SECONDS_BETWEEN_SIGNS, partial(say_alive, nodes))]
+
+
+def make_following(
+    application: Foundation, nodes: Nodes, queue: QueueService, follower: OneFollower
+) -> list[Chore]:
     """For a process that runs until told to stop."""
     following = NodeFollowing(
         database=application.database,
@@ -52,6 +65,7 @@ def make_following(application: Foundation, nodes: Nodes, follower: OneFollower)
         vector_index=made_later(lambda: application.engines.vector_index),
         model=lambda: application.engines.embedder.model,
         nodes=nodes,
+        queue=queue,
     )
 
     def if_mine(do_piece: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable[bool]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from kodit.application.services.space_service import SpaceService
     from kodit.composition.store import LocalWorkerRegistry, Store
     from kodit.domain.claiming import ClaimRules
+    from kodit.domain.errors import DatabaseUpgradedError
     from kodit.domain.ports.catalogue import Catalogue
     from kodit.domain.ports.hosts import HostResolver
     from kodit.domain.ports.runtime import Clock, WakeUp
     from kodit.domain.ports.sources import SourceParser
     from kodit.domain.ports.space import Space
+    from kodit.domain.retention import UnusedRetention
     from kodit.domain.this_host import ThisHost
     from kodit.infrastructure.git.credentials import SecretExchange
     from kodit.infrastructure.processes.pool import ProcessPool
@@ -98,6 +101,11 @@ class Foundation:
         return self.store.database
 
     @property
+    def upgraded(self) -> DatabaseUpgradedError | None:
+        """Set once another version has migrated the database, so that this process is useless."""
+        return self.store.database.upgraded if "database" in vars(self.store) else None
+
+    @property
     def reading(self) -> ReadableDatabase:
         """The database for services that only read."""
         return self.store.reading
@@ -151,6 +159,15 @@ class Foundation:
             READING_TYPES + (TaskType.CODE_EMBEDDINGS,) * has_endpoint,
         )
 
+    @property
+    def retention(self) -> UnusedRetention:
+        """How long unused versions and results are kept."""
+        from kodit.domain.retention import UnusedRetention
+
+        return UnusedRetention(
+            timedelta(days=self.settings.keep_unused_days), self.settings.keep_unused_bytes
+        )
+
     @made_once
     def known_changes(self) -> KnownChanges:
         from kodit.application.services.known_changes import KnownChanges
@@ -183,7 +200,14 @@ class Foundation:
 
     def make_engines(self, pool: ProcessPool) -> Engines:
         """The engines of a pool; a worker has one of its own."""
-        return Engines(self.settings, self.reading, pool, self.exchange, this_host=self.this_host)
+        return Engines(
+            self.settings,
+            self.reading,
+            pool,
+            self.exchange,
+            this_host=self.this_host,
+            nodes=lambda: self.store.nodes,
+        )
 
     @made_once
     def engines(self) -> Engines:

@@ -51,6 +51,7 @@ class PostgresqlStore:
         self.this_host = settings.this_host
         self._url = settings.database_url
         self._host = settings.this_host.name
+        self._searches = settings.node_searches
         self._read_alone: ServerReadingDatabase | None = None
 
     @made_once
@@ -99,9 +100,11 @@ class PostgresqlStore:
 
         self.make_data_directory()
         migrate(self.database, before_creation=lambda: clear_derived(self.data_dir))
-        self.nodes.enter(follows=False)
+        self.nodes.enter(searches=self._searches, follows=False)
 
     def close(self) -> None:
+        if "nodes" in vars(self):
+            self.nodes.stop_following()
         if "wake_ups" in vars(self):
             self.wake_ups.close()
         if "database" in vars(self):
@@ -113,7 +116,7 @@ class PostgresqlStore:
     def nodes(self) -> ServerNodes:
         from kodit.infrastructure.postgresql.nodes import ServerNodes
 
-        return ServerNodes(self.database, self.data_dir, self._host)
+        return ServerNodes(self.database, self.node_address, self.data_dir, self._host)
 
     @made_once
     def database(self) -> PostgresqlDatabase:
@@ -140,7 +143,7 @@ class PostgresqlStore:
         from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 
         here = FileWorkerRegistry(self.data_dir / "workers")
-        return PostgresqlWorkerRegistry(self.database, self.address, here)
+        return PostgresqlWorkerRegistry(self.database, self.node_address, here)
 
     @made_once
     def disk(self) -> Space:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kodit.domain.ports.database import Database
     from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
     from kodit.domain.ports.metered import PrivateFilesOf
+    from kodit.domain.ports.nodes import Nodes
     from kodit.domain.ports.runtime import Clock
     from kodit.domain.ports.sources import SourceReader
     from kodit.domain.retention import UnusedRetention
@@ -24,7 +25,7 @@ def create_code_indexing_application_service(
     database: Database,
     queue: QueueService,
     reader: SourceReader,
-    keyword_index: KeywordIndex,
+    keyword_index: KeywordIndex | None,
     vector_index: VectorIndex,
     embedder: Embedder,
     enricher: Enricher,
@@ -32,10 +33,11 @@ def create_code_indexing_application_service(
     retention: UnusedRetention | None = None,
     descriptions: DescriptionStage | None = None,
     private_files: PrivateFilesOf | None = None,
+    nodes: Nodes | None = None,
 ) -> CodeIndexingApplicationService:
     """The indexing service over the given adapters. `retention` is that of unused versions;
-    `private_files` are needed if a model is behind
-    an endpoint."""
+    `private_files` are needed if a model is behind an endpoint, and `nodes`, which follow the log
+    in its place, if there is no `keyword_index`."""
     from kodit.application.services.code_indexing_application_service import (
         CodeIndexingApplicationService,
     )
@@ -52,4 +54,5 @@ def create_code_indexing_application_service(
         retention=retention,
         descriptions=descriptions,
         private_files=private_files,
+        nodes=nodes,
     )

@@ -17,7 +17,9 @@ KoditError
 │   ├── CommitGoneError       a source that no longer has the commit that was scanned
 │   ├── StalledError          a child process made no progress within its limit
 │   └── PausedError           a stage that has to wait for an endpoint or a budget
+│       └── SearchNodeAwaitedError   a stage that has to wait for another machine
 ├── DatabaseReplacedError     the file was replaced or removed while a worker used it
+│   └── DatabaseUpgradedError   another version has migrated the database
 ├── LeaseLost                 the task belongs to another claim now; change nothing
 └── TaskCancelled             the user asked the running task to stop
 
@@ -157,9 +159,21 @@ class PausedError(TransientError):
     default_code = "endpoint_paused"
 
 
+class SearchNodeAwaitedError(PausedError):
+    """A stage waits until a search node has followed the log, or there is none any more."""
+
+    default_code = "search_node_awaited"
+
+
 class DatabaseReplacedError(KoditError):
     """The database file was replaced or removed while a worker used it, so no database knows the
     worker's tasks any more."""
+
+
+class DatabaseUpgradedError(DatabaseReplacedError):
+    """Another version of Kodit has migrated the database while this process used it."""
+
+    default_code = "database_upgraded"
 
 
 class LeaseLost(KoditError):  # noqa: N818 - the queue's own term for it

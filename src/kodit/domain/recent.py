@@ -44,6 +44,14 @@ class Recent(Generic[Key, Value]):
                 self.add(key, older[key])
         return found
 
+    def find_all(self, keys: Iterable[Key]) -> list[Value] | None:
+        """The values of all these keys in order, if each was cached or looked up not long ago."""
+        younger = self._younger
+        try:
+            return [younger[key] for key in keys]
+        except KeyError:
+            return None
+
     def age(self) -> None:
         """Drop the values that have not been looked up since this was last called."""
         self._older, self._younger, self._size = self._younger, {}, 0

@@ -25,7 +25,9 @@ from kodit.domain.task import (
 
 BUDGET_SPENT = "budget_spent"
 """The code of the error of a task that waits for a budget."""
-WAITING_CODES = ("endpoint_paused", BUDGET_SPENT)
+SEARCH_NODE_AWAITED = "search_node_awaited"
+"""That of a task that waits until a node has followed the log."""
+WAITING_CODES = ("endpoint_paused", BUDGET_SPENT, SEARCH_NODE_AWAITED)
 """The codes of errors that say what a task waits for, and until when."""
 
 
@@ -168,6 +170,14 @@ class IndexRun:
         task.error, task.error_about = error, about
         task.make_ready(available_at)
         self.settle(now)
+
+    def end_waits(self) -> None:
+        """What tasks have waited for search nodes for is there, or comes no more."""
+        for task in self.tasks:
+            about = task.error_about
+            is_waiting = task.state is TaskState.READY and about is not None
+            if is_waiting and about is not None and about.code == SEARCH_NODE_AWAITED:
+                task.make_ready()
 
     def scan_again(
         self, task: Task, error: str, available_at: datetime, now: datetime, about: ErrorAbout

@@ -52,20 +52,29 @@ def without_diacritics(word: str) -> str:
     different letter remain, such as the vowels and viramas of Indic scripts."""
     if word.isascii():
         return word
-    plain = "".join(
-        _plain(character) for character in normalize("NFKD", word) if not _is_diacritic(character)
-    )
-    return normalize("NFKC", plain)
+    return normalize("NFKC", "".join(map(_PLAIN.__getitem__, normalize("NFKD", word))))
 
 
-def _plain(character: str) -> str:
-    if character.isdecimal():
-        return str(decimal(character))
-    return _PLAIN_LETTERS.get(character, character)
+class _PlainCharacters(dict[str, str]):
+    """The plain form of each character of a decomposed word, empty for a diacritic."""
+
+    def __missing__(self, character: str) -> str:
+        plain = self[character] = "" if self._is_diacritic(character) else self._plain(character)
+        return plain
+
+    @staticmethod
+    def _plain(character: str) -> str:
+        if character.isdecimal():
+            return str(decimal(character))
+        return _PLAIN_LETTERS.get(character, character)
+
+    @staticmethod
+    def _is_diacritic(character: str) -> bool:
+        """By canonical combining class: overlays, the points of Hebrew and Arabic, and marks above
+        or below; not nuktas, viramas, voicing marks, and the vowels and tones of Thai and others.
+        """
+        kind = combining(character)
+        return kind == 1 or 10 <= kind <= 36 or kind >= 200
 
 
-def _is_diacritic(character: str) -> bool:
-    """By canonical combining class: overlays, the points of Hebrew and Arabic, and marks above or
-    below; not nuktas, viramas, voicing marks, and the vowels and tones of Thai and others."""
-    kind = combining(character)
-    return kind == 1 or 10 <= kind <= 36 or kind >= 200
+_PLAIN = _PlainCharacters()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from kodit.composition import Application
+from kodit.domain.errors import KoditError
 from kodit.infrastructure.resident.connecting import ASK_PATH, SECRETS_PATH
 from kodit.server.access import OPEN_PATHS
 from kodit.server.activity import Activity
@@ -28,6 +29,8 @@ class App:
     asking: AsgiApp
     secrets: AsgiApp
     activity: Activity
+    failure: Callable[[], KoditError | None]
+    """Why nothing can be answered any more until the server is started again, if that is so."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An ASGI application without a lifespan: see `running`."""
@@ -52,6 +55,10 @@ class App:
             await Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", only, (allow,)).send(
                 send
             )
+        elif (error := self.failure()) is not None:
+            # Not its sentence, which names the database: this needs no key.
+            about = {"status": "failed", "code": error.code}
+            await send_json(send, HTTPStatus.SERVICE_UNAVAILABLE, about)
         elif scope["path"] == "/healthz":
             await send_json(send, HTTPStatus.OK, {"status": "ok"})
         elif self.activity.is_ready:
@@ -98,4 +105,5 @@ def create_app(
         asking=Asking(application),
         secrets=secrets,
         activity=activity,
+        failure=lambda: application.upgraded,
     )

@@ -9,9 +9,10 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
+from kodit.application.services.awaited_following import make_keyword_stage
 from kodit.application.services.description_stage import DescriptionStage
 from kodit.application.services.extraction_stage import ExtractionStage
-from kodit.application.services.keyword_stage import KeywordStage, new_generation
+from kodit.application.services.keyword_stage import new_generation
 from kodit.application.services.metered_stages import MeteredStages
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.snapshots import without_keyword_index
@@ -33,6 +34,7 @@ from kodit.domain.errors import NotFoundError
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
 from kodit.domain.ports.metered import PrivateFilesOf
+from kodit.domain.ports.nodes import Nodes
 from kodit.domain.ports.repositories import NEVER_FOLLOWED, Followed
 from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.sources import SourceReader
@@ -63,7 +65,7 @@ class CodeIndexingApplicationService:
         database: Database,
         queue: QueueService,
         reader: SourceReader,
-        keyword_index: KeywordIndex,
+        keyword_index: KeywordIndex | None,
         vector_index: VectorIndex,
         embedder: Embedder,
         enricher: Enricher,
@@ -71,7 +73,9 @@ class CodeIndexingApplicationService:
         retention: UnusedRetention | None = None,
         descriptions: DescriptionStage | None = None,
         private_files: PrivateFilesOf | None = None,
+        nodes: Nodes | None = None,
     ) -> None:
+        """Without a `keyword_index` of its own, `nodes` follow the log in its place."""
         self._database = database
         self._queue = queue
         self._reader = reader
@@ -86,7 +90,7 @@ class CodeIndexingApplicationService:
         )
         self._descriptions = descriptions
         self._files = IndexDomainService()
-        self._keywords = KeywordStage(keyword_index)
+        self._keywords = make_keyword_stage(keyword_index, nodes)
         self._vectors = (
             VectorStages(embedder, enricher, vector_index)
             if private_files is None
@@ -102,9 +106,11 @@ class CodeIndexingApplicationService:
     async def without_keyword_index(self) -> list[int]:
         """The indexes that are searched without the keyword index until they are indexed again.
         Raises PermanentError if it cannot be read at all."""
+        keyword_index = self._keyword_index
+        if keyword_index is None:
+            return []
         return await in_thread(
-            lambda: without_keyword_index(self._database, self._keyword_index, EVERYTHING),
-            Lane.READS,
+            lambda: without_keyword_index(self._database, keyword_index, EVERYTHING), Lane.READS
         )
 
     async def process_sync(

@@ -31,7 +31,7 @@ class DoctorService:
         *,
         database: Database,
         indexes: IndexService,
-        keyword_index: KeywordIndex,
+        keyword_index: KeywordIndex | None,
         examiners: Sequence[Examiner],
     ) -> None:
         self._database = database
@@ -57,6 +57,8 @@ class DoctorService:
                     await _repair(problem)
                     relog |= problem.relog
                     refresh |= problem.refresh
+                if self._keyword_index is None:  # others follow the log
+                    continue
                 for index_id in sorted(relog):  # also where a source is gone
                     await apply_log(self._database, self._keyword_index, index_id)
         return [run for index_id in sorted(refresh) if (run := await self._request(index_id))]

@@ -27,7 +27,7 @@ async def in_thread_of_loop(work: Callable[[], T], lane: Lane, executor: Executo
     try:
         if executor is not None:
             executor.submit(_work, result, call)
-        elif not _warm.take(result, call):
+        elif lane is Lane.LOOKUPS or not _warm.take(result, call):
             _threads_of(lane).submit(_work, result, call)
     except RuntimeError as error:
         raise shortage(error) or error from None  # no thread can be started

@@ -32,7 +32,7 @@ class IndexRemoval:
         *,
         database: Database,
         reader: SourceReader,
-        keyword_index: KeywordIndex,
+        keyword_index: KeywordIndex | None,
         vector_index: VectorIndex,
         clock: Clock,
         retention: UnusedRetention,
@@ -94,8 +94,9 @@ class IndexRemoval:
             await in_thread(partial(self._reader.discard, index))
             if await in_thread(partial(self._keep_store, index), Lane.WRITES):
                 return False
-            generation = await in_thread(partial(self._generation, index))
-            await self._keyword_index.drop(index.id, generation)
+            if self._keyword_index is not None:
+                generation = await in_thread(partial(self._generation, index))
+                await self._keyword_index.drop(index.id, generation)
             await in_thread(partial(self._vector_index.drop, index.id))
             self._without_files.add(index.id)
             return True

@@ -14,6 +14,7 @@ from kodit.domain.keyword import KeywordBatch, KeywordLog, KeywordPosition
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import KeywordIndex
 from kodit.domain.services.bm25_service import BM25DomainService
+from kodit.domain.value_objects import TaskType
 
 T = TypeVar("T")
 
@@ -34,10 +35,16 @@ def _log_some(index_id: int, generation: str, after: int, transaction: Transacti
 
 
 async def apply_log(
-    database: Database, keyword_index: KeywordIndex, store_id: int, *, only_led: bool = False
+    database: Database,
+    keyword_index: KeywordIndex,
+    store_id: int,
+    *,
+    only_led: bool = False,
+    counts: bool = False,
 ) -> None:
     """Apply the log of a store to the keyword index without a run; with `only_led`, as far as
-    another node has. A worker may do the same at the same time: applying a batch again changes
+    another node has. With `counts`, what no other node has done is counted as the work of the
+    store's run. A worker may do the same at the same time: applying a batch again changes
     nothing."""
     bm25 = BM25DomainService()
     if await fill(partial(_read, database), keyword_index, store_id):
@@ -50,18 +57,19 @@ async def apply_log(
     while (log := await in_thread(read, Lane.READS)).changes:
         batch = bm25.fold(store_id, log)
         if all(await keyword_index.apply([batch])):
-            acknowledge = partial(_acknowledge, batch)
+            acknowledge = partial(_acknowledge, batch, counts=counts)
             await in_thread(partial(written, database, acknowledge), Lane.WRITES)
         else:
             await continue_log(database, keyword_index, store_id)
 
 
 async def follow_store(
-    database: Database, keyword_index: KeywordIndex, store_id: int, *, only_led: bool
+    database: Database, keyword_index: KeywordIndex, store_id: int, *, leads: bool
 ) -> None:
-    """Continue with the log of a store, and apply it; see `apply_log`."""
+    """Continue with the log of a store, and apply it, as far as another node has unless this one
+    `leads`."""
     await continue_log(database, keyword_index, store_id)
-    await apply_log(database, keyword_index, store_id, only_led=only_led)
+    await apply_log(database, keyword_index, store_id, only_led=not leads, counts=leads)
 
 
 async def continue_log(database: Database, keyword_index: KeywordIndex, store_id: int) -> None:
@@ -84,5 +92,14 @@ def _read(database: Database, work: Callable[[Transaction], T]) -> Awaitable[T]:
     return in_thread(read, Lane.READS)
 
 
-def _acknowledge(batch: KeywordBatch, transaction: Transaction) -> None:
-    transaction.keyword_log.acknowledge(batch.index_id, batch.reached)
+def _acknowledge(batch: KeywordBatch, transaction: Transaction, *, counts: bool) -> None:
+    index_id, stage_type = batch.index_id, TaskType.BM25_INDEX
+    # The task is locked first, so that of two nodes only one finds that it leads.
+    if (
+        counts
+        and transaction.tasks.taking_part([index_id], stage_type)
+        and transaction.keyword_log.leads(batch.reached, index_id)
+    ):
+        counted = {"keywords_indexed": len(batch.additions)}
+        transaction.tasks.record_for(index_id, stage_type, counted)
+    transaction.keyword_log.acknowledge(index_id, batch.reached)

@@ -74,9 +74,7 @@ class KeywordStage:
         it cannot continue."""
         while True:
             position = await self._position(store_id)
-            if await stage.commit(partial(_follow, store_id, position), step):
-                start = partial(_start_log, store_id, new_generation())
-                await commit_in_steps(stage, step, start)
+            await restart_log(stage, step, store_id, position, new_generation())
             if not await fill(stage.read, self._keyword_index, store_id):
                 return
 
@@ -105,6 +103,19 @@ class KeywordStage:
         if not applied[0]:
             await self.follow(stage, step, store_id)
         return True
+
+
+async def restart_log(
+    stage: Stage,
+    step: ProgressTracker,
+    store_id: int,
+    position: KeywordPosition | None,
+    generation: str,
+) -> None:
+    """Log every snippet of a store again, unless a keyword index can continue from its position, or
+    be filled."""
+    if await stage.commit(partial(_follow, store_id, position), step):
+        await commit_in_steps(stage, step, partial(_start_log, store_id, generation))
 
 
 def _count(index_id: int, store_id: int, transaction: Transaction) -> int:

@@ -14,8 +14,8 @@ class Lane(Enum):
     """Long computations: more threads would only compete for the interpreter, without finishing
     sooner, and delay the event loop."""
     LOOKUPS = ("lookups", 1)
-    """Of names: almost all of their time is the interpreter's, and each holds thousands of snippets
-    meanwhile."""
+    """Of names, never two at once, not even in the warm thread: almost all of their time is the
+    interpreter's, and each holds thousands of snippets meanwhile."""
     WRITES = ("writes", 4)
     HEARTBEATS = ("heartbeats", 2)
     FILES = ("files", 8)

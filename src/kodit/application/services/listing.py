@@ -79,12 +79,16 @@ class FoundTexts:
     def __init__(self, found: Iterable[FoundSnippet], outdated: Collection[int] = ()) -> None:
         self.by_id: Mapping[int, FoundSnippet] = {one.id: one for one in found}
         self._by_text = defaultdict[TextKey, list[FoundSnippet]](list)
+        if len({one.content_hash for one in self.by_id.values()}) == len(self.by_id):
+            return  # no text occurs twice, as is usual
         for one in self.by_id.values():
             if one.id not in outdated:
                 self._by_text[one.content_hash, one.language].append(one)
 
     def copies_of(self, snippet_id: int) -> tuple[FoundSnippet, ...]:
         """The other candidates with the same text."""
+        if not self._by_text:
+            return ()
         alike = self._by_text.get(_key(self.by_id[snippet_id]), ())
         if len(alike) == 1 and alike[0].id == snippet_id:
             return ()

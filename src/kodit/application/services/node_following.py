@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
 from kodit.application.services.keyword_following import follow_store
+from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import Lane, in_thread
 from kodit.application.services.transactions import written
 from kodit.domain.batches import MOST_PER_TRANSACTION
@@ -20,6 +22,8 @@ log = logging.getLogger(__name__)
 
 SETTLED_PER_PIECE = 64
 SECONDS_BETWEEN_SIGNS = 30.0
+MOST_SECONDS_IN_TROUBLE = 60.0
+"""A node that could not follow for so long, because its disk is full for example, says so."""
 
 
 class NodeFollowing:
@@ -34,6 +38,7 @@ class NodeFollowing:
         vector_index: VectorIndex,
         model: Callable[[], str],
         nodes: Nodes,
+        queue: QueueService,
     ) -> None:
         """`model` is that of the searched vectors."""
         self._database = database
@@ -41,18 +46,29 @@ class NodeFollowing:
         self._vector_index = vector_index
         self._model = model
         self._nodes = nodes
+        self._queue = queue
         self._lost: set[int] = set()
         """Stores of which the keyword index holds something else than this node has acknowledged:
         one of the two was restored from a copy, or damaged."""
         self._unsettled: set[int] = set()
+        self._in_trouble_since: float | None = None
         self._packed: dict[int, datetime | None] = {}
         """By store, when the index was last brought up to date whose vectors are packed here."""
 
     async def give_sign(self) -> bool:
-        """Say that this node is alive, and forget those that are not."""
-        await in_thread(partial(self._nodes.enter, follows=True), Lane.WRITES)
+        """Say that this node is alive and follows, and forget those that are not."""
+        follows = not self._is_in_trouble()
+        if not follows:  # nobody should wait for it
+            await in_thread(self._nodes.stop_following, Lane.WRITES)
+        await in_thread(partial(self._nodes.enter, searches=True, follows=follows), Lane.WRITES)
+        if follows:
+            await in_thread(self._nodes.start_following)
         await in_thread(self._nodes.forget_lost, Lane.WRITES)
         return False
+
+    def _is_in_trouble(self) -> bool:
+        since = self._in_trouble_since
+        return since is not None and time.monotonic() - since >= MOST_SECONDS_IN_TROUBLE
 
     async def check(self) -> bool:
         """Find the stores that have to be followed again."""
@@ -69,18 +85,48 @@ class NodeFollowing:
 
     async def follow_some(self) -> bool:
         """Bring one store up to date; returns whether there may be more to do."""
+        try:
+            has_more = await self._follow_some()
+        except Exception:
+            self._in_trouble_since = self._in_trouble_since or time.monotonic()
+            raise
+        self._in_trouble_since = None
+        return has_more
+
+    async def _follow_some(self) -> bool:
         for store_id in (*self._lost, *await in_thread(self._behind, Lane.READS)):
             await self._follow(store_id)
             self._lost.discard(store_id)
             return True
+        return await self._lead_some()
+
+    async def _lead_some(self) -> bool:
+        """Be the first to follow what a worker of another node waits for, or no worker is going to
+        follow; returns whether there was anything."""
+        for task in await in_thread(self._nodes.awaiting, Lane.READS):
+            for store_id in await in_thread(partial(self._stores_of, task.index_id), Lane.READS):
+                await self._follow(store_id, leads=True)
+            await self._queue.end_waits([task.id])
+            return True
+        for store_id in await in_thread(self._unled, Lane.READS):
+            await self._follow(store_id, leads=True)
+            return True
         return False
+
+    def _stores_of(self, index_id: int) -> list[int]:
+        with self._database.read() as transaction:
+            return transaction.versions.stores(index_id)
+
+    def _unled(self) -> list[int]:
+        with self._database.read() as transaction:
+            return list(transaction.keyword_log.unled())
 
     def _behind(self) -> list[int]:
         with self._database.read() as transaction:
             return list(transaction.keyword_log.behind())
 
-    async def _follow(self, store_id: int) -> None:
-        await follow_store(self._database, self._keyword_index, store_id, only_led=True)
+    async def _follow(self, store_id: int, *, leads: bool = False) -> None:
+        await follow_store(self._database, self._keyword_index, store_id, leads=leads)
         self._unsettled.add(store_id)
 
     async def tidy_some(self) -> bool:
@@ -145,6 +191,13 @@ class NodeFollowing:
 
 
 _NEVER = datetime.min
+
+
+async def say_alive(nodes: Nodes) -> bool:
+    """The sign of a node that does not search."""
+    await in_thread(partial(nodes.enter, searches=False, follows=False), Lane.WRITES)
+    await in_thread(nodes.forget_lost, Lane.WRITES)
+    return False
 
 
 def _note_pack(store_id: int, kind: VectorKind, token: str, transaction: Transaction) -> None:

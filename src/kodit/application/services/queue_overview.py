@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import IndexRun, Task
+from kodit.domain.run import SEARCH_NODE_AWAITED
 from kodit.domain.task import PREDECESSORS
 from kodit.domain.value_objects import RunState, TaskState, TaskType
 
@@ -112,7 +113,7 @@ class QueueOverview:
         if self.paused_since is not None:
             return Reason(f"the queue is paused{failed}", "queue_paused")
         if task.available_at is not None and not task.is_due(self.now):
-            return self._why_backed_off(task.available_at, failed)
+            return self._why_backed_off(task, task.available_at, failed)
         if (host := unserved_host(task, self.unserved, self.rules)) is not None:
             return Reason(f"{waits_for_host(host)}{failed}", "no_worker_on_host")
         if not self.workers:
@@ -122,7 +123,9 @@ class QueueOverview:
             return Reason(f"the limit for {task.type_name} is reached: {limit}{failed}")
         return Reason(self._turn(task) + failed)
 
-    def _why_backed_off(self, available_at: datetime, failed: str) -> Reason:
+    def _why_backed_off(self, task: Task, available_at: datetime, failed: str) -> Reason:
+        if task.error_about is not None and task.error_about.code == SEARCH_NODE_AWAITED:
+            return Reason(task.error or "", SEARCH_NODE_AWAITED)
         when = f"retried in {_duration(available_at, self.now)}"
         if self.workers:
             return Reason(f"{when}{failed}")

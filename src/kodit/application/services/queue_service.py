@@ -216,15 +216,17 @@ class QueueService:
         found = await in_thread(find, Lane.READS)
         return [(task, why) for task, why in found if await self._reclaim(task, why)]
 
+    async def end_waits(self, task_ids: Sequence[int]) -> None:
+        """Let tasks that wait for search nodes go on."""
+        await self._write(lambda transaction: self._transitions.end_waits(transaction, task_ids))
+
     def wall_clock(self) -> datetime:
         """The time by which leases and back-offs are measured."""
         return self._clock.now()
 
     async def _reclaim(self, seen: Task, why: str) -> bool:
-        state = await self._write(
-            lambda transaction: self._transitions.reclaim(transaction, seen, why)
-        )
-        return state is not None
+        reclaim = self._transitions.reclaim
+        return await self._write(lambda transaction: reclaim(transaction, seen, why)) is not None
 
     # Queries
 

@@ -182,6 +182,13 @@ class QueueTransitions:
         run.try_again(task, str(error), now + wait, now, about)
         self._end_claims(transaction.tasks, held, AttemptOutcome.RETRIED, str(error), about)
 
+    def end_waits(self, transaction: Transaction, task_ids: Sequence[int]) -> None:
+        """Tasks that wait for search nodes may be claimed at once."""
+        runs = transaction.tasks.lock_runs_of(task_ids)
+        for run in runs:
+            run.end_waits()
+        transaction.tasks.save_runs(runs)
+
     def reclaim(self, transaction: Transaction, seen: Task, why: str) -> TaskState | None:
         """Return the task of a dead worker to the queue; returns what became of it, None if its
         lease has been renewed or its claim has ended meanwhile."""

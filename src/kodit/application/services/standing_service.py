@@ -15,7 +15,7 @@ from kodit.domain.claiming import DEFAULT_RULES, ClaimRules
 from kodit.domain.entities import Index, IndexRun, Task
 from kodit.domain.errors import PermanentError
 from kodit.domain.search import EVERYTHING
-from kodit.domain.value_objects import RunState, SearchFilter, TaskState
+from kodit.domain.value_objects import RunState, SearchFilter, TaskState, TaskType
 
 # Imported where used, so that a command loads only what it needs.
 if TYPE_CHECKING:
@@ -32,13 +32,17 @@ class StandingService:
         self,
         *,
         database: Database,
-        keyword_index: Callable[[], ReadableKeywords],
+        keyword_index: Callable[[], ReadableKeywords | None],
         changed_files: Callable[[int], int] = lambda _index_id: 0,
         registry: Callable[[], WorkerRegistry] | None = None,
         rules: ClaimRules = DEFAULT_RULES,
+        searching: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         """`changed_files` returns how many files of an index are known to have changed since it was
-        read. `registry` knows the workers, which claim by `rules`."""
+        read. `registry` knows the workers, which claim by `rules`; `searching` returns the hosts of
+        living search nodes, where several nodes share a database. A node that holds none has no
+        `keyword_index`."""
+        self._searching = searching
         self._registry = registry
         self._rules = rules
         self._database = database
@@ -65,6 +69,8 @@ class StandingService:
             left_out = self._left_out_of(transaction, indexes, runs)
             lag = transaction.keyword_log.lag([index.id for index in indexes])
             waits_for = self._unserved(transaction, indexes, runs)
+            unapplied = transaction.keyword_log.unapplied(_left_to_nodes(indexes, runs))
+        nowhere = set() if unapplied and self._searching() else unapplied
         unsearched = self._without_keyword_index(indexes) if with_keyword_index else set()
         folders = _folders(search_filter.within)
         standing = (
@@ -76,6 +82,7 @@ class StandingService:
                 folders.get(index.id),
                 lag.get(index.id),
                 waits_for_host=waits_for.get(index.id),
+                is_searchable_nowhere=index.id in nowhere or None,
             )
             for index in indexes
         )
@@ -103,10 +110,11 @@ class StandingService:
     def _without_keyword_index(self, indexes: Sequence[Index]) -> set[int]:
         """The indexes for which the keyword index finds nothing: all, if it cannot be read. An
         index that is being deleted is not among them."""
-        if not indexes:
+        keyword_index = self._keyword_index()
+        if not indexes or keyword_index is None:
             return set()
         try:
-            return set(without_keyword_index(self._database, self._keyword_index(), EVERYTHING))
+            return set(without_keyword_index(self._database, keyword_index, EVERYTHING))
         except PermanentError:
             return {index.id for index in indexes}
 
@@ -141,6 +149,7 @@ class StandingService:
         behind: int | None,
         *,
         waits_for_host: str | None,
+        is_searchable_nowhere: bool | None,
     ) -> StandingView:
         return StandingView(
             index_id=index.id,
@@ -157,7 +166,19 @@ class StandingService:
             folder=folder,
             behind=behind,
             waits_for_host=waits_for_host,
+            is_searchable_nowhere=is_searchable_nowhere,
         )
+
+
+def _left_to_nodes(indexes: Sequence[Index], runs: Mapping[int, IndexRun]) -> list[int]:
+    """Those whose changes no stage of a run is still going to apply."""
+    return [
+        index.id
+        for index in indexes
+        if (run := runs.get(index.id)) is None
+        or run.state.is_terminal
+        or any(task.type is TaskType.BM25_INDEX and task.state in _DONE for task in run.tasks)
+    ]
 
 
 def _state(runs: Mapping[int, IndexRun], index_id: int) -> object:

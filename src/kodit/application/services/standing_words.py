@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from kodit.application.services.queue_overview import waits_for_host
 from kodit.application.views.standing import StandingView
 
+NOWHERE = "searchable nowhere yet, because no node that searches is running"
+"""What is said of an index whose changes no node has followed."""
+
 
 def nothing_found(standing: Sequence[StandingView]) -> str:
     """Why an answer with this standing is empty: nothing is indexed, something is still being
@@ -44,4 +47,4 @@ def lacking_in(one: StandingView) -> str | None:
         return f"{files} changed in {source} since it was indexed"
     if one.state == "updating":
         return f"{source} is being updated{percent}{waits}"
-    return None
+    return f"{source} is {NOWHERE}" if one.is_searchable_nowhere else None

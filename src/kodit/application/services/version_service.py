@@ -24,10 +24,11 @@ class VersionService:
         self,
         *,
         database: Database,
-        keyword_index: KeywordIndex,
+        keyword_index: KeywordIndex | None,
         clock: Clock,
         retention: UnusedRetention,
     ) -> None:
+        """`keyword_index` is None on a node that has none: the others follow what is removed."""
         self._database = database
         self._keyword_index = keyword_index
         self._clock = clock
@@ -42,7 +43,8 @@ class VersionService:
         removed = await in_thread(partial(repeated, self._remove), Lane.WRITES)
         stores = removed or await in_thread(self._stores_with_removed, Lane.READS)
         for store_id in sorted(stores):
-            await apply_log(self._database, self._keyword_index, store_id)
+            if self._keyword_index is not None:
+                await apply_log(self._database, self._keyword_index, store_id)
             while await in_thread(partial(repeated, partial(self._purge, store_id)), Lane.WRITES):
                 pass
         return bool(removed)

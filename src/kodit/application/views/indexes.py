@@ -60,7 +60,8 @@ class IndexView:
     clone and its packs of vectors, if that was measured; its part of the database and the keyword
     index is not counted apart. `left_out` lists each file and folder that is not in it, if that was
     asked for. `refused` are the snippets, if any, that lack a description. `host` is the machine
-    that has the folder, where several share a database."""
+    that has the folder, where several share a database; `is_searchable_nowhere` is as in its
+    standing."""
 
     id: int
     source: str
@@ -83,6 +84,7 @@ class IndexView:
     left_out: tuple[LeftOutView, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
     refused: RefusedView | None = field(default=None, metadata=ONLY_WHEN_SET)
     host: str | None = field(default=None, metadata=ONLY_WHEN_SET)
+    is_searchable_nowhere: bool | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
     def of(cls, status: IndexStatus, queue: QueueOverview | None = None) -> Self:
@@ -106,6 +108,16 @@ class IndexView:
             why_empty=summary.why_empty,
             refused=None if summary.refused is None else RefusedView.of(summary.refused),
             host=index.source.host or None,
+        )
+
+    def searched_as(self, standing: StandingView | None) -> Self:
+        """The same, with what its standing says about searching it."""
+        if standing is None:
+            return self
+        return replace(
+            self,
+            unsearched=standing.unsearched or None,
+            is_searchable_nowhere=standing.is_searchable_nowhere,
         )
 
 

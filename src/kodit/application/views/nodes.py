@@ -12,7 +12,8 @@ from kodit.domain.ports.nodes import Node
 @dataclass(frozen=True, slots=True)
 class NodeView:
     """A data directory that shares the database. `state` is `following`, while one of its processes
-    keeps its engines up to date; `idle`, if it was used lately by commands alone; or `gone`.
+    keeps its engines up to date; `idle`, if it was used lately by commands or workers alone; or
+    `gone`. `roles` are `work`, if a worker is running there, and `search`, if it holds the engines.
     `behind` is the number of changes that its keyword index has not applied, of those that another
     one has, and `lacks` that of the indexes that it has none of."""
 
@@ -24,6 +25,7 @@ class NodeView:
     seen_at: str
     behind: int
     lacks: int
+    roles: tuple[str, ...]
 
     @classmethod
     def of(cls, node: Node) -> Self:
@@ -37,4 +39,5 @@ class NodeView:
             moment(node.seen_at) or "",
             node.behind,
             node.lacks,
+            ("work",) * node.works + ("search",) * node.searches,
         )

@@ -33,7 +33,9 @@ class StandingView:
     of the index that was asked, if not the whole; `behind` is the number of changes that another
     node has applied to its keyword index and this one has not; `is_implied` is true if nobody named
     the index: it is the one that holds the caller's folder. `waits_for_host` is the machine that
-    has the folder, if its run waits for a worker there and none is running. There is no age: it is
+    has the folder, if its run waits for a worker there and none is running;
+    `is_searchable_nowhere` is true if no node has followed its last changes, and none that searches
+    is running. There is no age: it is
     the time since `indexed_at`, and an unchanged index gives the same answer byte for byte, no
     matter who answers and when.
     """
@@ -53,3 +55,4 @@ class StandingView:
     behind: int | None = field(default=None, metadata=ONLY_WHEN_SET)
     is_implied: bool | None = field(default=None, metadata=ONLY_WHEN_SET)
     waits_for_host: str | None = field(default=None, metadata=ONLY_WHEN_SET)
+    is_searchable_nowhere: bool | None = field(default=None, metadata=ONLY_WHEN_SET)

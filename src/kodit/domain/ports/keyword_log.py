@@ -37,6 +37,10 @@ class KeywordLogRepository(Protocol):
         """The indexes that this node has not followed as far as another one has."""
         ...
 
+    def unled(self) -> Sequence[int]:
+        """The indexes with changes that no node has followed, and that no stage is going to."""
+        ...
+
     def count(self, index_id: int, of_index: int | None = None) -> int:
         """How many changes are not acknowledged; with `of_index`, only those of versions that this
         index has."""
@@ -56,6 +60,10 @@ class KeywordLogRepository(Protocol):
         the change is not waiting, because a later one was acknowledged or the log was restarted."""
         ...
 
+    def leads(self, reached: KeywordPosition, index_id: int) -> bool:
+        """Whether no node has followed as far as this change yet."""
+        ...
+
     def untrusted(self, positions: Mapping[int, KeywordPosition | None]) -> set[int]:
         """The indexes whose content in the keyword index, by these positions, does not match the
         log of this database: it followed another database, or a later or earlier state of this
@@ -65,6 +73,11 @@ class KeywordLogRepository(Protocol):
     def lag(self, index_ids: Collection[int]) -> dict[int, int]:
         """By index, how many changes this node has not applied yet that another one has; without
         those that have none."""
+        ...
+
+    def unapplied(self, index_ids: Collection[int]) -> set[int]:
+        """Those of the indexes with changes that no node has applied; none where there is only one
+        node."""
         ...
 
     def follow(self, index_id: int, position: KeywordPosition | None) -> bool:

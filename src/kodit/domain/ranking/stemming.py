@@ -8,6 +8,7 @@ of precision.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 MOST_KEPT = 8_192
@@ -29,17 +30,15 @@ _DERIVATIONS = {
 }
 """Derivational suffixes, by the number of letters that must be left (`global` is not a `glob`)."""
 
-_SUFFIXES = tuple(
-    sorted(
-        [(suffix, 3) for suffix in _INFLECTIONS]
-        + [(suffix, left) for left, words in _DERIVATIONS.items() for suffix in words.split()],
-        key=lambda pair: -len(pair[0]),
-    )
-)
-
-_ANY_SUFFIX = tuple(suffix for suffix, _left in _SUFFIXES)
+_LETTERS_LEFT = dict.fromkeys(_INFLECTIONS, 3) | {
+    suffix: left for left, words in _DERIVATIONS.items() for suffix in words.split()
+}
+_ANY_SUFFIX = tuple(_LETTERS_LEFT)
+_LENGTHS = sorted({len(suffix) for suffix in _LETTERS_LEFT}, reverse=True)
+"""Of the suffixes: the longest that a word can lose is looked for first."""
 
 _VOWELS = frozenset("aeiouy")
+_VOWEL = re.compile("[aeiouy]")
 
 
 @lru_cache(maxsize=MOST_KEPT)
@@ -63,9 +62,11 @@ def _strip(word: str) -> str:
     if len(word) < _SHORTEST_WORD:
         return word
     if word.endswith(_ANY_SUFFIX):
-        for suffix, left in _SUFFIXES:
-            if word.endswith(suffix):
-                rest = word[: -len(suffix)]
+        for length in _LENGTHS:
+            suffix = word[-length:]
+            left = _LETTERS_LEFT.get(suffix)
+            if left is not None:
+                rest = word[:-length]
                 if len(rest) >= left and _is_stem(rest, suffix):
                     return _undouble(rest)
     if word.endswith("e"):
@@ -86,7 +87,7 @@ def _singular(word: str) -> str:
 def _is_stem(rest: str, suffix: str) -> bool:
     if suffix == "ion" and rest[-1] not in "st":
         return False
-    return any(letter in _VOWELS for letter in rest)
+    return _VOWEL.search(rest) is not None
 
 
 def _undouble(word: str) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, filterfalse
 
 from kodit.domain.ranking.scripts import cased_words, grams, is_unspaced, pieces, placed_pieces
 from kodit.domain.ranking.stemming import MOST_KEPT, stem
@@ -57,8 +57,14 @@ def identifiers(text: str) -> list[str]:
 def words(identifier: str) -> tuple[str, ...]:
     """The words of an identifier, lower-cased: `parseHTTPHeader_v2` is parse, http, header, v2."""
     if identifier.isascii():
-        return tuple(word.lower() for word in _WORD.findall(identifier))
+        return _ascii_words(identifier)
     return tuple(word.lower() for word in cased_words(identifier))
+
+
+def _ascii_words(identifier: str) -> tuple[str, ...]:
+    if identifier.isalpha() and identifier.islower():
+        return (identifier,)
+    return tuple(" ".join(_WORD.findall(identifier)).lower().split())
 
 
 def folded_words(identifier: str) -> tuple[str, ...]:
@@ -72,13 +78,22 @@ def folded_words(identifier: str) -> tuple[str, ...]:
 def identifier_terms(identifier: str) -> tuple[str, ...]:
     """The query's terms for one of `identifiers`: its stemmed words and, if there are several, the
     words joined, unstemmed. A segment of a script without spaces is one term."""
-    if not identifier.isascii() and is_unspaced(identifier):
+    if is_unspaced(identifier):
         return (fold_case(identifier),)
+    return _spaced_terms(identifier)
+
+
+def _spaced_terms(identifier: str) -> tuple[str, ...]:
+    """The terms of an identifier in a script with spaces."""
     if len(identifier) > LONGEST_IDENTIFIER:
         return ()
-    parts = folded_words(identifier)
-    stems = tuple(stem(part) for part in parts)
-    return (*stems, "".join(parts)) if len(parts) > 1 else stems
+    if identifier.isascii():
+        parts = _ascii_words(identifier)
+    else:
+        parts = tuple(map(fold_case, cased_words(identifier)))
+    if len(parts) == 1:
+        return (stem(parts[0]),)
+    return (*map(stem, parts), "".join(parts)) if parts else ()
 
 
 def query_terms_of(text: str) -> list[str]:
@@ -91,13 +106,17 @@ def runs(text: str) -> list[str]:
     number, or a number followed by an identifier; or a segment of a script without spaces."""
     if text.isascii():
         return text.translate(_SPACES).split()
-    found: list[str] = []
-    for run in _RUN.findall(text):
-        if run.isascii():
-            found.append(run)
+    found: list[str] = _RUN.findall(text)
+    split = {run: _pieces(run) for run in set(filterfalse(str.isascii, found))}
+    if all(len(some) == 1 and run == some[0] for run, some in split.items()):
+        return found
+    whole: list[str] = []
+    for run in found:
+        if run in split:
+            whole += split[run]
         else:
-            found += _pieces(run)
-    return found
+            whole.append(run)
+    return whole
 
 
 @lru_cache(maxsize=16_384)
@@ -110,9 +129,10 @@ def run_terms(run: str) -> tuple[str, ...]:
     """The search terms of one run in an indexed text."""
     if not run.isascii():
         return _non_ascii_terms(run)
+    # Not through the caches for queries, whose few thousand names a text would replace.
     if run[0].isdigit():
-        return tuple(chain.from_iterable(map(identifier_terms, identifiers(run))))
-    return identifier_terms(run)
+        return tuple(chain.from_iterable(map(_spaced_terms, identifiers(run))))
+    return _spaced_terms(run)
 
 
 def terms(text: str) -> list[str]:
@@ -134,9 +154,9 @@ def alike(term: str) -> tuple[str, ...]:
 def _non_ascii_terms(run: str) -> tuple[str, ...]:
     if is_unspaced(run):
         return grams(fold_case(run))
-    exact = identifier_terms(run)
-    plain = ((term, stem(without_diacritics(term))) for term in exact if not term.isascii())
-    return (*exact, *(PLAIN + other for term, other in plain if other != term))
+    exact = _spaced_terms(run)
+    plain = [(term, stem(without_diacritics(term))) for term in exact if not term.isascii()]
+    return (*exact, *[PLAIN + other for term, other in plain if other != term])
 
 
 def places_of(asked: Collection[str], text: str) -> Iterator[tuple[int, int]]:

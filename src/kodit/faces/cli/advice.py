@@ -52,6 +52,8 @@ ADVICE: Mapping[str, str] = {
     "run_failed": "`kodit queue retry {run}` retries it and the later stages",
     "run_not_found": "`kodit queue list` shows the runs",
     "run_stopped": "run the same command again to continue",
+    "search_node_awaited": "`kodit status` says how far it is",
+    "searched_elsewhere": "--server asks it",
     "server_runs": "assistants that are connected keep it running; `kill {process}` ends it",
     "source_broad": "`kodit index {source} --yes` indexes it anyway",
     "source_not_indexed": "`kodit index {source}` adds it",

@@ -127,6 +127,9 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "subject_missing": Code(HTTPStatus.CONFLICT, "Descriptions of this kind need a `subject`."),
         "language_unknown": Code(HTTPStatus.CONFLICT, "No file is in this language."),
         "lines_invalid": Code(HTTPStatus.CONFLICT, "The last line comes before the first."),
+        "searched_elsewhere": Code(
+            HTTPStatus.CONFLICT, "This node does not search; `hosts` has nodes that do."
+        ),
         "query_invalid": Code(HTTPStatus.CONFLICT, "The question is not valid."),
         "request_refused": Code(HTTPStatus.CONFLICT, "The request is not valid."),
         "run_has_ended": Code(HTTPStatus.CONFLICT, "The run has ended and cannot be cancelled."),
@@ -193,6 +196,10 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "database_untrusted": Code(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "The certificate of the database is not the one that the server expects.",
+        ),
+        "database_upgraded": Code(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "Another version has migrated the database; the server has to be started again.",
         ),
         "database_newer": Code(
             HTTPStatus.SERVICE_UNAVAILABLE, "The database was written by a newer version."

@@ -38,7 +38,7 @@ def examiners(
     database: SqlDatabase,
     queue: QueueService,
     indexes: IndexService,
-    keyword_index: KeywordIndex,
+    keyword_index: KeywordIndex | None,
     registry: WorkerRegistry,
     clock: Clock,
     model: str,
@@ -46,7 +46,14 @@ def examiners(
     host: ThisHost = ALONE,
 ) -> list[Examiner]:
     """Each relies on the repairs of those before it; `model` makes the vectors, `trials` ask the
-    endpoints, and `host` is this machine."""
+    endpoints, and `host` is this machine. A data directory without a `keyword_index` holds no
+    packed vectors either."""
+    engines: list[Examiner] = []
+    if keyword_index is not None:
+        engines = [
+            PackExaminer(database, data_dir / "vectors"),
+            KeywordExaminer(database, data_dir / "keyword" / SCHEMA_VERSION, keyword_index),
+        ]
     return [
         DatabaseExaminer(database),
         QueueExaminer(database, queue, registry, clock),
@@ -57,7 +64,6 @@ def examiners(
         RowExaminer(database, Area.ENRICHMENTS, ENRICHMENT_CHECKS),
         EmbeddingExaminer(database),
         RowExaminer(database, Area.VECTORS, vector_checks(model)),
-        PackExaminer(database, data_dir / "vectors"),
-        KeywordExaminer(database, data_dir / "keyword" / SCHEMA_VERSION, keyword_index),
+        *engines,
         EndpointExaminer(trials),
     ]

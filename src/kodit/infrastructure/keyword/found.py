@@ -63,6 +63,9 @@ class Found:
     def records(self, places: NDArray[np.intp], cache: RecordCache) -> list[bytes]:
         """The term records of some of the documents."""
         keys = self.column(CONTENT)[places].tolist()
+        every = cache.find_all(keys)
+        if every is not None:
+            return every
         known = cache.find(keys)
         records: list[bytes] = []
         for place, key in zip(places.tolist(), keys, strict=True):

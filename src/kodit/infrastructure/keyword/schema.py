@@ -112,7 +112,11 @@ class _TermCodes(dict[str, bytes]):
     def __missing__(self, run: str) -> bytes:
         if len(self) >= MOST_RUNS:
             self.clear()
-        codes = self[run] = term_codes(_spaced[run].split())
+        terms = run_terms(run)
+        if len(_spaced) >= MOST_RUNS:
+            _spaced.clear()
+        _spaced[run] = " ".join(terms)  # wanted next
+        codes = self[run] = term_codes(terms)
         return codes
 
 

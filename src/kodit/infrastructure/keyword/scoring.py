@@ -8,8 +8,9 @@ down to those that tantivy stores in one byte.
 
 from __future__ import annotations
 
+import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -27,9 +28,9 @@ _EXACT_LENGTHS = 24
 _MANTISSA_BITS = 3
 
 
-def term_codes(terms: Iterable[str]) -> bytes:
+def term_codes(terms: Sequence[str]) -> bytes:
     """Concatenated numbers of `CODE_BYTES` each that distinguish the terms."""
-    return b"".join([zlib.crc32(term.encode()).to_bytes(CODE_BYTES, "little") for term in terms])
+    return struct.pack(f"<{len(terms)}I", *map(zlib.crc32, map(str.encode, terms)))
 
 
 def term_records(codes: Sequence[bytes]) -> list[bytes]:
@@ -58,7 +59,8 @@ def frequencies(records: Sequence[bytes], terms: Sequence[str]) -> NDArray[np.fl
         (places,) = (keys == _key(term)).nonzero()
         if len(places):
             if owners is None:
-                owners = np.array([len(record) for record in records]).cumsum() // CODE_BYTES
+                lengths = np.fromiter(map(len, records), np.intp, len(records))
+                owners = lengths.cumsum() // CODE_BYTES
             rows = owners.searchsorted(places, "right")
             found[rows, column] = entries[places] & MOST_COUNTED
     return found

@@ -13,6 +13,17 @@ from kodit.infrastructure.sql.nodes import SETTING
 
 LOCK_TIMEOUT_MS = 30_000
 """How long a write waits for a row: far more than a busy database needs."""
+_SETTINGS = {
+    "lock_timeout": LOCK_TIMEOUT_MS,
+    "jit": "off",
+    # Without these, a server takes two hours to notice that a machine or a network is gone, and
+    # keeps its locks for so long.
+    "tcp_keepalives_idle": 15,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+_SET = "; ".join(f"SET {name} = {value}" for name, value in _SETTINGS.items())
 
 
 class PipelinedConnection(psycopg.Connection):
@@ -110,9 +121,7 @@ def connect(address: DatabaseAddress, name: str) -> PipelinedConnection:
 
 def _prepare(connection: PipelinedConnection) -> int:
     """Set what every session needs; returns the process of the server."""
-    cursor = connection.execute(
-        f"SET lock_timeout = {LOCK_TIMEOUT_MS}; SET jit = off; SELECT pg_backend_pid()"
-    )
+    cursor = connection.execute(f"{_SET}; SELECT pg_backend_pid()")
     while cursor.nextset():
         pass
     row = cursor.fetchone()

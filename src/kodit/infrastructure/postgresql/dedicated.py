@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
+STILL_HELD = "the lock is still held by a lost connection"
+"""The reason while a lock cannot be taken again, because the server has not noticed a loss yet."""
 
 
 class DedicatedConnection:

@@ -14,8 +14,14 @@ from kodit.infrastructure.postgresql.address import DatabaseAddress
 from kodit.infrastructure.postgresql.connections import connect
 from kodit.infrastructure.postgresql.errors import meaning_of, translated
 from kodit.infrastructure.postgresql.poolers import hears_notifications
-from kodit.infrastructure.postgresql.transactions import BEGIN_TO_READ, BEGIN_TO_WRITE
-from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS
+from kodit.infrastructure.postgresql.transactions import (
+    BEGIN_TO_READ,
+    BEGIN_TO_WRITE,
+    KEEP_REVISION,
+    SHOW_REVISION,
+)
+from kodit.infrastructure.sql.moving import STATES_OF_A_MOVE
+from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS, another_schema
 from kodit.infrastructure.sqlalchemy.transaction import driver_of
 
 MOST_WRITERS = 6
@@ -41,6 +47,10 @@ class PostgresqlDialect:
             use_native_hstore=False,
         )
         self._process = os.getpid()
+        self._expected: str | None = None
+
+    def expect(self, revision: str | None) -> None:
+        self._expected = revision
 
     def check(self) -> None:
         if os.getpid() != self._process:
@@ -105,11 +115,28 @@ class PostgresqlDialect:
             self.engine.dispose()  # the others are as old
         return self._begin(begin)
 
+    def _execute_begin(self, driver: psycopg.Connection, begin: str) -> None:
+        expected = self._expected
+        if expected is None:
+            driver.execute(begin)
+            return
+        keep = KEEP_REVISION if begin == BEGIN_TO_WRITE else ""
+        try:
+            cursor = driver.execute(f"{begin}; {keep}{SHOW_REVISION}")
+        except psycopg.errors.UndefinedTable:
+            raise another_schema(self.place, None, expected) from None
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
+        stored = None if row is None else str(row[0])
+        if stored not in (expected, *STATES_OF_A_MOVE):  # which refuse by themselves
+            raise another_schema(self.place, stored, expected)
+
     def _begin(self, begin: str) -> tuple[Connection, Pool]:
         pool = self.engine.pool
         connection = self.engine.connect()
         try:
-            driver_of(connection).execute(begin)
+            self._execute_begin(driver_of(connection), begin)
         except BaseException:
             connection.invalidate()
             connection.close()

@@ -17,24 +17,21 @@ from sqlalchemy import Connection, delete, select, text
 from kodit.domain.claiming import DEFAULT_RULES, ClaimRules
 from kodit.infrastructure.mappers.claim_rules import rules_to_text, text_to_rules
 from kodit.infrastructure.postgresql.address import DatabaseAddress
-from kodit.infrastructure.postgresql.dedicated import DedicatedConnection
+from kodit.infrastructure.postgresql.dedicated import STILL_HELD, DedicatedConnection
 from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
+from kodit.infrastructure.sql.node_statements import (
+    ENTER_WORKER,
+    GRACE_SECONDS,
+    HAS_JUST_STARTED,
+    WORKER_KEY,
+)
 from kodit.infrastructure.sqlalchemy.entities import WORKERS
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase, translated_errors
 
-GRACE_SECONDS = 15.0
-"""After a restart of the server, all workers need a moment to take their locks again."""
-_KEY = "hashtextextended(current_schema() || E'\\nworker\\n' || {}, 0)"
-_LOCK = f"SELECT pg_try_advisory_lock({_KEY.format('%s')})"
-_ENTER = (
-    "INSERT INTO workers (name, host, rules, entered_at) VALUES (%s, %s, %s, "
-    "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint) ON CONFLICT DO NOTHING"
-)
-_HAS_JUST_STARTED = text(
-    "SELECT clock_timestamp() - pg_postmaster_start_time() < make_interval(secs => :grace)"
-)
-_IS_FREE = text(f"SELECT pg_try_advisory_xact_lock({_KEY.format(':name')})")
-_MINE_IS_FREE = text(f"pg_try_advisory_xact_lock({_KEY.format('workers.name')})")
+_LOCK = f"SELECT pg_try_advisory_lock({WORKER_KEY.format('%s')})"
+_HAS_JUST_STARTED = text(f"SELECT {HAS_JUST_STARTED}")
+_IS_FREE = text(f"SELECT pg_try_advisory_xact_lock({WORKER_KEY.format(':name')})")
+_MINE_IS_FREE = text(f"pg_try_advisory_xact_lock({WORKER_KEY.format('workers.name')})")
 
 
 class PostgresqlWorkerRegistry:
@@ -68,9 +65,9 @@ class PostgresqlWorkerRegistry:
             row = connection.execute(_LOCK, (name,)).fetchone()
             is_mine = row is not None and row[0]
             if not is_mine:
-                raise psycopg.OperationalError("the lock is still held by a lost connection")
+                raise psycopg.OperationalError(STILL_HELD)
             values = (name, rules.host or os.uname().nodename, rules_to_text(rules))
-            connection.execute(_ENTER, values)
+            connection.execute(ENTER_WORKER, values)
 
         try:
             connection = DedicatedConnection(

@@ -43,7 +43,11 @@ these names.
 
 
 RELEASE_AFTER_SECONDS: Final = 0.1
-"""Processor time since the last release after which memory is released again, which takes 4 ms."""
+"""Processor time since the last release after which memory is released again, if that takes
+`_USUAL_SECONDS`; in proportion if it takes longer, as in a process with many objects, each of which
+the collector looks at.
+"""
+_USUAL_SECONDS: Final = 0.004
 
 
 def configure_allocator() -> None:
@@ -76,18 +80,21 @@ class UnusedMemory:
         """Each of `release_others` first returns what another library caches."""
         self._release_others = release_others
         self._released_at = time.process_time()
+        self._took = 0.0
 
     def release(self) -> bool:
         """Return it to the system, unless this process has used little processor time since the
         last release. Returns whether it was released. Blocks for some milliseconds.
         """
         now = time.process_time()
-        if now - self._released_at < RELEASE_AFTER_SECONDS:
+        if now - self._released_at < RELEASE_AFTER_SECONDS * max(1, self._took / _USUAL_SECONDS):
             return False
+        began = time.thread_time()
         for release in self._release_others:
             release()
         gc.collect()
         release_free_pages()
+        self._took = time.thread_time() - began
         self._released_at = time.process_time()
         return True
 

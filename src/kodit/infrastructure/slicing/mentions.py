@@ -17,7 +17,7 @@ A capture named by a `MentionKind` is a name with its qualifier. With it, or alo
 * `function`: a call unless it is a word by which the language defines or imports;
 * `token`: a call if a bracket follows, qualified by the text before it, where the grammar has no
   expressions;
-* one of `_WORDS`: the pattern counts only if the captured text is one of those words.
+* one of `WORDS`: the pattern counts only if the captured text is one of those words.
 
 These conditions are checked here and not by predicates of the queries: for those, tree-sitter would
 have to read the source again, which it cannot do for a tree parsed through a callback.
@@ -33,6 +33,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from kodit.domain.mentions import LETTERS, MentionKind, mention_row, mention_tail
+from kodit.infrastructure.slicing.mention_words import BUILT_IN, DEFINING, SPECIAL, WORDS
 from kodit.infrastructure.slicing.pieces import Piece
 from kodit.infrastructure.slicing.qualifiers import (
     LONGEST_CHAIN,
@@ -98,31 +99,12 @@ for _capture in (_COMPONENT, _FUNCTION, _BY_TEXT):
     _RANKED[_capture] = _RANKED[MentionKind.CALL.value]
 
 _JUDGED = frozenset({_COMPONENT, _FUNCTION, _BY_TEXT})
-
-_DEFINING = frozenset(
-    "def defp defmacro defmacrop defmodule defprotocol defimpl defstruct defdelegate defguard"
-    " defguardp alias import require use".split()
-)
-_SPECIAL = frozenset("case cond for if quote receive try unless unquote with".split())
-"""Words of Elixir that look like calls."""
-_WORDS = {
-    "required": frozenset({"require"}),
-    "requiring": frozenset({"require", "require_relative", "load", "include", "import"}),
-    "autoloading": frozenset({"autoload"}),
-    "loading": frozenset({"load"}),
-    "modules": frozenset({"using", "Import-Module"}),
-    "running": frozenset({"command", "exec", "nohup", "run", "time", "trap", "xargs"}),
-    "composing": frozenset(". $ $! <$> <&> & <*> <* *> >>= =<< >> >=> <=< <|> |>".split()),
-    "composed": frozenset(". & <*> >>= =<< >> >=> <=< <|> |>".split()),
-    "importing": frozenset({"@import"}),
-    "sourcing": frozenset({"source", "."}),
-    "including": frozenset({"include", "extend", "prepend"}),
-    "aliasing": frozenset({"alias", "import", "require", "use"}),
-    "behaving": frozenset({"behaviour"}),
-    "implementing": frozenset({"defimpl"}),
-    "defining": frozenset(word for word in _DEFINING if word.startswith("def")),
+_ALONE = {
+    capture: (rank - 1, letter)
+    for capture, (rank, letter) in _RANKED.items()
+    if capture not in _JUDGED
 }
-"""Patterns with such a capture count only if it is one of these words."""
+"""The rank and the letter of a name that is the only capture of its match."""
 
 _NAME = re.compile(r"(?:[^\W\d]|[$@])[\w$]*[!?]?$")
 NO_NAME = "."
@@ -130,13 +112,6 @@ NO_NAME = "."
 
 _LAST = re.compile(r"::|\.")
 _FROM = re.compile(r"\s*\w+\s+([\w.]*\w)\.?\s*(?:\{.*)?$", re.DOTALL)
-_BUILT_IN = frozenset(
-    "any bool boolean byte char comparable complex128 complex64 dict double error float float32"
-    " float64 i16 i32 i64 i8 int int16 int32 int64 int8 isize list long number object rune short"
-    " str string tuple u16 u32 u64 u8 uint uint16 uint32 uint64 uint8 uintptr usize var void"
-    " f32 f64 None auto self Self".split()
-)
-"""Names of built-in types, which are not worth a mention."""
 _QUOTES = "\"'`<>"
 
 
@@ -229,6 +204,11 @@ def _sort_captures(
     declared: set[int] = set()
     for _, captures in matches:
         size = len(captures)
+        if size == 1:
+            ((capture, nodes),) = captures.items()
+            if ranked := _ALONE.get(capture):
+                _add_names(by_end, ranked, nodes)
+                continue
         if size == 2 and "value" in captures and "alias" in captures:  # many: every assignment
             alias = _text(captures["alias"][0], source)
             said += [(one.start_byte, one.end_byte, alias, True) for one in captures["value"]]
@@ -252,6 +232,20 @@ def _sort_captures(
                 stars.setdefault(star.place, star._replace(alias=NO_NAME))
     ordered = [by_end[end] for end in sorted(by_end.keys() - declared)]
     return ordered, said, [stars[place] for place in sorted(stars)]
+
+
+def _add_names(by_end: dict[int, _Found], ranked: tuple[int, str], nodes: list[Node]) -> None:
+    """Add names that are all that a match captures, as most are."""
+    rank, letter = ranked
+    for node in nodes:
+        end = node.end_byte
+        known = by_end.get(end)
+        if known is None:
+            by_end[end] = rank, node.start_byte, end, letter, None
+        elif known[0] >= rank:
+            start = node.start_byte
+            if (rank, start) < known[:2]:
+                by_end[end] = rank, start, end, letter, None
 
 
 def _add(
@@ -299,10 +293,10 @@ def _module(captures: dict[str, list[Node]], end: int, source: bytes) -> str:
 
 
 def _are_words(captures: dict[str, list[Node]], source: bytes) -> bool:
-    return captures.keys().isdisjoint(_WORDS) or all(
-        _text(nodes[0], source) in _WORDS[capture]
+    return captures.keys().isdisjoint(WORDS) or all(
+        _text(nodes[0], source) in WORDS[capture]
         for capture, nodes in captures.items()
-        if capture in _WORDS
+        if capture in WORDS
     )
 
 
@@ -313,7 +307,7 @@ def _is_called(capture: str, node: Node, source: bytes) -> bool:
         return after == b"(" and before[-1:] != [b"fn"]
     if capture == _COMPONENT:
         return source[node.start_byte : node.start_byte + 1].isupper()
-    return capture != _FUNCTION or _text(node, source) not in _DEFINING | _SPECIAL
+    return capture != _FUNCTION or _text(node, source) not in DEFINING | SPECIAL
 
 
 def _alias_of(captures: dict[str, list[Node]], source: bytes) -> str:
@@ -369,7 +363,7 @@ def _named(letter: str, source: bytes) -> tuple[str, str]:
             name, qualifier = match[0], qualifier_of(text[: match.start()])
         else:
             return _NO_MENTION
-    if len(name) > LONGEST_NAME or (letter == _TYPE and name in _BUILT_IN):
+    if len(name) > LONGEST_NAME or (letter == _TYPE and name in BUILT_IN):
         return _NO_MENTION
     return name, qualifier
 

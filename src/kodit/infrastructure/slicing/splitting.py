@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from kodit.infrastructure.decoding import is_blank
 from kodit.infrastructure.slicing.pieces import Text
 
 CutCost = Callable[[int], int]
@@ -37,7 +36,8 @@ def split(text: Text, first: int, last: int, cost: CutCost) -> Iterator[tuple[in
         if end > last:
             break
         earliest = first + max(1, (end - first) // 2)
-        best = min(range(end, earliest - 1, -1), key=cost_with_rest)
+        is_near_end = last - end < _SHORTEST_REST
+        best = min(range(end, earliest - 1, -1), key=cost_with_rest if is_near_end else cost)
         yield first, best - 1
         first = best
     yield first, last
@@ -51,11 +51,13 @@ def line_cost(text: Text) -> CutCost:
 
     def cost(row: int) -> int:
         line = lines[row]
-        if is_blank(line):
+        rest = line.lstrip()
+        if not rest:
             return 1_000
         if row + 1 < len(lines) and _UNDERLINE.fullmatch(lines[row + 1]):
             return -10
-        indentation = min(len(line) - len(line.lstrip()), 100)
-        return indentation * 2 + (0 if is_blank(lines[row - 1]) else 41)
+        indentation = min(len(line) - len(rest), 100)
+        before = lines[row - 1]
+        return indentation * 2 + (0 if not before or before.isspace() else 41)
 
     return cost

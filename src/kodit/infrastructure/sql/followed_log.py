@@ -74,6 +74,21 @@ BEHIND = Statement(
     "OR NOT mine.is_filled) "
     "ORDER BY indexes.id"
 )
+UNLED = Statement(
+    "",
+    # From one index to the next: a log may be long.
+    postgresql="WITH RECURSIVE logged (id) AS ("
+    "(SELECT index_id FROM keyword_changes ORDER BY index_id LIMIT 1) UNION ALL "
+    "SELECT (SELECT index_id FROM keyword_changes WHERE index_id > logged.id "
+    "ORDER BY index_id LIMIT 1) FROM logged WHERE logged.id IS NOT NULL) "
+    "SELECT logged.id FROM logged JOIN indexes ON indexes.id = logged.id "
+    "WHERE indexes.keyword_generation <> '' AND (indexes.deleted_at = 0 OR indexes.is_store) "
+    "AND NOT EXISTS (SELECT 1 FROM tasks JOIN index_runs ON index_runs.id = tasks.run_id "
+    "WHERE tasks.index_id = logged.id AND tasks.type = 'BM25_INDEX' "
+    "AND tasks.state IN ('blocked', 'ready', 'running') "
+    "AND index_runs.state IN ('queued', 'running') AND NOT index_runs.is_follow_up) "
+    "ORDER BY logged.id",
+)
 NOTE_NODE_PACK = Statement(
     "INSERT INTO node_packs (node, index_id, kind, token) "
     f"VALUES ({THIS_NODE}, :of_index, :of_kind, :with_token) "

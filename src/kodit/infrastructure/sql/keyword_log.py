@@ -43,6 +43,15 @@ _LAG = StatementForMany(
 )
 
 
+_UNAPPLIED = StatementForMany(
+    "",
+    postgresql="SELECT indexes.id FROM indexes WHERE indexes.id IN :ids AND (EXISTS "
+    "(SELECT 1 FROM keyword_changes WHERE keyword_changes.index_id = indexes.id) "
+    "OR (indexes.shares AND EXISTS (SELECT 1 FROM keyword_changes JOIN files "
+    "ON files.version_id = keyword_changes.version_id AND files.index_id = indexes.id)))",
+)
+
+
 class KeywordLogReads:
     """Reads the log's position over one connection."""
 
@@ -76,6 +85,13 @@ class KeywordLogReads:
             return {}
         rows = _LAG.run(self._driver, sorted(index_ids))
         return {row[0]: row[1] for row in rows}
+
+    def unapplied(self, index_ids: Collection[int]) -> set[int]:
+        """Those of the indexes with changes that no node has applied; none where there is only one
+        node."""
+        if not self._driver.names_with_percent or not index_ids:
+            return set()
+        return {row[0] for row in _UNAPPLIED.run(self._driver, sorted(index_ids))}
 
     def _is_trusted(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableMapping, Set
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 from kodit.domain.search import Lagging
 from kodit.infrastructure.sql.nodes import THIS_NODE
@@ -66,6 +67,8 @@ _FORMERLY_THERE = StatementForMany(
     "WHERE former_versions.version_id IN :ids AND files.status <> 'd'"
 )
 _CACHE = __name__
+_held: WeakValueDictionary[int, frozenset[int]] = WeakValueDictionary()
+"""Large sets by their hash, as long as a connection caches them."""
 MOST_KEPT = 64
 """How many sets of indexes a connection remembers."""
 
@@ -87,6 +90,16 @@ class Membership(NamedTuple):
     absent: frozenset[int]
     listed_stores: frozenset[int]
     listed: frozenset[int]
+
+
+def held_once(ids: frozenset[int]) -> frozenset[int]:
+    """An equal set, which all connections hold together: each caches the ids of thousands of unused
+    versions for every choice of indexes."""
+    held = _held.get(hash(ids))
+    if held == ids:
+        return held
+    _held[hash(ids)] = ids
+    return ids
 
 
 def read_indexes(driver: Cursors) -> Indexes:
@@ -146,9 +159,9 @@ def _read(driver: Cursors, wanted: frozenset[int]) -> Membership:
     parts = had.keys() - whole
     return Membership(
         frozenset(whole),
-        frozenset().union(*(stored.get(one, set()) - had[one] for one in whole)),
+        held_once(frozenset().union(*(stored.get(one, set()) - had[one] for one in whole))),
         frozenset(parts),
-        frozenset().union(*(had[one] for one in parts)),
+        held_once(frozenset().union(*(had[one] for one in parts))),
     )
 
 

@@ -15,6 +15,7 @@ MOVED = "moved"
 MOVING = "moving"
 """Instead of a revision of the schema: no program opens such a database, neither this version nor
 an older one."""
+STATES_OF_A_MOVE = (MOVED, MOVING)
 
 
 def moving(place: str) -> UserError:

@@ -18,6 +18,7 @@ from kodit.infrastructure.sql.membership import (
     STILL_THERE,
     Indexes,
     had_by,
+    held_once,
     lagging,
     membership_of,
     read_indexes,
@@ -188,12 +189,12 @@ class SearchReads:
         if not wanted & indexes.sharing:
             unused = _UNUSED_VERSIONS.run(self._driver, sorted(wanted))
             hidden_too = scope.hidden_file_ids.union(row[0] for row in unused)
-            scope = replace(scope, hidden_file_ids=hidden_too)
+            scope = replace(scope, hidden_file_ids=held_once(hidden_too))
             return _Resolved(indexes, self._has_former, former, scope)
         membership = membership_of(self._driver, self._caches.info, wanted, indexes)
         scope = replace(
             scope,
-            hidden_file_ids=scope.hidden_file_ids | membership.absent,
+            hidden_file_ids=held_once(scope.hidden_file_ids | membership.absent),
             stores=membership.whole,
             listed_stores=membership.listed_stores,
             listed=membership.listed,

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, Engine
 
-from kodit.domain.errors import KoditError
+from kodit.domain.errors import DatabaseUpgradedError, KoditError
 from kodit.infrastructure.sqlalchemy.transaction import driver_of
 
 MOST_READERS = 8
@@ -35,6 +35,12 @@ class Dialect(Protocol):
         replaced, and UserError for one that this process may not use."""
         ...
 
+    def expect(self, revision: str | None) -> None:
+        """From now on, let every transaction begin by looking whether the schema has this revision,
+        unless it is None; one that writes keeps it from being changed until it ends. Raises
+        DatabaseUpgradedError there if not."""
+        ...
+
     def reading(self) -> AbstractContextManager[Connection]:
         """A connection with an open transaction, which sees one snapshot."""
         ...
@@ -55,6 +61,16 @@ class Dialect(Protocol):
     def close(self) -> None:
         """Close all connections; blocks while a thread writes."""
         ...
+
+
+def another_schema(place: str, stored: str | None, expected: str) -> DatabaseUpgradedError:
+    """The error for a database whose schema was changed under a running process."""
+    return DatabaseUpgradedError(
+        f"another version of Kodit has migrated the database {place} (to revision "
+        f"{stored or 'none'}, from {expected}); nothing more is written by this program, so start "
+        "it again with that version",
+        database=place,
+    )
 
 
 class driver_transaction:  # noqa: N801 - used like a function

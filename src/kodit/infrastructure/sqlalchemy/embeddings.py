@@ -22,6 +22,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
 )
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
+    InsertNew,
     Prepared,
     PreparedForMany,
     constant,
@@ -41,13 +42,20 @@ _EMBEDDINGS_BY_KEY = PreparedForMany(
         EMBEDDINGS.c.key.in_(keys)
     )
 )
-_ADD_EMBEDDING = insert_columns(EMBEDDINGS, "index_id", "key", "code", "vector")
+_IDS_OF_EMBEDDINGS = PreparedForMany(
+    lambda keys: select(EMBEDDINGS.c.key, EMBEDDINGS.c.id).where(EMBEDDINGS.c.key.in_(keys))
+)
+"""Read from the index of the keys alone."""
+_ADD_EMBEDDING = insert_columns(EMBEDDINGS, "index_id", "key", "code", "vector", kind=InsertNew)
 _ENRICHMENTS_BY_KEY = PreparedForMany(
     lambda keys: select(ENRICHMENTS.c.key, ENRICHMENTS.c.id, ENRICHMENTS.c.text).where(
         ENRICHMENTS.c.key.in_(keys)
     )
 )
-_ADD_ENRICHMENT = insert_columns(ENRICHMENTS, "index_id", "key", "text")
+_IDS_OF_ENRICHMENTS = PreparedForMany(
+    lambda keys: select(ENRICHMENTS.c.key, ENRICHMENTS.c.id).where(ENRICHMENTS.c.key.in_(keys))
+)
+_ADD_ENRICHMENT = insert_columns(ENRICHMENTS, "index_id", "key", "text", kind=InsertNew)
 _FORMER_ENRICHMENTS = PreparedForMany(
     lambda ids: select(SNIPPETS.c.enrichment_id).where(
         SNIPPETS.c.id.in_(ids), SNIPPETS.c.enrichment_id.is_not(None)
@@ -125,24 +133,23 @@ class SqlEmbeddingRepository:
     def add(
         self, index_id: int, vectors: Mapping[bytes, PackedVector]
     ) -> dict[bytes, tuple[int, bytes]]:
-        # Another index may have stored some of them since the cache was read.
-        stored = self.cached(list(vectors))
-        missing = [key for key in vectors if key not in stored]
-        if missing:
-            _ADD_EMBEDDING.run_many(
-                self._driver,
-                (
-                    {
-                        "index_id": index_id,
-                        "key": key,
-                        "code": vectors[key].code,
-                        "vector": vectors[key].values,
-                    }
-                    for key in missing
-                ),
-            )
-            stored.update(self.cached(missing))
-        return stored
+        added = _ADD_EMBEDDING.run_many(
+            self._driver,
+            (
+                {
+                    "index_id": index_id,
+                    "key": key,
+                    "code": vector.code,
+                    "vector": vector.values,
+                }
+                for key, vector in vectors.items()
+            ),
+        )
+        if added < len(vectors):
+            # Another index has stored some of them since the cache was read.
+            return self.cached(list(vectors))
+        rows = _IDS_OF_EMBEDDINGS.run(self._driver, list(vectors))
+        return {bytes(key): (embedding_id, vectors[bytes(key)].code) for key, embedding_id in rows}
 
     def link(
         self,
@@ -228,15 +235,12 @@ class SqlEnrichmentRepository:
         return {bytes(key): (enrichment_id, text) for key, enrichment_id, text in rows}
 
     def add(self, index_id: int, texts: Mapping[bytes, str]) -> dict[bytes, int]:
-        stored = {key: found[0] for key, found in self.cached(list(texts)).items()}
-        missing = [key for key in texts if key not in stored]
-        if missing:
-            _ADD_ENRICHMENT.run_many(
-                self._driver,
-                ({"index_id": index_id, "key": key, "text": texts[key]} for key in missing),
-            )
-            stored.update((key, found[0]) for key, found in self.cached(missing).items())
-        return stored
+        _ADD_ENRICHMENT.run_many(
+            self._driver,
+            ({"index_id": index_id, "key": key, "text": text} for key, text in texts.items()),
+        )
+        rows = _IDS_OF_ENRICHMENTS.run(self._driver, list(texts))
+        return {bytes(key): enrichment_id for key, enrichment_id in rows}
 
     def link(self, enrichments: Mapping[int, int]) -> None:
         hold(self._driver, ENRICHMENTS, enrichments.values())

@@ -30,6 +30,7 @@ from kodit.infrastructure.sql.followed_log import (
     MOVE,
     NOTE_FILLED,
     START_OVER,
+    UNLED,
     WAS_LED,
 )
 from kodit.infrastructure.sql.stored_snippets import to_stored
@@ -198,3 +199,6 @@ class FollowedKeywordLog(SqlKeywordLogRepository):
 
     def behind(self) -> Sequence[int]:
         return [row[0] for row in BEHIND.run(self._driver)]
+
+    def unled(self) -> Sequence[int]:
+        return [row[0] for row in UNLED.run(self._driver)]

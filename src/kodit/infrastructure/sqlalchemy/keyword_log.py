@@ -26,6 +26,7 @@ from kodit.infrastructure.sqlalchemy.keyword_log_statements import (
     COUNT_UP_TO,
     CUT_LOG,
     FOLLOWED_LOGS,
+    IS_WAITING,
     LAST_CHANGE_SET,
     NEXT_LOG,
     REACH,
@@ -115,6 +116,10 @@ class SqlKeywordLogRepository(KeywordLogReads):
                 most -= count
         return [row[0] for row in FOLLOWED_LOGS.run(self._driver, list(counts))]
 
+    def leads(self, reached: KeywordPosition, index_id: int) -> bool:
+        at = {"of_index": index_id, "at": reached.seq, "with_token": reached.token}
+        return bool(IS_WAITING.run(self._driver, at))
+
     def acknowledge(self, index_id: int, reached: KeywordPosition) -> bool:
         at = {
             "of_index": index_id,
@@ -152,6 +157,9 @@ class SqlKeywordLogRepository(KeywordLogReads):
         return None  # the log itself is restarted
 
     def behind(self) -> Sequence[int]:
+        return ()
+
+    def unled(self) -> Sequence[int]:
         return ()
 
 

@@ -90,6 +90,13 @@ REACH = Prepared(
     .values(keyword_seq=bindparam("at"), keyword_token=bindparam("with_token"))
     .returning(INDEXES.c.id)
 )
+IS_WAITING = Prepared(
+    select(KEYWORD_CHANGES.c.seq).where(
+        KEYWORD_CHANGES.c.index_id == bindparam("of_index"),
+        KEYWORD_CHANGES.c.seq == bindparam("at"),
+        KEYWORD_CHANGES.c.token == bindparam("with_token"),
+    )
+)
 CUT_LOG = Prepared(
     delete(KEYWORD_CHANGES).where(
         KEYWORD_CHANGES.c.index_id == bindparam("of_index"),

@@ -13,3 +13,10 @@ def lock_name(driver: Driver, *words: str) -> None:
     """
     if driver.is_concurrent:
         driver.cursor.execute(_LOCK_NAME, ("\n".join(("", *words)),))
+
+
+def lock_revision(driver: Driver) -> None:
+    """Wait until no transaction writes that has found the schema as it is now, and let none begin
+    before this one ends."""
+    if driver.is_concurrent:
+        driver.cursor.execute("LOCK TABLE alembic_version IN EXCLUSIVE MODE")

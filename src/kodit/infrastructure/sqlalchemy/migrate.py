@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from kodit.domain.errors import DatabaseVersionError, UserError
-from kodit.infrastructure.sql.moving import MOVED, MOVING
+from kodit.infrastructure.sql.moving import MOVED, STATES_OF_A_MOVE
 from kodit.infrastructure.sql.revision import HEAD
 from kodit.infrastructure.sqlalchemy.collation import order_by_code_points
-from kodit.infrastructure.sqlalchemy.locking import lock_name
+from kodit.infrastructure.sqlalchemy.locking import lock_name, lock_revision
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
@@ -39,27 +39,32 @@ def migrate(
 
     Raises DatabaseVersionError, and changes nothing, if a newer Kodit has written the database.
     """
+    database.expect(None)
     with database.read() as transaction:
         stored = _stored_revision(transaction.connection)
-        if stored in (MOVED, MOVING):
+        if stored in STATES_OF_A_MOVE:
             raise _of_a_move(transaction.connection, stored)
-    database.revision = revision
     if stored == revision:
+        database.expect(revision)
         return
     with database.write() as transaction:
         lock_name(transaction.cursors, "migrations")
         # Another process may have migrated while this one waited for the lock.
         stored = _stored_revision(transaction.connection)
-        if stored in (MOVED, MOVING):
+        if stored in STATES_OF_A_MOVE:
             raise _of_a_move(transaction.connection, stored)
+        if stored is not None:
+            lock_revision(transaction.cursors)
         if stored is None and before_creation is not None:
             before_creation()
         if stored is None and revision == HEAD and transaction.connection.dialect.name == "sqlite":
             _create(transaction.connection)
         elif stored != revision:
             _run(transaction.connection, stored, revision)
+            _change_schema(transaction.connection)
         if transaction.cursors.is_concurrent:
             order_by_code_points(transaction.connection)
+    database.expect(None if revision == BASE else revision)
 
 
 def make_tables(transaction: SqlTransaction) -> None:
@@ -84,6 +89,14 @@ def _of_a_move(connection: Connection, stored: str) -> UserError:
         f"{record.place} is being moved to this database, which is not complete yet",
         code="database_moving",
     )
+
+
+def _change_schema(connection: Connection) -> None:
+    """Let other processes that have a SQLite file open see that something has changed, also after a
+    migration that changes rows alone."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("CREATE TABLE migrated (at INTEGER)")
+        connection.exec_driver_sql("DROP TABLE migrated")
 
 
 def _stored_revision(connection: Connection) -> str | None:

@@ -15,14 +15,15 @@ from sqlalchemy import (
     Table,
     Text,
     TypedColumns,
+    true,
 )
 
 from kodit.infrastructure.sqlalchemy.metadata import METADATA, one_of
 
 
 class NodeColumns(TypedColumns):
-    """A data directory. `follows` says whether it has a process that keeps its engines up to
-    date."""
+    """A data directory. `searches` says whether it holds the engines, and `follows` whether it has
+    a process that keeps them up to date."""
 
     name: Named[str] = Column(Text, primary_key=True)
     host: Named[str] = Column(Text)
@@ -30,6 +31,7 @@ class NodeColumns(TypedColumns):
     version: Named[str] = Column(Text)
     follows: Named[bool] = Column(Boolean)
     seen_at: Named[int] = Column(BigInteger)
+    searches: Named[bool] = Column(Boolean, server_default=true())
 
 
 NODES = Table("nodes", METADATA, NodeColumns)

@@ -134,10 +134,12 @@ class Prepared:
             while rows := cursor.fetchmany(_ROWS_PER_FETCH):
                 yield from rows
 
-    def run_many(self, driver: Driver, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Run it for each set of parameters."""
+    def run_many(self, driver: Driver, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Run it for each set of parameters; returns how many rows it changed in all."""
         compiled = self._compiled.get(driver.dialect.name) or self._compile(driver.dialect)
         driver.cursor.executemany(compiled.sql, [compiled.arguments(row) for row in rows])
+        changed: int = driver.cursor.rowcount
+        return changed
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         statement = self._make()

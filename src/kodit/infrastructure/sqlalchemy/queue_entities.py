@@ -170,12 +170,13 @@ TASK_ATTEMPTS = Table(
 
 class WorkerColumns(TypedColumns):
     """A worker on any machine, where the database is a server; it lives as long as it holds the
-    lock of its name. `rules` are its claim rules as JSON."""
+    lock of its name. `rules` are its claim rules as JSON, and `node` is its data directory."""
 
     name: Named[str] = Column(Text, primary_key=True)
     host: Named[str] = Column(Text)
     rules: Named[str] = Column(Text)
     entered_at: Named[int] = Column(BigInteger)
+    node: Named[str] = Column(Text, server_default="")
 
 
 WORKERS = Table("workers", METADATA, WorkerColumns)

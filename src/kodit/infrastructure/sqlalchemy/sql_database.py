@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
-from kodit.domain.errors import KoditError
+from kodit.domain.errors import DatabaseUpgradedError, KoditError
 from kodit.domain.shortage import shortage
 from kodit.infrastructure.reading_gate import ReadingGate
 from kodit.infrastructure.sql.moving import MOVES, moving
@@ -23,11 +23,18 @@ class SqlDatabase:
         self.dialect = dialect
         self.revision: str | None = None
         """The schema that this program has found or made."""
+        self.upgraded: DatabaseUpgradedError | None = None
+        """Set as long as transactions find that another version has migrated the database."""
         self._reading = ReadingGate(MOST_READERS)
 
     @property
     def engine(self) -> Engine:
         return self.dialect.engine
+
+    def expect(self, revision: str | None) -> None:
+        """Let every transaction refuse to work with another schema, unless this is None."""
+        self.revision = revision
+        self.dialect.expect(revision)
 
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:
@@ -35,8 +42,10 @@ class SqlDatabase:
         dialect.check()
         try:
             with self._reading.place(), dialect.reading() as connection:
+                self.upgraded = None
                 yield SqlTransaction(connection, writes=False)
         except Exception as error:
+            self._note(error)
             if (told := meaning_of(dialect, error)) is None:
                 raise
             raise told from error
@@ -47,11 +56,17 @@ class SqlDatabase:
         dialect.check()
         try:
             with dialect.writing() as connection:
+                self.upgraded = None
                 yield SqlTransaction(connection)
         except Exception as error:
+            self._note(error)
             if (told := meaning_of(dialect, error)) is None:
                 raise
             raise told from error
+
+    def _note(self, error: Exception) -> None:
+        if isinstance(error, DatabaseUpgradedError):
+            self.upgraded = error
 
     @property
     def address(self) -> str:

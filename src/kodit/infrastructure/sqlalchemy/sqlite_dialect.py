@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from kodit.domain.errors import KoditError
 from kodit.infrastructure.locks import FairLock
+from kodit.infrastructure.sql.moving import STATES_OF_A_MOVE
 from kodit.infrastructure.sql.sqlite import (
     ORIGIN,
     WRITE_TIMEOUT_SECONDS,
@@ -28,7 +29,11 @@ from kodit.infrastructure.sql.sqlite import (
     replaced,
     write_ahead,
 )
-from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS, driver_transaction
+from kodit.infrastructure.sqlalchemy.dialect import (
+    MOST_READERS,
+    another_schema,
+    driver_transaction,
+)
 from kodit.infrastructure.sqlalchemy.transaction import driver_of
 
 log = logging.getLogger(__name__)
@@ -115,6 +120,10 @@ class SqliteDialect:
         self._beside: dict[Path, FileId] = {}
         self._file_lane = threading.Lock()
         self._pins = 0
+        self._expected: str | None = None
+        self._schema: int | None = None
+        """SQLite's number of the schema that was found to be the expected one; every change of the
+        schema increases it."""
 
     @property
     def place(self) -> str:
@@ -146,6 +155,7 @@ class SqliteDialect:
         connection, idle = self._connection_to_read()
         try:
             with driver_transaction(connection, "BEGIN"):
+                self._check_schema(connection)
                 yield connection
         except BaseException:
             connection.close()
@@ -154,6 +164,25 @@ class SqliteDialect:
             self._keep_idle(connection, idle)
         finally:
             self._note_beside()
+
+    def expect(self, revision: str | None) -> None:
+        self._expected, self._schema = revision, None
+
+    def _check_schema(self, connection: Connection) -> None:
+        if self._expected is None:
+            return
+        driver = driver_of(connection)
+        (schema,) = driver.execute("PRAGMA schema_version").fetchone()
+        if schema == self._schema:
+            return
+        try:
+            row = driver.execute("SELECT version_num FROM alembic_version").fetchone()
+        except sqlite3.OperationalError:
+            row = None
+        stored = None if row is None else str(row[0])
+        if stored not in (self._expected, *STATES_OF_A_MOVE):  # which refuse by themselves
+            raise another_schema(self.place, stored, self._expected)
+        self._schema = schema
 
     def _connection_to_read(self) -> tuple[Connection, list[Connection]]:
         """A connection, and the list to which it is added when it is idle again. Taking one from
@@ -190,6 +219,7 @@ class SqliteDialect:
             try:
                 connection = self._connection_to_write()
                 with driver_transaction(connection, "BEGIN IMMEDIATE"):
+                    self._check_schema(connection)
                     yield connection
                 self._note_beside()
             finally:
@@ -257,10 +287,10 @@ class SqliteDialect:
         """Remove the log of a database that is gone, unless another was put in its place: SQLite
         would apply it to whichever file comes there.
         """
-        for path, file in self._beside.items():
+        beside, self._beside = self._beside, {}  # another thread may be here, too
+        for path, file in beside.items():
             if file_id(path) == file:
                 path.unlink(missing_ok=True)
-        self._beside.clear()
 
     def _open_file(self, file: FileId) -> None:
         with self._file_lane:

@@ -90,10 +90,10 @@ class IndexAnswers:
         statuses = await self._indexes.status(wanted)
         view = IndexesView.of(statuses, await self._overview())
         standing = await self._standing_of([index.id for index in view.indexes])
-        unsearched = {one.index_id: one.unsearched or None for one in standing}
+        standing_of = {one.index_id: one for one in standing}
         sizes, freeable = await in_thread(lambda: (self._disk().sizes(), self._disk().freeable()))
         indexes = (
-            replace(one, unsearched=unsearched.get(one.id), bytes=sizes.by_index.get(one.id, 0))
+            replace(one.searched_as(standing_of.get(one.id)), bytes=sizes.by_index.get(one.id, 0))
             for one in view.indexes
         )
         endpoints = await in_thread(self._endpoints, Lane.READS)

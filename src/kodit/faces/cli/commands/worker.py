@@ -22,6 +22,15 @@ def worker(
             help="Update every index this often. [env: KODIT_SYNC_EVERY_SECONDS]",
         ),
     ] = None,
+    search: Annotated[
+        bool | None,
+        typer.Option(
+            "--search/--no-search",
+            show_default=False,
+            help="Hold the keyword index and the packed vectors, or leave searching to other nodes "
+            "of the same database. [env: KODIT_NODE_SEARCHES]",
+        ),
+    ] = None,
 ) -> None:
     """Serve the queue until SIGTERM or Ctrl-C; run as many workers as you like.
 
@@ -30,5 +39,7 @@ def worker(
     """
     from kodit.faces.cli.terminal.worker import work_until_stopped
 
-    with opened_here(context, log_level="info", sync_every_seconds=sync_every) as session:
+    with opened_here(
+        context, log_level="info", sync_every_seconds=sync_every, node_searches=search
+    ) as session:
         work_until_stopped(session)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from kodit.application.services.standing_words import NOWHERE
 from kodit.application.views.standing import StandingView
 from kodit.domain.questions import Where
 from kodit.faces.cli.terminal.output import complain, printable, say
@@ -118,6 +119,9 @@ def say_problems(problems: Sequence[str]) -> None:
 def warn_of_missing_keywords(standing: Sequence[StandingView]) -> None:
     """Say which indexes were searched without the keyword index, so that nobody takes a poor answer
     for a complete one."""
+    for one in standing:
+        if one.is_searchable_nowhere:
+            say(f"The last changes of {printable(one.source)} are {NOWHERE}.")
     behind = sum(one.behind or 0 for one in standing)
     if behind:
         what = "1 change is" if behind == 1 else f"{behind} changes are"

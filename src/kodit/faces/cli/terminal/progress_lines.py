@@ -48,7 +48,9 @@ class ProgressLines:
         for task in run.tasks:
             attempt = task.id, task.claim_no
             about = task.error_about
-            if about is not None and about.code in WAITING_CODES and attempt not in self._ended:
+            is_waiting = task.state is TaskState.READY and about is not None
+            is_known = about is None or about.code not in WAITING_CODES or attempt in self._ended
+            if is_waiting and not is_known:
                 self._ended.add(attempt)
                 self._say(run, f"{task.type_name} {printable(str(task.error))}")
             if task.state in _ENDED and attempt not in self._ended and task.started_at is not None:

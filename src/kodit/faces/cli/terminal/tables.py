@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from kodit.application.services.standing_words import NOWHERE
 from kodit.application.views.endpoints import EndpointView
 from kodit.application.views.indexes import IndexView, RefusedView, SizesView
 from kodit.application.views.nodes import NodeView
@@ -40,12 +41,7 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
         lines.append(f"    {run_line(index.run)}")
         if with_errors:
             lines += [f"        {line}" for line in noteworthy_lines(index.run)]
-    if index.unsearched:
-        parts = " and ".join(index.unsearched)
-        lines.append(
-            f"    its {parts} index does not match the database and is not searched; `kodit index "
-            "SOURCE` rebuilds it, or `kodit doctor --repair`"
-        )
+    lines += _search_lines(index)
     if index.why_empty:
         lines.append(f"    no files: {index.why_empty}")
     if index.problems:
@@ -59,9 +55,28 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
     return lines
 
 
+def _search_lines(index: IndexView) -> list[str]:
+    """What is not searched."""
+    lines = []
+    if index.unsearched:
+        parts = " and ".join(index.unsearched)
+        lines.append(
+            f"    its {parts} index does not match the database and is not searched; `kodit index "
+            "SOURCE` rebuilds it, or `kodit doctor --repair`"
+        )
+    if index.is_searchable_nowhere:
+        lines.append(f"    its last changes are {NOWHERE}; start `kodit serve` on one")
+    return lines
+
+
+_ROLES = {"work": "works", "search": "searches"}
+
+
 def node_line(node: NodeView) -> str:
     """A data directory that shares the database."""
     parts = [node.state if node.state != "gone" else f"gone, seen {ago(node.seen_at)}"]
+    if node.roles and node.state != "gone":
+        parts.append(" and ".join(_ROLES[role] for role in node.roles))
     if node.behind:
         parts.append(f"{counted(node.behind, 'change')} behind")
     if node.lacks:

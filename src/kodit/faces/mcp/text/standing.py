@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from kodit.application.services.standing_words import NOWHERE
 from kodit.application.views.standing import StandingView
 from kodit.faces.mcp.text.sheet import one_line, shortened, shown_path
 
@@ -57,6 +58,8 @@ def missing_in(one: StandingView) -> str | None:
             if one.changed_files == 1
             else f"{one.changed_files} files have changed since and are not included yet"
         )
+    if one.is_searchable_nowhere:
+        parts.append(f"its last changes are {NOWHERE}")
     if one.behind:
         parts.append(_behind(one.behind))
     if one.unsearched:

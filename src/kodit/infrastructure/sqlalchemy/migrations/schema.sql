@@ -271,7 +271,7 @@ CREATE TABLE workers (
 	name TEXT NOT NULL, 
 	host TEXT NOT NULL, 
 	rules TEXT NOT NULL, 
-	entered_at BIGINT NOT NULL, 
+	entered_at BIGINT NOT NULL, node TEXT DEFAULT '' NOT NULL, 
 	PRIMARY KEY (name)
 )
 
@@ -327,7 +327,7 @@ CREATE TABLE nodes (
 	location TEXT NOT NULL, 
 	version TEXT NOT NULL, 
 	follows BOOLEAN NOT NULL, 
-	seen_at BIGINT NOT NULL, 
+	seen_at BIGINT NOT NULL, searches BOOLEAN DEFAULT 1 NOT NULL, 
 	PRIMARY KEY (name)
 )
 
@@ -403,4 +403,4 @@ CREATE INDEX files_without_history ON files (index_id, history, status) WHERE hi
 
 CREATE INDEX files_of_version ON files (version_id)
 
-INSERT INTO alembic_version VALUES ('0023')
+INSERT INTO alembic_version VALUES ('0024')
