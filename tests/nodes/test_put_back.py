@@ -89,3 +89,22 @@ def test_every_node_notices_and_follows_what_comes_instead(server: Server, tmp_p
         with ServingKodit(tmp_path / "third", is_serving=False, database_url=server.url) as fresh:
             follow(fresh)
             assert found(second, index_id) == found(fresh, index_id)
+
+
+def test_an_index_whose_deletion_is_undone(server: Server, tmp_path: Path) -> None:
+    """Each node had dropped it from its keyword index for good."""
+    tree = write(tmp_path / "tree")
+    with nodes(server, tmp_path) as (first, second):
+        index_id = index(first, tree)
+        follow(second)
+        early = found(first, index_id)
+    server.copy()
+    with nodes(server, tmp_path) as (first, second):
+        first.call(lambda application: application.indexes.delete(index_id))
+        follow(first)
+        follow(second)
+    server.put_back()
+    with nodes(server, tmp_path) as (first, second):
+        for node in (first, second):
+            follow(node)
+            assert found(node, index_id) == early

@@ -28,17 +28,25 @@ async def fill(read: Read, keyword_index: KeywordIndex, store_id: int) -> bool:
     """Put all snippets of a store into a keyword index that needs them: those that it had at the
     position which the log has given this node. A fill that was interrupted continues. Returns
     whether anything was put there, so that the log can be followed from this position."""
-    has_filled = False
+    has_filled = is_refused = False
 
     def position() -> KeywordPosition | None:
         return keyword_index.positions([store_id])[store_id]
 
+    at = await in_thread(position)
     while True:
-        next_batch = partial(_next_batch, store_id, await in_thread(position))
-        batch = await read(next_batch)
-        if batch is None or not all(await keyword_index.apply([batch])):
+        batch = await read(partial(_next_batch, store_id, at))
+        if batch is None:
             return has_filled
-        has_filled = True
+        if is_refused:
+            # The store was dropped here, and then read again from the database, which therefore was
+            # put back to a time before its deletion.
+            await keyword_index.drop(store_id, None)
+        if not all(await keyword_index.apply([batch])):
+            return has_filled
+        has_filled, before = True, at
+        at = await in_thread(position)
+        is_refused = at == before
 
 
 def _next_batch(

@@ -101,6 +101,11 @@ _AT_POSITION = Prepared(
     .limit(bindparam("most"))
 )
 """The snippets that were in the index at a position of the log, by id."""
+_DYING = Prepared(
+    select(INDEXES.c.id).where(
+        INDEXES.c.id == bindparam("of_index"), INDEXES.c.deleted_at != 0, ~INDEXES.c.is_store
+    )
+)
 
 
 class FollowedKeywordLog(SqlKeywordLogRepository):
@@ -170,6 +175,8 @@ class FollowedKeywordLog(SqlKeywordLogRepository):
     ) -> KeywordBatch | None:
         generation, start = self._standing(index_id)
         if not generation or start is None or not self.untrusted({index_id: position}):
+            return None
+        if _DYING.run(self._driver, {"of_index": index_id}):
             return None
         has_started = position is not None and (position.generation, position.token) == (
             generation,
