@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,11 @@ from kodit.infrastructure.sql.revision import HEAD
 from kodit.infrastructure.sqlalchemy.entities import METADATA
 from kodit.infrastructure.sqlalchemy.locking import lock_name
 from kodit.infrastructure.sqlalchemy.migrate import make_tables, migrate
+
+SECONDS_UNTIL_GONE = 2.0
+"""The server notices only after a moment that a process has ended. One that is there for longer
+uses the database."""
+SECONDS_BETWEEN_LOOKS = 0.1
 
 _EXISTS = "SELECT to_regclass(quote_ident(?)) IS NOT NULL"
 _REVISION = "SELECT version_num FROM alembic_version"
@@ -71,10 +77,19 @@ class _ServerEnd:
         self._database.close()
 
     def refuse_users(self) -> None:
+        until = time.monotonic() + SECONDS_UNTIL_GONE
+        while found := self._others():
+            if time.monotonic() > until:
+                raise in_use(self.place, [f"{name} on {host}" for name, host in found])
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def _others(self) -> Sequence[tuple[str, str]]:
+        """The other users of the database and their machines."""
         with self._database.read() as transaction:
-            found = _execute(transaction.driver)(_OTHERS, (self._name,)).fetchall()
-        if found:
-            raise in_use(self.place, [f"{name} on {host}" for name, host in found])
+            found: list[tuple[str, str]] = _execute(transaction.driver)(
+                _OTHERS, (self._name,)
+            ).fetchall()
+        return found
 
     def batches(self, table: str, after: Key | None) -> Iterator[RowBatch]:
         movable = TABLES[table]
