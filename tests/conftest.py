@@ -21,6 +21,7 @@ import kodit
 
 COSTLY = Path(__file__).with_name("costly.txt")
 """The names of the tests that take longer than half a second of processor time."""
+DAYS_OF_COSTLY = 3
 DAYS_ON_SERVER = 8
 """Within how many days all tests of stages run on a server."""
 RUNS_ALL = os.environ.get("KODIT_TEST_ALL", "0") == "1"
@@ -55,13 +56,13 @@ def pytest_configure() -> None:
 
 
 def pytest_report_header() -> str:
-    which = "all" if RUNS_ALL else f"half {_half_of_today()} of the"
+    which = "all" if RUNS_ALL else f"third {_third_of_today()} of the"
     return f"{which} costly tests; KODIT_TEST_ALL=1 runs all of them"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of the tests that take longer than half a second, one half runs on even days and the other on
-    odd days, so that all run within two days. Of those that also run on a server, where most take
+    """Of the tests that take longer than half a second, a third runs each day, so that all run
+    within three days. Of those that also run on a server, where most take
     longer, an eighth runs there each day. Those of a part that is named all run."""
     if RUNS_ALL or [Path(argument).name for argument in config.args] != ["tests"]:
         return
@@ -85,11 +86,11 @@ def _days_between(item: pytest.Item, costly: set[str]) -> int:
     )
     if parameters.get("store") == "postgresql" and item.path.parent.name != "database":
         return DAYS_ON_SERVER
-    return 2 if item.nodeid.partition("[")[0] in costly else 1
+    return DAYS_OF_COSTLY if item.nodeid.partition("[")[0] in costly else 1
 
 
-def _half_of_today() -> int:
-    return datetime.now(UTC).toordinal() % 2
+def _third_of_today() -> int:
+    return datetime.now(UTC).toordinal() % DAYS_OF_COSTLY + 1
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
