@@ -62,7 +62,7 @@ def test_an_index_that_is_gone_leaves_nothing_on_any_node(
     assert found(second, kept) == found(first, kept)
 
 
-def test_any_node_goes_on_with_what_another_has_begun(nodes: Installation, tmp_path: Path) -> None:
+def test_any_node_completes_what_another_has_started(nodes: Installation, tmp_path: Path) -> None:
     """Each has its own worker; in turn they index the same source."""
     first, second = nodes.node("first"), nodes.node("second")
     tree = write(tmp_path / "tree")

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.indexing.sharing import NEWER, found, index, write
@@ -63,13 +64,19 @@ def nodes(server: Server, folder: Path) -> Iterator[tuple[ServingKodit, ServingK
         yield first, second
 
 
-def test_every_node_notices_and_follows_what_comes_instead(server: Server, tmp_path: Path) -> None:
-    tree = write(tmp_path / "tree")
-    with nodes(server, tmp_path) as (first, second):
+def copied(server: Server, folder: Path, tree: Path) -> tuple[int, dict[Any, Any]]:
+    """Copy the server once both nodes have an index; its id, and what is found in it."""
+    with nodes(server, folder) as (first, second):
         index_id = index(first, tree)
         follow(second)
         early = found(first, index_id)
     server.copy()
+    return index_id, early
+
+
+def test_every_node_notices_and_follows_what_comes_instead(server: Server, tmp_path: Path) -> None:
+    tree = write(tmp_path / "tree")
+    index_id, early = copied(server, tmp_path, tree)
     with nodes(server, tmp_path) as (first, second):
         write_file(tree / "lantern.py", NEWER)
         index(first, tree)
@@ -94,11 +101,7 @@ def test_every_node_notices_and_follows_what_comes_instead(server: Server, tmp_p
 def test_an_index_whose_deletion_is_undone(server: Server, tmp_path: Path) -> None:
     """Each node had dropped it from its keyword index for good."""
     tree = write(tmp_path / "tree")
-    with nodes(server, tmp_path) as (first, second):
-        index_id = index(first, tree)
-        follow(second)
-        early = found(first, index_id)
-    server.copy()
+    index_id, early = copied(server, tmp_path, tree)
     with nodes(server, tmp_path) as (first, second):
         first.call(lambda application: application.indexes.delete(index_id))
         follow(first)
