@@ -1,6 +1,8 @@
 """Three machines that index and search over one database, while their network fails.
 
-    python -m benchmarks.network [--rounds 20] [--seed 1]        (needs root and iproute2)
+    python -m benchmarks.network [--rounds 20] [--seed 1] [--only "server restarted"]
+
+(It needs root and iproute2.)
 
 Each machine is a network namespace with a `kodit serve`, the first one also with a `kodit worker`;
 the PostgreSQL server is in one of its own, on a small disk. Ten searchers search, some on each
@@ -261,6 +263,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="the beginning of what may happen")
     options = parser.parse_args()
     if not is_inside():
         return run_inside(NODES, "benchmarks.network", sys.argv[1:])
@@ -272,14 +275,18 @@ def main() -> int:
             url = DATABASES.url_of(folder / "data")
             machines = [Machine(number, made, folder, url) for number in range(NODES)]
             try:
-                return _carry_out(made, machines, folder, chosen, options.rounds)
+                return _carry_out(made, machines, folder, chosen, options)
             finally:
                 for machine in machines:
                     machine.kill()
 
 
 def _carry_out(
-    made: Network, machines: Sequence[Machine], folder: Path, chosen: random.Random, rounds: int
+    made: Network,
+    machines: Sequence[Machine],
+    folder: Path,
+    chosen: random.Random,
+    options: argparse.Namespace,
 ) -> int:
     repositories = Repositories(folder, chosen)
     for machine in machines:
@@ -289,8 +296,13 @@ def _carry_out(
         _request(machines, url)
     searches = Searches(machines)
     happened: Counter[str] = Counter()
-    disasters = {**made.disasters, "machine killed": (20, chosen.choice(machines).kill)}
-    for _ in range(rounds):
+
+    def kill_one() -> None:
+        chosen.choice(machines).kill()
+
+    every = {**made.disasters, "machine killed": (20, kill_one)}
+    disasters = {name: one for name, one in every.items() if name.startswith(options.only)}
+    for _ in range(options.rounds):
         name = chosen.choices(list(disasters), [often for often, _ in disasters.values()])[0]
         happened[name] += 1
         disasters[name][1]()
