@@ -3,12 +3,15 @@
     python -m benchmarks.nodes search [--snippets 200000] [--cache DIR]
     python -m benchmarks.nodes wake-up
     python -m benchmarks.nodes workers [--indexes 40] [--files 50] [--share 0.2]
+    python -m benchmarks.nodes indexing --folder DIR
 
 `search` makes a corpus as `benchmarks.search` does, moves it to the server, lets a new node fill
 its engines from nothing, and then asks both it and SQLite the same queries in turn. `wake-up`
 measures how long it takes from a notification in one process to its arrival in another. `workers`
 lets 1, 2 and 4 workers without engines, each limited to a share of a core by a cgroup (version 1,
 which needs root), index the same folders beside a search node, and compares their throughput.
+`indexing` compares the CPU of Kodit's processes when a folder is indexed on SQLite, and over the
+server by 1 and by 4 workers of one machine.
 """
 
 from __future__ import annotations
@@ -176,9 +179,7 @@ def _folders(below: Path, name: str, indexes: int, files: int) -> list[Path]:
 
 def _index_with(count: int, folders: Sequence[Path], below: Path, url: str, share: float) -> float:
     """Seconds until all folders are indexed by workers that have worked already."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("KODIT_")
-    } | {DATABASE_URL: url, "KODIT_HOST": "here", "KODIT_LOG_LEVEL": "error"}
+    environment = _environment() | {DATABASE_URL: url, "KODIT_HOST": "here"}
     application = Application(
         Settings(data_dir=below / "asking", database_url=url, host="here", node_searches=False)
     )
@@ -220,6 +221,45 @@ def _index_with(count: int, folders: Sequence[Path], below: Path, url: str, shar
     return seconds
 
 
+def measure_indexing(folder: Path) -> None:
+    alone = 0.0
+    for count in (0, 1, 4):
+        with tempfile.TemporaryDirectory(prefix="kodit-indexing-") as name:
+            spent = _cpu_of_indexing(folder, Path(name), count)
+        alone = alone or spent
+        what = f"{count} workers over the server" if count else "SQLite"
+        print(f"{what}: {spent:.1f} s of CPU, {spent / alone:.2f} times", flush=True)
+
+
+def _cpu_of_indexing(folder: Path, data_dir: Path, workers: int) -> float:
+    """Seconds of CPU of all of Kodit's processes; without workers, of a command on SQLite."""
+    environment = _environment() | {"KODIT_DATA_DIR": str(data_dir)}
+    kodit = [sys.executable, "-m", "kodit"]
+    if not workers:
+        began = _cpu()
+        subprocess.run([*kodit, "index", str(folder)], env=environment, check=True)
+        return _cpu() - began
+    with server() as url:
+        environment |= {DATABASE_URL: url, "KODIT_HOST": "here"}
+        began = _cpu()
+        processes = [subprocess.Popen([*kodit, "worker"], env=environment) for _ in range(workers)]
+        settings = Settings(data_dir=data_dir, database_url=url, host="here")
+        with Application(settings) as application, asyncio.Runner() as runner:
+            _wait(lambda: len(application.registry.living()) == workers)
+            runner.run(application.sources.add(IndexRequest([str(folder)])))
+            _wait(lambda: not runner.run(application.queue.count_runs()))
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait()
+        return _cpu() - began
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("KODIT_")}
+    return kept | {"KODIT_LOG_LEVEL": "error"}
+
+
 Start = Callable[[int, Sequence[str], dict[str, str]], "subprocess.Popen[bytes]"]
 
 
@@ -257,15 +297,18 @@ def _wait(is_so: Callable[[], bool]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("what", choices=("search", "wake-up", "workers"))
+    parser.add_argument("what", choices=("search", "wake-up", "workers", "indexing"))
     parser.add_argument("--snippets", type=int, default=200_000)
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--indexes", type=int, default=40)
     parser.add_argument("--files", type=int, default=50)
     parser.add_argument("--share", type=float, default=0.2)
+    parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     if options.what == "wake-up":
         measure_wake_up()
+    elif options.what == "indexing":
+        measure_indexing(options.folder)
     elif options.what == "workers":
         measure_workers(options.indexes, options.files, options.share)
     else:
