@@ -16,6 +16,7 @@ from kodit.domain.errors import PermanentError, no_such_index
 from kodit.domain.source import KnownFile
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_moment, to_optional_moment
+from kodit.infrastructure.sql.state_cache import Caches
 from kodit.infrastructure.sql.statements import (
     Cursors,
     Row,
@@ -155,11 +156,15 @@ _FIRST_REFUSED = Statement(
 )
 
 
+_NO_GLOBS, _NONE_SKIPPED = "[]", "{}"
+
+
 class IndexReads:
     """Reads indexes over one connection."""
 
-    def __init__(self, driver: Cursors) -> None:
+    def __init__(self, driver: Cursors, caches: Caches) -> None:
         self._driver = driver
+        self._caches = caches
 
     def get(self, index_id: int) -> Index:
         rows = _GET.run(self._driver, {"id": index_id})
@@ -181,8 +186,11 @@ class IndexReads:
             return next(alike, None)
         return to_index(rows[0]) if rows else None
 
-    def list_all(self) -> list[Index]:
-        return [to_index(row) for row in _ALL.run(self._driver)]
+    def list_all(self) -> Sequence[Index]:
+        # Each search looks among all indexes for those it is about.
+        return self._caches.state.get(
+            __name__, lambda: [to_index(row) for row in _ALL.run(self._driver)]
+        )
 
     def updated(self) -> dict[int, datetime | None]:
         return {row[0]: to_optional_moment(row[1]) for row in _UPDATED.run(self._driver)}
@@ -307,8 +315,8 @@ def _read_index(row: Row) -> Index:
             kind=SourceKind(kind),
             location=location,
             ref=ref or None,
-            include=tuple(json.loads(include)),
-            exclude=tuple(json.loads(exclude)),
+            include=_globs(include),
+            exclude=_globs(exclude),
             submodules=bool(submodules),
             host=host,
         ),
@@ -316,7 +324,7 @@ def _read_index(row: Row) -> Index:
             commit=commit,
             history_commit=history_commit,
             scanned_at_ns=scanned_at_ns,
-            skipped=json.loads(skipped),
+            skipped={} if skipped == _NONE_SKIPPED else json.loads(skipped),
         ),
         created_at=to_moment(created_at),
         updated_at=to_optional_moment(updated_at),
@@ -325,3 +333,7 @@ def _read_index(row: Row) -> Index:
         is_remote=confinement is not None,
         sync_every=sync_every,
     )
+
+
+def _globs(stored: str) -> tuple[str, ...]:
+    return () if stored == _NO_GLOBS else tuple(json.loads(stored))

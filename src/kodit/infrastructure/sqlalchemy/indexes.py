@@ -17,6 +17,7 @@ from kodit.domain.value_objects import FileProcessingStatus, Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.mappers.statuses import DELETED, status_to_text, text_to_status
 from kodit.infrastructure.sql.indexes import ANY_HOST, INDEX_COLUMNS, IndexReads, to_index
+from kodit.infrastructure.sql.state_cache import Caches
 from kodit.infrastructure.sqlalchemy.entities import (
     DELETED_FOLDERS,
     FILES,
@@ -57,8 +58,8 @@ class SqlIndexRepository(IndexReads):
 
     _driver: Driver
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(Driver(connection))
+    def __init__(self, connection: Connection, caches: Caches) -> None:
+        super().__init__(Driver(connection), caches)
         self._connection = connection
 
     # Indexes

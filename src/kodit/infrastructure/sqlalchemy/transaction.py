@@ -79,7 +79,7 @@ class SqlTransaction:
             SqlIndexRepository,
         )
 
-        return SqlIndexRepository(self.connection)
+        return SqlIndexRepository(self.connection, self.caches)
 
     @cached_property
     def snippets(self) -> SqlSnippetRepository:
