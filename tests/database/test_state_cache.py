@@ -97,20 +97,6 @@ def test_a_scope_is_that_of_the_present_indexes(database: SqlDatabase) -> None:
                 assert transaction.search.resolve(one).index_ids == {found[0]}
 
 
-def test_all_indexes_are_read_again_after_a_change(database: SqlDatabase) -> None:
-    """And only then: each search looks among them."""
-    for locations in (["/one"], ["/one", "/two"]):
-        with database.write() as transaction:
-            add(transaction, locations[-1])
-            assert len(transaction.indexes.list_all()) == len(locations)
-        found = []
-        for _again in range(2):
-            with database.read() as transaction:
-                found.append(transaction.indexes.list_all())
-        assert found[0] is found[1]
-        assert [one.source.location for one in found[0]] == locations
-
-
 def test_few_values_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state_cache, "MOST_VALUES", 2)
     cache = StateCache(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -78,7 +78,7 @@ class Node:
     def name(self) -> str:
         return self.application.this_host.name
 
-    def indexes(self) -> Sequence[Index]:
+    def indexes(self) -> list[Index]:
         with self.application.database.read() as transaction:
             return transaction.indexes.list_all()
 

@@ -6,8 +6,9 @@ Each count uses a database index of the rows that it counts.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from kodit.domain.addresses import same_repository
@@ -16,7 +17,6 @@ from kodit.domain.errors import PermanentError, no_such_index
 from kodit.domain.source import KnownFile
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_moment, to_optional_moment
-from kodit.infrastructure.sql.state_cache import Caches
 from kodit.infrastructure.sql.statements import (
     Cursors,
     Row,
@@ -52,6 +52,15 @@ ANY_HOST = "any host"
 _SELECT = f"SELECT {columns('indexes', INDEX_COLUMNS)} FROM indexes "
 _GET = Statement(f"{_SELECT} WHERE indexes.id = :id AND indexes.deleted_at = 0")
 _ALL = Statement(f"{_SELECT} WHERE indexes.deleted_at = 0 ORDER BY indexes.id")
+_SOME = StatementForMany(
+    f"{_SELECT} WHERE indexes.id IN :ids AND indexes.deleted_at = 0 ORDER BY indexes.id"
+)
+_AT_LOCATIONS = StatementForMany(
+    # Both kinds, so that the unique index of sources is used.
+    f"{_SELECT} WHERE indexes.kind IN ('folder', 'git') AND indexes.location IN :ids "
+    "AND indexes.deleted_at = 0"
+)
+_TWO = Statement("SELECT indexes.id FROM indexes WHERE indexes.deleted_at = 0 LIMIT 2")
 _OF_KIND = f"{_SELECT} WHERE indexes.kind = :kind AND indexes.ref = :ref AND indexes.deleted_at = 0"
 _AT_LOCATION = Statement(
     f"{_OF_KIND} AND indexes.location = :location AND indexes.host IN ('', :host) "
@@ -156,15 +165,11 @@ _FIRST_REFUSED = Statement(
 )
 
 
-_NO_GLOBS, _NONE_SKIPPED = "[]", "{}"
-
-
 class IndexReads:
     """Reads indexes over one connection."""
 
-    def __init__(self, driver: Cursors, caches: Caches) -> None:
+    def __init__(self, driver: Cursors) -> None:
         self._driver = driver
-        self._caches = caches
 
     def get(self, index_id: int) -> Index:
         rows = _GET.run(self._driver, {"id": index_id})
@@ -186,11 +191,20 @@ class IndexReads:
             return next(alike, None)
         return to_index(rows[0]) if rows else None
 
-    def list_all(self) -> Sequence[Index]:
-        # Each search looks among all indexes for those it is about.
-        return self._caches.state.get(
-            __name__, lambda: [to_index(row) for row in _ALL.run(self._driver)]
-        )
+    def list_all(self) -> list[Index]:
+        return [to_index(row) for row in _ALL.run(self._driver)]
+
+    def select(self, index_ids: Collection[int]) -> list[Index]:
+        if not index_ids:
+            return self.list_all()
+        return [to_index(row) for row in _SOME.run(self._driver, sorted(set(index_ids)))]
+
+    def at_locations(self, locations: Collection[str]) -> list[Index]:
+        rows = _AT_LOCATIONS.run(self._driver, sorted(set(locations)))
+        return sorted(map(to_index, rows), key=attrgetter("id"))
+
+    def are_several(self) -> bool:
+        return len(_TWO.run(self._driver)) > 1
 
     def updated(self) -> dict[int, datetime | None]:
         return {row[0]: to_optional_moment(row[1]) for row in _UPDATED.run(self._driver)}
@@ -324,7 +338,7 @@ def _read_index(row: Row) -> Index:
             commit=commit,
             history_commit=history_commit,
             scanned_at_ns=scanned_at_ns,
-            skipped={} if skipped == _NONE_SKIPPED else json.loads(skipped),
+            skipped=json.loads(skipped) if skipped != "{}" else {},
         ),
         created_at=to_moment(created_at),
         updated_at=to_optional_moment(updated_at),
@@ -335,5 +349,6 @@ def _read_index(row: Row) -> Index:
     )
 
 
-def _globs(stored: str) -> tuple[str, ...]:
-    return () if stored == _NO_GLOBS else tuple(json.loads(stored))
+def _globs(text: str) -> tuple[str, ...]:
+    # Most indexes have none, and the answers about thousands of indexes read each of them.
+    return tuple(json.loads(text)) if text != "[]" else ()

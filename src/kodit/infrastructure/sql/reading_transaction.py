@@ -38,7 +38,7 @@ class ReadingTransaction:
     def indexes(self) -> IndexReads:
         from kodit.infrastructure.sql.indexes import IndexReads  # noqa: PLC0415 - see above
 
-        return IndexReads(self.cursors, self.caches)
+        return IndexReads(self.cursors)
 
     @cached_property
     def search(self) -> SearchReads:

@@ -11,13 +11,12 @@ from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.entities import Index, IndexedFile, WorkingCopy
-from kodit.domain.ports.repositories import Extraction
+from kodit.domain.ports.index_files import Extraction
 from kodit.domain.source import SourceHistory, StoredStamp
 from kodit.domain.value_objects import FileProcessingStatus, Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_microseconds
 from kodit.infrastructure.mappers.statuses import DELETED, status_to_text, text_to_status
 from kodit.infrastructure.sql.indexes import ANY_HOST, INDEX_COLUMNS, IndexReads, to_index
-from kodit.infrastructure.sql.state_cache import Caches
 from kodit.infrastructure.sqlalchemy.entities import (
     DELETED_FOLDERS,
     FILES,
@@ -58,8 +57,8 @@ class SqlIndexRepository(IndexReads):
 
     _driver: Driver
 
-    def __init__(self, connection: Connection, caches: Caches) -> None:
-        super().__init__(Driver(connection), caches)
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(Driver(connection))
         self._connection = connection
 
     # Indexes

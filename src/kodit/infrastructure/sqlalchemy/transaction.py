@@ -79,7 +79,7 @@ class SqlTransaction:
             SqlIndexRepository,
         )
 
-        return SqlIndexRepository(self.connection, self.caches)
+        return SqlIndexRepository(self.connection)
 
     @cached_property
     def snippets(self) -> SqlSnippetRepository:
