@@ -19,7 +19,7 @@ from kodit.infrastructure.keyword.found import Found
 from kodit.infrastructure.keyword.querying import Clause
 from kodit.infrastructure.keyword.schema import FILE_ID, INDEX_ID
 
-MOST_SIFTED = 2_000
+MOST_SIFTED = 4_000
 """How many snippets are read at most to find the wanted ones among them."""
 RESERVE = 1.5
 """How many times as many are read, at most, as would be expected to suffice."""
