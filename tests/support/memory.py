@@ -20,9 +20,9 @@ def mapped_bytes(path: Path) -> int:
     return total
 
 
-def resident_bytes() -> int:
-    """The resident memory of this process."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+def resident_bytes(process: int | str = "self") -> int:
+    """The resident memory of a process, by default of this one."""
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 @contextmanager

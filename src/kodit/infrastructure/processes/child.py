@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
 
-from kodit.infrastructure.processes.allocator import UnusedMemory
+from kodit.infrastructure.processes.allocator import UnusedMemory, release_free_pages
 from kodit.infrastructure.processes.parent_death import death_with_parent
 
 SECONDS_BETWEEN_REPORTS = 0.1
@@ -44,11 +44,18 @@ def main() -> None:
     while True:
         try:
             if not connection.poll(IDLE_SECONDS):
+                # Takes so little time that it is done however little the last calls took.
+                release_free_pages()
                 memory.release()
-            name, arguments = connection.recv()
+            _serve_call(connection)
         except EOFError:
             return
-        connection.send_bytes(_answer(connection, name, arguments))
+
+
+def _serve_call(connection: Connection[Any, Any]) -> None:
+    """Await a call and answer it; neither is referred to afterwards, while the child is idle."""
+    name, arguments = connection.recv()
+    connection.send_bytes(_answer(connection, name, arguments))
 
 
 def _end_quietly(

@@ -107,6 +107,10 @@ class _Child:
         self._talk = threads.submit(talk)
         return asyncio.wrap_future(self._talk)
 
+    def forget_talk(self) -> None:
+        """Hold the last answer no longer."""
+        self._talk = None
+
     def kill(self) -> None:
         """End the process, which is idle."""
         self._process.kill()
@@ -274,6 +278,7 @@ class ProcessPool:
                     f"{_name(function)} made no progress for {stall_seconds:.0f} s and was stopped"
                 ) from None
             if kind != "progress":
+                child.forget_talk()
                 return kind, value
             if report is not None:
                 report(*value)
