@@ -172,11 +172,12 @@ def test_the_surroundings_of_a_child(pool: ProcessPool, tmp_path: Path) -> None:
     assert open_files() == before
 
 
-def test_an_idle_child_releases_memory(pool: ProcessPool) -> None:
+@pytest.mark.parametrize("left", ["garbage", "cache"])
+def test_an_idle_child_releases_memory(pool: ProcessPool, left: str) -> None:
     """The object that holds the pipe is freed, without another call."""
     read_end, write_end = os.pipe()
     pool.inherit(write_end)
-    asyncio.run(pool.call(f"{WORK}:leave_garbage", write_end))
+    asyncio.run(pool.call(f"{WORK}:leave_{left}", write_end))
     os.close(write_end)
     assert select.select([read_end], [], [], PATIENCE_SECONDS)[0] == [read_end]
     assert os.read(read_end, 1) == b""

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.support.memory import free_pages_between_blocks, resident_bytes
 
+from kodit.domain.idleness import empty_when_idle
 from kodit.infrastructure.processes import allocator
 from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
 
@@ -133,7 +135,7 @@ class _Holding:
 
 
 class Released:
-    """An argument for which the child gets an object that closes the descriptor when it is freed."""
+    """An argument; the child gets an object for it that closes the descriptor when it is freed."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -168,6 +170,12 @@ def leave_free_pages(*, report: Any) -> int:
 
 
 _held: list[AbstractContextManager[None]] = []
+
+
+def leave_cache(descriptor: int, *, report: Any) -> None:
+    """Leave a cache that holds a descriptor, which is closed when the cache is emptied."""
+    report(0, None)
+    empty_when_idle(partial(os.close, descriptor))
 
 
 def leave_garbage(descriptor: int, *, report: Any) -> None:
