@@ -247,22 +247,22 @@ class Examiner:
             replaced = Replaced(
                 str(copy.package / mutation.module), source.decode(), mutated.decode()
             )
-            chosen: list[str] = []
-            seconds = 0.0
             for chosen, took, in_collected in self._rounds(tests):
                 seconds = START_SECONDS + SLOWER * took
                 finding = copy.run_chosen(
                     chosen, seconds, replaced=replaced if in_collected else None
                 )
+                if finding.verdict is Verdict.TIMED_OUT:
+                    copy.write(mutation.module, source)
+                    same = replaced._replace(new=replaced.old) if in_collected else None
+                    without = copy.run_chosen(chosen, seconds / 2, len(chosen), replaced=same)
+                    if without.verdict is Verdict.TIMED_OUT:
+                        finding = Finding(Verdict.UNDECIDED, [])
                 if finding.verdict is not Verdict.SURVIVED:
                     break
             if finding.verdict is Verdict.SURVIVED and self._reach.whole:
                 finding = copy.run(["tests", "--ignore=tests/murder"], WHOLE_SUITE_SECONDS)
             copy.write(mutation.module, source)
-            if finding.verdict is Verdict.TIMED_OUT:
-                without = copy.run_chosen(chosen, seconds / 2, len(chosen))
-                if without.verdict is Verdict.TIMED_OUT:
-                    finding = Finding(Verdict.UNDECIDED, [])
         finally:
             self._free.put(copy)
         return finding

@@ -17,6 +17,8 @@ def patch(file: str, old: str, new: str, frozen: Iterable[FunctionType] = ()) ->
     and changes nothing, if another text would have other functions, or runs differently on import.
     `frozen` are the functions whose memory is frozen.
     """
+    if old == new:
+        return True
     before, after = _codes(file, old), _codes(file, new)
     if len(before) != len(after):
         return False
