@@ -194,6 +194,24 @@ def test_what_is_left_out_of_parts(
     assert view.problems == ()
 
 
+def test_what_is_left_out_where_one_source_is_gone(place: Place) -> None:
+    """The others are told, with the reason; a single one raises it."""
+    answers = place.application.left_out_answers
+    gone = place.inner.rename(place.shop.parent / "moved")
+    try:
+        view = asyncio.run(answers.left_out(Caller(), LeftOutQuestion(Where(everywhere=True))))
+        with pytest.raises(SourceError, match="inner"):
+            asyncio.run(answers.left_out(Caller(), LeftOutQuestion(Where(("2",)))))
+    finally:
+        gone.rename(place.inner)
+    assert [(one.index_id, one.path) for one in view.left_out] == [
+        (1, "deep/link"),
+        (1, "web/link"),
+    ]
+    [problem] = view.problems
+    assert str(place.inner) in problem
+
+
 @pytest.mark.parametrize(
     ("folder", "typed", "path"),
     [
