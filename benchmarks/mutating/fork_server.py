@@ -140,7 +140,8 @@ class Collected:
 
     def _run(self, collected: Sequence[pytest.Item], request: Request) -> tuple[int, list[str]]:
         assert request.replaced is not None
-        if not patch(*request.replaced, self._frozen):
+        file, old, new = request.replaced
+        if not patch(file, old, new, self._frozen):
             return -1, []
         items = Chosen(request.chosen).of(collected)
         self._failures.names.clear()

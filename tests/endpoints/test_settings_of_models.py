@@ -56,6 +56,12 @@ SETTINGS = Settings(
     budget_per_month=32.0,
     model_ca_file="/ca.pem",
 )
+
+
+def with_settings(changed: dict[str, Any]) -> Settings:
+    return replace(SETTINGS, **changed)
+
+
 HERE = BuiltinEnricher(ProcessPool(Path("/nowhere")))  # of which no process is started
 
 
@@ -143,7 +149,7 @@ def test_no_limits_unless_given() -> None:
 )
 def test_what_changes_vectors_changes_the_name_of_their_model(changed: dict[str, Any]) -> None:
     before = make_embedder(SETTINGS, MemoryDatabase())
-    assert make_embedder(replace(SETTINGS, **changed), MemoryDatabase()).model != before.model
+    assert make_embedder(with_settings(changed), MemoryDatabase()).model != before.model
 
 
 @pytest.mark.parametrize(
@@ -153,19 +159,19 @@ def test_what_changes_vectors_changes_the_name_of_their_model(changed: dict[str,
 )
 def test_what_does_not_change_vectors_keeps_it(changed: dict[str, Any]) -> None:
     before = make_embedder(SETTINGS, MemoryDatabase())
-    assert make_embedder(replace(SETTINGS, **changed), MemoryDatabase()).model == before.model
+    assert make_embedder(with_settings(changed), MemoryDatabase()).model == before.model
 
 
 @pytest.mark.parametrize("what", ["embedding", "enrichment"])
 @pytest.mark.parametrize(("given", "missing"), [("base_url", "model"), ("model", "base_url")])
 def test_an_address_and_a_model_go_together(what: str, given: str, missing: str) -> None:
-    settings = replace(SETTINGS, **{f"{what}_{missing}": ""})
+    settings = with_settings({f"{what}_{missing}": ""})
     name = f"KODIT_{what.upper()}"
     with pytest.raises(
         SettingError, match=f"^{name}_{given.upper()} is set, but {name}_{missing.upper()} is not"
     ):
         settings.check_endpoints()
-    replace(settings, **{f"{what}_{given}": ""}).check_endpoints()
+    with_settings({f"{what}_{missing}": "", f"{what}_{given}": ""}).check_endpoints()
 
 
 @pytest.mark.parametrize("budget", ["budget_per_run", "budget_per_month"])
@@ -173,11 +179,14 @@ def test_an_address_and_a_model_go_together(what: str, given: str, missing: str)
     "price", ["embedding_price", "enrichment_price", "enrichment_output_price"]
 )
 def test_a_budget_needs_one_price(budget: str, price: str) -> None:
-    no_prices: dict[str, Any] = dict.fromkeys(
-        ("embedding_price", "enrichment_price", "enrichment_output_price"), 0.0
-    )
-    no_budget: dict[str, Any] = dict.fromkeys(("budget_per_run", "budget_per_month"))
-    settings = replace(SETTINGS, **no_prices, **no_budget | {budget: 1.0})
+    nothing: dict[str, Any] = {
+        "embedding_price": 0.0,
+        "enrichment_price": 0.0,
+        "enrichment_output_price": 0.0,
+        "budget_per_run": None,
+        "budget_per_month": None,
+        budget: 1.0,
+    }
     with pytest.raises(SettingError, match=f"^KODIT_{budget.upper()} needs the prices"):
-        settings.check_endpoints()
-    replace(settings, **{price: 0.1}).check_endpoints()
+        with_settings(nothing).check_endpoints()
+    with_settings(nothing | {price: 0.1}).check_endpoints()
