@@ -11,6 +11,8 @@ from kodit import Kodit
 from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
 from kodit.domain.errors import MissingFolderError, NotFoundError, SourceError
+from kodit.domain.value_objects import SearchFilter
+from kodit.infrastructure.sql.indexes import IndexReads
 from kodit.settings import Settings
 
 
@@ -98,3 +100,29 @@ def test_a_name_that_holds_a_password_is_repeated_without_it(tmp_path: Path) -> 
         with pytest.raises(SourceError) as refused:
             application.locator.locate(f"{tmp_path}/ada:hunter2@example.org/x")
         assert "hunter2" not in f"{refused.value} {refused.value.fields}"
+
+
+def test_of_thousands_of_indexes_only_those_that_may_be_meant_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the path of a folder, of a file in it, or of a folder that no index holds."""
+    inner = tmp_path / "outer@2" / "inner"
+    inner.mkdir(parents=True)
+    (tmp_path / "free").mkdir()
+    (inner / "a.py").write_text("x = 1\n", encoding="utf-8")
+    with Application(Settings.load(data_dir=tmp_path / "data")) as application:
+        for folder in (inner.parent, inner):
+            asyncio.run(application.sources.add(IndexRequest([str(folder)])))
+        monkeypatch.setattr(IndexReads, "list_all", pytest.fail)
+        locator = application.locator
+        assert locator.locate_part(str(inner.parent)).index.id == 1
+        for name, path in ((inner, ""), (inner / "a.py", "a.py")):
+            part = locator.locate_part(str(name))
+            assert (part.index.id, part.path) == (2, path)
+        free = str(tmp_path / "free")
+        assert locator.find_part(free) is None
+        asyncio.run(application.sources.add(IndexRequest([free])))
+        assert [one.index_id for one in application.standing.of(SearchFilter((3,)))] == [3]
+        inner.joinpath("a.py").unlink()
+        inner.rmdir()
+        assert locator.locate(str(inner)).id == 2  # by the stored name

@@ -11,7 +11,8 @@ from tests.support.files import of_files
 from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.entities import Index, IndexedFile, Snippet, WorkingCopy
 from kodit.domain.errors import NotFoundError
-from kodit.domain.ports.repositories import ExtractedFile, Extraction, IndexRepository
+from kodit.domain.ports.index_files import Extraction
+from kodit.domain.ports.repositories import ExtractedFile, IndexRepository
 from kodit.domain.snippet import SlicedFile
 from kodit.domain.source import FileHistory, KnownFile, SourceHistory, StoredStamp
 from kodit.domain.value_objects import FileProcessingStatus, Source, SourceKind
@@ -65,13 +66,37 @@ def test_an_index_is_found_by_the_identity_of_its_source(indexes: IndexRepositor
         assert indexes.find(other) is None
     plain = indexes.add(replace(source, ref=None), NOW)
     assert (plain.source.ref, plain.is_confined) == (None, False)
-    assert [one.id for one in indexes.list_all()] == [index.id, plain.id]
+    both = [indexes.get(index.id), indexes.get(plain.id)]
+    assert indexes.list_all() == indexes.select(()) == both
+    assert indexes.select((plain.id, index.id, plain.id, 99)) == both
+    assert indexes.select({plain.id}) == both[1:]
+    assert indexes.are_several()
     indexes.mark_deleted(index.id, NOW)
     assert indexes.find(source) is None
-    assert [one.id for one in indexes.list_all()] == [plain.id]
+    assert indexes.list_all() == indexes.select((index.id, plain.id)) == both[1:]
+    assert not indexes.are_several()
     assert [one.id for one in indexes.deleted()] == [index.id]
     with pytest.raises(NotFoundError, match=f"there is no index {index.id}"):
         indexes.get(index.id)
+
+
+def test_sources_at_some_places(indexes: IndexRepository) -> None:
+    """Of both kinds, at every ref and of every host, by identifier."""
+    folder = Source(SourceKind.FOLDER, "/b", host="one")
+    sources = [
+        Source(SourceKind.GIT, "https://host/a", ref="v1"),
+        folder,
+        Source(SourceKind.FOLDER, "/b/c"),
+        replace(folder, host="other"),
+        Source(SourceKind.GIT, "https://host/a"),
+    ]
+    added = [indexes.add(source, NOW) for source in sources]
+    assert indexes.at_locations(()) == []
+    assert indexes.at_locations(["/b", "/", "https://host/a", "/b"]) == [
+        added[place] for place in (0, 1, 3, 4)
+    ]
+    indexes.mark_deleted(added[1].id, NOW)
+    assert indexes.at_locations({"/b", "/b/"}) == [added[3]]
 
 
 def test_a_change_affects_one_index(indexes: IndexRepository) -> None:

@@ -20,7 +20,8 @@ from kodit.application.services.stage import StageHandler, StageOutcome, tracker
 from kodit.domain.entities import Index, IndexedFile, ProgressTracker, Snippet, Task
 from kodit.domain.keyword import KeywordBatch, KeywordPosition
 from kodit.domain.ports.engines import Embedder, Enricher, KeywordIndex, VectorIndex
-from kodit.domain.ports.repositories import ExtractedFile, Extraction
+from kodit.domain.ports.index_files import Extraction
+from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.ports.sources import SourceReader
 from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.report import Report

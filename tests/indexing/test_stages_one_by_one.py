@@ -19,7 +19,7 @@ from kodit.application.services.stage import Stage, StageOutcome
 from kodit.domain.entities import IndexRun, ProgressTracker, Task
 from kodit.domain.errors import SourceError, TaskCancelled
 from kodit.domain.keyword import KeywordBatch
-from kodit.domain.ports.repositories import Extraction
+from kodit.domain.ports.index_files import Extraction
 from kodit.domain.source import SourceHistory
 from kodit.domain.value_objects import (
     QueuePriority,

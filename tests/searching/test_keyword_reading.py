@@ -111,6 +111,18 @@ def test_ties_are_ordered_by_content(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
+def test_ties_for_a_word_of_every_snippet_are_ordered_by_content(tmp_path: Path) -> None:
+    """Whose rarity tantivy rounds, in single precision, by more than its scores."""
+    texts = [f"lantern word{number}" for number in range(384)]
+    found: list[set[str]] = []
+    for name, order in (("a", texts), ("b", list(reversed(texts)))):
+        snippets = [snippet(number, text) for number, text in enumerate(order, 1)]
+        hits = store(tmp_path / name / "6", *snippets).reader().search(["lantern"], Scope(ONE), 9)
+        found.append({order[number - 1] for number in ids(hits)})
+    assert found[0] == found[1]
+    assert len(found[0]) == 9
+
+
 @pytest.fixture
 def reader(tmp_path: Path) -> TantivyReader:
     """Two indexes with a few definitions."""

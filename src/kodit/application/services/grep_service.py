@@ -84,11 +84,10 @@ class GrepService:
             known = {one.index.id for one in by_index}
             unknown = [
                 index
-                for index in catalogue.transaction.indexes.list_all()
+                for index in catalogue.transaction.indexes.select(search_filter.index_ids)
                 if index.updated_at is None
                 and index.source.kind is SourceKind.FOLDER
                 and index.id not in known
-                and (not search_filter.index_ids or index.id in search_filter.index_ids)
             ]
         return by_index, [] if search_filter.languages else unknown
 

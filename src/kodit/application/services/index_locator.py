@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from kodit.domain.addresses import short_address
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from kodit.domain.ports.database import Database
     from kodit.domain.ports.sources import SourceParser
 
+_REF = re.compile("@")
 LONGEST_IDENTIFIER = 18
 """The number of digits that always fits into the database's integers."""
 
@@ -89,23 +92,20 @@ class IndexLocator:
                 raise no_such_index(name)
             with self._database.read() as transaction:
                 return Part(transaction.indexes.get(int(name)))
-        indexes = self.all()
-        here = self._here(indexes)
-        for index in here:
-            if str(index.source) == name:
-                return Part(index)
-        if not caller.is_local and (found := self._meant(name, indexes)) is not None:
+        for index in self._named((name,)):
+            return Part(index)
+        if not caller.is_local and (found := self._meant(name)) is not None:
             return found  # before it is refused as a path on this machine
         try:
             source = self._parser.parse(name, caller).source
         except SourceError as error:
-            return self._of_no_source(name, caller, indexes, error)
+            return self._of_no_source(name, caller, error)
         with self._database.read() as transaction:
             whole = transaction.indexes.find(source)
         if whole is not None:
             return Part(whole)
         place = self._parser.place_of(name, caller)
-        found = self._meant(name, indexes) if place is None else self.holding(place.path)
+        found = self._meant(name) if place is None else self.holding(place.path)
         if found is None and place is not None:  # a local repository may be indexed by its URL
             at_address = self.locate_missing(name, caller)
             found = None if at_address is None else Part(at_address)
@@ -131,9 +131,7 @@ class IndexLocator:
                 raise
             return None
 
-    def _of_no_source(
-        self, name: str, caller: Caller, indexes: Sequence[Index], error: SourceError
-    ) -> Part:
+    def _of_no_source(self, name: str, caller: Caller, error: SourceError) -> Part:
         """A name that is no source may be a file of one, a source that existed once, or a part of a
         source's name."""
         place = self._parser.place_of(name, caller)
@@ -147,7 +145,7 @@ class IndexLocator:
         gone = self.locate_missing(name, caller)
         if gone is not None:
             return Part(gone)
-        found = self._meant(name, indexes) or self._from_top(name, caller)
+        found = self._meant(name) or self._from_top(name, caller)
         if found is not None:
             return found
         if isinstance(error, MissingFolderError):
@@ -158,9 +156,10 @@ class IndexLocator:
             ) from None
         raise error
 
-    def _meant(self, name: str, indexes: Sequence[Index]) -> Part | None:
+    def _meant(self, name: str) -> Part | None:
         """What the text of a name means among the indexes, first those of this machine."""
-        indexes, others = self._here(indexes), indexes
+        others = self.all()
+        indexes = self._here(others)
         found = match_name(name, [index.source for index in indexes])
         if not found and len(others) > len(indexes) and not name.startswith("/"):
             indexes = others
@@ -182,7 +181,8 @@ class IndexLocator:
     def holding(self, path: str) -> Part | None:
         """The index of the nearest indexed folder that is or holds an absolute path, with the
         relative path from there; None if there is none."""
-        indexes = self._here(self.all())
+        place = PurePosixPath(normpath(path))
+        indexes = self._at((str(place), *map(str, place.parents)))
         held = holding(path, [index.source for index in indexes])
         return None if held is None else Part(indexes[held.position], held.part)
 
@@ -231,12 +231,21 @@ class IndexLocator:
         typed from the caller's folder; None if there is no such index."""
         if not text.isprintable() or not caller.is_local:
             return None
-        names = self._parser.former_names(text, caller)
+        return next(iter(self._named(self._parser.former_names(text, caller))), None)
+
+    def _named(self, names: Collection[str]) -> Sequence[Index]:
+        """The indexes of this machine whose sources are written like this."""
+        locations = set(names) | {
+            name[: at.start()] for name in names for at in _REF.finditer(name)
+        }
+        return [index for index in self._at(locations) if str(index.source) in names]
+
+    def _at(self, locations: Iterable[str]) -> Sequence[Index]:
+        """The indexes of this machine whose sources are at these folders or addresses. There may be
+        thousands of others, which are not read."""
+        storable = [location for location in locations if is_text(location)]
         with self._database.read() as transaction:
-            for index in self._here(transaction.indexes.list_all()):
-                if str(index.source) in names:
-                    return index
-        return None
+            return self._here(transaction.indexes.at_locations(storable))
 
     def are_several(self, index_ids: Sequence[int]) -> bool:
         """Whether more than one index is selected, so that a path alone is ambiguous; empty means
@@ -244,4 +253,4 @@ class IndexLocator:
         if index_ids:
             return len(set(index_ids)) > 1
         with self._database.read() as transaction:
-            return len(transaction.indexes.list_all()) > 1
+            return transaction.indexes.are_several()

@@ -262,9 +262,7 @@ class IndexService:
         def read() -> list[IndexStatus]:
             with self._database.read() as transaction:
                 indexes = [
-                    index
-                    for index in transaction.indexes.list_all()
-                    if (not index_ids or index.id in index_ids) and index.id > after
+                    index for index in transaction.indexes.select(index_ids) if index.id > after
                 ][:limit]
                 runs = transaction.tasks.latest_runs([index.id for index in indexes])
                 return [

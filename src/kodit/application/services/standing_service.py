@@ -60,11 +60,7 @@ class StandingService:
         """The standing of the indexes that a filter selects, by identifier; with
         `with_keyword_index`, of an answer that uses the keyword index."""
         with self._database.read() as transaction:
-            indexes = [
-                index
-                for index in transaction.indexes.list_all()
-                if not search_filter.index_ids or index.id in search_filter.index_ids
-            ]
+            indexes = transaction.indexes.select(search_filter.index_ids)
             runs = transaction.tasks.latest_runs([index.id for index in indexes])
             left_out = self._left_out_of(transaction, indexes, runs)
             lag = transaction.keyword_log.lag([index.id for index in indexes])

@@ -231,7 +231,7 @@ class WatchService:
 
         def read() -> tuple[dict[int, Index], dict[int, IndexRun]]:
             with self._database.read() as transaction:
-                indexes = {index.id: index for index in transaction.indexes.list_all()}
+                indexes = {index.id: index for index in transaction.indexes.select(wanted)}
                 return indexes, transaction.tasks.latest_runs(wanted)
 
         indexes, runs = await in_thread(read, Lane.READS)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.embedding import PackedVector
-from kodit.domain.index import Index, IndexedFile, IndexSummary, WorkingCopy
+from kodit.domain.index import Index, IndexSummary
 from kodit.domain.pickling import pickled_by_fields
+from kodit.domain.ports.index_files import IndexFiles
 from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.search import StoredSnippet, VectorKind
 from kodit.domain.snippet import SlicedFile
-from kodit.domain.source import KnownFile, Source, SourceHistory
+from kodit.domain.source import Source
 from kodit.domain.task import TaskType
 
 
@@ -55,14 +56,6 @@ class SnippetCounts:
     reused: int = 0
 
 
-class Extraction(NamedTuple):
-    """How a file was extracted: the language it was read as, None if it was left out, and the
-    version of the extractor."""
-
-    language: str | None
-    version: str
-
-
 class Followed(NamedTuple):
     """What the derived state of an index was last built with: the generation of the keyword log,
     and the models. None for those never built."""
@@ -80,7 +73,7 @@ NEVER_FOLLOWED = Followed(None, None, None)
 """That of an index whose first scan has not ended."""
 
 
-class IndexRepository(Protocol):
+class IndexRepository(IndexFiles, Protocol):
     """Indexes and their working copies within one transaction."""
 
     def add(
@@ -112,6 +105,16 @@ class IndexRepository(Protocol):
         ...
 
     def list_all(self) -> list[Index]: ...
+
+    def select(self, index_ids: Collection[int]) -> list[Index]:
+        """Those with these identifiers; every one if none is given."""
+        ...
+
+    def at_locations(self, locations: Collection[str]) -> list[Index]:
+        """Those of sources at these folders or addresses, at any ref and of any host."""
+        ...
+
+    def are_several(self) -> bool: ...
 
     def hosts(self) -> dict[int, str]:
         """By identifier, the host of each folder that not every host has."""
@@ -153,63 +156,6 @@ class IndexRepository(Protocol):
     def release(self, index_id: int) -> None:
         """Lift the confinement of an index to public hosts."""
         ...
-
-    def known_files(self, index_id: int) -> dict[str, KnownFile]:
-        """By path, every file that existed at the last scan."""
-        ...
-
-    def count_files(self, index_id: int, most: int) -> int:
-        """How many files exist since the last scan, counted up to `most`."""
-        ...
-
-    def has_files(self, index_id: int, part: str = "") -> bool:
-        """Whether such a file exists at a path of an index or below it."""
-        ...
-
-    def files_by_path(self, index_id: int, paths: Sequence[str]) -> dict[str, IndexedFile]: ...
-
-    def add_files(self, index_id: int, files: Sequence[IndexedFile]) -> None:
-        """Store new files, which become stale."""
-        ...
-
-    def update_files(self, index_id: int, files: Sequence[IndexedFile]) -> None:
-        """Store hash, stamp and status of known files; a file whose content differs from the
-        extracted content becomes stale."""
-        ...
-
-    def forget_files(self, index_id: int, file_ids: Sequence[int]) -> None:
-        """Remove files that came and went without being extracted. A file that existed before,
-        whose removed snippets an engine still holds, stays as deleted until they are gone."""
-        ...
-
-    def finish_scan(self, index_id: int, working_copy: WorkingCopy) -> None: ...
-
-    def files_without_history(self, index_id: int, limit: int) -> list[str]:
-        """Files without a recorded history since they were added or came back."""
-        ...
-
-    def record_history(self, index_id: int, history: SourceHistory) -> None:
-        """Store authors and dates of the index's files and the mark of the history; other paths are
-        ignored. If the history is whole, `files` must have all paths."""
-        ...
-
-    def extractions(self, index_id: int) -> list[Extraction]:
-        """The distinct languages and extractor versions of an index's files."""
-        ...
-
-    def extracted_by(self, index_id: int, extractions: Sequence[Extraction]) -> list[int]:
-        """The files that were extracted in one of these ways and are not stale."""
-        ...
-
-    def mark_stale(self, index_id: int, file_ids: Sequence[int]) -> None:
-        """Mark these files for extraction."""
-        ...
-
-    def stale_files(self, index_id: int, limit: int) -> list[IndexedFile]:
-        """Files whose snippets do not match their content, deleted files included."""
-        ...
-
-    def count_stale_files(self, index_id: int) -> int: ...
 
     def finish(self, index_id: int, now: datetime) -> bool:
         """Clear the statuses of some files, and remove the deleted ones. The last call also updates

@@ -8,7 +8,8 @@ from typing import Protocol
 from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.files import IndexedText
 from kodit.domain.index import Index, IndexedFile
-from kodit.domain.ports.repositories import ExtractedFile, Extraction
+from kodit.domain.ports.index_files import Extraction
+from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.report import Report
 from kodit.domain.source import (

@@ -50,6 +50,11 @@ class Found:
             column = self._columns[field] = np.array(values, dtype=np.int64)
         return column
 
+    def down_to(self, score: float) -> Found:
+        """Those with at least this score."""
+        count = int(np.count_nonzero(self.scores >= score))
+        return self if count == len(self) else self.at(np.arange(count))
+
     def at(self, places: NDArray[np.intp]) -> Found:
         """Those at some of the places, in this order."""
         some = Found(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kodit.application.services.threads import in_thread
 from kodit.domain.entities import Index, IndexedFile
 from kodit.domain.errors import SourceError, TransientError
-from kodit.domain.ports.repositories import ExtractedFile, Extraction
+from kodit.domain.ports.index_files import Extraction
+from kodit.domain.ports.repositories import ExtractedFile
 from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.report import Report
 from kodit.domain.source import Credentials, KnownFile, SourceHistory

@@ -6,8 +6,9 @@ Each count uses a database index of the rows that it counts.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from kodit.domain.addresses import same_repository
@@ -51,6 +52,15 @@ ANY_HOST = "any host"
 _SELECT = f"SELECT {columns('indexes', INDEX_COLUMNS)} FROM indexes "
 _GET = Statement(f"{_SELECT} WHERE indexes.id = :id AND indexes.deleted_at = 0")
 _ALL = Statement(f"{_SELECT} WHERE indexes.deleted_at = 0 ORDER BY indexes.id")
+_SOME = StatementForMany(
+    f"{_SELECT} WHERE indexes.id IN :ids AND indexes.deleted_at = 0 ORDER BY indexes.id"
+)
+_AT_LOCATIONS = StatementForMany(
+    # Both kinds, so that the unique index of sources is used.
+    f"{_SELECT} WHERE indexes.kind IN ('folder', 'git') AND indexes.location IN :ids "
+    "AND indexes.deleted_at = 0"
+)
+_TWO = Statement("SELECT indexes.id FROM indexes WHERE indexes.deleted_at = 0 LIMIT 2")
 _OF_KIND = f"{_SELECT} WHERE indexes.kind = :kind AND indexes.ref = :ref AND indexes.deleted_at = 0"
 _AT_LOCATION = Statement(
     f"{_OF_KIND} AND indexes.location = :location AND indexes.host IN ('', :host) "
@@ -184,6 +194,18 @@ class IndexReads:
     def list_all(self) -> list[Index]:
         return [to_index(row) for row in _ALL.run(self._driver)]
 
+    def select(self, index_ids: Collection[int]) -> list[Index]:
+        if not index_ids:
+            return self.list_all()
+        return [to_index(row) for row in _SOME.run(self._driver, sorted(set(index_ids)))]
+
+    def at_locations(self, locations: Collection[str]) -> list[Index]:
+        rows = _AT_LOCATIONS.run(self._driver, sorted(set(locations)))
+        return sorted(map(to_index, rows), key=attrgetter("id"))
+
+    def are_several(self) -> bool:
+        return len(_TWO.run(self._driver)) > 1
+
     def updated(self) -> dict[int, datetime | None]:
         return {row[0]: to_optional_moment(row[1]) for row in _UPDATED.run(self._driver)}
 
@@ -307,8 +329,8 @@ def _read_index(row: Row) -> Index:
             kind=SourceKind(kind),
             location=location,
             ref=ref or None,
-            include=tuple(json.loads(include)),
-            exclude=tuple(json.loads(exclude)),
+            include=_globs(include),
+            exclude=_globs(exclude),
             submodules=bool(submodules),
             host=host,
         ),
@@ -316,7 +338,7 @@ def _read_index(row: Row) -> Index:
             commit=commit,
             history_commit=history_commit,
             scanned_at_ns=scanned_at_ns,
-            skipped=json.loads(skipped),
+            skipped=json.loads(skipped) if skipped != "{}" else {},
         ),
         created_at=to_moment(created_at),
         updated_at=to_optional_moment(updated_at),
@@ -325,3 +347,8 @@ def _read_index(row: Row) -> Index:
         is_remote=confinement is not None,
         sync_every=sync_every,
     )
+
+
+def _globs(text: str) -> tuple[str, ...]:
+    # Most indexes have none, and the answers about thousands of indexes read each of them.
+    return tuple(json.loads(text)) if text != "[]" else ()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.entities import Index, IndexedFile, WorkingCopy
-from kodit.domain.ports.repositories import Extraction
+from kodit.domain.ports.index_files import Extraction
 from kodit.domain.source import SourceHistory, StoredStamp
 from kodit.domain.value_objects import FileProcessingStatus, Source, SourceKind
 from kodit.infrastructure.mappers.moments import to_microseconds

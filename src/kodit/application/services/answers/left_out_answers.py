@@ -87,11 +87,7 @@ class LeftOutAnswers:
 
     def _indexes(self, search_filter: SearchFilter) -> list[Index]:
         with self._database.read() as transaction:
-            return [
-                index
-                for index in transaction.indexes.list_all()
-                if not search_filter.index_ids or index.id in search_filter.index_ids
-            ]
+            return transaction.indexes.select(search_filter.index_ids)
 
 
 def _only(

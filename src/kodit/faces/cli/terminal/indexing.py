@@ -73,7 +73,7 @@ def index_and_show(
     async def work() -> tuple[list[IndexRun], list[IndexStatus], QueueOverview]:
         if wait:
             runs = await run_and_watch(
-                application, request, refused, waits_for_budget=waits_for_budget
+                application, request, names, refused, waits_for_budget=waits_for_budget
             )
         else:
             runs = await application.sources.add_each(request, refused)
@@ -216,15 +216,16 @@ def failure_of_view(run: RunView) -> IndexingError | None:
 async def run_and_watch(
     application: Application,
     request: IndexRequest,
+    names: Sequence[str],
     refused: list[UserError],
     *,
     waits_for_budget: bool = False,
 ) -> list[IndexRun]:
-    """Index while the caller waits, with live progress on a terminal."""
+    """Index while the caller waits, with live progress on a terminal, where `names` are shown until
+    there are runs."""
     if await application.queue.paused_since() is not None:
         say("The queue is paused; nothing starts until `kodit queue resume`.")
         say("Ctrl-C leaves your request in the queue.")
-    names = [str(source) for source in application.sources.sources(request)]
     with watching(names, says_all=True) as observer:
         return await application.source_indexing.index(
             request,
