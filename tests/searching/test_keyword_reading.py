@@ -12,7 +12,7 @@ import pytest
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.value_objects import Hit, Scope, SymbolKind
-from kodit.infrastructure.keyword import reading
+from kodit.infrastructure.keyword import found, reading
 from kodit.infrastructure.keyword.found import RecordCache
 from kodit.infrastructure.keyword.reading import KeywordState, TantivyReader
 from kodit.infrastructure.keyword.schema import open_index
@@ -121,6 +121,19 @@ def test_ties_for_a_word_of_every_snippet_are_ordered_by_content(tmp_path: Path)
         found.append({order[number - 1] for number in ids(hits)})
     assert found[0] == found[1]
     assert len(found[0]) == 9
+
+
+def test_a_search_among_many_ties_leaves_other_records_cached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(found, "MOST_ADDED", 2)
+    texts = ("quartz one", "quartz two", *[f"meadow part{number}" for number in range(6)])
+    state = store(tmp_path / "6", *(snippet(number, text) for number, text in enumerate(texts)))
+    assert len(state.reader().search(["quartz"], Scope(ONE), 9)) == 2
+    cached = sorted(state.records.values)
+    assert len(cached) == 2
+    assert len(state.reader().search(["meadow"], Scope(ONE), 9)) == 6
+    assert sorted(state.records.values) == cached
 
 
 @pytest.fixture
