@@ -3,6 +3,7 @@
     python -m benchmarks.mutants --measure [--quick] [TEST…]    which tests run which lines: once
     python -m benchmarks.mutants [PATH…] --number 100 --seed 1
     python -m benchmarks.mutants --survivors              those of the last run again
+    python -m benchmarks.mutants --edits FILE             mistakes made by hand
     python -m benchmarks.mutants --written [NAME…] [--processes]
 
 A mutant is the program with one small mistake: a comparison, a constant, an argument, a removed
@@ -42,6 +43,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.mutating import coverage_map, written
 from benchmarks.mutating.copies import Copy, Finding, Verdict
 from benchmarks.mutating.coverage_map import CoverageMap
+from benchmarks.mutating.edits import edits_of
 from benchmarks.mutating.fork_server import Replaced
 from benchmarks.mutating.mutation import Mutation
 from benchmarks.mutating.places import is_program, mutations_of
@@ -51,17 +53,19 @@ MAP = ROOT / ".benchmarks" / "coverage_map.json"
 SURVIVORS = ROOT / ".benchmarks" / "survivors.json"
 EQUIVALENT = Path(__file__).with_name("mutating") / "equivalent.toml"
 COSTLY = ROOT / "tests" / "costly.txt"
-AT_ONCE = 2
 ROUNDS = ((5.0, 4), (60.0, 30), (inf, inf))
 """How many seconds the first, the next and the last tests of a mutant take, and of how many files
 they are.
 """
 COSTLY_FILES = 8
 """Of how many files the costly tests are run, where these were not measured."""
-START_SECONDS = 90.0
+START_SECONDS = 60.0
 WHOLE_SUITE_SECONDS = 900.0
-SLOWER = 8.0
-"""How many times longer than measured the tests of a mutant may take on a busy machine."""
+SLOWER = 4.0
+"""How many times longer than measured the tests of a mutant may take on a busy machine. Those that
+take even longer are run again without it.
+"""
+NOT_FOUND = (Verdict.SURVIVED, Verdict.UNDECIDED)
 NEVER_CHANGED = ("infrastructure/sqlalchemy/migrations/versions/",)
 """Released migrations are never changed."""
 
@@ -77,8 +81,10 @@ def main() -> int:
     further.add_argument("--whole", action="store_true", help="run the whole suite on survivors")
     parser.add_argument("--list", action="store_true", help="only print the mutants")
     parser.add_argument("--survivors", action="store_true")
+    parser.add_argument("--edits", type=Path, metavar="FILE")
     parser.add_argument("--measure", action="store_true")
     parser.add_argument("--quick", action="store_true", help="measure only tests in one process")
+    parser.add_argument("--at-once", type=int, default=2, help="how many mutants")
     parser.add_argument("--written", action="store_true")
     parser.add_argument("--processes", action="store_true")
     options = parser.parse_args()
@@ -92,11 +98,12 @@ def main() -> int:
         return 0
     package = ROOT / "src" / "kodit"
     sources = {name: text.encode() for name, text in coverage_map.sources_of(package).items()}
-    chosen = (
-        survivors_of_last_run(sources)
-        if options.survivors
-        else sample(sources, options.names, options.number, options.seed)
-    )
+    if options.edits:
+        chosen = edits_of(options.edits, sources)
+    elif options.survivors:
+        chosen = survivors_of_last_run(sources)
+    else:
+        chosen = sample(sources, options.names, options.number, options.seed)
     aside = equivalent()
     mutants = [one for one in chosen if key(one, sources) not in aside]
     print(f"{len(mutants)} mutants; {len(chosen) - len(mutants)} excluded as equivalent")
@@ -104,7 +111,7 @@ def main() -> int:
         for mutation in mutants:
             print(mutation.diff(sources[mutation.module]))
         return 0
-    reach = Reach(near=options.near, whole=options.whole)
+    reach = Reach(near=options.near, whole=options.whole, at_once=options.at_once)
     findings = examine(mutants, sources, reach)
     return report(findings, sources)
 
@@ -169,7 +176,7 @@ def examine(
     covering = CoverageMap.read(MAP).updated_to(texts)
     unknown = covering.unknown_files(ROOT)
     costly = [name for name in COSTLY.read_text("utf-8").split() if name not in covering.seconds]
-    with copies() as free, ThreadPoolExecutor(AT_ONCE) as threads:
+    with copies(reach.at_once) as free, ThreadPoolExecutor(reach.at_once) as threads:
         examiner = Examiner(covering, unknown, costly, free, reach)
         left = list(mutants)
         while left:
@@ -185,11 +192,11 @@ def examine(
 
 
 @contextmanager
-def copies() -> Iterator[SimpleQueue[Copy]]:
+def copies(count: int) -> Iterator[SimpleQueue[Copy]]:
     """A queue of copies of the project to run mutants in."""
     free: SimpleQueue[Copy] = SimpleQueue()
     with TemporaryDirectory(prefix="kodit-mutants-") as folder:
-        for number in range(AT_ONCE):
+        for number in range(count):
             free.put(Copy(ROOT, Path(folder, str(number))))
         try:
             yield free
@@ -201,11 +208,12 @@ def copies() -> Iterator[SimpleQueue[Copy]]:
 @dataclass(frozen=True, slots=True)
 class Reach:
     """Which tests a mutant is tested with: all that run its line, or only the nearest of them, and
-    then, if wanted, the whole suite.
+    then, if wanted, the whole suite; and how many mutants are tested at once.
     """
 
     near: bool
     whole: bool
+    at_once: int
 
 
 class Examiner:
@@ -239,12 +247,17 @@ class Examiner:
             replaced = Replaced(
                 str(copy.package / mutation.module), source.decode(), mutated.decode()
             )
-            for chosen, seconds, in_collected in self._rounds(tests):
+            for chosen, took, in_collected in self._rounds(tests):
+                seconds = START_SECONDS + SLOWER * took
                 finding = copy.run_chosen(
-                    chosen,
-                    START_SECONDS + SLOWER * seconds,
-                    replaced=replaced if in_collected else None,
+                    chosen, seconds, replaced=replaced if in_collected else None
                 )
+                if finding.verdict is Verdict.TIMED_OUT:
+                    copy.write(mutation.module, source)
+                    same = replaced._replace(new=replaced.old) if in_collected else None
+                    without = copy.run_chosen(chosen, seconds / 2, len(chosen), replaced=same)
+                    if without.verdict is Verdict.TIMED_OUT:
+                        finding = Finding(Verdict.UNDECIDED, [])
                 if finding.verdict is not Verdict.SURVIVED:
                     break
             if finding.verdict is Verdict.SURVIVED and self._reach.whole:
@@ -328,22 +341,21 @@ def report(findings: Iterator[tuple[Mutation, Finding]], sources: dict[str, byte
         by = f" by {finding.failed[0]}" if finding.failed else ""
         line = f"{mutation.module}:{mutation.statement.first}"
         print(f"{finding.verdict}: {line} ({mutation.operator}){by}", flush=True)
-        if finding.verdict is Verdict.SURVIVED:
+        if finding.verdict in NOT_FOUND:
             print(mutation.diff(sources[mutation.module]), flush=True)
     counts: dict[str, Counter[Verdict]] = defaultdict(Counter)
     for mutation, finding in told.items():
         counts[mutation.module.rpartition("/")[0]][finding.verdict] += 1
     survivors = [
-        key(mutation, sources)
-        for mutation, finding in told.items()
-        if finding.verdict is Verdict.SURVIVED
+        key(mutation, sources) for mutation, finding in told.items() if finding.verdict in NOT_FOUND
     ]
     SURVIVORS.write_text(json.dumps(survivors), "utf-8")
     total: Counter[Verdict] = Counter()
     for folder, verdicts in sorted(counts.items()):
         total += verdicts
         print(f"{folder or '.':40}", *(f"{verdicts[one]:4} {one}" for one in Verdict))
-    noticed = total[Verdict.CAUGHT] + total[Verdict.TIMED_OUT]
+    print(f"{'altogether':40}", *(f"{total[one]:4} {one}" for one in Verdict))
+    noticed = total.total() - sum(total[one] for one in NOT_FOUND)
     print(f"{noticed} of {total.total()} caught")
     return 1 if survivors else 0
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support.descriptors import folders_left_open, open_folders
 from tests.support.stores import STORES, USUAL, using_store
 
 import kodit
@@ -146,6 +147,14 @@ def _own_logs() -> Iterator[None]:
     root.handlers[:] = handlers
     ours.setLevel(level)
     ours.propagate = propagates
+
+
+@pytest.fixture(autouse=True)
+def _no_folder_stays_open() -> Iterator[None]:
+    """What reads folders opens a descriptor for each: one that is not closed is lost each time."""
+    before = open_folders()
+    yield
+    assert folders_left_open(before) == set()
 
 
 @pytest.fixture

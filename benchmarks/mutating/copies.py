@@ -19,11 +19,16 @@ _LEFT_OUT = (".git", ".venv", ".*_cache", ".benchmarks", ".hypothesis")
 
 
 class Verdict(StrEnum):
-    """The result of testing a mutant."""
+    """The result of testing a mutant.
+
+    A mutant that times out is found too: its tests end in time without it. If they do not end
+    without it either, nothing is known.
+    """
 
     CAUGHT = "caught"
-    SURVIVED = "survived"
     TIMED_OUT = "timed out"
+    SURVIVED = "survived"
+    UNDECIDED = "undecided"
 
 
 class Finding(NamedTuple):

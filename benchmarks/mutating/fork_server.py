@@ -9,6 +9,7 @@ which takes no time, but cannot be done to code that runs on import.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -20,10 +21,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import FunctionType
 from typing import IO, Any, NamedTuple
 
 import pytest
-from benchmarks.mutating.patching import patch
+from benchmarks.mutating.patching import functions, patch
 
 FOR_FORKS = ("kodit", "tests", "benchmarks")
 """How the names of modules begin that only forks import."""
@@ -124,9 +126,13 @@ class Collected:
         self._requests = requests
         self._answers = answers
         self._failures = failures
+        self._frozen: list[FunctionType] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        gc.collect()
+        self._frozen = functions()
+        gc.freeze()  # else the first collection in each fork takes a second, and copies all memory
         for line in self._requests:
             request = Request(**json.loads(line))
             tell(self._answers, in_fork(lambda: self._run(session.items, request), request.seconds))  # noqa: B023 - ends before the next
@@ -134,7 +140,8 @@ class Collected:
 
     def _run(self, collected: Sequence[pytest.Item], request: Request) -> tuple[int, list[str]]:
         assert request.replaced is not None
-        if not patch(*request.replaced):
+        file, old, new = request.replaced
+        if not patch(file, old, new, self._frozen):
             return -1, []
         items = Chosen(request.chosen).of(collected)
         self._failures.names.clear()

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 
 
-def patch(file: str, old: str, new: str) -> bool:
+def functions() -> list[FunctionType]:
+    """All functions that exist, but for those whose memory is frozen."""
+    return [one for one in gc.get_objects() if isinstance(one, FunctionType)]
+
+
+def patch(file: str, old: str, new: str, frozen: Iterable[FunctionType] = ()) -> bool:
     """Give the functions that were compiled from a file the code of its new text. Returns False,
     and changes nothing, if another text would have other functions, or runs differently on import.
+    `frozen` are the functions whose memory is frozen.
     """
+    if old == new:
+        return True
     before, after = _codes(file, old), _codes(file, new)
     if len(before) != len(after):
         return False
@@ -22,9 +30,8 @@ def patch(file: str, old: str, new: str) -> bool:
     by_name = {(one.co_qualname, one.co_firstlineno): other for one, other in changed}
     found = [
         (function, code)
-        for function in gc.get_objects()
-        if isinstance(function, FunctionType)
-        and function.__code__.co_filename == file
+        for function in (*frozen, *functions())
+        if function.__code__.co_filename == file
         and (code := by_name.get((function.__code__.co_qualname, function.__code__.co_firstlineno)))
     ]
     if not found or any(

@@ -24,6 +24,7 @@ from kodit.domain.policy import CallerPolicy
 from kodit.domain.questions import (
     FilesQuestion,
     GrepQuestion,
+    LeftOutQuestion,
     ReadQuestion,
     RelatedQuestion,
     SearchQuestion,
@@ -61,6 +62,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         write_file(shop / path, f"def lantern_{len(path)}():\n    return 'lantern'\n")
     write_file(inner / "e.py", "def lantern():\n    return 'lantern'\n")
     write_file(other / "f.py", "x = 1\n")
+    for path in ("web/link", "deep/link", "inner/web/link", "inner/deep/link"):
+        (shop / path).parent.mkdir(exist_ok=True)
+        (shop / path).symlink_to("elsewhere")
     with Kodit(folder / "data") as kodit:
         kodit.index(shop, inner)
     with Application(Settings(data_dir=folder / "data")) as application:
@@ -169,6 +173,43 @@ def test_every_question_follows_the_rule(place: Place) -> None:
     assert {result.index_id for result in related.results} == {1}
     everywhere = asyncio.run(answers.related(caller, RelatedQuestion("b.py:1", in_all=True)))
     assert {result.index_id for result in everywhere.results} == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("sources", "left_out"),
+    [
+        (("{shop}/web", "{inner}/deep"), [(1, "web/link"), (2, "deep/link")]),
+        (("{shop}/deep", "2"), [(1, "deep/link"), (2, "deep/link"), (2, "web/link")]),
+        (("{inner}/web",), [(2, "web/link")]),
+    ],
+)
+def test_what_is_left_out_of_parts(
+    sources: Sequence[str], left_out: list[tuple[int, str]], place: Place
+) -> None:
+    """The folder selected in one index is not one of another."""
+    where = Where(tuple(one.format(shop=place.shop, inner=place.inner) for one in sources))
+    answers = place.application.left_out_answers
+    view = asyncio.run(answers.left_out(Caller(), LeftOutQuestion(where)))
+    assert [(one.index_id, one.path) for one in view.left_out] == left_out
+    assert view.problems == ()
+
+
+def test_what_is_left_out_where_one_source_is_gone(place: Place) -> None:
+    """The others are told, with the reason; a single one raises it."""
+    answers = place.application.left_out_answers
+    gone = place.inner.rename(place.shop.parent / "moved")
+    try:
+        view = asyncio.run(answers.left_out(Caller(), LeftOutQuestion(Where(everywhere=True))))
+        with pytest.raises(SourceError, match="inner"):
+            asyncio.run(answers.left_out(Caller(), LeftOutQuestion(Where(("2",)))))
+    finally:
+        gone.rename(place.inner)
+    assert [(one.index_id, one.path) for one in view.left_out] == [
+        (1, "deep/link"),
+        (1, "web/link"),
+    ]
+    [problem] = view.problems
+    assert str(place.inner) in problem
 
 
 @pytest.mark.parametrize(

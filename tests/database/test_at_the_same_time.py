@@ -16,7 +16,10 @@ from tests.support.postgresql_databases import postgresql_database
 
 from kodit.application.services.transactions import written
 from kodit.domain.embedding import PackedVector
+from kodit.domain.entities import Snippet
 from kodit.domain.errors import ConflictError, TransientError
+from kodit.domain.ports.repositories import ExtractedFile
+from kodit.domain.snippet import SlicedFile
 from kodit.domain.value_objects import TaskType
 from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase, translated_errors
@@ -111,3 +114,39 @@ def test_a_removed_result_gets_no_user(database: SqlDatabase, embedding: int) ->
         assert transaction.unused.remove(NOW + timedelta(days=1), 99).rows == 1
     with pytest.raises(ConflictError, match="was removed"), database.write() as late:
         hold(late.cursors, EMBEDDINGS, [embedding])
+
+
+def test_a_content_is_stored_once(database: SqlDatabase) -> None:
+    """Also if two indexes bring it at the same time: statistics of words would count it twice."""
+    with database.write() as transaction:
+        contents = [Content(transaction, f"/content{number}") for number in range(2)]
+    files = [
+        [
+            ExtractedFile(
+                content.files[path],
+                "1" * 40,
+                "v1",
+                SlicedFile(path, "python", (Snippet(path, 1, 1, "python", None, path),)),
+                path.encode() * 32,
+            )
+            for path in order
+        ]
+        # In another order, in which each could wait for the other one.
+        for content, order in zip(contents, ("ab", "ba"), strict=True)
+    ]
+
+    def replace(number: int) -> None:
+        written(database, lambda open_: open_.snippets.replace(contents[number].id, files[number]))
+
+    second = threading.Thread(target=replace, args=(1,))
+    with database.write() as first:
+        first.snippets.replace(contents[0].id, files[0][:1])
+        second.start()
+        wait_until(lambda: waiting(database) == 1)
+        first.snippets.replace(contents[0].id, files[0][1:])
+    second.join()
+    with database.read() as transaction:
+        for content in contents:
+            content.transaction = transaction
+        assert contents[0].versions == contents[1].versions
+        assert rows(transaction, "SELECT count(*) FROM snippets") == [(2,)]

@@ -31,6 +31,8 @@ def test_the_log_has_every_change_in_its_order(content: Content, other: Content)
     assert [len(log.read(content.id, most).changes) for most in (1, 2, 3, 4)] == [2, 2, 4, 4]
     assert [len(log.read(content.id, 99, most).changes) for most in (1, 3, 4, 99)] == [2, 2, 4, 4]
     assert [len(log.read(other.id, 99, most).changes) for most in (1, 3, 99)] == [3, 3, 3]
+    led = log.read(content.id, 99, only_led=True)  # there is no other node
+    assert (list(led.changes), led.follows) == ([], log.read(content.id, 99).follows)
     many = Content(content.transaction, "/many", "abc")
     for path, text in zip("abc", ("one", "two", "six"), strict=True):
         many.replace(**{path: [text]})

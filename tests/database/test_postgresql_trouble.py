@@ -226,6 +226,28 @@ def test_several_programs_migrate_at_once(empty: str) -> None:
     assert errors == []
 
 
+def test_of_contents_stored_twice_only_the_first_is_given_to_further_files(empty: str) -> None:
+    """An earlier version stored those that two indexes brought at the same time."""
+    database = open_database(empty)
+    migrate(database, "0024")
+    keys = (b"one", b"two", b"one", None, None, b"one")
+    with database.write() as transaction:
+        for key in keys:
+            transaction.connection.exec_driver_sql(
+                "INSERT INTO versions (index_id, path, content_key, digest) VALUES (1, 'a', %s, 7)",
+                (key,),
+            )
+    migrate(database)
+    with database.read() as transaction:
+        rows = transaction.connection.execute(
+            text("SELECT content_key, digest FROM versions ORDER BY id")
+        ).all()
+    assert [(None if key is None else bytes(key), digest) for key, digest in rows] == [
+        *((b"one", 7), (b"two", 7), (None, None), (None, 7), (None, 7), (None, None))
+    ]
+    database.close()
+
+
 SLOW_PAUSES = """
     ALTER TABLE queue_pauses RENAME TO real_pauses;
     CREATE VIEW queue_pauses AS SELECT 1 AS id, 0::bigint AS paused_at FROM

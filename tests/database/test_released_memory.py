@@ -47,11 +47,11 @@ def read_all(database: SqliteDatabase, all_read: Barrier) -> int:
     return total
 
 
-def read_at_once(database: SqliteDatabase) -> None:
+def read_at_once(database: SqliteDatabase, readers: int = READERS) -> None:
     """Read all with several connections."""
-    all_read = Barrier(READERS)
-    with ThreadPoolExecutor(READERS) as pool:
-        list(pool.map(read_all, [database] * READERS, [all_read] * READERS))
+    all_read = Barrier(readers)
+    with ThreadPoolExecutor(readers) as pool:
+        list(pool.map(read_all, [database] * readers, [all_read] * readers))
 
 
 def test_idle_connections_return_their_pages(database: SqliteDatabase) -> None:
@@ -77,6 +77,31 @@ def test_one_idle_connection_is_kept(database: SqliteDatabase) -> None:
         assert transaction.driver is last
     database.close()
     assert not _connections[str(database.path)], "a fork would be refused"
+
+
+def test_connections_that_no_reader_needs_are_closed(database: SqliteDatabase) -> None:
+    """In between two looks, however few readers there are in all."""
+    connections = _connections[str(database.path)]
+    read_at_once(database)
+    database.release_pages()
+    assert _connections[str(database.path)] == connections + READERS, "they were just needed"
+    read_at_once(database, 2)
+    database.release_pages()
+    assert _connections[str(database.path)] == connections + 2
+    database.release_pages()
+    assert _connections[str(database.path)] == connections + 1
+    database.release_pages()
+    assert _connections[str(database.path)] == connections + 1, "one is for the next reader"
+
+
+def test_a_connection_in_use_is_kept_when_others_are_closed(database: SqliteDatabase) -> None:
+    read_at_once(database)
+    database.release_pages()
+    with database.read() as transaction:
+        before = transaction.driver
+        database.release_pages()
+    with database.read() as transaction:
+        assert transaction.driver is before
 
 
 def test_a_reader_keeps_its_snapshot(database: SqliteDatabase) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from benchmarks.mutating.edits import edits_of
 from benchmarks.mutating.fork_server import Answer, Chosen, in_fork
-from benchmarks.mutating.patching import patch
+from benchmarks.mutating.mutation import Lines
+from benchmarks.mutating.patching import functions, patch
 
 TEXT = """\
 from functools import cache
@@ -66,6 +69,47 @@ def test_a_function_that_exists_before_is_replaced_too(module: ModuleType) -> No
     assert module.__file__ is not None
     assert patch(module.__file__, TEXT, TEXT.replace("number + self.step", "number - self.step"))
     assert add(2) == 1
+
+
+def test_a_function_whose_memory_is_frozen_is_found_if_it_is_given(module: ModuleType) -> None:
+    assert module.is_small.__wrapped__ in functions()
+    assert module.__file__ is not None
+    changed = TEXT.replace("number < LIMIT", "number <= LIMIT")
+    gc.freeze()
+    try:
+        assert not patch(module.__file__, TEXT, changed)
+        assert patch(module.__file__, TEXT, changed, [module.is_small.__wrapped__])
+    finally:
+        gc.unfreeze()
+    assert module.is_small(3)
+
+
+def test_nothing_is_replaced_by_the_same(module: ModuleType) -> None:
+    assert module.__file__ is not None
+    assert patch(module.__file__, TEXT, TEXT)
+    assert not module.is_small(3)
+
+
+def test_a_mistake_made_by_hand(tmp_path: Path) -> None:
+    """Its text is there once; it belongs to the innermost function around it."""
+    edits = tmp_path / "edits.toml"
+    edits.write_text(
+        """[[mutant]]
+        module = "counter.py"
+        old = "number + self.step"
+        new = "number"
+        [[mutant]]
+        module = "counter.py"
+        old = "LIMIT = 3"
+        new = "LIMIT = 4"
+        """
+    )
+    in_function, outside = edits_of(edits, {"counter.py": TEXT.encode()})
+    assert in_function.apply(TEXT.encode()).decode() == TEXT.replace("number + self.step", "number")
+    assert (in_function.statement, in_function.function) == (Lines(17, 17), Lines(17, 17))
+    assert (outside.statement, outside.function) == (Lines(3, 3), None)
+    with pytest.raises(ValueError, match=r"counter\.py has 2 times: 'number \+ self.step'"):
+        edits_of(edits, {"counter.py": (TEXT + TEXT).encode()})
 
 
 @pytest.mark.parametrize(

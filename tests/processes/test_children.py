@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import pickle
 import select
 import signal
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any, cast
 import pytest
 from tests.support import child_work
 from tests.support.command import PATIENCE_SECONDS, wait_until
+from tests.support.memory import resident_bytes
 
 from kodit.domain.errors import TransientError
 from kodit.infrastructure.processes import child
@@ -169,14 +172,42 @@ def test_the_surroundings_of_a_child(pool: ProcessPool, tmp_path: Path) -> None:
     assert open_files() == before
 
 
-def test_an_idle_child_releases_memory(pool: ProcessPool) -> None:
+@pytest.mark.parametrize("left", ["garbage", "cache"])
+def test_an_idle_child_releases_memory(pool: ProcessPool, left: str) -> None:
     """The object that holds the pipe is freed, without another call."""
     read_end, write_end = os.pipe()
     pool.inherit(write_end)
-    asyncio.run(pool.call(f"{WORK}:leave_garbage", write_end))
+    asyncio.run(pool.call(f"{WORK}:leave_{left}", write_end))
     os.close(write_end)
     assert select.select([read_end], [], [], PATIENCE_SECONDS)[0] == [read_end]
     assert os.read(read_end, 1) == b""
+    os.close(read_end)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_an_idle_child_holds_no_free_pages(pool: ProcessPool) -> None:
+    """However little processor time its last calls took."""
+
+    async def call_both() -> tuple[int, int]:
+        before = await pool.call(f"{WORK}:leave_free_pages")
+        return before, await pool.call(f"{WORK}:tell_own_id")
+
+    before, child_id = asyncio.run(call_both())
+    assert resident_bytes(child_id) - before > 30e6
+    wait_until(lambda: resident_bytes(child_id) - before < 20e6)
+
+
+def test_neither_process_holds_the_last_call(pool: ProcessPool) -> None:
+    """Its arguments and its result are freed, without another call."""
+    read_end, write_end = os.pipe()
+    pool.inherit(write_end)
+    result = asyncio.run(pool.call(f"{WORK}:take", child_work.Released(write_end)))
+    seen = weakref.ref(result)
+    del result
+    gc.collect()
+    assert seen() is None
+    os.close(write_end)
+    assert select.select([read_end], [], [], PATIENCE_SECONDS)[0] == [read_end]
     os.close(read_end)
 
 

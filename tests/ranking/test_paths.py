@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kodit.domain.ranking.paths import named_share, path_facts
+from kodit.domain.ranking.paths import is_of_program, named_share, path_facts
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,22 @@ def test_roles_are_told_apart() -> None:
     assert path_facts("pkg/_compat.py").is_compatibility
     plain = path_facts("src/core/app.py")
     assert not (plain.is_test or plain.is_example or plain.is_derived or plain.is_compatibility)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("src/lantern.py", True),
+        ("tests/lantern.py", False),
+        ("examples/lantern.py", False),
+        ("vendor/lantern.py", False),
+    ],
+)
+def test_files_of_the_program_are_told_apart(path: str, expected: bool) -> None:
+    """As by the facts, at less cost."""
+    facts = path_facts(path)
+    assert is_of_program(path) is expected
+    assert (facts.is_test or facts.is_example or facts.is_derived) is not expected
 
 
 def test_words_come_from_folders_and_the_name_without_extension() -> None:

@@ -12,7 +12,7 @@ import pytest
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.keyword import KeywordBatch
 from kodit.domain.value_objects import Hit, Scope, SymbolKind
-from kodit.infrastructure.keyword import reading
+from kodit.infrastructure.keyword import found, reading
 from kodit.infrastructure.keyword.found import RecordCache
 from kodit.infrastructure.keyword.reading import KeywordState, TantivyReader
 from kodit.infrastructure.keyword.schema import open_index
@@ -109,6 +109,31 @@ def test_ties_are_ordered_by_content(tmp_path: Path) -> None:
         found.append([order[number - 1] for number in ids(hits)])
         assert ids(reader.search(["lantern"], Scope(ONE), 3)) == ids(hits)[:3]
     assert found[0] == found[1]
+
+
+def test_ties_for_a_word_of_every_snippet_are_ordered_by_content(tmp_path: Path) -> None:
+    """Whose rarity tantivy rounds, in single precision, by more than its scores."""
+    texts = [f"lantern word{number}" for number in range(384)]
+    found: list[set[str]] = []
+    for name, order in (("a", texts), ("b", list(reversed(texts)))):
+        snippets = [snippet(number, text) for number, text in enumerate(order, 1)]
+        hits = store(tmp_path / name / "6", *snippets).reader().search(["lantern"], Scope(ONE), 9)
+        found.append({order[number - 1] for number in ids(hits)})
+    assert found[0] == found[1]
+    assert len(found[0]) == 9
+
+
+def test_a_search_among_many_ties_leaves_other_records_cached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(found, "MOST_ADDED", 2)
+    texts = ("quartz one", "quartz two", *[f"meadow part{number}" for number in range(6)])
+    state = store(tmp_path / "6", *(snippet(number, text) for number, text in enumerate(texts)))
+    assert len(state.reader().search(["quartz"], Scope(ONE), 9)) == 2
+    cached = sorted(state.records.values)
+    assert len(cached) == 2
+    assert len(state.reader().search(["meadow"], Scope(ONE), 9)) == 6
+    assert sorted(state.records.values) == cached
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tests.searching.test_golden_rankings import QUESTIONS
 from tests.support.faults import FaultyApplication
+from tests.support.memory import mapped_bytes
 from tests.support.serving import ServingKodit
 from tests.support.sources import write_tree
 from tests.support.stores import address_of, copy_data_directory, rows_of
@@ -276,6 +277,25 @@ def test_a_pack_is_unmapped_once_it_is_replaced(place: Path) -> None:
             maps = Path("/proc/self/maps").read_text("utf-8").splitlines()
             removed = [one for one in maps if one.endswith(f"{path} (deleted)")]
             assert len(removed) == mapped
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_an_idle_process_releases_the_pages_of_packs(place: Path) -> None:
+    """Also those of a former pack, which a search of an earlier state has read."""
+    path = pack_path(place / "vectors", 1, "code")
+    model, rows = stored_rows(place, VectorKind.CODE)
+    put_pack(place, "code", model, rows)
+    question = SearchRequest("anchor", mode=SearchMode.CODE)
+    with Application(Settings.load(data_dir=place)) as application:
+        application.release_files()
+        assert "vector_index" not in vars(application.engines), "it is not made for this"
+        found = application.search.search(question)
+        for change in (lambda: None, lambda: write_pack(path, model, rows)):
+            change()
+            assert application.search.search(question) == found
+            assert mapped_bytes(path)
+            application.release_files()
+            assert not mapped_bytes(path)
 
 
 def is_mapped(path: Path) -> bool:

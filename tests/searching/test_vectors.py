@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.memory import mapped_bytes
 
 from kodit.domain.value_objects import Scope, VectorKind
 from kodit.infrastructure.vectors import exact_index
@@ -51,6 +53,22 @@ def test_a_pack_returns_what_was_written(tmp_path: Path) -> None:
     assert hamming_distances(read.codes, pack_code(vectors[5]))[5] == 0
     assert sorted(read.rows_of_files(np.array([2, 0])).tolist()) == [0, 1, 2, 3, 8, 9, 10, 11]
     assert read.rows_of_files(np.array([99])).tolist() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_pages_of_a_pack_are_mapped_again_where_they_are_read(tmp_path: Path) -> None:
+    vectors = random_vectors(2_000)
+    rows = [(1 + n, n // 4, one.code, one.values) for n, one in enumerate(pack(vectors))]
+    path = tmp_path / "1-code.pack"
+    write_pack(path, "a model", rows)
+    read = open_pack(path)
+    assert read is not None
+    everything = np.arange(len(rows))
+    scores = read.rescore(everything, vectors[5])
+    assert mapped_bytes(path) > path.stat().st_size / 2
+    read.release_pages()
+    assert not mapped_bytes(path)
+    assert (read.rescore(everything, vectors[5]) == scores).all()
 
 
 @pytest.mark.parametrize("damage", [b"", b"short", b"x" * 4096])

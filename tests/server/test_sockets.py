@@ -14,7 +14,7 @@ from tests.support.listening import patiently
 
 from kodit.domain.errors import UserError
 from kodit.infrastructure.locks import open_lock_file, try_lock
-from kodit.infrastructure.resident.place import LOCK_FILE, PLACE_FILE
+from kodit.infrastructure.resident.place import LOCK_FILE, PLACE_FILE, find_socket
 from kodit.server.sockets import (
     LocalSocket,
     ServerLock,
@@ -135,6 +135,36 @@ def test_a_lock_that_nobody_gives_back(tmp_path: Path, monkeypatch: pytest.Monke
     assert refused.value.fields["process"] == 4711
     assert (tmp_path / LOCK_FILE).read_text() == "4711\n"
     os.close(held)
+
+
+@pytest.mark.parametrize("is_first_private", [True, False])
+def test_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_first_private: bool
+) -> None:
+    """A socket lies in the first private folder, where clients find it, even if a killed server has
+    left one there."""
+    deep = tmp_path / ("d" * 120)
+    deep.mkdir()
+    folders = [tmp_path / "r" / "kodit", tmp_path / "t" / f"kodit-{os.geteuid()}"]
+    for folder in folders:
+        folder.mkdir(parents=True, mode=0o700)
+    folders[0].chmod(0o700 if is_first_private else 0o755)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folders[0].parent))
+    monkeypatch.setenv("TMPDIR", str(folders[1].parent))
+    chosen, other = folders if is_first_private else folders[::-1]
+    left = LocalSocket(deep)
+    left.socket.close()
+    local = LocalSocket(deep)
+    assert local.path.parent == chosen
+    assert local.is_there
+    assert not left.is_there
+    assert find_socket(deep) == local.path
+    assert [one.name for one in deep.iterdir()] == [PLACE_FILE]
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(local.path))
+    local.remove()
+    assert [*deep.iterdir(), *chosen.iterdir(), *other.iterdir()] == []
+    assert find_socket(deep) is None
 
 
 def test_no_folder_can_hold_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

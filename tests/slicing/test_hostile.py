@@ -107,6 +107,27 @@ def test_parsed_source_is_freed() -> None:
     assert sys.getrefcount(source) == before
 
 
+@pytest.mark.parametrize("name", ["bash", "markdown", "python"])
+def test_a_parse_leaves_at_most_a_view_behind(name: str) -> None:
+    """The binding keeps what its read callback returns: here one view of the source, and none for
+    a source of one byte."""
+    grammar = load_grammar(name)
+
+    def views() -> int:
+        gc.collect()
+        return sum(isinstance(one, memoryview) for one in gc.get_objects())
+
+    def left_by(source: bytes) -> int:
+        before = views()
+        for _ in range(8):
+            grammar.parse(source, Budget(60))
+        return views() - before
+
+    assert left_by(b"a = 1\n") <= 8
+    assert not left_by(b"\n")
+    assert not left_by(b"")
+
+
 def test_shell_grammar_sees_only_ascii() -> None:
     """It reads beyond its tables for other characters; the snippets keep them."""
     text = "größe() {\n  echo \U0001f600\n}\n"

@@ -8,9 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.support.memory import free_pages_between_blocks, resident_bytes
+
+from kodit.domain.idleness import empty_when_idle
 from kodit.infrastructure.processes import allocator
 from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
 
@@ -127,6 +132,50 @@ class _Holding:
 
     def __del__(self) -> None:
         os.close(self.descriptor)
+
+
+class Released:
+    """An argument; the child gets an object for it that closes the descriptor when it is freed."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __reduce__(self) -> tuple[type[_Closing], tuple[int]]:
+        return _Closing, (self._descriptor,)
+
+
+class _Closing:
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+
+def take(_argument: object, *, report: Any) -> set[int]:
+    """Hold neither the argument nor the result, which can be referred to weakly."""
+    report(0, None)
+    return {1}
+
+
+def leave_free_pages(*, report: Any) -> int:
+    """Leave pages of the C library between blocks in use, in a process that releases memory only
+    after much more work; its resident memory before, in bytes."""
+    report(0, None)
+    vars(allocator)["RELEASE_AFTER_SECONDS"] = 3600.0
+    before = resident_bytes()
+    _held.append(free_pages_between_blocks())
+    _held[0].__enter__()
+    return before
+
+
+_held: list[AbstractContextManager[None]] = []
+
+
+def leave_cache(descriptor: int, *, report: Any) -> None:
+    """Leave a cache that holds a descriptor, which is closed when the cache is emptied."""
+    report(0, None)
+    empty_when_idle(partial(os.close, descriptor))
 
 
 def leave_garbage(descriptor: int, *, report: Any) -> None:

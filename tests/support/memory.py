@@ -10,19 +10,21 @@ from pathlib import Path
 
 
 def mapped_bytes(path: Path) -> int:
-    """The resident bytes of all maps of a file, or of the files in a folder."""
+    """The resident bytes of all maps of a file, or of the files in a folder, also of removed
+    ones.
+    """
     total, is_it = 0, False
     for line in Path("/proc/self/smaps").read_text().splitlines():
         if "-" in line.split()[0]:
-            is_it = line.endswith(f" {path}") or f" {path}/" in line
+            is_it = line.endswith((f" {path}", f" {path} (deleted)")) or f" {path}/" in line
         elif is_it and line.startswith("Rss:"):
             total += int(line.split()[1]) * 1024
     return total
 
 
-def resident_bytes() -> int:
-    """The resident memory of this process."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+def resident_bytes(process: int | str = "self") -> int:
+    """The resident memory of a process, by default of this one."""
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 @contextmanager

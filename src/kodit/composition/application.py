@@ -230,6 +230,8 @@ class Application(Finding):
         self.database.release_pages()
         if "keyword_index" in vars(self.engines):
             self.engines.keyword_index.close_unused()
+        if "vector_index" in vars(self.engines):
+            self.engines.vector_index.release_pages()
 
     def release_caches(self) -> None:
         """Return the memory of what has not been used lately."""

@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from unicodedata import combining, decimal, normalize
 
+from kodit.domain.idleness import empty_when_idle
+
 IGNORED = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
@@ -53,6 +55,9 @@ def without_diacritics(word: str) -> str:
     if word.isascii():
         return word
     return normalize("NFKC", "".join(map(_PLAIN.__getitem__, normalize("NFKD", word))))
+
+
+empty_when_idle(without_diacritics.cache_clear)
 
 
 class _PlainCharacters(dict[str, str]):

@@ -67,6 +67,9 @@ class AbsentVectorIndex:
     def held(self) -> set[int]:
         return set()
 
+    def release_pages(self) -> None:
+        pass
+
 
 def _searched_elsewhere(hosts: Sequence[str]) -> UserError:
     where = f"on {', '.join(hosts)}" if hosts else "of which none is running"

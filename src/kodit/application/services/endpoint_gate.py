@@ -36,6 +36,7 @@ from kodit.domain.errors import (
 )
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.runtime import Clock
+from kodit.domain.run import BUDGET_SPENT
 
 log = logging.getLogger(__name__)
 
@@ -222,7 +223,7 @@ class EndpointGate:
             if isinstance(entered, Place | Stored):
                 return entered
             wait = entered.until - self._clock.now()
-            if entered.reason is not None and (wait > PATIENCE or entered.code == "budget_spent"):
+            if entered.reason is not None and (wait > PATIENCE or entered.code == BUDGET_SPENT):
                 raise self._paused(entered, wait)
             await self._sleep(max(0.02, min(wait.total_seconds(), 1.0)), waiting)
 

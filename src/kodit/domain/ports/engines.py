@@ -180,6 +180,10 @@ class VectorIndex(Protocol):
         """The indexes for which something is prepared."""
         ...
 
+    def release_pages(self) -> None:
+        """Release the memory of what was prepared and is read again where it is needed."""
+        ...
+
 
 class Embedder(Protocol):
     """Turns text into vectors."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from kodit.domain.idleness import empty_when_idle
+
 MOST_KEPT = 8_192
 """Of how many words the stems are kept, some 300 bytes each, in every process that indexes. Eight
 times as many saved 2 % of the time of splitting a text into terms."""
@@ -56,6 +58,9 @@ def stem(word: str) -> str:
         if shorter == word:
             return word
         word = shorter
+
+
+empty_when_idle(stem.cache_clear)
 
 
 def _strip(word: str) -> str:

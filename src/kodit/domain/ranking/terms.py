@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator
 from functools import lru_cache
 from itertools import chain, filterfalse
 
+from kodit.domain.idleness import empty_when_idle
 from kodit.domain.ranking.scripts import cased_words, grams, is_unspaced, pieces, placed_pieces
 from kodit.domain.ranking.stemming import MOST_KEPT, stem
 from kodit.domain.spelling import fold_case, without_diacritics
@@ -59,6 +60,9 @@ def words(identifier: str) -> tuple[str, ...]:
     if identifier.isascii():
         return _ascii_words(identifier)
     return tuple(word.lower() for word in cased_words(identifier))
+
+
+empty_when_idle(words.cache_clear)
 
 
 def _ascii_words(identifier: str) -> tuple[str, ...]:
@@ -123,6 +127,9 @@ def runs(text: str) -> list[str]:
 def _pieces(run: str) -> tuple[str, ...]:
     """The pieces of one run; cached, because texts repeat their words."""
     return tuple(pieces(run))
+
+
+empty_when_idle(_pieces.cache_clear)
 
 
 def run_terms(run: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from kodit.application.services.threads import in_thread
 from kodit.domain.diagnosis import Area, Problem
 from kodit.infrastructure.sqlalchemy.entities import METADATA
+from kodit.infrastructure.sqlalchemy.metadata import ON_SERVERS
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
 
 MOST_MESSAGES = 5
@@ -196,6 +197,7 @@ class DatabaseExaminer:
                 )
                 for index in sorted(table.indexes, key=lambda index: str(index.name))
                 if index.name not in names
+                and not (_is_file(connection) and index.info == ON_SERVERS)
             ]
         return problems
 

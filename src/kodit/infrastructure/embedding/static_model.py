@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kodit.domain.idleness import empty_when_idle
 from kodit.infrastructure.embedding.table_file import TableFile, open_table
 from kodit.infrastructure.embedding.tokens import Tokenizer
 
@@ -59,6 +60,10 @@ class StaticModel:
         vector: NDArray[np.float32] = self._embed([text], self._query_scales)[0]
         return vector
 
+    def forget_runs(self) -> None:
+        """Empty the cache of runs of texts, and of their tokens."""
+        self._tokens.clear()
+
     def _embed(self, texts: Sequence[str], scales: NDArray[np.float64]) -> NDArray[np.float32]:
         sums = np.zeros((len(texts), self.dimensions), dtype=np.float64)
         tokens, counts, ends = self._count(texts)
@@ -102,4 +107,6 @@ _loading = threading.Lock()
 
 @cache
 def _load_model() -> StaticModel:
-    return StaticModel(open_table(TABLE_FILE))
+    model = StaticModel(open_table(TABLE_FILE))
+    empty_when_idle(model.forget_runs)
+    return model

@@ -14,6 +14,9 @@ from kodit.infrastructure.keyword.schema import CONTENT, PHRASES, RECORD
 MOST_RECORD_BYTES = 6 << 20
 """The size of the term records that are cached between searches. One search needs some 500, and
 half of the cache holds what the last 15 searches needed."""
+MOST_ADDED = 2_000
+"""If a search needs more records, because as many snippets tie, none of them is cached: they would
+take the place of all that other searches need."""
 RECORD_BYTES = 200
 """The overhead of one cached record."""
 
@@ -50,6 +53,11 @@ class Found:
             column = self._columns[field] = np.array(values, dtype=np.int64)
         return column
 
+    def down_to(self, score: float) -> Found:
+        """Those with at least this score."""
+        count = int(np.count_nonzero(self.scores >= score))
+        return self if count == len(self) else self.at(np.arange(count))
+
     def at(self, places: NDArray[np.intp]) -> Found:
         """Those at some of the places, in this order."""
         some = Found(
@@ -73,7 +81,8 @@ class Found:
             if record is None:
                 document = self._searcher.doc(self._addresses[place])
                 record = known[key] = cast(bytes, document.get_first(RECORD))
-                cache.add(key, record)
+                if len(keys) <= MOST_ADDED:
+                    cache.add(key, record)
             records.append(record)
         return records
 

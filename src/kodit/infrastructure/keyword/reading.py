@@ -208,15 +208,17 @@ class TantivyReader:
         """The best by the scores computed here. As many of tantivy's candidates are read as it
         takes to be sure that none is missing.
         """
-        question = self._ask(terms)
+        question, least = self._ask(terms), 0.0
         for wanted, is_last in _sizes(limit):
-            found = self._find(question, clauses, wanted, must_match=must_match)
-            exact = question.score(found, np.arange(len(found)))
-            order = np.lexsort((found.column(CONTENT), -exact))[:limit]
+            found = self._find(question, clauses, wanted, must_match=must_match, least=least)
+            near = _promising(question, found, limit)
+            exact = question.score(near, np.arange(len(near)))
+            order = np.lexsort((near.column(CONTENT), -exact))[:limit]
             is_complete = len(found) < wanted or is_last
             if is_complete or exact[order[-1]] > found.scores[-1] * question.most:
-                ids = found.column(SNIPPET_ID)
+                ids = near.column(SNIPPET_ID)
                 return list(map(Hit, ids[order].tolist(), exact[order].tolist()))
+            least = exact[order[-1]]
         raise AssertionError
 
     def _among_best(
@@ -260,9 +262,16 @@ class TantivyReader:
         return bounds
 
     def _find(
-        self, question: Question, clauses: Sequence[Clause], limit: int, *, must_match: bool
+        self,
+        question: Question,
+        clauses: Sequence[Clause],
+        limit: int,
+        *,
+        must_match: bool,
+        least: float = 0.0,
     ) -> Found:
-        """Snippets that satisfy the clauses; with `must_match`, only those that have a term."""
+        """Snippets that satisfy the clauses; with `must_match`, only those that have a term. Those
+        whose exact scores are below `least` may be left out."""
         if not self._searcher.num_docs or not all(clause.is_possible for clause in clauses):
             return self._nothing()
         if must_match and not question.asked:
@@ -271,7 +280,7 @@ class TantivyReader:
         sieve = sieve_for(trusted, limit, self._share)
         if sieve is not None and (question.asked or sieve.asked):
             found = self._run(question, sieve.asked, sieve.wanted, must_match=must_match)
-            sifted = sieve.sift(found, limit)
+            sifted = sieve.sift(found.down_to(least / question.most), limit)
             if sifted is not None:
                 return sifted
         return self._run(question, trusted, limit, must_match=must_match)
@@ -342,9 +351,10 @@ class TantivyReader:
         for asked, exact in zip(known, rarities, strict=True):
             for token in asked.tokens:
                 wanted = tantivy.Query.term_query(self._schema, TERMS, token, "freq")
-                if not (corpus.matches_engine and asked.is_plain):
-                    by_engine = drift.rarity(self._searcher, token)
-                    wanted = tantivy.Query.boost_query(wanted, exact / by_engine)
+                factor = exact / drift.rarity(self._searcher, token)
+                is_exact = corpus.matches_engine and asked.is_plain
+                if not is_exact or abs(factor - 1) > ROUNDING / 2:
+                    wanted = tantivy.Query.boost_query(wanted, factor)
                 if asked.phrase:
                     wanted = self._in_a_row(asked.phrase, wanted)
                 weighed.append((tantivy.Occur.Should, wanted))
@@ -366,6 +376,17 @@ class TantivyReader:
                 (tantivy.Occur.Must, wanted),
             ]
         )
+
+
+def _promising(question: Question, found: Found, limit: int) -> Found:
+    """Those found that may be among so many best by their exact scores."""
+    if len(found) <= limit or question.alike:
+        return found
+    # The best by tantivy's scores come first.
+    least = found.scores[limit - 1] * question.least
+    if found.scores[-1] * question.most >= least:
+        return found
+    return found.at(np.flatnonzero(found.scores * question.most >= least))
 
 
 def _sizes(limit: int) -> Iterator[tuple[int, bool]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import tantivy
 
 from kodit.domain.entities import StoredSnippet
+from kodit.domain.idleness import empty_when_idle
 from kodit.domain.ranking.fields import keyword_document
 from kodit.domain.ranking.scripts import pairs
 from kodit.domain.ranking.terms import run_terms
@@ -122,6 +123,8 @@ class _TermCodes(dict[str, bytes]):
 
 _spaced = _SpacedTerms()
 _codes = _TermCodes()
+empty_when_idle(_spaced.clear)
+empty_when_idle(_codes.clear)
 
 
 def _phrases(segments: Sequence[str]) -> str:

@@ -19,10 +19,12 @@ from kodit.infrastructure.keyword.found import Found
 from kodit.infrastructure.keyword.querying import Clause
 from kodit.infrastructure.keyword.schema import FILE_ID, INDEX_ID
 
-MOST_SIFTED = 2_000
+MOST_SIFTED = 4_000
 """How many snippets are read at most to find the wanted ones among them."""
 RESERVE = 1.5
-"""How many times as many are read as would be expected to suffice."""
+"""How many times as many are read, at most, as would be expected to suffice."""
+LEFT_OUT = 8
+"""How many times as many as expected may have to be left out."""
 FEWEST_MORE = 16
 
 
@@ -51,7 +53,8 @@ def sieve_for(clauses: Sequence[Clause], limit: int, share: float) -> Sieve | No
     sifted = [one for one in clauses if _is_sifted(one)]
     if not sifted or not share:
         return None
-    wanted = int(limit * RESERVE / share) + FEWEST_MORE
+    reserve = min(RESERVE, 1 + LEFT_OUT * (1 - share))
+    wanted = int(limit * reserve / share) + FEWEST_MORE
     if wanted > MOST_SIFTED:
         return None
     return Sieve([one for one in clauses if not _is_sifted(one)], sifted, wanted)

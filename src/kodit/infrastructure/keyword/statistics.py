@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NamedTuple
 
+import numpy as np
 import tantivy
 
 from kodit.infrastructure.keyword.corpus import Figures
 from kodit.infrastructure.keyword.schema import TERMS
-from kodit.infrastructure.keyword.scoring import rarity
 
 MOST_CORPORA = 64
 """Sets of indexes whose statistics are cached for one state."""
@@ -24,7 +24,11 @@ class Drift(NamedTuple):
     average_length: float
 
     def rarity(self, searcher: tantivy.Searcher, term: str) -> float:
-        return rarity(int(self.snippets), searcher.doc_freq(TERMS, term))
+        """The inverse document frequency as tantivy computes it: in single precision, that of a
+        term of nearly every snippet is wrong by a thousandth."""
+        having = searcher.doc_freq(TERMS, term)
+        lacking = np.float32(int(self.snippets) - having) + np.float32(0.5)
+        return float(np.log(np.float32(1) + lacking / (np.float32(having) + np.float32(0.5))))
 
 
 class Statistics:

@@ -18,13 +18,16 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
 
-from kodit.infrastructure.processes.allocator import UnusedMemory
+from kodit.domain.idleness import empty_caches
+from kodit.infrastructure.processes.allocator import UnusedMemory, release_free_pages
 from kodit.infrastructure.processes.parent_death import death_with_parent
 
 SECONDS_BETWEEN_REPORTS = 0.1
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 IDLE_SECONDS = 1.0
 """How long a child waits for a call before it releases memory."""
+LONG_IDLE_SECONDS = 3.0
+"""How long it waits before it also empties its caches: a run keeps it waiting for less."""
 
 EXIT_SHORT_OF_MEMORY = 75
 """From `sysexits.h`: a transient failure."""
@@ -43,12 +46,29 @@ def main() -> None:
     memory = UnusedMemory()
     while True:
         try:
-            if not connection.poll(IDLE_SECONDS):
-                memory.release()
-            name, arguments = connection.recv()
+            _release_while_idle(connection, memory)
+            _serve_call(connection)
         except EOFError:
             return
-        connection.send_bytes(_answer(connection, name, arguments))
+
+
+def _release_while_idle(connection: Connection[Any, Any], memory: UnusedMemory) -> None:
+    """Release more and more memory, until there is a call."""
+    if connection.poll(IDLE_SECONDS):
+        return
+    memory.release()
+    # Takes so little time that it is done however little the last calls took.
+    release_free_pages()
+    if connection.poll(LONG_IDLE_SECONDS - IDLE_SECONDS):
+        return
+    empty_caches()
+    release_free_pages()
+
+
+def _serve_call(connection: Connection[Any, Any]) -> None:
+    """Await a call and answer it; neither is referred to afterwards, while the child is idle."""
+    name, arguments = connection.recv()
+    connection.send_bytes(_answer(connection, name, arguments))
 
 
 def _end_quietly(

@@ -32,6 +32,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from kodit.domain.idleness import empty_when_idle
 from kodit.domain.mentions import LETTERS, MentionKind, mention_row, mention_tail
 from kodit.infrastructure.slicing.mention_words import BUILT_IN, DEFINING, SPECIAL, WORDS
 from kodit.infrastructure.slicing.pieces import Piece
@@ -346,6 +347,9 @@ def _tail(letter: str, text: bytes) -> str:
     return mention_tail(name, qualifier) if name else ""
 
 
+empty_when_idle(_tail.cache_clear)
+
+
 @lru_cache(_MOST_TEXTS)
 def _named(letter: str, source: bytes) -> tuple[str, str]:
     """The last name in a part of the source, and its qualifier; ("", "") if none is worth a
@@ -366,6 +370,9 @@ def _named(letter: str, source: bytes) -> tuple[str, str]:
     if len(name) > LONGEST_NAME or (letter == _TYPE and name in BUILT_IN):
         return _NO_MENTION
     return name, qualifier
+
+
+empty_when_idle(_named.cache_clear)
 
 
 def _start(node: Node, captures: dict[str, list[Node]]) -> int:

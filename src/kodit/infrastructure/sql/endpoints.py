@@ -17,6 +17,7 @@ from kodit.domain.endpoints import (
     month_of,
 )
 from kodit.domain.ports.endpoints import ModelFacts
+from kodit.domain.run import BUDGET_SPENT
 from kodit.domain.value_objects import VectorKind
 from kodit.infrastructure.mappers.moments import to_microseconds, to_moment, to_optional_moment
 from kodit.infrastructure.sql.statements import Cursors, Statement
@@ -127,7 +128,7 @@ class EndpointReads:
                     next_month,
                     f"the budget of {most:g} is spent but for {max(0.0, most - used / MICRO):.4g} "
                     f"({what}); the next request costs up to {cost / MICRO:.4g}",
-                    "budget_spent",
+                    BUDGET_SPENT,
                 )
         return None
 

@@ -51,8 +51,9 @@ class SqliteDatabase(SqlDatabase):
 
     def release_pages(self) -> None:
         """Return the cached and mapped pages of the connections that are not in use to the system,
-        and close those whose last transaction failed. Each maps the pages that it has read, and the
-        process's resident memory counts every one of these maps.
+        and close those whose last transaction failed, and all but one of those that no reader has
+        needed since this was last called. Each maps the pages that it has read, and the process's
+        resident memory counts every one of these maps.
         """
         with translated_errors(self.dialect):
             self.dialect.release_pages()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -104,7 +105,8 @@ class ExtractedContents:
             file.file_id: self._add(
                 index_id, current[file.file_id].path, file, alike.get(file.file_id)
             )
-            for file in sliced
+            # In the same order in every transaction: each waits for one that brings the same.
+            for file in sorted(sliced, key=attrgetter("content_key"))
         }
         removed = self._retire(
             index_id,

@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from kodit.infrastructure.sqlalchemy.metadata import METADATA, BigKey, one_of
+from kodit.infrastructure.sqlalchemy.metadata import METADATA, ON_SERVERS, BigKey, one_of
 
 # Conditions of partial indexes: SQLite uses one only if a query spells its condition identically,
 # and here only if the index has every column that the query needs: the table itself is one too.
@@ -152,6 +152,10 @@ VERSIONS = Table(
     VersionColumns,
     Index("versions_of_index", "index_id"),
     Index("versions_by_digest", "digest"),
+    # Transactions that write at the same time do not see what the other one brings.
+    Index("one_version_per_content", "content_key", unique=True, info=ON_SERVERS).ddl_if(
+        dialect="postgresql"
+    ),
     Index(
         "unused_versions",
         "index_id",

@@ -13,6 +13,8 @@ BigKey = BigInteger().with_variant(Integer, "sqlite")
 
 METADATA = MetaData()
 """All tables."""
+ON_SERVERS = {"only": "on servers"}
+"""Marks an index that a file, which one transaction writes at a time, does not need."""
 
 
 def one_of(column: str, *values: str) -> CheckConstraint:

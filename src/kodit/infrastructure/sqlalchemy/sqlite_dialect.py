@@ -114,6 +114,8 @@ class SqliteDialect:
         self._lane = threading.Lock()
         self._idle: list[Connection] = []
         """The last one used is last: its cache is the warmest."""
+        self._unused = 0
+        """How many of them, the first ones, no reader has needed for a while."""
         self._idle_lane = threading.Lock()
         self._lock = FairLock(lock_path, WRITE_TIMEOUT_SECONDS, "the database")
         self._file: FileId | None = None
@@ -190,9 +192,9 @@ class SqliteDialect:
         """
         with self._idle_lane:
             idle = self._idle
-            if idle:
-                return idle.pop(), idle
-        return self.engine.connect(), idle
+            found = idle.pop() if idle else None
+            self._unused = min(self._unused, len(idle))
+        return found or self.engine.connect(), idle
 
     def _keep_idle(self, connection: Connection, idle: list[Connection]) -> None:
         """Keep a connection for the next reader, unless all were closed meanwhile."""
@@ -210,6 +212,18 @@ class SqliteDialect:
             first = max(0, len(self._idle) - keep)
             idle, self._idle = self._idle[:first], self._idle[first:]
         for connection in idle:
+            connection.close()
+
+    def _close_unused(self) -> None:
+        """Close the connections that no reader has needed since this was last called, except the
+        last one.
+        """
+        with self._idle_lane:
+            first = min(self._unused, len(self._idle) - IDLE_READERS)
+            unused = self._idle[: max(0, first)]
+            del self._idle[: len(unused)]  # and keep the list, for those in use
+            self._unused = len(self._idle)
+        for connection in unused:
             connection.close()
 
     @contextmanager
@@ -250,6 +264,7 @@ class SqliteDialect:
         with self._lane:
             if self._writer is not None:
                 release_pages(driver_of(self._writer))
+        self._close_unused()
         with self._idle_lane:  # a reader that waits here waits for less time than opening one takes
             for connection in self._idle:
                 release_pages(driver_of(connection))

@@ -106,6 +106,9 @@ class ExactVectorIndex:
         names = (path.name.partition("-")[0] for path in self._folder.glob("*-*.pack"))
         return {int(name) for name in names if name.isdecimal()}
 
+    def release_pages(self) -> None:
+        self._packs.release_pages()
+
     def reader(self, transaction: Transaction) -> ExactVectorReader:
         return ExactVectorReader(cast("ReadTransaction", transaction), self._packs)
 
@@ -355,6 +358,14 @@ class _Packs:
             former = mapped.former
             is_noted = former is not None and (former.token, former.model) == (token, model)
             return former if is_noted else None
+
+    def release_pages(self) -> None:
+        """Release the resident pages of all packs."""
+        with self._lock:
+            for one in self._open.values():
+                for pack in (one.pack, one.former):
+                    if pack is not None:
+                        pack.release_pages()
 
     def forget_removed(self) -> None:
         """Unmap packs whose files are gone."""

@@ -27,6 +27,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from mmap import ACCESS_READ, MADV_DONTNEED, mmap
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -58,6 +59,13 @@ class Pack:
     codes: NDArray[np.uint64]
     scales: NDArray[np.float32]
     values: NDArray[np.int8]
+    mapping: mmap
+    """The map of the file, into which the arrays are views."""
+
+    def release_pages(self) -> None:
+        """Release the resident pages of the map, which the system's cache keeps: they are mapped
+        again where they are read, also by a search that is running."""
+        self.mapping.madvise(MADV_DONTNEED)
 
     def __len__(self) -> int:
         return len(self.snippet_ids)
@@ -155,11 +163,11 @@ def open_pack(path: Path) -> Pack | None:
     """Map the file; None if there is none that is intact and of this version."""
     try:
         modified = path.stat().st_mtime_ns
-        mapped = np.memmap(path, dtype=np.uint8, mode="r")
+        with path.open("rb") as file:
+            mapping = mmap(file.fileno(), 0, access=ACCESS_READ)
     except (OSError, ValueError):
         return None
-    # A plain array on the map: every slice of a memmap costs a Python-level finaliser.
-    data = np.asarray(mapped)
+    data = np.frombuffer(mapping, np.uint8)
     header = _read_header(data)
     if header is None:
         return None
@@ -190,6 +198,7 @@ def open_pack(path: Path) -> Pack | None:
         codes,
         sections[-2].view("<f4"),
         sections[-1].view(np.int8).reshape(count, dimensions),
+        mapping,
     )
 
 

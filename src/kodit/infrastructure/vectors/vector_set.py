@@ -29,6 +29,8 @@ LEAST_SHARE = 0.01
 """The number and the share of the nearest codes that are rescored. With these, at least 99 of 100
 of the ten nearest that are found are the ten nearest of a scan of all real vectors.
 """
+MOST_PICKED = 0.25
+"""The share of all rows beyond which it takes longer to pick their codes than to compare all."""
 CANDIDATES_PER_FILE = 3
 """Of a file's nearest codes, how many are rescored for each one that is wanted."""
 
@@ -295,6 +297,8 @@ class VectorSet:
 
     def _distances(self, query: FloatVector, rows: Rows | None) -> NDArray[np.uint16]:
         """Of all rows, or of some."""
+        if rows is not None and len(rows) > MOST_PICKED * len(self):
+            return self._distances(query, None)[rows]
         code = pack_code(query)
         packed, tail = None if self._pack is None else self._pack.codes, self._tail.codes
         if rows is not None:

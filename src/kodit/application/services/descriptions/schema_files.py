@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from kodit.domain.descriptions.schema.candidates import HINTS, may_say_something
 from kodit.domain.ports.descriptions import SchemaFile
-from kodit.domain.ranking.paths import path_facts
+from kodit.domain.ranking.paths import is_of_program
 
 if TYPE_CHECKING:
     from kodit.domain.ports.catalogue import OpenCatalogue
@@ -33,7 +33,7 @@ F = TypeVar("F", bound=NamedFile)
 
 def candidates(catalogue: OpenCatalogue, files: Sequence[F]) -> list[F]:
     """The files of the program that may define tables."""
-    own = [file for file in files if _is_own(file.path)]
+    own = [file for file in files if is_of_program(file.path)]
     sure = {file.id for file in own if may_say_something(file.path, file.language)}
     python = [file.id for file in own if file.language == "python" and file.id not in sure]
     hinting = catalogue.hinting(python, HINTS) | sure
@@ -62,8 +62,3 @@ def _text_of(catalogue: OpenCatalogue, file: NamedFile) -> str:
         pieces.append(one.text)
         reached = max(reached, one.end_line)
     return "\n".join(pieces)
-
-
-def _is_own(path: str) -> bool:
-    facts = path_facts(path)
-    return not (facts.is_test or facts.is_example or facts.is_derived)

@@ -403,4 +403,4 @@ CREATE INDEX files_without_history ON files (index_id, history, status) WHERE hi
 
 CREATE INDEX files_of_version ON files (version_id)
 
-INSERT INTO alembic_version VALUES ('0024')
+INSERT INTO alembic_version VALUES ('0025')
