@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from kodit.domain.ports.database import Database
     from kodit.domain.ports.sources import SourceParser
 
-_REF = re.compile("@")
 LONGEST_IDENTIFIER = 18
 """The number of digits that always fits into the database's integers."""
 
@@ -235,8 +233,11 @@ class IndexLocator:
 
     def _named(self, names: Collection[str]) -> Sequence[Index]:
         """The indexes of this machine whose sources are written like this."""
-        locations = set(names) | {
-            name[: at.start()] for name in names for at in _REF.finditer(name)
+        # Any @ may be the one before the ref.
+        locations = {
+            "@".join(parts[:count])
+            for parts in (name.split("@") for name in names)
+            for count in range(1, len(parts) + 1)
         }
         return [index for index in self._at(locations) if str(index.source) in names]
 
