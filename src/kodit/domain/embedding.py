@@ -21,7 +21,5 @@ def cache_key(model: str, text: str) -> bytes:
     model and the version of the preprocessing."""
     import hashlib  # noqa: PLC0415 - it loads OpenSSL, and a process that only reads hashes nothing
 
-    digest = hashlib.blake2b(model.encode(), digest_size=16)
-    digest.update(b"\0")
-    digest.update(text.encode("utf-8", "surrogatepass"))
-    return digest.digest()
+    named = f"{model}\0{text}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(named, digest_size=16).digest()

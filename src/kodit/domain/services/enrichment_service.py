@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from kodit.domain.embedding import cache_key
 from kodit.domain.ranking.terms import words
 from kodit.domain.search import StoredSnippet
@@ -30,8 +32,10 @@ class EnrichmentDomainService:
         return "\n".join(part for part in parts if part)
 
 
+@lru_cache(maxsize=64)
 def spell_path(path: str) -> str:
-    """The words of a path, without the extensions of its parts."""
+    """The words of a path, without the extensions of its parts; cached, because the snippets of a
+    file come together."""
     return " ".join(
         word for name in path.split("/") for word in words(name.rpartition(".")[0] or name)
     )

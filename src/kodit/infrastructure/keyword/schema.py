@@ -74,16 +74,21 @@ def build_schema() -> tantivy.Schema:
 def to_documents(snippets: Sequence[StoredSnippet]) -> Iterator[tantivy.Document]:
     """The documents of snippets. The terms of many at once are counted together."""
     fields = [keyword_document(snippet) for snippet in snippets]
-    codes = [b"".join(map(_codes.__getitem__, one.runs)) for one in fields]
-    for snippet, one, code, record in zip(
-        snippets, fields, codes, term_records(codes), strict=True
+    texts: list[str] = []
+    codes: list[bytes] = []
+    for one in fields:
+        spaced, coded = tuple(zip(*map(_terms_of.__getitem__, one.runs), strict=True)) or ((), ())
+        texts.append(" ".join(spaced))
+        codes.append(b"".join(coded))
+    for snippet, one, text, code, record in zip(
+        snippets, fields, texts, codes, term_records(codes), strict=True
     ):
         # Faster than by keywords, for which tantivy has to find out the types of the values.
         document = tantivy.Document()
         document.add_integer(SNIPPET_ID, snippet.id)
         document.add_integer(INDEX_ID, snippet.index_id)
         document.add_integer(FILE_ID, snippet.file_id)
-        document.add_text(TERMS, " ".join(map(_spaced.__getitem__, one.runs)))
+        document.add_text(TERMS, text)
         document.add_integer(LENGTH, len(code) // CODE_BYTES)
         document.add_bytes(RECORD, record)
         document.add_integer(CONTENT, _content(snippet))
@@ -97,34 +102,22 @@ def to_documents(snippets: Sequence[StoredSnippet]) -> Iterator[tantivy.Document
         yield document
 
 
-class _SpacedTerms(dict[str, str]):
-    """The terms of each run, joined by spaces; cached, because code repeats its names."""
+class _TermsOfRuns(dict[str, tuple[str, bytes]]):
+    """The terms of each run, joined by spaces, and their concatenated codes; cached, because code
+    repeats its names. Both at once, because most of the time of a look-up is spent on memory that
+    no cache of the processor holds.
+    """
 
-    def __missing__(self, run: str) -> str:
-        if len(self) >= MOST_RUNS:
-            self.clear()
-        spaced = self[run] = " ".join(run_terms(run))
-        return spaced
-
-
-class _TermCodes(dict[str, bytes]):
-    """The concatenated codes of the terms of each run; cached."""
-
-    def __missing__(self, run: str) -> bytes:
+    def __missing__(self, run: str) -> tuple[str, bytes]:
         if len(self) >= MOST_RUNS:
             self.clear()
         terms = run_terms(run)
-        if len(_spaced) >= MOST_RUNS:
-            _spaced.clear()
-        _spaced[run] = " ".join(terms)  # wanted next
-        codes = self[run] = term_codes(terms)
-        return codes
+        found = self[run] = " ".join(terms), term_codes(terms)
+        return found
 
 
-_spaced = _SpacedTerms()
-_codes = _TermCodes()
-empty_when_idle(_spaced.clear)
-empty_when_idle(_codes.clear)
+_terms_of = _TermsOfRuns()
+empty_when_idle(_terms_of.clear)
 
 
 def _phrases(segments: Sequence[str]) -> str:
