@@ -184,5 +184,4 @@ def test_caches_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> 
         assert len(state.statistics.whole.asked) <= 3
     many = [snippet(number, text=f"lantern{number} basket{number}") for number in range(10)]
     assert len(list(to_documents(many))) == 10
-    assert len(schema._spaced) <= 3
-    assert len(schema._codes) <= 3
+    assert len(schema._terms_of) <= 3
