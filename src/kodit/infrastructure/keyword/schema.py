@@ -10,6 +10,7 @@ import atexit
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from operator import itemgetter
 from pathlib import Path
 
 import tantivy
@@ -77,9 +78,9 @@ def to_documents(snippets: Sequence[StoredSnippet]) -> Iterator[tantivy.Document
     texts: list[str] = []
     codes: list[bytes] = []
     for one in fields:
-        spaced, coded = tuple(zip(*map(_terms_of.__getitem__, one.runs), strict=True)) or ((), ())
-        texts.append(" ".join(spaced))
-        codes.append(b"".join(coded))
+        found = list(map(_terms_of.__getitem__, one.runs))
+        texts.append(" ".join(map(_SPACED, found)))
+        codes.append(b"".join(map(_CODES, found)))
     for snippet, one, text, code, record in zip(
         snippets, fields, texts, codes, term_records(codes), strict=True
     ):
@@ -116,6 +117,7 @@ class _TermsOfRuns(dict[str, tuple[str, bytes]]):
         return found
 
 
+_SPACED, _CODES = itemgetter(0), itemgetter(1)
 _terms_of = _TermsOfRuns()
 empty_when_idle(_terms_of.clear)
 
