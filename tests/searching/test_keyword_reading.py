@@ -136,6 +136,22 @@ def test_a_search_among_many_ties_leaves_other_records_cached(
     assert sorted(state.records.values) == cached
 
 
+def test_a_cached_record_is_not_used_once_the_names_around_a_text_have_changed(
+    tmp_path: Path,
+) -> None:
+    def scores(folder: Path, records: RecordCache, scope: str) -> list[float]:
+        method = snippet(1, "quartz", symbol="light", kind=SymbolKind.METHOD, scope=scope)
+        others = [snippet(number, "meadow") for number in range(2, 6)]
+        state = store(folder, method, *others)
+        state.records = records
+        return [hit.score for hit in state.reader().search(["quartz", "violin"], Scope(ONE), 9)]
+
+    records = RecordCache()
+    before = scores(tmp_path / "old" / "6", records, "Basket")
+    renamed = scores(tmp_path / "new" / "6", records, "Violin")
+    assert renamed == scores(tmp_path / "fresh" / "6", RecordCache(), "Violin") != before
+
+
 @pytest.fixture
 def reader(tmp_path: Path) -> TantivyReader:
     """Two indexes with a few definitions."""

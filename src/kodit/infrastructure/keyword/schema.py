@@ -92,7 +92,7 @@ def to_documents(snippets: Sequence[StoredSnippet]) -> Iterator[tantivy.Document
         document.add_text(TERMS, text)
         document.add_integer(LENGTH, len(code) // CODE_BYTES)
         document.add_bytes(RECORD, record)
-        document.add_integer(CONTENT, _content(snippet))
+        document.add_integer(CONTENT, _content(snippet, record))
         if one.unspaced:
             document.add_text(PHRASES, _phrases(one.unspaced))
         for name in ("", *one.names):
@@ -127,12 +127,15 @@ def _phrases(segments: Sequence[str]) -> str:
     return " ".join(" ".join((*pairs(fold_case(one)), PHRASE_END)) for one in segments)
 
 
-def _content(snippet: StoredSnippet) -> int:
+def _content(snippet: StoredSnippet, record: bytes) -> int:
+    """A hash of what is shown and what is scored: the terms are also those of the names around a
+    text, which may change alone."""
     what = "\0".join((snippet.path, str(snippet.start_line), str(snippet.end_line), snippet.text))
     import hashlib  # noqa: PLC0415 - it loads OpenSSL, and a process that only reads hashes nothing
 
-    digest = hashlib.blake2b(what.encode(errors="surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little", signed=True)
+    digest = hashlib.blake2b(what.encode(errors="surrogatepass"), digest_size=8)
+    digest.update(record)
+    return int.from_bytes(digest.digest(), "little", signed=True)
 
 
 def open_index(folder: Path) -> tantivy.Index:
