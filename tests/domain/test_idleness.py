@@ -21,8 +21,7 @@ CACHES: dict[str, Callable[[], int]] = {
     "words without diacritics": lambda: spelling.without_diacritics.cache_info().currsize,
     "rows of mentions": lambda: mentions._tail.cache_info().currsize,
     "names of mentions": lambda: mentions._named.cache_info().currsize,
-    "terms of runs": lambda: len(schema._spaced),
-    "codes of runs": lambda: len(schema._codes),
+    "terms of runs": lambda: len(schema._terms_of),
     "tokens of runs": lambda: len(load_model()._tokens),
 }
 
@@ -45,5 +44,5 @@ def _fill() -> None:
     terms(text)
     spelling.without_diacritics("größe")
     slice_file("a.py", text.encode())
-    _ = schema._codes["parseHeader"]
+    _ = schema._terms_of["parseHeader"]
     load_model().embed([text])

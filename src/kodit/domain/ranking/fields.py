@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, filterfalse
 
 from kodit.domain.ranking.scripts import is_unspaced
@@ -23,6 +24,8 @@ PATH_REPEATED = 3
 NAME_REPEATED = 3
 COMMENT_REPEATED = 1
 """How many times the terms of path, name and comments are added to those of the text."""
+MOST_PATHS = 64
+"""Files whose terms are kept: the snippets of a file come one after another."""
 
 _MARKED_LINE = re.compile(
     r"""
@@ -40,12 +43,14 @@ line."""
 
 @dataclass(frozen=True, slots=True)
 class KeywordDocument:
-    """`runs` are the sources of the search terms, repeated by their weight. `names` are the names
+    """`runs` are the sources of the search terms, repeated by their weight, without those of the
+    path, which are `path_runs`: the snippets of a file share them. `names` are the names
     that the snippet defines, case-folded, and also without diacritics, each one token, except for
     minor symbols, which are in `minor_names`. `unspaced` are the runs in scripts without spaces
     between words."""
 
     runs: list[str]
+    path_runs: Sequence[str]
     names: tuple[str, ...]
     minor_names: tuple[str, ...] = ()
     unspaced: Sequence[str] = ()
@@ -53,14 +58,14 @@ class KeywordDocument:
     @property
     def terms(self) -> list[str]:
         """The search terms, in order, repeated by their weight."""
-        return list(chain.from_iterable(map(run_terms, self.runs)))
+        return list(chain.from_iterable(map(run_terms, chain(self.runs, self.path_runs))))
 
 
 def keyword_document(snippet: StoredSnippet) -> KeywordDocument:
     """The keyword fields of a snippet."""
     found = runs(snippet.text)
     found += runs(comments(snippet.text)) * COMMENT_REPEATED
-    found += runs(snippet.path) * PATH_REPEATED
+    of_path = _path_runs(snippet.path)
     is_ascii = snippet.text.isascii() and snippet.path.isascii()
     names: dict[str, None] = {}
     if snippet.symbol is not None and snippet.kind is not None:
@@ -73,8 +78,14 @@ def keyword_document(snippet: StoredSnippet) -> KeywordDocument:
         group = minor if isinstance(placed, MinorSymbol) else names
         group.update(dict.fromkeys(_keys(placed.symbol.name)))
     # Most runs are ASCII even in other texts.
-    unspaced = () if is_ascii else tuple(filter(is_unspaced, filterfalse(str.isascii, found)))
-    return KeywordDocument(found, tuple(names), tuple(minor), unspaced)
+    others = () if is_ascii else filterfalse(str.isascii, chain(found, of_path))
+    unspaced = tuple(filter(is_unspaced, others))
+    return KeywordDocument(found, of_path, tuple(names), tuple(minor), unspaced)
+
+
+@lru_cache(maxsize=MOST_PATHS)
+def _path_runs(path: str) -> tuple[str, ...]:
+    return tuple(runs(path)) * PATH_REPEATED
 
 
 def _keys(name: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import atexit
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import tantivy
 
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.idleness import empty_when_idle
-from kodit.domain.ranking.fields import keyword_document
+from kodit.domain.ranking.fields import MOST_PATHS, keyword_document
 from kodit.domain.ranking.scripts import pairs
 from kodit.domain.ranking.terms import run_terms
 from kodit.domain.spelling import fold_case
@@ -78,7 +79,7 @@ def to_documents(snippets: Sequence[StoredSnippet]) -> Iterator[tantivy.Document
     texts: list[str] = []
     codes: list[bytes] = []
     for one in fields:
-        found = list(map(_terms_of.__getitem__, one.runs))
+        found = [*map(_terms_of.__getitem__, one.runs), _terms_of_path(one.path_runs)]
         texts.append(" ".join(map(_SPACED, found)))
         codes.append(b"".join(map(_CODES, found)))
     for snippet, one, text, code, record in zip(
@@ -120,6 +121,13 @@ class _TermsOfRuns(dict[str, tuple[str, bytes]]):
 _SPACED, _CODES = itemgetter(0), itemgetter(1)
 _terms_of = _TermsOfRuns()
 empty_when_idle(_terms_of.clear)
+
+
+@lru_cache(maxsize=MOST_PATHS)
+def _terms_of_path(runs: Sequence[str]) -> tuple[str, bytes]:
+    """The same for all runs of a path together."""
+    found = list(map(_terms_of.__getitem__, runs))
+    return " ".join(map(_SPACED, found)), b"".join(map(_CODES, found))
 
 
 def _phrases(segments: Sequence[str]) -> str:
