@@ -1,0 +1,78 @@
+"""Statements of one row as statements of many, for PostgreSQL."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import BigInteger, Boolean, DateTime, Float, Integer, LargeBinary, String, Text
+from sqlalchemy.types import TypeEngine
+
+from kodit.infrastructure.sqlalchemy.arrays import kind_of, over_array, over_rows
+
+KINDS = {"a": "bigint", "b": "text"}
+ROWS = "FROM unnest(%(a)s::bigint[], %(b)s::text[]) AS given_rows(a, b)"
+
+
+@pytest.mark.parametrize(
+    ("of_row", "of_rows"),
+    [
+        (
+            "INSERT INTO t (a, b) VALUES (%(a)s::BIGINT, %(b)s::VARCHAR)",
+            f"INSERT INTO t (a, b) SELECT given_rows.a, given_rows.b {ROWS} WHERE true",
+        ),
+        (
+            "INSERT INTO t (a, b, c) VALUES (%(a)s, lower(%(b)s), %(c)s) "
+            "ON CONFLICT DO NOTHING RETURNING t.id",
+            f"INSERT INTO t (a, b, c) SELECT given_rows.a, lower(given_rows.b), %(c)s {ROWS} "
+            "WHERE true ON CONFLICT DO NOTHING",
+        ),
+        (
+            "UPDATE t SET b=%(b)s::VARCHAR, c=%(c)s WHERE t.a = %(a)s::BIGINT",
+            f"UPDATE t SET b=given_rows.b, c=%(c)s {ROWS} WHERE t.a = given_rows.a",
+        ),
+    ],
+)
+def test_a_statement_over_rows(of_row: str, of_rows: str) -> None:
+    """Values that are the same for all rows stay as they are."""
+    assert over_rows(of_row, KINDS) == of_rows
+
+
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM t WHERE t.a = %(a)s", "UPDATE t SET a=%(a)s", "SELECT %(a)s"]
+)
+def test_other_statements_have_no_rows(statement: str) -> None:
+    with pytest.raises(ValueError, match="no INSERT of values"):
+        over_rows(statement, KINDS)
+
+
+def test_a_statement_over_an_array() -> None:
+    of_two = "a IN (%(id_0)s, %(id_1)s) AND (b NOT IN (%(id_0)s, %(id_1)s)) AND c = %(c)s"
+    over = "a = ANY(%(ids)s::bytea[]) AND (b <> ALL(%(ids)s::bytea[])) AND c = %(c)s"
+    assert over_array(f"SELECT 1 WHERE {of_two}", "bytea") == f"SELECT 1 WHERE {over}"
+
+
+@pytest.mark.parametrize("condition", ["a = 1", "a IN (%(id_0)s, %(id_1)s) AND b = %(id_0)s"])
+def test_other_statements_have_no_array(condition: str) -> None:
+    with pytest.raises(ValueError, match="no list of ids"):
+        over_array(f"SELECT 1 WHERE {condition}", "bigint")
+
+
+@pytest.mark.parametrize(
+    ("column_type", "kind"),
+    [
+        (Integer(), "bigint"),
+        (BigInteger(), "bigint"),
+        (String(3), "text"),
+        (Text(), "text"),
+        (LargeBinary(), "bytea"),
+        (Boolean(), "boolean"),
+        (Float(), "double precision"),
+    ],
+)
+def test_the_kind_of_a_column(column_type: TypeEngine[object], kind: str) -> None:
+    """An array of limited texts would cut off what is too long, instead of refusing it."""
+    assert kind_of(column_type) == kind
+
+
+def test_a_column_without_a_kind() -> None:
+    with pytest.raises(ValueError, match="DateTime"):
+        kind_of(DateTime())
