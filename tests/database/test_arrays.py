@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeEngine
 from kodit.infrastructure.sqlalchemy.arrays import kind_of, over_array, over_rows
 
 KINDS = {"a": "bigint", "b": "text"}
-ROWS = "FROM unnest(%(a)s::bigint[], %(b)s::text[]) AS given_rows(a, b)"
+ROWS = "FROM unnest(%(a)b::bigint[], %(b)b::text[]) AS given_rows(a, b)"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_other_statements_have_no_rows(statement: str) -> None:
 
 def test_a_statement_over_an_array() -> None:
     of_two = "a IN (%(id_0)s, %(id_1)s) AND (b NOT IN (%(id_0)s, %(id_1)s)) AND c = %(c)s"
-    over = "a = ANY(%(ids)s::bytea[]) AND (b <> ALL(%(ids)s::bytea[])) AND c = %(c)s"
+    over = "a = ANY(%(ids)b::bytea[]) AND (b <> ALL(%(ids)b::bytea[])) AND c = %(c)s"
     assert over_array(f"SELECT 1 WHERE {of_two}", "bytea") == f"SELECT 1 WHERE {over}"
 
 

@@ -93,6 +93,15 @@ class Statement:
                 yield from rows
 
 
+class _StatementOverArray(Statement):
+    """A statement whose parameter `ids` is an array, for PostgreSQL."""
+
+    @cached_property
+    def _with_percent(self) -> str:
+        # The binary form of an array takes half as long to make.
+        return super()._with_percent.replace("%(ids)s", "%(ids)b")
+
+
 class StatementForMany:
     """A statement over a list of values, in place of `:ids` in its text. The text is made once for
     each power of two, and the list padded to it by repeating the last value. PostgreSQL takes an
@@ -143,7 +152,7 @@ class StatementForMany:
         text = text.replace(" NOT IN :ids", f" <> ALL({array})").replace(
             " IN :ids", f" = ANY({array})"
         )
-        made = self._over_arrays[kind] = Statement(text)
+        made = self._over_arrays[kind] = _StatementOverArray(text)
         return made
 
     def of(self, size: int) -> Statement:

@@ -2,7 +2,7 @@
 
 A statement then has the same short text for any number of them, and is sent once. psycopg does not
 cache what it makes of a text with more than 50 parameters, and sends each row of an `executemany`
-by itself.
+by itself. Arrays are sent in their binary form (`%b`), which takes half as long to make.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def over_array(sql: str, kind: str) -> str:
     this kind. Raises ValueError if it has no such list."""
 
     def replaced(found: re.Match[str]) -> str:
-        return f"{'<> ALL' if found[1] else '= ANY'}(%(ids)s::{kind}[])"
+        return f"{'<> ALL' if found[1] else '= ANY'}(%(ids)b::{kind}[])"
 
     text, count = _LIST.subn(replaced, sql)
     if not count or "%(id_" in text:
@@ -57,7 +57,7 @@ def over_rows(sql: str, kinds: Mapping[str, str]) -> str:
     def of_row(found: re.Match[str]) -> str:
         return f"{_ROWS}.{found[1]}" if found[1] in kinds else found[0]
 
-    arrays = ", ".join(f"%({name})s::{kinds[name]}[]" for name in names)
+    arrays = ", ".join(f"%({name})b::{kinds[name]}[]" for name in names)
     rows = f"unnest({arrays}) AS {_ROWS}({', '.join(names)})"
     head, _, tail = sql.partition(" RETURNING ")[0].partition(" VALUES (")
     if sql.startswith("INSERT INTO ") and tail:
