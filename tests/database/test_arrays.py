@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import pytest
 from sqlalchemy import BigInteger, Boolean, DateTime, Float, Integer, LargeBinary, String, Text
+from sqlalchemy.engine import make_url
 from sqlalchemy.types import TypeEngine
 
+from kodit.infrastructure import sqlalchemy as adapters
 from kodit.infrastructure.sqlalchemy.arrays import kind_of, over_array, over_rows
+from kodit.infrastructure.sqlalchemy.prepared import PreparedForMany
 
 KINDS = {"a": "bigint", "b": "text"}
 ROWS = "FROM unnest(%(a)b::bigint[], %(b)b::text[]) AS given_rows(a, b)"
@@ -27,7 +33,7 @@ ROWS = "FROM unnest(%(a)b::bigint[], %(b)b::text[]) AS given_rows(a, b)"
         ),
         (
             "UPDATE t SET b=%(b)s::VARCHAR, c=%(c)s WHERE t.a = %(a)s::BIGINT",
-            f"UPDATE t SET b=given_rows.b, c=%(c)s {ROWS} WHERE t.a = given_rows.a",
+            " ".join(("UPDATE t SET b=given_rows.b, c=%(c)s", ROWS, "WHERE t.a = given_rows.a")),
         ),
     ],
 )
@@ -76,3 +82,15 @@ def test_the_kind_of_a_column(column_type: TypeEngine[object], kind: str) -> Non
 def test_a_column_without_a_kind() -> None:
     with pytest.raises(ValueError, match="DateTime"):
         kind_of(DateTime())
+
+
+def test_every_statement_over_a_list_of_ids_has_a_form_over_an_array() -> None:
+    dialect = make_url("postgresql+psycopg://").get_dialect()()
+    found = 0
+    for module in pkgutil.iter_modules(adapters.__path__, f"{adapters.__name__}."):
+        for one in vars(importlib.import_module(module.name)).values():
+            if isinstance(one, PreparedForMany):
+                made = one._prepare_over_array("bigint")
+                made._compile(dialect)
+                found += 1
+    assert found > 60
