@@ -31,6 +31,7 @@ from kodit.domain.errors import (
 )
 from kodit.infrastructure.postgresql.address import DatabaseAddress
 from kodit.infrastructure.sqlalchemy.entities import QUEUE_PAUSES
+from kodit.infrastructure.sqlalchemy.file_entities import PATHS
 from kodit.infrastructure.sqlalchemy.migrate import migrate
 from kodit.infrastructure.sqlalchemy.prepared import insert_columns
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase
@@ -138,6 +139,7 @@ def test_a_constraint_that_is_not_met_is_told(database: SqlDatabase) -> None:
 
 
 PAUSE = insert_columns(QUEUE_PAUSES, "id", "paused_at")
+ADD_PATH = insert_columns(PATHS, "path")
 VALID, INVALID = {"id": 1, "paused_at": 5}, {"id": 2, "paused_at": 5}
 
 
@@ -149,12 +151,16 @@ def read_by_text(transaction: SqlTransaction) -> object:
     return transaction.connection.execute(text("SELECT paused_at FROM queue_pauses")).scalar()
 
 
-def write_many(transaction: SqlTransaction) -> object:
-    PAUSE.run_many(transaction.cursors, [])
+def write_rows(transaction: SqlTransaction) -> object:
+    return ADD_PATH.run_many(transaction.cursors, [{"path": "a.py"}, {"path": "b.py"}]) == 2
+
+
+def write_one_by_one(transaction: SqlTransaction) -> object:
+    transaction.cursors.cursor.executemany("SELECT %s", [(1,), (2,)])
     return True
 
 
-@pytest.mark.parametrize("look", [read_pauses, read_by_text, write_many])
+@pytest.mark.parametrize("look", [read_pauses, read_by_text, write_rows, write_one_by_one])
 def test_what_was_sent_without_waiting_comes_first(
     database: SqlDatabase, look: Callable[[SqlTransaction], object]
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, case, delete, exists, func, insert, select, update
+from sqlalchemy import Boolean, bindparam, case, delete, exists, func, insert, select, update
 
 from kodit.infrastructure.mappers.statuses import DELETED
 from kodit.infrastructure.sqlalchemy.entities import (
@@ -66,7 +66,7 @@ UPDATE_FILE = Prepared(
     .values(
         {name: bindparam(name) for name in STATE_COLUMNS}
         # A deleted file that comes back gets the history of that time.
-        | {"history": case((bindparam("is_gone"), None), else_=FILES.c.history)}
+        | {"history": case((bindparam("is_gone", type_=Boolean), None), else_=FILES.c.history)}
     )
 )
 ADD_STALE_FILE = insert_columns(STALE_FILES, "index_id", "path_id", "content_hash")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import cached_property, partial
 from operator import itemgetter
 from sys import intern
 from typing import Any
@@ -26,8 +27,11 @@ from sqlalchemy import (
     insert,
     literal_column,
 )
+from sqlalchemy.types import TypeEngine
 
 from kodit.infrastructure.sql.chunks import VALUES_PER_STATEMENT, in_chunks
+from kodit.infrastructure.sql.statements import KINDS_OF_VALUES
+from kodit.infrastructure.sqlalchemy.arrays import kind_of, over_array, over_rows
 
 Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Row = Sequence[Any]
@@ -53,11 +57,14 @@ class _Compiled:
         sql: str,
         defaults: Mapping[str, Any],
         order: Sequence[str] | None,
+        types: Mapping[str, TypeEngine[Any]],
         *,
         returns_rows: bool,
     ) -> None:
+        """`types` are those of the columns of its parameters, by name."""
         self.sql = sql
         self.returns_rows = returns_rows
+        self._types = types
         self._defaults = defaults
         # If the driver numbers its placeholders, they have names here, in that order.
         self._in_order = None if order is None else _picker(order)
@@ -65,6 +72,16 @@ class _Compiled:
     def arguments(self, parameters: Mapping[str, Any]) -> Any:
         named = {**self._defaults, **parameters} if self._defaults else parameters
         return named if self._in_order is None else self._in_order(named)
+
+    def over_rows(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, Mapping[str, Any]]:
+        """One statement for all these rows, and its parameters."""
+        arrays = {name: [row[name] for row in rows] for name in self._types}
+        return self._over_rows, {**self._defaults, **arrays}
+
+    @cached_property
+    def _over_rows(self) -> str:
+        kinds = {name: kind_of(column_type) for name, column_type in self._types.items()}
+        return over_rows(self.sql, kinds)
 
 
 def _picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
@@ -137,7 +154,13 @@ class Prepared:
     def run_many(self, driver: Driver, rows: Iterable[Mapping[str, Any]]) -> int:
         """Run it for each set of parameters; returns how many rows it changed in all."""
         compiled = self._compiled.get(driver.dialect.name) or self._compile(driver.dialect)
-        driver.cursor.executemany(compiled.sql, [compiled.arguments(row) for row in rows])
+        if driver.is_concurrent:
+            rows = list(rows)
+            if not rows:
+                return 0
+            driver.cursor.execute(*compiled.over_rows(rows))
+        else:
+            driver.cursor.executemany(compiled.sql, [compiled.arguments(row) for row in rows])
         changed: int = driver.cursor.rowcount
         return changed
 
@@ -150,6 +173,7 @@ class Prepared:
             self._text(str(made)),
             defaults,
             order,
+            {name: bind.type for name, bind in made.binds.items() if bind.required},
             returns_rows=statement.is_select or bool(made.effective_returning),
         )
         return compiled
@@ -158,14 +182,26 @@ class Prepared:
         return sql
 
 
+class _OverArray(Prepared):
+    """A statement over an array of values of this kind, in place of a list of two."""
+
+    def __init__(self, statement: Callable[[], Statement], kind: str) -> None:
+        super().__init__(statement)
+        self._kind = kind
+
+    def _text(self, sql: str) -> str:
+        return over_array(sql, self._kind)
+
+
 class PreparedForMany:
     """A statement over a list of ids, prepared once for each power of two; the list is padded to it
-    by repeating the last id.
+    by repeating the last id. PostgreSQL takes an array of any size.
     """
 
     def __init__(self, make: Callable[[Sequence[BindParameter[int]]], Statement]) -> None:
         self._make = make
         self._sizes: dict[int, tuple[Prepared, Sequence[str]]] = {}
+        self._over_array: Prepared | None = None
 
     def run(
         self,
@@ -178,6 +214,13 @@ class PreparedForMany:
             prepared, _names = self._sizes.get(1) or self._prepare(1)
             return prepared.run(driver, {"id_0": identifiers[0], **parameters})
         rows: list[Row] = []
+        if driver.is_concurrent and identifiers:
+            over = self._over_array or self._prepare_over_array(
+                KINDS_OF_VALUES[type(identifiers[0])]
+            )
+            for some in in_chunks(identifiers):
+                rows += over.run(driver, {"ids": list(some), **parameters})
+            return rows
         for some in in_chunks(identifiers):
             size = min(1 << (len(some) - 1).bit_length(), VALUES_PER_STATEMENT)
             prepared, names = self._sizes.get(size) or self._prepare(size)
@@ -185,6 +228,12 @@ class PreparedForMany:
             named.update(zip(names, some, strict=False))
             rows += prepared.run(driver, {**named, **parameters} if parameters else named)
         return rows
+
+    def _prepare_over_array(self, kind: str) -> Prepared:
+        names = ("id_0", "id_1")
+        make = partial(self._make, [bindparam(name) for name in names])
+        over = self._over_array = _OverArray(make, kind)
+        return over
 
     def _prepare(self, size: int) -> tuple[Prepared, Sequence[str]]:
         names = [intern(f"id_{place}") for place in range(size)]
