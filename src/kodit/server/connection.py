@@ -168,6 +168,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        self._stalled_since = self.loop.time()
 
     def resume_writing(self) -> None:
         super().resume_writing()

@@ -301,7 +301,7 @@ def _altered_column(reader: Reader, table: str, line: int) -> Iterator[Step]:
         yield Step(Change.ALTER, table, line, (Column(name, default=_default(reader)),))
     elif reader.take("drop", "default"):
         yield Step(Change.ALTER, table, line, (Column(name),), clears=("default",))
-    elif reader.peek() and reader.peek() not in {"set", "drop", "reset", "restart"}:
+    elif reader.peek() and reader.peek() not in {"set", "drop", "add", "reset", "restart"}:
         yield Step(Change.ALTER, table, line, (_column([(name, line), *reader.rest()]),))
 
 
