@@ -202,6 +202,8 @@ def _copy_rows(
             expressions.append(f'"{column}" + {offsets[column]}')
         elif column == "path":
             expressions.append(f"'{path_prefix}' || path")
+        elif column == "content_key":  # no two versions have the same
+            expressions.append("CASE WHEN content_key NOTNULL THEN randomblob(32) END")
         else:
             expressions.append(f'"{column}"')
     key = next(iter(offsets))

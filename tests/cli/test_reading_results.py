@@ -11,7 +11,7 @@ from tests.support.command import KoditCommand, Outcome, succeeded
 from tests.support.sources import python_function, write_file
 
 from kodit.application.views.search import ResultView
-from kodit.faces.cli.terminal import screen
+from kodit.faces.cli.terminal import paint, screen
 from kodit.faces.cli.terminal.paint import matches_of, painted, words_of
 from kodit.faces.cli.terminal.places import Places
 from kodit.faces.cli.terminal.results import (
@@ -150,7 +150,7 @@ def test_when_output_is_coloured(
     assert screen.has_color(False) is off_terminal
 
 
-def test_code_in_the_colours_of_its_language() -> None:
+def test_code_in_the_colours_of_its_language(monkeypatch: pytest.MonkeyPatch) -> None:
     """With matches in any form highlighted, and cut to the width."""
     lines = ["def claim_next(self):", "    return 'claimed'  # CLAIMS"]
     screen.configure(Color.ALWAYS)
@@ -164,7 +164,13 @@ def test_code_in_the_colours_of_its_language() -> None:
     assert painted(lines, [1], path="a.py", width=12) == [
         "    \x1b[35mreturn\x1b[m \x1b[33m…\x1b[m"
     ]
+    assert painted(lines, [1], language="python", find=find, width=12, around=True) == [
+        "\x1b[35m…n\x1b[m \x1b[33m'\x1b[m\x1b[1;31mclaimed\x1b[m\x1b[33m…\x1b[m"
+    ]
     assert painted(lines, [0], language="nothing") == [lines[0]]
+    with monkeypatch.context() as patched:
+        patched.setattr(paint, "LARGEST_TEXT", 3)
+        assert painted(lines, [0], language="python") == [lines[0]]
     screen.configure(Color.NEVER)
     assert painted(lines, [1], language="python", find=find, width=12) == ["    return …"]
     assert painted(lines, [1], find=find, width=12, around=True) == ["…n 'claimed…"]

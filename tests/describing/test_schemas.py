@@ -110,6 +110,21 @@ def test_models_of_django() -> None:
     }
 
 
+def test_models_that_inherit_from_each_other() -> None:
+    """Which no program can run, but a file can say."""
+    text = "from django.db.models import *\n"
+    for name, base in (("One", "Two, Model"), ("Two", "One, Model")):
+        text += f"class {name}({base}):\n    {name.lower()} = TextField()\n"
+        text += "    class Meta:\n        abstract = True\n"
+    text += "class Third(One):\n    third = TextField()\n"
+    assert tables({"shop/models.py": text}) == {
+        "shop_third": [
+            "id auto primary key",
+            *(f"{name} TextField not null" for name in ("two", "one", "third")),
+        ]
+    }
+
+
 MIGRATIONS = {
     "shop/migrations/0010_second.py": """\
 from django.db import migrations, models

@@ -18,7 +18,7 @@ from tests.support.relay import relay
 
 from kodit.domain.endpoints import Limits, Payer
 from kodit.domain.errors import PausedError, PermanentError, TransientError
-from kodit.infrastructure.endpoints import embedder
+from kodit.infrastructure.endpoints import connection, embedder
 from kodit.infrastructure.endpoints.connection import Access
 from kodit.infrastructure.endpoints.enricher import EndpointEnricher
 
@@ -52,6 +52,14 @@ def test_a_proxy(tmp_path: Path, server: ModelServer, monkeypatch: pytest.Monkey
         assert one.headers["host"] == f"{ELSEWHERE}:81"
         assert one.headers["proxy-authorization"] == USER
         assert one.headers["authorization"] == "Bearer sk-test-key"
+
+
+def test_an_address_with_a_query(tmp_path: Path, server: ModelServer) -> None:
+    """As some services want their version to be given; the slash at the end is no part of it."""
+    address = f"{server.url}/?api-version=2"
+    with stage_work(tmp_path, server, access={"base_url": address}) as work:
+        work.embed_code()
+    assert {one.path for one in server.asked} == {"/v1/embeddings?api-version=2"}
 
 
 def test_a_host_that_needs_no_proxy(
@@ -176,6 +184,16 @@ def test_a_query_is_not_kept_waiting_as_long_as_a_stage(
             work.embedder.embed_query("where are carts")
         work.fill(b=["def later(): ..."])
         work.embed_code()
+
+
+def test_an_answer_may_take_longer_than_connecting(
+    tmp_path: Path, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.2)
+    server.delay = 0.4
+    with stage_work(tmp_path, server) as work:
+        work.embed_code()
+        assert work.vectors() == TEXTS
 
 
 def test_other_parameters_are_another_model(tmp_path: Path, server: ModelServer) -> None:

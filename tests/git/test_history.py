@@ -231,6 +231,32 @@ def test_an_undecodable_author_is_replaced_and_a_path_dropped() -> None:
     assert late.result(None)["a.py"].changed_at == 253_402_300_799
 
 
+def test_whose_change_is_certainly_the_latest() -> None:
+    """Not one of two in the same second, until there is a later one."""
+    changes = Changes(lambda _done, _total: None)
+
+    def add(number: int, time: int, *paths: str) -> bytes:
+        identity = f"{number:040x}".encode()
+        changes.feed(
+            b"\0%s %d\0Ada\0a@host\0\n" % (identity, time)
+            + b"".join(b"M\0%s\0" % path.encode() for path in paths)
+        )
+        return identity
+
+    first = add(1, 7, "a", "b")
+    second = add(2, 7, "b")
+    again = add(2, 7, "b", "c", "c")
+    both = frozenset([first, second])
+    assert second == again
+    assert changes.certainly_latest(both) == {b"a", b"c"}
+    assert changes.certainly_latest(frozenset([second])) == {b"c"}
+    third = add(3, 9, "b")
+    assert changes.certainly_latest(frozenset([third])) == {b"b"}
+    add(4, 5, "a")
+    found = changes.result(None)
+    assert (found["a"].changed_at, found["a"].created_at) == (7, 5)
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(commits=commits, cuts=st.lists(st.integers(0, 400)))
 def test_output_in_any_pieces_means_the_same(

@@ -188,6 +188,7 @@ def test_in_a_folder_they_are_read_as_checked_out(make_repository: MakeRepositor
         ("ftp://example.org/x", "uses ftp://, which is not supported"),
         ("/", "is not a git repository"),
         ("../../../../../../../../../../../../x", "leads above its host"),
+        ("https://github.com/ada/shop/tree/main", "is not that of a repository"),
     ],
 )
 def test_a_refused_one_does_not_stop_the_others(

@@ -13,12 +13,13 @@ from tests.hosts.nodes import MakeNode, Node
 from tests.support.command import PATIENCE_SECONDS
 
 from kodit.application.services.standing_words import lacking_in
+from kodit.application.views.left_out import ExplanationView
 from kodit.composition.watching import make_watching
 from kodit.domain.caller import Caller
 from kodit.domain.entities import IndexRun
 from kodit.domain.errors import SourceError
 from kodit.domain.grep import Expression, GrepRequest
-from kodit.domain.questions import LeftOutQuestion, Where
+from kodit.domain.questions import ExplainQuestion, LeftOutQuestion, Where
 from kodit.domain.search import SearchFilter
 from kodit.domain.value_objects import RunState, TaskType
 
@@ -145,6 +146,20 @@ def test_grep_over_folders_of_several_hosts(folder: Path, here: Node, there: Nod
         assert [problem.partition(",")[0] for problem in answer.problems] == [
             f"{folder} is a folder of the host here"
         ]
+
+
+def test_explaining_a_file_of_one_of_several_hosts(folder: Path, here: Node, there: Node) -> None:
+    """The file at hand, unless only another host can tell."""
+    other = here.request(folder).index_id
+    own = there.request(folder).index_id
+
+    def explained(question: ExplainQuestion) -> ExplanationView:
+        return there.run(lambda: there.application.left_out_answers.explain(Caller(), question))
+
+    assert explained(ExplainQuestion("a.py", Where(everywhere=True))).index_id == own
+    with pytest.raises(SourceError) as refused:
+        explained(ExplainQuestion("a.py", Where((str(other),))))
+    assert refused.value.code == "source_on_another_host"
 
 
 def test_deleting_an_index_of_another_host(folder: Path, here: Node, there: Node) -> None:

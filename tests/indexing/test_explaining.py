@@ -238,6 +238,11 @@ def test_very_many_files_are_counted_up_to_a_limit(
         monkeypatch.setattr(left_out_module, "MOST_COUNTED", 10)
         (tmp_path / "x" / "link").symlink_to("a")  # is one file, wherever it leads
         assert left_out_module._count(descriptor, "x") == (7, True)
+        for depth, counted in ((0, 1), (1, 7)):  # what is deeper is not looked at
+            monkeypatch.setattr(left_out_module, "MAXIMUM_DEPTH", depth)
+            assert left_out_module._count(descriptor, "x") == (counted, True)
+        write_file(tmp_path / "x" / "a" / "b" / "c", "")
+        assert left_out_module._count(descriptor, "x") == (7, True)
     finally:
         os.close(descriptor)
 

@@ -9,16 +9,15 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from tests.support.listening import echo, listening, patiently
+from tests.support.listening import UNLIMITED, echo, listening, patiently
 
 from kodit.domain.caller import Caller
 from kodit.server.activity import Activity
 from kodit.server.connection import Connection
 from kodit.server.guard import CALLER, Guard
-from kodit.server.limits import Limits
 from kodit.server.problems import Message, Receive, Refusal, Scope, Send
 
-LARGE = Limits(sweep_seconds=0.02)
+LARGE = UNLIMITED
 """Nothing in these tests reaches a limit."""
 
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.support.listening import Client, echo, listening, patiently, until
+from tests.support.listening import UNLIMITED, Client, echo, listening, patiently, until
 
 from kodit.server.connections import READ_BYTES
 from kodit.server.limits import Limits
@@ -15,7 +15,7 @@ from kodit.server.problems import Receive, Scope, Send
 
 GET = "GET / HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
-LIMITS = Limits(sweep_seconds=0.02, line_bytes=2_000, fields_bytes=1_000, fields=10, chunks=5)
+LIMITS = replace(UNLIMITED, line_bytes=2_000, fields_bytes=1_000, fields=10, chunks=5)
 
 
 async def refusal(client: Client) -> tuple[int, str]:

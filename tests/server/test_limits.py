@@ -8,14 +8,20 @@ import logging
 from dataclasses import replace
 
 import pytest
-from tests.support.listening import Listening, echo, listening, patiently, until
+from tests.support.listening import (
+    UNLIMITED,
+    Listening,
+    echo,
+    listening,
+    patiently,
+    until,
+)
 
-from kodit.server.limits import Limits
 from kodit.server.problems import Receive, Scope, Send
 
 GET = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POST = "POST / HTTP/1.1\r\nHost: localhost\r\n"
-LARGE = Limits(sweep_seconds=0.02)
+LARGE = UNLIMITED
 """Nothing in these tests reaches a limit but the one that is made small."""
 
 

@@ -8,15 +8,14 @@ from http import HTTPStatus
 from typing import cast
 
 import pytest
-from tests.support.listening import Client, Listening, echo, listening, patiently, until
+from tests.support.listening import UNLIMITED, Client, Listening, echo, listening, patiently, until
 
 from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.server.connection import Connection
-from kodit.server.limits import Limits
 from kodit.server.problems import Receive, Refusal, Scope, Send, header_values
 from kodit.server.turns import Turns
 
-LIMITS = Limits(sweep_seconds=0.02)
+LIMITS = UNLIMITED
 ASK = "GET / HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: key\r\n\r\n"
 HEALTH = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 ANSWER = (200, b'{"bytes": 0}')

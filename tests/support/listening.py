@@ -113,6 +113,22 @@ async def until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.001)
 
 
+FOR_EVER = 1e6
+UNLIMITED = Limits(
+    header_seconds=FOR_EVER,
+    stranger_seconds=FOR_EVER,
+    body_seconds=FOR_EVER,
+    request_seconds=FOR_EVER,
+    progress_seconds=FOR_EVER,
+    write_seconds=FOR_EVER,
+    keep_alive_seconds=FOR_EVER,
+    linger_seconds=FOR_EVER,
+    sweep_seconds=0.02,
+)
+"""A test that makes one of its times short waits for that one: none of the others passes before the
+test fails."""
+
+
 def patiently(work: Coroutine[Any, Any, None]) -> None:
     """Run a test that would wait for ever instead of failing."""
     asyncio.run(asyncio.wait_for(work, PATIENCE_SECONDS))

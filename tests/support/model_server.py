@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 DIMENSIONS = 32
 KEY = "sk-test-0123456789abcdefghijklmnop"
@@ -123,7 +124,7 @@ class ModelServer:
         return found | others
 
     def right_answer(self, asked: Asked) -> dict[str, Any]:
-        if asked.path.endswith("/embeddings"):
+        if urlsplit(asked.path).path.endswith("/embeddings"):
             data = [
                 {"index": place, "embedding": vector_of(text, self.dimensions)}
                 for place, text in enumerate(asked.texts)

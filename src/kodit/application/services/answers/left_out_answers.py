@@ -60,7 +60,7 @@ class LeftOutAnswers:
     async def explain(self, caller: Caller, question: ExplainQuestion) -> ExplanationView:
         """Why a file is in its index or not. Raises InvalidQueryError if several indexes have such
         a file, and NotFoundError if none has."""
-        path = question.path.rstrip("/") or question.path
+        path = question.path
         places = await in_thread(
             lambda: self._scope.places(caller, question.where, path), Lane.READS
         )
