@@ -90,7 +90,7 @@ def test_every_statement_over_a_list_of_ids_has_a_form_over_an_array() -> None:
     for module in pkgutil.iter_modules(adapters.__path__, f"{adapters.__name__}."):
         for one in vars(importlib.import_module(module.name)).values():
             if isinstance(one, PreparedForMany):
-                made = one._prepare_over_array("bigint")
+                made = one._prepare_over_array(int)
                 made._compile(dialect)
                 found += 1
     assert found > 60

@@ -56,7 +56,7 @@ def test_what_is_stored_names_what_it_was_made_with() -> None:
     assert (describe.MOST_DOCUMENTATION, describe.MOST_CALLS) == (600, 12)
     assert builtin.BuiltinEmbedder.includes_path
     assert BuiltinEnricher.includes_path
-    assert (SCHEMA_VERSION, scoring.MOST_COUNTED) == ("8", 255)
+    assert (SCHEMA_VERSION, scoring.MOST_COUNTED) == ("9", 255)
     assert pack_file.VERSION == 2
 
 

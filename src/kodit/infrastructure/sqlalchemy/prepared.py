@@ -201,7 +201,7 @@ class PreparedForMany:
     def __init__(self, make: Callable[[Sequence[BindParameter[int]]], Statement]) -> None:
         self._make = make
         self._sizes: dict[int, tuple[Prepared, Sequence[str]]] = {}
-        self._over_array: Prepared | None = None
+        self._over_arrays: dict[type, Prepared] = {}
 
     def run(
         self,
@@ -215,9 +215,8 @@ class PreparedForMany:
             return prepared.run(driver, {"id_0": identifiers[0], **parameters})
         rows: list[Row] = []
         if driver.is_concurrent and identifiers:
-            over = self._over_array or self._prepare_over_array(
-                KINDS_OF_VALUES[type(identifiers[0])]
-            )
+            kind = type(identifiers[0])
+            over = self._over_arrays.get(kind) or self._prepare_over_array(kind)
             for some in in_chunks(identifiers):
                 rows += over.run(driver, {"ids": list(some), **parameters})
             return rows
@@ -229,10 +228,9 @@ class PreparedForMany:
             rows += prepared.run(driver, {**named, **parameters} if parameters else named)
         return rows
 
-    def _prepare_over_array(self, kind: str) -> Prepared:
-        names = ("id_0", "id_1")
-        make = partial(self._make, [bindparam(name) for name in names])
-        over = self._over_array = _OverArray(make, kind)
+    def _prepare_over_array(self, kind: type) -> Prepared:
+        make = partial(self._make, [bindparam("id_0"), bindparam("id_1")])
+        over = self._over_arrays[kind] = _OverArray(make, KINDS_OF_VALUES[kind])
         return over
 
     def _prepare(self, size: int) -> tuple[Prepared, Sequence[str]]:
