@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
@@ -390,3 +390,10 @@ def test_what_is_no_path_is_not_refused_as_one(text: str) -> None:
     CallerPolicy().check_typed(text)
     with pytest.raises(RefusedByPolicyError):
         CallerPolicy().check_typed(text.replace(":", ""))
+
+
+def test_a_path_that_leads_out_of_an_allowed_folder_is_refused_as_typed() -> None:
+    policy = CallerPolicy(allowed_roots=(PurePath("/allowed"),))
+    policy.check_typed("/allowed/../allowed/x")
+    with pytest.raises(RefusedByPolicyError):
+        policy.check_typed("/allowed/../x")
