@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.database.content import CODE, ENRICH, Content, rows
+from tests.database.content import CODE, ENRICH, Content, change, rows
 
 from kodit.domain.keyword import KeywordOperation
 
@@ -33,3 +33,19 @@ def test_nothing_of_a_removed_version_is_still_to_do(content: Content, other: Co
         KeywordOperation.ADD.value,
         KeywordOperation.REMOVE.value,
     ]
+
+
+def test_a_version_that_is_still_searched_for_another_file_is_shared(
+    content: Content, other: Content
+) -> None:
+    """So that its snippets stay as they are when its own file loses it."""
+    content.replace(a=["one"])
+    version_id = content.versions["a"]
+    versions = content.transaction.versions
+    assert versions.shared([version_id]) == set()
+    change(
+        content.transaction,
+        "INSERT INTO former_versions (index_id, path_id, version_id) VALUES (?, ?, ?)",
+        *(other.id, other.files["a"], version_id),
+    )
+    assert versions.shared([version_id]) == {version_id}
