@@ -308,6 +308,8 @@ def main() -> None:
     if options.what == "wake-up":
         measure_wake_up()
     elif options.what == "indexing":
+        if options.folder is None:
+            parser.error("`indexing` needs --folder")
         measure_indexing(options.folder)
     elif options.what == "workers":
         measure_workers(options.indexes, options.files, options.share)

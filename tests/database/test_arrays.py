@@ -6,12 +6,23 @@ import importlib
 import pkgutil
 
 import pytest
-from sqlalchemy import BigInteger, Boolean, DateTime, Float, Integer, LargeBinary, String, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    Float,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    select,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.types import TypeEngine
 
 from kodit.infrastructure import sqlalchemy as adapters
 from kodit.infrastructure.sqlalchemy.arrays import kind_of, over_array, over_rows
+from kodit.infrastructure.sqlalchemy.file_entities import PATHS
 from kodit.infrastructure.sqlalchemy.prepared import PreparedForMany
 
 KINDS = {"a": "bigint", "b": "text"}
@@ -94,3 +105,10 @@ def test_every_statement_over_a_list_of_ids_has_a_form_over_an_array() -> None:
                 made._compile(dialect)
                 found += 1
     assert found > 60
+
+
+def test_on_sqlite_no_type_is_kept_for_each_of_many_ids() -> None:
+    """Of hundreds of parameters, in each statement and size."""
+    ids = PreparedForMany(lambda ids: select(PATHS.c.path).where(PATHS.c.id.in_(ids)))
+    prepared, _names = ids._prepare(500)
+    assert prepared._compile(make_url("sqlite://").get_dialect()())._types == {}

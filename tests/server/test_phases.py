@@ -37,7 +37,7 @@ def test_a_client_that_reads_on_in_time_is_no_slow_one() -> None:
     patiently(run())
 
 
-def test_a_request_that_was_sent_ahead_waits_behind_others(
+def test_a_request_that_was_sent_ahead_is_known_as_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     waited = []

@@ -61,7 +61,9 @@ class _Compiled:
         *,
         returns_rows: bool,
     ) -> None:
-        """`types` are those of the columns of its parameters, by name."""
+        """`types` are those of the columns of its parameters, by name, where it may run over rows
+        at once.
+        """
         self.sql = sql
         self.returns_rows = returns_rows
         self._types = types
@@ -173,7 +175,10 @@ class Prepared:
             self._text(str(made)),
             defaults,
             order,
-            {name: bind.type for name, bind in made.binds.items() if bind.required},
+            # Not for SQLite, where a list of ids is hundreds of parameters.
+            {name: bind.type for name, bind in made.binds.items() if bind.required}
+            if order is None
+            else {},
             returns_rows=statement.is_select or bool(made.effective_returning),
         )
         return compiled
@@ -195,7 +200,7 @@ class _OverArray(Prepared):
 
 class PreparedForMany:
     """A statement over a list of ids, prepared once for each power of two; the list is padded to it
-    by repeating the last id. PostgreSQL takes an array of any size.
+    by repeating the last id. For PostgreSQL the list is one array.
     """
 
     def __init__(self, make: Callable[[Sequence[BindParameter[int]]], Statement]) -> None:

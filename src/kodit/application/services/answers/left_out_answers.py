@@ -60,9 +60,8 @@ class LeftOutAnswers:
     async def explain(self, caller: Caller, question: ExplainQuestion) -> ExplanationView:
         """Why a file is in its index or not. Raises InvalidQueryError if several indexes have such
         a file, and NotFoundError if none has."""
-        path = question.path
         places = await in_thread(
-            lambda: self._scope.places(caller, question.where, path), Lane.READS
+            lambda: self._scope.places(caller, question.where, question.path), Lane.READS
         )
         found, absences = [], []
         for index, paths in places.in_indexes:
@@ -76,7 +75,7 @@ class LeftOutAnswers:
                     if error.code != ON_ANOTHER_HOST or len(places.in_indexes) == 1:
                         raise
                     break
-        explanation = _only(found, absences, path)
+        explanation = _only(found, absences, question.path)
         standing = await in_thread(
             lambda: self._standing.of(
                 SearchFilter((explanation.index.id,)), is_implied=places.is_implied
