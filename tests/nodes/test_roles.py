@@ -103,6 +103,8 @@ def test_a_run_ends_at_once_if_nobody_searches(nodes: Installation, tmp_path: Pa
     assert view.nodes is not None
     assert [(node.roles, node.state) for node in view.nodes] == [(("work",), "idle")]
     late = nodes.node("second", is_serving=False)
+    do(late, late.application.following, "tell that the node is alive")
+    assert status(worker).indexes[0].is_searchable_nowhere is None
     follow(late)
     view = status(worker)
     assert view.indexes[0].is_searchable_nowhere is None
