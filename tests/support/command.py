@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.support.built_commands import BUILDER, built_command
 from tests.support.command_server import CommandServer
 from tests.support.stores import environment_for
 
@@ -109,6 +110,7 @@ class KoditCommand:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
             patch.setattr(sys, "argv", ["kodit", *map(str, arguments)])
+            patch.setattr(BUILDER, built_command)
             try:
                 main()
             except SystemExit as end:

@@ -1,8 +1,8 @@
 """A process that has loaded Kodit and forks a command on request.
 
 Each command is a process of its own, in its own session, as if started by a shell; this saves the
-half second of imports, a thousand times over. The server loads the modules of commands and starts
-no thread, so that no lock is held at a fork.
+half second of imports, a thousand times over. The server loads the modules of commands, builds
+these, and starts no thread, so that no lock is held at a fork.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import typer.main
+from tests.support.built_commands import built_command
 
 MESSAGE_BYTES = 1 << 20
 STREAMS = 3
@@ -109,6 +112,8 @@ def load() -> None:
                 importlib.import_module(module.name)
     for name in LIBRARIES:
         importlib.import_module(name)
+    built_command(importlib.import_module("kodit.faces.cli.app").app)
+    typer.main.get_command = built_command
     assert len(list(Path("/proc/self/task").iterdir())) == 1
     gc.collect()
     gc.freeze()
