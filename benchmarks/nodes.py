@@ -30,6 +30,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from benchmarks.processes import cpu_seconds
 from benchmarks.search import QUERIES, grow
 from tests.support.postgresql import find_postgresql, running_postgresql
 
@@ -155,9 +156,15 @@ def measure_workers(indexes: int, files: int, share: float) -> None:
     for count in (1, 2, 4):
         with tempfile.TemporaryDirectory(prefix="kodit-workers-") as name, server() as url:
             folders = _folders(Path(name), "folder", indexes, files)
-            seconds = _index_with(count, folders, Path(name), url, share)
+            seconds, spent, searching = _index_with(count, folders, Path(name), url, share)
         first = first or seconds
-        print(f"{count} workers: {seconds:.1f} s, {first / seconds:.2f} times as fast", flush=True)
+        print(
+            f"{count} workers: {seconds:.1f} s, {first / seconds:.2f} times as fast; "
+            f"CPU of the workers {', '.join(f'{one:.1f}' for one in spent)} s, "
+            f"{sum(spent) / (count * share * seconds):.0%} of their share, "
+            f"of the search node {searching:.1f} s",
+            flush=True,
+        )
 
 
 def _folders(below: Path, name: str, indexes: int, files: int) -> list[Path]:
@@ -177,8 +184,11 @@ def _folders(below: Path, name: str, indexes: int, files: int) -> list[Path]:
     return found
 
 
-def _index_with(count: int, folders: Sequence[Path], below: Path, url: str, share: float) -> float:
-    """Seconds until all folders are indexed by workers that have worked already."""
+def _index_with(
+    count: int, folders: Sequence[Path], below: Path, url: str, share: float
+) -> tuple[float, list[float], float]:
+    """Seconds until all folders are indexed by workers that have worked already, and the processor
+    time of each worker and of the search node."""
     environment = _environment() | {DATABASE_URL: url, "KODIT_HOST": "here"}
     application = Application(
         Settings(data_dir=below / "asking", database_url=url, host="here", node_searches=False)
@@ -210,15 +220,19 @@ def _index_with(count: int, folders: Sequence[Path], below: Path, url: str, shar
         runner.run(queue.pause())
         index(folders)
         limit(share)
+        measured = [process.pid for process in (*processes, searching)]
+        before = [cpu_seconds(one) for one in measured]
         began = time.monotonic()
         runner.run(queue.resume())
         _wait(lambda: not runner.run(queue.count_runs()))
         seconds = time.monotonic() - began
+        after = [cpu_seconds(one) for one in measured]
         for process in (*processes, searching):
             process.terminate()
         for process in (*processes, searching):
             process.wait()
-    return seconds
+    *workers, node = (end - start for start, end in zip(before, after, strict=True))
+    return seconds, workers, node
 
 
 def measure_indexing(folder: Path) -> None:

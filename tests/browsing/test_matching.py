@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from typing import Any
 
@@ -125,3 +126,15 @@ def test_the_whole_text_gives_what_each_line_alone_gives(pattern: str, text: str
     ]
     found = find_lines(text, compile_expression(Expression(pattern)), context=0, limit=1000)
     assert [(line.line, line.column) for line in found] == expected
+
+
+def test_no_expression_outlives_its_search() -> None:
+    """The library caches expressions, whose states may take megabytes each."""
+
+    def expressions() -> int:
+        return sum(type(one).__qualname__ == "_Regexp" for one in gc.get_objects())
+
+    before = expressions()
+    for word in ("one", "two", "three"):
+        numbers("one\ntwo\n", f"{word}|another")
+    assert expressions() == before

@@ -43,6 +43,9 @@ def compile_expression(expression: Expression) -> Compiled:
             code="expression_invalid",
             pattern=expression.pattern,
         ) from None
+    finally:
+        # The library would keep the last 128 expressions, each with up to 8 MB of states.
+        re2.purge()
 
 
 def _source_of(expression: Expression) -> str:

@@ -26,7 +26,7 @@ from kodit.infrastructure.memory.tables import Tables
 from kodit.infrastructure.memory.tasks import MemoryTaskRepository
 from kodit.infrastructure.reading_gate import ReadingGate
 
-MOST_READERS = 8
+MOST_READERS = 4
 """As many as with SQLite, so that tests have the same limits."""
 
 

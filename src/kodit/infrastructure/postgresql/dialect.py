@@ -21,9 +21,11 @@ from kodit.infrastructure.postgresql.transactions import (
     SHOW_REVISION,
 )
 from kodit.infrastructure.sql.moving import STATES_OF_A_MOVE
-from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS, another_schema
+from kodit.infrastructure.sqlalchemy.dialect import another_schema
 from kodit.infrastructure.sqlalchemy.transaction import driver_of
 
+MOST_READERS = 8
+"""Concurrent read transactions: more than with SQLite, since each waits for the network."""
 MOST_WRITERS = 6
 """Threads that write at the same time (`Lane.WRITES` and `Lane.HEARTBEATS`)."""
 _LOST = ("08", "57")
@@ -32,6 +34,8 @@ _LOST = ("08", "57")
 
 class PostgresqlDialect:
     """One database of a server."""
+
+    most_readers = MOST_READERS
 
     def __init__(self, address: DatabaseAddress) -> None:
         self.place = address.place

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
-from sys import intern
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kodit.domain.entities import StoredSnippet
@@ -23,6 +22,7 @@ from kodit.infrastructure.sql.membership import (
     membership_of,
     read_indexes,
 )
+from kodit.infrastructure.sql.shared_texts import SharedTexts
 from kodit.infrastructure.sql.state_cache import Caches
 from kodit.infrastructure.sql.statements import (
     Cursors,
@@ -66,6 +66,7 @@ _FORMER_OF = StatementForMany(
     "AND former_versions.path_id = files.path_id WHERE files.version_id IN :ids"
 )
 _ANY_FORMER = Statement("SELECT 1 FROM former_versions LIMIT 1")
+_SHARED = SharedTexts()
 _STORED = StatementForMany(f"{SELECT_STORED} WHERE snippets.id IN :ids")
 _TEXTS = StatementForMany(
     "SELECT snippets.id, snippets.text FROM snippets WHERE snippets.id IN :ids"
@@ -279,16 +280,17 @@ class SearchReads:
 
     def find_many(self, snippet_ids: Sequence[int]) -> list[FoundSnippet]:
         # Paths and languages are those of many snippets, which are kept between searches.
+        share = _SHARED.share
         return [
             FoundSnippet(
                 snippet_id,
                 index_id,
                 file_id,
-                intern(path),
+                share(path, path),
                 start_line,
                 end_line,
-                intern(language),
-                to_symbol(name, kind, scope),
+                share(language, language),
+                to_symbol(name, kind, share(scope, scope)),
                 text_to_symbols(also_defines),
                 content_hash,
             )

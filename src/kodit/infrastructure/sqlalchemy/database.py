@@ -11,9 +11,12 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from kodit.infrastructure.sql.sqlite import refuse_inherited, replaced
-from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS
 from kodit.infrastructure.sqlalchemy.sql_database import SqlDatabase, translated_errors
-from kodit.infrastructure.sqlalchemy.sqlite_dialect import SqliteDialect, open_sqlite
+from kodit.infrastructure.sqlalchemy.sqlite_dialect import (
+    MOST_READERS,
+    SqliteDialect,
+    open_sqlite,
+)
 from kodit.infrastructure.sqlalchemy.transaction import driver_of
 
 __all__ = ["MOST_READERS", "SqliteDatabase", "open_sqlite"]

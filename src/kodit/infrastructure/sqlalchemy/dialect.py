@@ -13,14 +13,12 @@ from sqlalchemy import Connection, Engine
 from kodit.domain.errors import DatabaseUpgradedError, KoditError
 from kodit.infrastructure.sqlalchemy.transaction import driver_of
 
-MOST_READERS = 8
-"""Concurrent read transactions; each connection keeps a cache in memory, and more of them than
-cores gain nothing.
-"""
-
 
 class Dialect(Protocol):
     """One database, for any number of threads."""
+
+    most_readers: int
+    """Concurrent read transactions."""
 
     @property
     def engine(self) -> Engine: ...

@@ -12,7 +12,7 @@ from kodit.domain.errors import DatabaseUpgradedError, KoditError
 from kodit.domain.shortage import shortage
 from kodit.infrastructure.reading_gate import ReadingGate
 from kodit.infrastructure.sql.moving import MOVES, moving
-from kodit.infrastructure.sqlalchemy.dialect import MOST_READERS, Dialect
+from kodit.infrastructure.sqlalchemy.dialect import Dialect
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 
@@ -25,7 +25,7 @@ class SqlDatabase:
         """The schema that this program has found or made."""
         self.upgraded: DatabaseUpgradedError | None = None
         """Set as long as transactions find that another version has migrated the database."""
-        self._reading = ReadingGate(MOST_READERS)
+        self._reading = ReadingGate(dialect.most_readers)
 
     @property
     def engine(self) -> Engine:
