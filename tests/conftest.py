@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support.child_server import let_pools_fork
 from tests.support.descriptors import folders_left_open, open_folders
 from tests.support.stores import STORES, USUAL, using_store
 
@@ -149,6 +150,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _usual_store() -> Iterator[None]:
     with using_store(USUAL):
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _children(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Pools fork their children, which saves the imports, unless the module needs real ones."""
+    let_pools_fork(request.node.get_closest_marker("real_children") is None)
+    yield
+    let_pools_fork(False)
 
 
 @pytest.fixture(scope="session")

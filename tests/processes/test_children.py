@@ -29,6 +29,8 @@ from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.processes.process_tree import end_process_tree
 
+pytestmark = pytest.mark.real_children
+
 WORK = child_work.__name__
 
 

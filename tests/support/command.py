@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from tests.support.built_commands import BUILDER, built_command
+from tests.support.child_server import do_pools_fork
 from tests.support.command_server import CommandServer
 from tests.support.stores import environment_for
 
@@ -93,7 +94,12 @@ class KoditCommand:
         """Run the command to its end, in a process and session of its own."""
         if sys.platform == "linux" and not options.keys() - {"cwd"}:
             folder = str(options.get("cwd") or Path.cwd())
-            started = command_server().start(list(map(str, arguments)), self.environment, folder)
+            started = command_server().start(
+                list(map(str, arguments)),
+                self.environment,
+                folder,
+                forks_children=do_pools_fork() and "cwd" not in options,
+            )
             return finish_fork(*started)
         return finish(self.start(*arguments, **options))
 
