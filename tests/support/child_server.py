@@ -95,7 +95,7 @@ class ForkedChild:
             "limits": [resource.getrlimit(limit)[0] for limit in LIMITS],
             "mask": _mask_of_files(),
         }
-        self.pid = _server().start(asked, [2, *pass_fds])
+        self.pid = server().start(asked, [2, *pass_fds])
 
     def poll(self) -> int | None:
         """Its exit status in the form of `subprocess`, if it has ended."""
@@ -135,7 +135,8 @@ def do_pools_fork() -> bool:
 _forked: dict[int, ChildServer] = {}
 
 
-def _server() -> ChildServer:
+def server() -> ChildServer:
+    """That of this process, started when first needed."""
     return _forked.get(os.getpid()) or _started(os.getpid())
 
 
@@ -182,6 +183,7 @@ def _serve(connection: socket.socket) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(null, stream)
+    os.close(null)
     while True:
         message, ends, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, MOST_DESCRIPTORS)
         if not message:
