@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.database.content import CODE, ENRICH, Content, change, rows
+from tests.database.content import CODE, ENRICH, NOW, Content, change, rows
 
 from kodit.domain.keyword import KeywordOperation
 
@@ -49,3 +49,15 @@ def test_a_version_that_is_still_searched_for_another_file_is_shared(
         *(other.id, other.files["a"], version_id),
     )
     assert versions.shared([version_id]) == {version_id}
+
+
+def test_what_goes_with_its_index_is_not_counted_as_unused(content: Content) -> None:
+    """While an index is deleted, its results take nothing from the room that is left to others."""
+    content.replace(a=["one"], b=["two"])
+    content.embed()
+    transaction = content.transaction
+    transaction.indexes.mark_deleted(content.id, NOW)
+    while rows(transaction, "SELECT * FROM vectors WHERE index_id = ?", content.id):
+        assert transaction.indexes.remove_some(content.id, 1)
+    assert len(rows(transaction, "SELECT * FROM embeddings")) == 2
+    assert transaction.unused.size() == 0

@@ -12,13 +12,16 @@ import pytest
 from tests.support.sources import write_file
 
 from kodit.application.services.source_service import IndexRequest
-from kodit.application.services.standing_service import state_of
+from kodit.application.services.standing_service import StandingService, state_of
 from kodit.application.services.standing_words import lacking_in, nothing_found
 from kodit.application.views.standing import StandingRunView, StandingView
 from kodit.composition import Application
 from kodit.domain.entities import IndexRun
 from kodit.domain.task import QueuePriority
 from kodit.domain.value_objects import RunState, SearchFilter, TaskProgress
+from kodit.infrastructure.keyword.positions import KeywordPositions
+from kodit.infrastructure.keyword.standing import NAME
+from kodit.infrastructure.keyword.version import SCHEMA_VERSION
 from kodit.settings import Settings
 
 COMPLETE = StandingView(
@@ -172,3 +175,17 @@ def test_what_was_left_out_is_counted_anew_after_a_run(application: Application)
     asyncio.run(application.source_indexing.index(IndexRequest([index.source])))
     assert before == {"generated": 2, "secret": 1}
     assert standing(application).left_out == {"generated": 1, "secret": 1}
+
+
+def test_a_keyword_index_that_cannot_be_read_finds_nothing(
+    application: Application, tmp_path: Path
+) -> None:
+    """Which the standing of an answer says, instead of failing as a search does."""
+    (tmp_path / SCHEMA_VERSION / NAME).mkdir(parents=True)
+    unreadable = StandingService(
+        database=application.reading, keyword_index=lambda: KeywordPositions(tmp_path)
+    )
+    [one] = unreadable.of(SearchFilter(), with_keyword_index=True)
+    assert one.unsearched == ("keyword",)
+    [one] = unreadable.of(SearchFilter())
+    assert one.unsearched == ()

@@ -229,3 +229,29 @@ def test_the_first_is_deleted_while_the_second_is_added(
             assert problems(serving) == []
             assert not_had(data) == {}
     assert count > len(TaskType)
+
+
+def test_a_file_is_judged_by_what_the_keyword_index_searches(tmp_path: Path) -> None:
+    """Which still holds the former snippets, as long as other engines search them."""
+    tree = write(tmp_path / "tree")
+    with ServingKodit(tmp_path / "data", FaultyApplication) as serving:
+        index_id = index(serving, tree)
+        assert isinstance(serving.application, FaultyApplication)
+        serving.application.faults.fail(TaskType.CODE_EMBEDDINGS, StoppedError)
+        write_file(tree / CHANGING, NEWER)
+        assert serving.index(tree).state.value == "failed"
+
+        async def judged(application: Application) -> list[tuple[str, float]]:
+            chosen = SearchFilter(index_ids=(index_id,))
+            results = application.search.search(SearchRequest("lantern that smokes", filter=chosen))
+            [first, *_] = [one for one in results if one.snippet.path == CHANGING]
+            return [
+                (part.signal, part.value)
+                for part in first.explanation
+                if part.signal.startswith("keyword")
+            ]
+
+        meanwhile = serving.call(judged)
+        serving.application.faults.repair(TaskType.CODE_EMBEDDINGS)
+        index(serving, tree)
+        assert meanwhile == serving.call(judged) != []

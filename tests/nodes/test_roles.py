@@ -19,7 +19,7 @@ from tests.support.sources import write_file
 
 from kodit.application.services import node_following
 from kodit.application.services.chores import Chore
-from kodit.application.services.keyword_following import follow_store
+from kodit.application.services.keyword_following import follow_stores
 from kodit.application.views.indexes import IndexesView
 from kodit.composition import Application
 from kodit.domain.caller import LOCAL_CALLER
@@ -103,6 +103,8 @@ def test_a_run_ends_at_once_if_nobody_searches(nodes: Installation, tmp_path: Pa
     assert view.nodes is not None
     assert [(node.roles, node.state) for node in view.nodes] == [(("work",), "idle")]
     late = nodes.node("second", is_serving=False)
+    do(late, late.application.following, "tell that the node is alive")
+    assert status(worker).indexes[0].is_searchable_nowhere is None
     follow(late)
     view = status(worker)
     assert view.indexes[0].is_searchable_nowhere is None
@@ -138,8 +140,8 @@ def test_removed_contents_are_followed_too(nodes: Installation, tmp_path: Path) 
 def lead(node: ServingKodit, store_id: int) -> None:
     """Follow a store as the first node that does."""
     node.call(
-        lambda application: follow_store(
-            application.database, application.engines.keyword_index, store_id, leads=True
+        lambda application: follow_stores(
+            application.database, application.engines.keyword_index, [store_id], leads=True
         )
     )
 

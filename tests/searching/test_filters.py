@@ -100,6 +100,12 @@ def test_pages_are_pieces_of_one_ranking(searchable: Kodit, query: str, mode: Se
         assert pages == whole[: some.stop and some[-1] + size] + whole[-size:]
 
 
+def test_the_only_one_of_its_kind_is_found(searchable: Kodit) -> None:
+    """Even if other snippets of its file are nearer to the question."""
+    found = searchable.search("ring buffer push", kinds=["event"])
+    assert [one.snippet.path for one in found] == ["sol/Token.sol"]
+
+
 def test_only_definitions_of_a_kind(searchable: Kodit) -> None:
     """A kind restricts to snippets that define such a symbol."""
     found = searchable.search("push an element", kinds=["function", "method"], limit=50)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from tests.searching.test_golden_rankings import GOLDEN
+from tests.support.sources import write_file
 
 from kodit import Kodit
 from kodit.domain.value_objects import SearchMode
@@ -73,3 +77,18 @@ def test_what_is_there_is_no_weak_answer(searchable: Kodit) -> None:
     queries = [*first, "Schedulre", "cs/Scheduler.cs", "MAILR"]
     weak = [query for query in queries if any(one.is_weak for one in searchable.search(query))]
     assert weak == []
+
+
+def test_where_a_keyword_index_is_missing_a_word_may_occur(tmp_path: Path) -> None:
+    """The nearest vectors are the answer then, and nothing tells whether they are weak."""
+    for name in ("first", "second"):
+        write_file(tmp_path / name / f"{name}.py", f"def {name}():\n    return 1\n")
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "first")
+        kodit.index(tmp_path / "second")
+        assert kodit.search("zzzzqqqq") == []
+        assert {one.is_weak for one in kodit.search("first zzzzqqqq wwwwkkkk")} == {True}
+        with closing(sqlite3.connect(tmp_path / "data" / "kodit.db")) as connection, connection:
+            connection.execute("UPDATE indexes SET keyword_generation = 'another' WHERE id = 2")
+        assert {one.is_weak for one in kodit.search("zzzzqqqq")} == {False}
+        assert {one.is_weak for one in kodit.search("first zzzzqqqq wwwwkkkk")} == {False}

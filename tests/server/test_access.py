@@ -185,6 +185,7 @@ def test_the_roots_of_a_local_caller() -> None:
     assert isinstance(alone, Caller)
     assert alone.roots == ()
     assert LocalAccess().admit(_request(roots)) == LOCAL_CALLER
+    assert LocalAccess().admit(_request(("x-kodit-folder", ""), roots)) == LOCAL_CALLER
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,12 @@ def make_following(
     return [
         Chore("tell that the node is alive", SECONDS_BETWEEN_SIGNS, if_mine(following.give_sign)),
         Chore("check the keyword index", SECONDS_BETWEEN_CHECKS, if_mine(following.check)),
-        Chore("follow other nodes", SECONDS_BETWEEN_LOOKS, if_mine(following.follow_some)),
+        Chore(
+            "follow other nodes",
+            SECONDS_BETWEEN_LOOKS,
+            if_mine(following.follow_some),
+            is_awaited=True,
+        ),
         Chore("prepare vectors", SECONDS_BETWEEN_PACKS, if_mine(following.pack_some)),
         Chore("tidy up after nodes", SECONDS_BETWEEN_CHECKS, if_mine(following.tidy_some)),
     ]

@@ -41,10 +41,11 @@ class LocalAccess:
     def admit(self, scope: Scope) -> Caller | Refusal:
         """The caller, with the folder and the roots that the headers name."""
         folders, roots = header_values(scope, FOLDER_HEADER), header_values(scope, ROOTS_HEADER)
-        if not folders:
+        folder = _path(folders[0]) if folders else ""
+        if not folder:
             return LOCAL_CALLER
         named = [_path(one) for one in roots[0].split(",")] if roots else []
-        return Caller(LOCAL, _path(folders[0]), roots=tuple(filter(None, named)))
+        return Caller(LOCAL, folder, roots=tuple(filter(None, named)))
 
 
 class RemoteAccess:

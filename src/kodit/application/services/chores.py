@@ -25,13 +25,14 @@ class Chore:
 
     `do_piece` does one bounded piece, about a transaction, and returns whether there is more to do
     now. The next piece starts after a pause as long as the last piece took, so that no chore takes
-    more than half of the database's single writer. It may be cancelled at any await, and loses
-    nothing by that.
+    more than half of the database's single writer; at once if others wait for it. It may be
+    cancelled at any await, and loses nothing by that.
     """
 
     name: str
     interval: float
     do_piece: Callable[[], Awaitable[bool]]
+    is_awaited: bool = False
 
 
 async def in_one_piece(work: Callable[[], object]) -> bool:
@@ -53,7 +54,7 @@ async def _keep_doing(chore: Chore) -> None:
         try:
             pause = chore.interval
             if await chore.do_piece():
-                pause = loop.time() - began
+                pause = 0.0 if chore.is_awaited else loop.time() - began
             back_off = 1
         except asyncio.CancelledError as error:
             if _is_cancelled():

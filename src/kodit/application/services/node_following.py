@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 
-from kodit.application.services.keyword_following import follow_store
+from kodit.application.services.keyword_filling import CHANGES_PER_BATCH
+from kodit.application.services.keyword_following import follow_stores
 from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import Lane, in_thread
 from kodit.application.services.transactions import written
 from kodit.domain.batches import MOST_PER_TRANSACTION
 from kodit.domain.ports.database import Database, Transaction
 from kodit.domain.ports.engines import KeywordIndex, VectorIndex
-from kodit.domain.ports.nodes import Nodes
+from kodit.domain.ports.nodes import AwaitingTask, Nodes
 from kodit.domain.value_objects import VectorKind
 
 log = logging.getLogger(__name__)
 
 SETTLED_PER_PIECE = 64
+STORES_PER_PIECE = 16
+"""How many stores share commits; each commit of the keyword index costs as much as indexing a
+hundred snippets."""
 SECONDS_BETWEEN_SIGNS = 30.0
 MOST_SECONDS_IN_TROUBLE = 60.0
 """A node that could not follow for so long, because its disk is full for example, says so."""
@@ -84,7 +88,7 @@ class NodeFollowing:
             return transaction.keyword_log.untrusted(positions)
 
     async def follow_some(self) -> bool:
-        """Bring one store up to date; returns whether there may be more to do."""
+        """Bring some stores up to date; returns whether there may be more to do."""
         try:
             has_more = await self._follow_some()
         except Exception:
@@ -94,28 +98,43 @@ class NodeFollowing:
         return has_more
 
     async def _follow_some(self) -> bool:
-        for store_id in (*self._lost, *await in_thread(self._behind, Lane.READS)):
-            await self._follow(store_id)
+        for store_id in self._lost:
+            await self._follow([store_id])
             self._lost.discard(store_id)
+            return True
+        if behind := await in_thread(self._behind, Lane.READS):
+            await self._follow(behind[:STORES_PER_PIECE])
             return True
         return await self._lead_some()
 
     async def _lead_some(self) -> bool:
         """Be the first to follow what a worker of another node waits for, or no worker is going to
         follow; returns whether there was anything."""
-        for task in await in_thread(self._nodes.awaiting, Lane.READS):
-            for store_id in await in_thread(partial(self._stores_of, task.index_id), Lane.READS):
-                await self._follow(store_id, leads=True)
-            await self._queue.end_waits([task.id])
+        if awaiting := await in_thread(self._nodes.awaiting, Lane.READS):
+            some, stores = await in_thread(partial(self._first_of, awaiting), Lane.READS)
+            await self._follow(stores, leads=True)
+            await self._queue.end_waits([task.id for task in some])
             return True
-        for store_id in await in_thread(self._unled, Lane.READS):
-            await self._follow(store_id, leads=True)
+        if unled := await in_thread(self._unled, Lane.READS):
+            await self._follow(unled[:STORES_PER_PIECE], leads=True)
             return True
         return False
 
-    def _stores_of(self, index_id: int) -> list[int]:
+    def _first_of(self, awaiting: Sequence[AwaitingTask]) -> tuple[list[AwaitingTask], set[int]]:
+        """The first task, those after it whose changes go into the same commit, and the stores of
+        their indexes."""
+        some: list[AwaitingTask] = []
+        stores: set[int] = set()
+        changes = 0
         with self._database.read() as transaction:
-            return transaction.versions.stores(index_id)
+            for task in awaiting:
+                new = set(transaction.versions.stores(task.index_id)) - stores
+                changes += sum(map(transaction.keyword_log.count, new))
+                if some and (changes > CHANGES_PER_BATCH or len(stores | new) > STORES_PER_PIECE):
+                    break
+                some.append(task)
+                stores |= new
+        return some, stores
 
     def _unled(self) -> list[int]:
         with self._database.read() as transaction:
@@ -125,9 +144,9 @@ class NodeFollowing:
         with self._database.read() as transaction:
             return list(transaction.keyword_log.behind())
 
-    async def _follow(self, store_id: int, *, leads: bool = False) -> None:
-        await follow_store(self._database, self._keyword_index, store_id, leads=leads)
-        self._unsettled.add(store_id)
+    async def _follow(self, store_ids: Collection[int], *, leads: bool = False) -> None:
+        await follow_stores(self._database, self._keyword_index, store_ids, leads=leads)
+        self._unsettled.update(store_ids)
 
     async def tidy_some(self) -> bool:
         """Remove what this node still holds of one index that another node has deleted, or else

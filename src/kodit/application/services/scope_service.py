@@ -132,7 +132,7 @@ class ScopeService:
             page = self._locator.locate_part(place, caller)
             lines = next((one.lines for one in readings_of_page(place) if one.lines), "")
             return Places(((page.index, (f"{page.path}#{lines}" if lines else page.path,)),))
-        if place.startswith("../") and caller.is_local and caller.folder is not None:
+        if place.startswith("../") and caller.folder is not None:
             place = normpath(f"{caller.folder}/{place}")
         if not where.sources and not place.startswith("/") and not self._held(caller):
             place = self._locator.absolute(place, caller) or place

@@ -178,7 +178,7 @@ class _Reader:
             about = self._metadata.get(name)
             found = about.get(key) if isinstance(about, dict) else None
             if isinstance(found, str) and found.strip():
-                return language_named(found)[:64]
+                return language_named(found)
         return _USUAL
 
     def _skip_space(self) -> None:
@@ -245,7 +245,7 @@ def _cell(raw: _RawCell, lines: list[str], rows: list[int], kernel: str) -> Cell
     if magic is not None:
         name = magic[1].lower()
         if name not in _SAME_LANGUAGE:
-            language = language_named(_OTHER_LANGUAGES.get(name, name))[:64]
+            language = language_named(_OTHER_LANGUAGES.get(name, name))
         text = " " * len(magic[0]) + text[magic.end() :]
     if language == _USUAL:
         text = _MAGIC.sub(_commented, text)
@@ -259,4 +259,4 @@ def _commented(match: re.Match[str]) -> str:
 def _language_of_cell(metadata: Any) -> str | None:
     about = metadata.get("vscode") if isinstance(metadata, dict) else None
     found = about.get("languageId") if isinstance(about, dict) else None
-    return language_named(found)[:64] if isinstance(found, str) and found.strip() else None
+    return language_named(found) if isinstance(found, str) and found.strip() else None

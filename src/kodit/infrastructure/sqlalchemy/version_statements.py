@@ -57,6 +57,9 @@ _IS_INCOMPLETE = or_(
 _HAS_LIVE = exists().where(
     SNIPPETS.c.version_id == FORMER_VERSIONS.c.version_id, SNIPPETS.c.state == "live"
 )
+_IS_SUPERSEDED = exists().where(
+    SNIPPETS.c.version_id == FORMER_VERSIONS.c.version_id, SNIPPETS.c.state != "live"
+)
 
 ADD_VERSION = Prepared(
     insert(VERSIONS)
@@ -170,9 +173,6 @@ NOTE_MEMBERS = Prepared(
 NOTE_SHARING = Prepared(
     update(INDEXES).where(INDEXES.c.id == bindparam("of_index")).values(shares=True)
 )
-NOTE_MEMBERS_OF_STORES = PreparedForMany(
-    lambda ids: update(INDEXES).where(INDEXES.c.id.in_(ids)).values(members=INDEXES.c.members + 1)
-)
 
 KEEP_VERSION = insert_columns(FORMER_VERSIONS, "index_id", "path_id", "version_id")
 LIVE_FORMER_OF_FILES = PreparedForMany(
@@ -191,7 +191,8 @@ LIVE_FORMER = Prepared(
             FILES.c.path_id == FORMER_VERSIONS.c.path_id,
         ),
     )
-    .where(FORMER_VERSIONS.c.index_id == bindparam("of_index"), _HAS_LIVE)
+    # Versions without any snippets were kept too, at first.
+    .where(FORMER_VERSIONS.c.index_id == bindparam("of_index"), ~_IS_SUPERSEDED)
     .limit(bindparam("most"))
 )
 DROP_FORMER = Prepared(

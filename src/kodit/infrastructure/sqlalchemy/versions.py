@@ -45,7 +45,6 @@ from kodit.infrastructure.sqlalchemy.version_statements import (
     LIVE_OF_VERSIONS,
     LONG_AGO,
     NOTE_MEMBERS,
-    NOTE_MEMBERS_OF_STORES,
     NOTE_SHARING,
     RELEASE_FOR_GOOD,
     RELEASE_VERSIONS,
@@ -110,7 +109,12 @@ class SqlVersionRepository:
 
     def count_live(self, version_ids: Iterable[int]) -> int:
         """How many snippets they have."""
-        return sum(row[1] for row in COUNT_LIVE_OF_VERSIONS.run(self._driver, sorted(version_ids)))
+        return sum(self._count_live(version_ids).values())
+
+    def _count_live(self, version_ids: Iterable[int]) -> dict[int, int]:
+        """By version, how many snippets it has, without those that have none."""
+        rows = COUNT_LIVE_OF_VERSIONS.run(self._driver, sorted(set(version_ids)))
+        return {row[0]: row[1] for row in rows}
 
     def incomplete(self, version_ids: Sequence[int]) -> set[int]:
         """Those that some engine has not stored completely."""
@@ -149,12 +153,18 @@ class SqlVersionRepository:
     ) -> None:
         """Files have lost the versions in `former`, whose snippets stay as they are, and got those
         in `upcoming`, unless they are gone. As long as an engine has not stored a new version
-        completely, it searches the former one."""
+        completely, it searches the former one, if that has any snippets."""
         waiting = self.incomplete(sorted({upcoming[one] for one in former if one in upcoming}))
+        replaced = {
+            file_id: version_id
+            for file_id, version_id in former.items()
+            if upcoming.get(file_id) in waiting
+        }
+        searched = self._count_live(replaced.values())
         kept = [
             (file_id, version_id)
-            for file_id, version_id in sorted(former.items())
-            if upcoming.get(file_id) in waiting
+            for file_id, version_id in sorted(replaced.items())
+            if version_id in searched
         ]
         KEEP_VERSION.run_many(
             self._driver,
@@ -247,9 +257,7 @@ class SqlVersionRepository:
 
     def _remove_oldest(self, before: int, limit: int) -> set[int]:
         rows = UNUSED_VERSIONS.run(self._driver, {"before": before, "most": limit})
-        counts = dict(
-            map(tuple, COUNT_LIVE_OF_VERSIONS.run(self._driver, [row[0] for row in rows]))
-        )
+        counts = self._count_live(row[0] for row in rows)
         rows = first_batch(rows, MOST_PER_TRANSACTION, lambda row: Weight(counts.get(row[0], 0)))
         self.retire({row[0] for row in rows})
         self.give_up_stores()
@@ -286,7 +294,6 @@ class SqlVersionRepository:
         for store_id, some in sorted(by_store.items()):
             self._refusals.forget(store_id, [snippet_id for snippet_id, _ in some])
             self._log_removal(store_id, some)
-        NOTE_MEMBERS_OF_STORES.run(self._driver, sorted(by_store))
         DROP_EMPTY_VERSIONS.run(self._driver, ids)
 
     def _log_removal(self, store_id: int, snippets: Sequence[tuple[int, int]]) -> None:
