@@ -118,7 +118,8 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         patch.setattr(sys, "dont_write_bytecode", False)
         _import_own_part(session)
         collected = yield
-    gc.freeze()  # the tests and their modules stay: no collection need look at them
+    if hasattr(session.config, "workerinput"):
+        gc.freeze()  # the tests and their modules stay: no collection need look at them
     return collected
 
 

@@ -37,6 +37,9 @@ CLONE_PARENT = 0x8000
 """From `linux/sched.h`: the new process is a child of the caller's parent."""
 CLONE = {"x86_64": 56, "aarch64": 220}.get(platform.machine())
 """The number of the system call; None where it is not known, and children are started as ever."""
+MEASURED = "MUTATION_COVERAGE"
+"""The environment variable that is set while `benchmarks.mutants` records which lines tests run, in
+processes that are started."""
 LIMITS = (
     resource.RLIMIT_AS,
     resource.RLIMIT_CORE,
@@ -122,7 +125,7 @@ class ForkedChild:
 
 def let_pools_fork(fork: bool) -> None:
     """Whether the pools of this process fork their children from now on."""
-    can = CLONE is not None and sys.platform == "linux"
+    can = CLONE is not None and sys.platform == "linux" and MEASURED not in os.environ
     stand_in = SimpleNamespace(Popen=ForkedChild, DEVNULL=subprocess.DEVNULL)
     vars(pool)["subprocess"] = stand_in if fork and can else subprocess
 
