@@ -58,12 +58,13 @@ def held_by_server(server: int) -> dict[str, Holding]:
 
 
 def cpu_seconds(process: int) -> float:
-    """Processor time of a process and its children so far."""
+    """Processor time of a process and its children so far, including those that have ended."""
     ticks = os.sysconf("SC_CLK_TCK")
     total = 0.0
     for one in [process, *descendants(process)]:
         values = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        total += (int(values[11]) + int(values[12])) / ticks
+        # utime, stime, cutime and cstime of proc_pid_stat(5).
+        total += sum(map(int, values[11:15])) / ticks
     return total
 
 
