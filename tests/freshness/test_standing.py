@@ -189,3 +189,14 @@ def test_a_keyword_index_that_cannot_be_read_finds_nothing(
     assert one.unsearched == ("keyword",)
     [one] = unreadable.of(SearchFilter())
     assert one.unsearched == ()
+
+
+def test_a_deleted_file_is_not_left_out(application: Application) -> None:
+    """One that vanishes while it is to be read is; this one was gone before."""
+    [index] = asyncio.run(application.indexes.status())
+    path = Path(index.source) / "short.py"
+    write_file(path, "short = 1\n")
+    asyncio.run(application.source_indexing.index(IndexRequest([index.source])))
+    path.unlink()
+    asyncio.run(application.source_indexing.index(IndexRequest([index.source])))
+    assert set(standing(application).left_out) == {"generated", "secret"}
