@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import compileall
+import gc
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support.child_server import let_pools_fork
 from tests.support.descriptors import folders_left_open, open_folders
 from tests.support.stores import STORES, USUAL, using_store
 
@@ -65,7 +69,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Of the tests that take longer than half a second, a third runs each day, so that all run
     within three days. Of those that also run on a server, where most take
     longer, an eighth runs there each day. Those of a part that is named all run."""
-    if RUNS_ALL or [Path(argument).name for argument in config.args] != ["tests"]:
+    if RUNS_ALL or not _are_all(config):
         return
     costly = set(COSTLY.read_text("utf-8").split())
     today = datetime.now(UTC).toordinal()
@@ -76,6 +80,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     }
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left_out])
     items[:] = [item for item in items if item.nodeid not in left_out]
+
+
+def _are_all(config: pytest.Config) -> bool:
+    """Whether no part of the tests is named."""
+    return [Path(argument).name for argument in config.args] == ["tests"]
 
 
 def _days_between(item: pytest.Item, costly: set[str]) -> int:
@@ -101,6 +110,29 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         compileall.compile_dir(Path(kodit.__file__).parent, quiet=2)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Every process of tests imports all of them, and most of that time pytest rewrites their
+    assertions. Each process begins with a part of its own and writes it down for the others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", False)
+        _import_own_part(session)
+        collected = yield
+    if hasattr(session.config, "workerinput"):
+        gc.freeze()  # the tests and their modules stay: no collection need look at them
+    return collected
+
+
+def _import_own_part(session: pytest.Session) -> None:
+    worker: dict[str, Any] = getattr(session.config, "workerinput", {})
+    if not worker or not _are_all(session.config):
+        return
+    own, processes = int(worker["workerid"].removeprefix("gw")), worker["workercount"]
+    for path in sorted(Path(__file__).parent.rglob("test_*.py"))[own::processes]:
+        with suppress(Exception, pytest.skip.Exception):  # it is raised again, and reported, later
+            _ = pytest.Module.from_parent(session, path=path).obj
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_whoever_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests neither read nor write the folder in which a user keeps settings and bindings."""
@@ -119,6 +151,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _usual_store() -> Iterator[None]:
     with using_store(USUAL):
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _children(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Pools fork their children, which saves the imports, unless the module needs real ones."""
+    let_pools_fork(request.node.get_closest_marker("real_children") is None)
+    yield
+    let_pools_fork(False)
 
 
 @pytest.fixture(scope="session")

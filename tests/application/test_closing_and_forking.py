@@ -26,6 +26,8 @@ from kodit.domain.policy import CallerPolicy
 from kodit.faces.python.background_loop import BackgroundLoop
 from kodit.settings import Settings
 
+pytestmark = pytest.mark.real_children
+
 
 def test_work_that_fails_before_it_is_a_coroutine() -> None:
     """The error reaches the caller, who would otherwise wait for ever."""

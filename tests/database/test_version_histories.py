@@ -258,3 +258,15 @@ def test_a_version_without_snippets_is_not_kept_for_engines(transaction: SqlTran
     assert transaction.versions.has_former(second.id)
     assert transaction.versions.settle(second.id, MOST) == 1
     assert rows(transaction, former, second.id) == []
+
+
+def test_a_file_has_the_problem_of_the_version_that_it_gets(transaction: SqlTransaction) -> None:
+    """Its content was not looked at again."""
+    first, second = (Content(transaction, f"/{name}", PATHS) for name in ("first", "second"))
+    for content, problem in ((first, "binary"), (second, None)):
+        sliced = SlicedFile("a", "python", (), problem)
+        extracted = ExtractedFile(content.files["a"], "hash", "v1", sliced, content_key=b"key")
+        transaction.snippets.replace(content.id, [extracted])
+    assert first.versions == second.versions
+    problems = "SELECT problem FROM files WHERE version_id = ?"
+    assert rows(transaction, problems, first.versions["a"]) == [("binary",), ("binary",)]

@@ -20,6 +20,8 @@ from kodit.domain.errors import StalledError, TransientError
 from kodit.infrastructure.processes import child
 from kodit.infrastructure.processes.pool import ProcessPool
 
+pytestmark = pytest.mark.real_children
+
 WORK = child_work.__name__
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -257,3 +259,16 @@ def test_the_same_in_python(explained: KoditCommand) -> None:
             kodit.explain(1, "nothing.py")
         with pytest.raises(SourceError):
             kodit.left_out("/nowhere")
+
+
+def test_a_file_that_was_read_in_spite_of_a_problem_is_not_left_out(tmp_path: Path) -> None:
+    """Such as one that was split by lines, since no parser could read it in time."""
+    write_file(tmp_path / "source" / "a.py", "def a():\n    return 1\n")
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "source")
+        with closing(sqlite3.connect(tmp_path / "data" / "kodit.db")) as connection, connection:
+            connection.execute("UPDATE files SET problem = 'parser ran out of time'")
+        explanation = kodit.explain(1, "a.py")
+    assert (explanation.state, explanation.left_out) == ("indexed", None)
+    assert explanation.facts is not None
+    assert explanation.facts.problem == "parser ran out of time"

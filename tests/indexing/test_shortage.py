@@ -22,6 +22,8 @@ from kodit.infrastructure.keyword.standing import read_standing
 from kodit.infrastructure.keyword.writing import apply_batches
 from kodit.infrastructure.processes.pool import ProcessPool
 
+pytestmark = pytest.mark.real_children
+
 WORK = child_work.__name__
 
 

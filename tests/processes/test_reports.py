@@ -10,6 +10,8 @@ from tests.processes import chatter
 
 from kodit.infrastructure.processes.pool import ProcessPool
 
+pytestmark = pytest.mark.real_children
+
 
 def test_a_child_that_reports_every_step_is_heard_at_once_and_then_seldom(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -21,6 +21,8 @@ from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 
 __all__ = ["kodit"]
 
+pytestmark = pytest.mark.real_children
+
 CODE = {"a.py": "def quartz():\n    return 1\n"}
 
 

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.support.built_commands import BUILDER, built_command
+from tests.support.child_server import do_pools_fork
 from tests.support.command_server import CommandServer
 from tests.support.stores import environment_for
 
@@ -92,7 +94,12 @@ class KoditCommand:
         """Run the command to its end, in a process and session of its own."""
         if sys.platform == "linux" and not options.keys() - {"cwd"}:
             folder = str(options.get("cwd") or Path.cwd())
-            started = command_server().start(list(map(str, arguments)), self.environment, folder)
+            started = command_server().start(
+                list(map(str, arguments)),
+                self.environment,
+                folder,
+                forks_children=do_pools_fork() and "cwd" not in options,
+            )
             return finish_fork(*started)
         return finish(self.start(*arguments, **options))
 
@@ -109,6 +116,7 @@ class KoditCommand:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
             patch.setattr(sys, "argv", ["kodit", *map(str, arguments)])
+            patch.setattr(BUILDER, built_command)
             try:
                 main()
             except SystemExit as end:

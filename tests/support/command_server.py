@@ -1,8 +1,8 @@
 """A process that has loaded Kodit and forks a command on request.
 
 Each command is a process of its own, in its own session, as if started by a shell; this saves the
-half second of imports, a thousand times over. The server loads the modules of commands and starts
-no thread, so that no lock is held at a fork.
+half second of imports, a thousand times over. The server loads the modules of commands, builds
+these, and starts no thread, so that no lock is held at a fork.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import typer.main
+from tests.support import child_server
+from tests.support.built_commands import built_command
 
 MESSAGE_BYTES = 1 << 20
 STREAMS = 3
@@ -45,13 +49,24 @@ class CommandServer:
             )
 
     def start(
-        self, arguments: Sequence[str], environment: Mapping[str, str], folder: str
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        folder: str,
+        *,
+        forks_children: bool,
     ) -> tuple[int, list[int]]:
         """Fork `kodit ARGUMENTS`: its process id, and descriptors to read its output, its errors
-        and its exit status (in decimal digits, in the form of `os.waitpid`).
+        and its exit status (in decimal digits, in the form of `os.waitpid`). If `forks_children`,
+        its own children are forked too.
         """
         ours, theirs = zip(*(os.pipe() for _ in range(STREAMS)), strict=True)
-        asked = {"arguments": list(arguments), "environment": dict(environment), "folder": folder}
+        asked = {
+            "arguments": list(arguments),
+            "environment": dict(environment),
+            "folder": folder,
+            "forks_children": forks_children,
+        }
         try:
             socket.send_fds(self._connection, [json.dumps(asked).encode()], theirs)
             process_id = int(self._connection.recv(MESSAGE_BYTES))
@@ -109,6 +124,9 @@ def load() -> None:
                 importlib.import_module(module.name)
     for name in LIBRARIES:
         importlib.import_module(name)
+    built_command(importlib.import_module("kodit.faces.cli.app").app)
+    typer.main.get_command = built_command
+    child_server.load()
     assert len(list(Path("/proc/self/task").iterdir())) == 1
     gc.collect()
     gc.freeze()
@@ -125,6 +143,9 @@ def main() -> None:
     os.environ.update(asked["environment"])
     os.chdir(asked["folder"])
     sys.argv = ["kodit", *asked["arguments"]]
+    if asked["forks_children"] and "index" in asked["arguments"]:
+        child_server.fork_server()
+        child_server.let_pools_fork(True)
     runpy.run_module("kodit", run_name="__main__", alter_sys=True)
 
 

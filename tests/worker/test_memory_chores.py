@@ -22,6 +22,8 @@ from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase
 from kodit.settings import Settings
 
+pytestmark = pytest.mark.real_children
+
 READERS = 3
 
 

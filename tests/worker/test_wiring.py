@@ -37,6 +37,8 @@ from kodit.infrastructure.sources.source_reader import PooledSourceReader
 from kodit.infrastructure.wake_up import SqliteWakeUp
 from kodit.settings import Settings
 
+pytestmark = pytest.mark.real_children
+
 
 def test_the_queue_has_the_order_and_the_limits_that_are_set(tmp_path: Path) -> None:
     environment = {"KODIT_QUEUE_ORDER": "run_first", "KODIT_TASK_LIMITS": "SYNC=3"}
