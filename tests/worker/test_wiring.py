@@ -231,6 +231,27 @@ def test_an_unchanged_database_is_not_polled(
         asyncio.run(sleep())
 
 
+def test_a_wake_up_without_memory_ends_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A traceback of its thread would come before the sentence of the command."""
+
+    has_begun = threading.Event()
+
+    def pause(_waking: SqliteWakeUp, _quiet_seconds: float) -> bool:
+        has_begun.set()
+        raise MemoryError
+
+    monkeypatch.setattr(SqliteWakeUp, "_pause", pause)
+
+    async def close() -> None:
+        waking = SqliteWakeUp(tmp_path / "kodit.db")
+        await asyncio.to_thread(has_begun.wait)
+        await asyncio.to_thread(waking.close)
+
+    asyncio.run(close())
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks Linux who holds a file")
 def test_a_worker_lives_as_long_as_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -17,6 +17,7 @@ from kodit.domain.inference import (
     Declarations,
     Inference,
     Meaning,
+    Rules,
     Sight,
     Target,
     rules_of,
@@ -92,6 +93,10 @@ class Resolver:
         self._groups: dict[tuple[int, str], _Group] = {}
         self._by_types: dict[tuple[frozenset[str], str], tuple[frozenset[str], Verdict]] = {}
         self._by_name: dict[str, tuple[frozenset[str], Verdict]] = {}
+        self._file: MentioningFile | None = None
+        self._in_file: dict[str, tuple[list[Target], dict[Target, Verdict]]] = {}
+        """By unqualified name, of the file judged last: the definitions whose verdict depends on
+        where the mention is, and the verdicts on all."""
 
     def judge(self, mention: Mention, around: str, file: MentioningFile) -> Verdict:
         """The verdict on a mention; `around` is the qualified name of the definition around it."""
@@ -101,7 +106,7 @@ class Resolver:
         if mention.kind is MentionKind.IMPORT:
             verdicts = {one: self._by_import(mention, file, one) for one in group.targets}
         elif not mention.qualifier:
-            verdicts = {one: self._plain(mention, around, file, one) for one in group.targets}
+            verdicts = self._unqualified(mention, around, file, group)
         else:
             verdicts = self._qualified(mention, around, file, group)
         best = max(verdicts.values(), default=Verdict.NO)
@@ -125,6 +130,37 @@ class Resolver:
                 if one.is_member:
                     group.members.setdefault(one.owner, []).append(one)
         return group
+
+    def _unqualified(
+        self, mention: Mention, around: str, file: MentioningFile, group: _Group
+    ) -> dict[Target, Verdict]:
+        """The verdicts on an unqualified mention. A file may mention a name many times that has
+        many definitions: only of a few does the verdict depend on where the mention is."""
+        if file is not self._file:
+            self._file, self._in_file = file, {}
+        found = self._in_file.get(mention.name)
+        if found is None:
+            found = self._in_file[mention.name] = self._in_any_place(mention, file, group)
+        near, verdicts = found
+        return verdicts | {one: self._plain(mention, around, file, one) for one in near}
+
+    def _in_any_place(
+        self, mention: Mention, file: MentioningFile, group: _Group
+    ) -> tuple[list[Target], dict[Target, Verdict]]:
+        """The definitions for which the place in the file matters, and the verdicts on all."""
+        rules = rules_of(file.language)
+        near = [
+            one
+            for one in group.targets
+            if one.path == file.path or (one.is_member and rules.own_members)
+        ]
+        verdicts = dict.fromkeys(group.targets, Verdict.NO)
+        others = group.others
+        if file.stars or mention.name in file.imports or _depends_on_target(rules):
+            verdicts |= {one: self._plain(mention, "", file, one) for one in others}
+        elif others:
+            verdicts |= dict.fromkeys(others, self._unexplained(file, others[0]))
+        return near, verdicts
 
     def _qualified(
         self, mention: Mention, around: str, file: MentioningFile, group: _Group
@@ -326,6 +362,11 @@ def sees_unqualified(language: str, importing: str, path: str) -> bool:
     return sight is Sight.INDEX or (
         sight is Sight.FOLDER and folder_of(importing) == folder_of(path)
     )
+
+
+def _depends_on_target(rules: Rules) -> bool:
+    """Whether definitions elsewhere differ in what the verdict on an unexplained name is."""
+    return rules.sight is Sight.FOLDER or rules.module_values
 
 
 def _nearest(some: Sequence[Target], file: MentioningFile) -> Sequence[Target]:

@@ -80,6 +80,11 @@ class SqliteWakeUp(EventWakeUp):
             self._writes.close()
 
     def _watch(self) -> None:
+        # The worker, which polls by itself less often, is short of memory too, and says so.
+        with contextlib.suppress(MemoryError):
+            self._follow()
+
+    def _follow(self) -> None:
         self._writes = _writes_below(self._path.parent)
         with contextlib.closing(sqlite3.connect(self._path)) as connection:
             seen, changed_at = None, time.monotonic()
