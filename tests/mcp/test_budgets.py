@@ -202,6 +202,28 @@ def test_every_tool_keeps_to_its_budget(tools: Tools, budget: int) -> None:
         assert len(tools.text(name, **arguments)) <= 4_000 * 4
 
 
+def test_what_fits_into_no_answer_is_passed(tools: Tools) -> None:
+    """A place that is longer than the whole budget is cut, and the next page goes on behind it."""
+    names = [f"{letter * 240}.py" for letter in "ab"]
+    for name in names:
+        (tools.folder / name).write_text("def far_away():\n    pass\n")
+    tools.serving.index(tools.folder)
+    pages: list[str] = []
+    arguments: dict[str, Any] = {"name": "far_away", "budget": LEAST}
+    while len(pages) < 10:
+        pages.append(tools.text("symbols", **arguments))
+        _, _, cursor = pages[-1].partition("\nMore: cursor=")
+        if not cursor:
+            break
+        arguments["cursor"] = cursor
+    assert [("a" * 30 in page, "b" * 30 in page) for page in pages] == [
+        (True, False),
+        (False, True),
+    ]
+    for name in names:
+        (tools.folder / name).unlink()
+
+
 def test_a_long_file_is_read_in_parts(tools: Tools) -> None:
     """Each part says how to get the next; together they are the file."""
     path = tools.folder / "long.py"

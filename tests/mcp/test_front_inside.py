@@ -202,15 +202,17 @@ def test_an_answer_that_is_not_a_message_is_quoted() -> None:
     assert said["result"]["content"][0]["text"] == "The server answered 503: go away."
 
 
-def test_a_stream_ends_with_its_response() -> None:
+@pytest.mark.parametrize("kind", ["result", "error"])
+def test_a_stream_ends_with_its_response(kind: str) -> None:
     """Whatever the server sends afterwards. An event may have its data in several lines."""
     events = (
-        b'data: {"method": "notifications/progress"}\r\n\r\n: ping\n\n'
-        b'data: {"id": 7,\ndata:  "result": {}}\n\ndata: {"id": 7, "result": {"late": 1}}\n\n'
+        'data: {"method": "notifications/progress"}\r\n\r\n: ping\n\n'
+        f'data: {{"id": 7,\ndata:  "{kind}": {{}}}}\n\n'
+        'data: {"id": 7, "result": {"late": 1}}\n\n'
     )
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
-    told = answered(Server(head + events), call("search"))
-    assert told == [{"method": "notifications/progress"}, {"id": 7, "result": {}}]
+    head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+    told = answered(Server((head + events).encode()), call("search"))
+    assert told == [{"method": "notifications/progress"}, {"id": 7, kind: {}}]
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,19 @@ def test_of_a_few_results_the_code_is_shown_at_once() -> None:
     assert shown_results(small, small, small)[1] == [place, "a = 1", "b = 2", "c = 3"] * 3
 
 
+def test_a_result_is_done_only_after_those_before_it() -> None:
+    """However little space there is: what comes after a result that does not fit is not shown."""
+    long = replace(RESULT, path="long.py", text="\n".join("x" * 100 for _ in range(40)))
+    short = replace(RESULT, path="short.py", text="\n".join("y" * 10 for _ in range(5)))
+    counts = set()
+    for budget in range(20, 1_200, 10):
+        done, lines = shown_results(long, short, budget=budget)
+        is_shown = ["x" * 100 in lines, "y" * 10 in lines]
+        assert is_shown == [True] * done + [False] * (2 - done), budget
+        counts.add(done)
+    assert counts == {0, 1, 2}
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

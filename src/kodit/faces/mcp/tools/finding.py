@@ -132,11 +132,12 @@ async def symbols(call: Call) -> str:
     shown = show_symbols(page.sheet, view, several=len(view.standing) > 1)
     call.name_files(view.definitions[: shown or 1])
     call.name_files(view.references[: shown or 1])
+    if not shown:
+        place = view.definitions[0] if view.definitions else view.references[0]
+        page.note(f"{shown_path(place.path)}:{place.line}:{place.text.strip()}")
+        shown = 1
     if shown < max(len(view.definitions), len(view.references)):
-        if not shown:
-            place = view.definitions[0] if view.definitions else view.references[0]
-            page.note(f"{shown_path(place.path)}:{place.line}:{place.text.strip()}")
-        return page.finish(cursor_at(question, start + max(1, shown)))
+        return page.finish(cursor_at(question, start + shown))
     return page.finish(view.next)
 
 
