@@ -269,22 +269,27 @@ def test_other_work_trees_of_a_repository_with_one_are_not_read_twice(
 def test_committed_repositories_are_neither_read_nor_fetched(
     bare: Path, make_repository: MakeRepository, tmp_path: Path
 ) -> None:
-    """A fixture, which git keeps without its empty folders, and a part of one."""
+    """A fixture, which git keeps without its empty folders, a part of one, and one of links."""
     origin = make_repository("committing")
     shutil.copytree(bare, origin.path / "fixtures" / "sample")
     part = origin.path / "fixtures" / "part"
     shutil.copytree(bare, part)
     only("config", "hooks", "refs", "packed-refs")(part)
+    linked = origin.path / "fixtures" / "linked"
+    shutil.copytree(bare, linked)
+    only("config")(linked)
+    for name in ("hooks", "objects", "refs"):
+        (linked / name).symlink_to(f"../sample/{name}")
     commit = origin.commit({"own.py": "own", ".noindex": "!config\n!fixtures\n"})
     clone = tmp_path / "clone"
     synchronise(parse_source(origin.url).source, clone)
     scan = list_files(clone, commit, {})
     assert [file.path for file in scan.changed] == [".noindex", "own.py"]
-    assert scan.skipped == {"repository data": 2}
+    assert scan.skipped == {"repository data": 3}
     hook = origin.git("rev-parse", "HEAD:fixtures/sample/HEAD")
     assert read_blobs(clone, [hook]) == [None]
     folder = found(origin.path)
-    assert folder == ([".noindex", "own.py"], {"repository data": 2})
+    assert folder == ([".noindex", "own.py"], {"repository data": 3})
 
 
 def test_a_tree_that_looks_like_a_repository_itself(
