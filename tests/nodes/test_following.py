@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.indexing.sharing import NEWER, found, index, write
+from tests.indexing.sharing import NEWER, found, index, problems, write
 from tests.nodes.two_nodes import Installation, follow, installation
 from tests.support.sources import write_file
 
@@ -33,6 +33,19 @@ def test_a_new_node_finds_what_another_has_indexed(nodes: Installation, tmp_path
     assert newer != wanted
     follow(second)
     assert found(second, index_id) == newer
+
+
+def test_a_node_that_is_behind_is_not_damaged(nodes: Installation, tmp_path: Path) -> None:
+    """What it lacks is in the history of the log, as long as it has not followed."""
+    first, second = nodes.node("first"), nodes.node("second", is_serving=False)
+    tree = write(tmp_path / "tree")
+    index(first, tree)
+    follow(second)
+    write_file(tree / "lantern.py", NEWER)
+    index(first, tree)
+    assert [problems(node) for node in (first, second)] == [[], []]
+    follow(second)
+    assert problems(second) == []
 
 
 def test_a_lost_keyword_index_is_filled_anew(nodes: Installation, tmp_path: Path) -> None:
