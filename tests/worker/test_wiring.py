@@ -236,17 +236,17 @@ def test_a_wake_up_without_memory_ends_without_a_word(
 ) -> None:
     """A traceback of its thread would come before the sentence of the command."""
 
-    has_begun = threading.Event()
+    has_started = threading.Event()
 
     def pause(_waking: SqliteWakeUp, _quiet_seconds: float) -> bool:
-        has_begun.set()
+        has_started.set()
         raise MemoryError
 
     monkeypatch.setattr(SqliteWakeUp, "_pause", pause)
 
     async def close() -> None:
         waking = SqliteWakeUp(tmp_path / "kodit.db")
-        await asyncio.to_thread(has_begun.wait)
+        await asyncio.to_thread(has_started.wait)
         await asyncio.to_thread(waking.close)
 
     asyncio.run(close())
