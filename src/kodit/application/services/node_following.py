@@ -98,7 +98,8 @@ class NodeFollowing:
         return has_more
 
     async def _follow_some(self) -> bool:
-        for store_id in self._lost:
+        if self._lost:
+            store_id = next(iter(self._lost))
             await self._follow([store_id])
             self._lost.discard(store_id)
             return True
