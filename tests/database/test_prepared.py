@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import BindParameter, Select, bindparam, select, update
 
+from kodit.infrastructure.sql import statements
 from kodit.infrastructure.sqlalchemy.entities import INDEXES
 from kodit.infrastructure.sqlalchemy.prepared import Driver, Prepared, PreparedForMany, Statement
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
@@ -58,3 +59,24 @@ def test_a_statement_for_many_is_compiled_once_for_each_size(transaction: SqlTra
         for count in range(1, 9):
             assert not statement.run(driver, range(count))
     assert made == ([1, 2] if driver.is_concurrent else [1, 2, 4, 8])
+
+
+def test_the_text_for_many_is_made_once_for_each_size(
+    transaction: SqlTransaction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or, on PostgreSQL, once."""
+    made: list[str] = []
+
+    class Noted(statements.Statement):
+        def __init__(self, sql: str, *, postgresql: str | None = None) -> None:
+            super().__init__(sql, postgresql=postgresql)
+            made.append(sql)
+
+    monkeypatch.setattr(statements, "Statement", Noted)
+    driver = Driver(transaction.connection)
+    statement = statements.StatementForMany("SELECT id FROM indexes WHERE id IN :ids")
+    for _time in range(2):
+        for count in range(1, 9):
+            assert not statement.run(driver, range(count))
+            assert not list(statement.stream(driver, range(count)))
+    assert [text.count(":") for text in made] == ([3] if driver.is_concurrent else [1, 2, 4, 8])
