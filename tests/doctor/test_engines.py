@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple, cast
+from pathlib import Path
+from typing import NamedTuple, NoReturn, cast
 
 import pytest
 from tests.doctor.damage import (
@@ -17,6 +18,7 @@ from tests.doctor.rows import repair
 
 from kodit.domain.diagnosis import Problem
 from kodit.domain.ports.engines import KeywordIndex
+from kodit.infrastructure.doctor import keyword_files
 from kodit.infrastructure.doctor.keyword import KeywordExaminer
 from kodit.infrastructure.doctor.keyword_files import read_all
 from kodit.infrastructure.doctor.packs import PackExaminer
@@ -158,3 +160,17 @@ def test_a_bit_flip_is_found(place: Place, database: SqliteDatabase) -> None:
     live = "SELECT id, index_id FROM snippets WHERE state = 'live' ORDER BY id"
     logged = "SELECT snippet_id, index_id FROM keyword_changes ORDER BY snippet_id"
     assert place.sql(logged) == place.sql(live)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("of ours"), KeyboardInterrupt()])
+def test_not_every_error_means_damage(
+    place: Place, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """A repair would remove what is whole."""
+
+    def fail(_folder: Path) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(keyword_files, "open_index", fail)
+    with pytest.raises(type(error)):
+        read_all(place.keyword)
