@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 
 import pytest
-
 from tests.support.memory import mapped_bytes
 
 from kodit.domain import spelling
