@@ -120,8 +120,8 @@ class SearchService:
         self._memory = SnippetMemory()
 
     def release_memory(self) -> None:
-        """Drop cached snippets that no search has read since this was last called: a deleted index
-        leaves some behind."""
+        """Drop cached snippets that no search has read for a minute or more: a deleted index leaves
+        some behind."""
         self._memory.age()
 
     def search(
