@@ -10,7 +10,7 @@ class Lane(Enum):
     waits for its turn, and a heartbeat waits behind neither. The value is the number of threads."""
 
     READS = ("reads", 8)
-    SEARCHES = ("searches", 2)
+    SEARCHES = ("searches", 3)
     """Long computations: more threads would only compete for the interpreter, without finishing
     sooner, and delay the event loop."""
     LOOKUPS = ("lookups", 1)
