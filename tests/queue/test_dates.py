@@ -11,7 +11,16 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.queue.requests import LEASE, NOW, add_single, after, claim_one, read_task
+from tests.queue.requests import (
+    LEASE,
+    NOW,
+    add_run,
+    add_single,
+    after,
+    claim_one,
+    read_run,
+    read_task,
+)
 from tests.support.command import wait_until
 from tests.support.postgresql_databases import postgresql_database, server_url
 
@@ -22,7 +31,7 @@ from kodit.domain.ports.database import Database
 from kodit.domain.ports.tasks import TaskRepository
 from kodit.domain.retry import RetryPolicy
 from kodit.domain.value_objects import Claim, TaskType
-from kodit.infrastructure.memory import ManualClock
+from kodit.infrastructure.memory import ManualClock, MemoryWorkerRegistry
 from kodit.infrastructure.wake_up import WakeUps
 
 WAITED_SECONDS = 60.0
@@ -118,3 +127,50 @@ def test_end(
     with database.read() as transaction:
         [attempt] = transaction.tasks.attempts(held.task_id)
     assert attempt.finished_at == after(WAITED_SECONDS)
+
+
+def store_a_batch(held: Claim) -> Callable[[TaskRepository], object]:
+    return lambda tasks: tasks.record_batch(held, {"files": 1}, None)
+
+
+def reclaim(queue: QueueService, _claim: Claim) -> Coroutine[Any, Any, object]:
+    """All workers have died."""
+    return queue.reclaim(MemoryWorkerRegistry())
+
+
+def test_a_batch_is_stored_before_its_claim_is_lost(database: Database) -> None:
+    """What the claim has done is not younger than its end."""
+    add_single(database)
+    held = claim_one(database)
+    [(task, _why)] = change_late(database, store_a_batch(held), reclaim, held)
+    assert task.claim == held
+    with database.read() as transaction:
+        [attempt] = transaction.tasks.attempts(held.task_id)
+    assert attempt.finished_at == after(WAITED_SECONDS)
+    assert read_task(database, held.task_id).work == {"files": 1}
+
+
+def test_a_lease_that_is_renewed_meanwhile_is_kept(database: Database) -> None:
+    """Its worker has come back."""
+    add_single(database)
+    held = claim_one(database)
+
+    def renew(tasks: TaskRepository) -> None:
+        tasks.renew(held, after(WAITED_SECONDS) + LEASE, None)
+
+    assert change_late(database, renew, reclaim, held) == []
+    assert read_task(database, held.task_id).claim == held
+
+
+def test_a_batch_is_stored_before_its_index_is_deleted(database: Database) -> None:
+    run = add_run(database, 1)
+    held = claim_one(database)
+
+    def abandon(queue: QueueService, _claim: Claim) -> Coroutine[Any, Any, object]:
+        return queue.abandon(lambda _transaction: None, 1)
+
+    change_late(database, store_a_batch(held), abandon, held)
+    with database.read() as transaction:
+        [attempt] = transaction.tasks.attempts(held.task_id)
+    assert attempt.finished_at == after(WAITED_SECONDS)
+    assert read_run(database, run.id).finished_at == after(WAITED_SECONDS)

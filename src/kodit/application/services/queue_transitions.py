@@ -194,7 +194,9 @@ class QueueTransitions:
         lease has been renewed or its claim has ended meanwhile."""
         claim = seen.claim
         try:
-            [(_run, task)] = self._hold(transaction.tasks, [claim])
+            self._hold(transaction.tasks, [claim])
+            # Its worker may be alive, and storing a batch: that one ends first.
+            task = transaction.tasks.fence(claim)
             if task.lease_expires_at != seen.lease_expires_at:
                 return None
             return self._try_again(
@@ -249,8 +251,10 @@ class QueueTransitions:
         tasks = transaction.tasks
         active = tasks.active_run(index_id)
         runs = tasks.follow_ups([index_id]) + ([] if active is None else [active])
-        now = self._clock.now()
         held = [task.claim for run in runs for task in run.tasks if task.state is TaskState.RUNNING]
+        for claim in held:
+            tasks.fence(claim)  # a batch that is being stored ends first
+        now = self._clock.now()
         for run in runs:
             run.abandon(now)
         tasks.save_runs(runs)
