@@ -14,7 +14,8 @@ from kodit.domain.ranking.stemming import stem
 from kodit.domain.ranking.terms import _pieces, terms, words
 from kodit.infrastructure.embedding.static_model import TABLE_FILE, load_model
 from kodit.infrastructure.keyword import schema
-from kodit.infrastructure.slicing import mentions, slice_file
+from kodit.infrastructure.slicing import mentions
+from kodit.infrastructure.slicing.slicer import slice_file
 
 CACHES: dict[str, Callable[[], int]] = {
     "words": lambda: words.cache_info().currsize,
