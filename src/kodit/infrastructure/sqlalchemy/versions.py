@@ -166,6 +166,15 @@ class SqlVersionRepository:
             for file_id, version_id in sorted(replaced.items())
             if version_id in searched
         ]
+        settled = former.keys() - {file_id for file_id, _ in kept}
+        lost = set(former.values())
+        for file_id, version_id in LIVE_FORMER_OF_FILES.run(
+            self._driver, sorted(former), {"of_index": index_id}
+        ):
+            # A file may come back to a version before the engines have it completely.
+            if file_id in settled or version_id == upcoming.get(file_id):
+                self._drop_former(index_id, file_id, version_id)
+                lost.add(version_id)
         KEEP_VERSION.run_many(
             self._driver,
             (
@@ -173,13 +182,6 @@ class SqlVersionRepository:
                 for file_id, version_id in kept
             ),
         )
-        settled = sorted(former.keys() - {file_id for file_id, _ in kept})
-        lost = set(former.values())
-        for file_id, version_id in LIVE_FORMER_OF_FILES.run(
-            self._driver, settled, {"of_index": index_id}
-        ):
-            self._drop_former(index_id, file_id, version_id)
-            lost.add(version_id)
         self.release(lost)
 
     def _drop_former(self, index_id: int, file_id: int, version_id: int) -> None:
