@@ -246,6 +246,22 @@ def test_a_file_comes_back_to_a_version_that_no_engine_has_yet(transaction: SqlT
     assert rows(transaction, former) == [(one,), (three,)]
 
 
+def test_what_another_index_has_stays_however_often_a_file_changes(
+    transaction: SqlTransaction,
+) -> None:
+    """Before an engine has any of the changes, and although nothing is to be kept."""
+    first, second = (Content(transaction, f"/{name}", "a") for name in ("first", "second"))
+    for content in (first, second):
+        store(content, {"a": TEXTS[0]}, keeps_former=False)
+    shared = second.versions["a"]
+    assert first.versions == {"a": shared}
+    for texts in (TEXTS[1], TEXTS[2], TEXTS[1]):
+        store(first, {"a": texts}, keeps_former=False)
+        states = rows(transaction, "SELECT state FROM snippets WHERE version_id = ?", shared)
+        assert states == [("live",)] * len(TEXTS[0])
+    assert second.versions == {"a": shared}
+
+
 def test_only_what_another_index_takes_is_shared(transaction: SqlTransaction) -> None:
     """An index that has its own version again still has all of its store."""
     first, second = (Content(transaction, f"/{name}", PATHS) for name in ("first", "second"))
