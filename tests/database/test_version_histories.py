@@ -262,6 +262,40 @@ def test_what_another_index_has_stays_however_often_a_file_changes(
     assert second.versions == {"a": shared}
 
 
+def test_nothing_of_a_deleted_file_is_found_before_engines_have_its_last_changes(
+    transaction: SqlTransaction,
+) -> None:
+    """Although its last version stays, because another index has it."""
+    first, second = (Content(transaction, f"/{name}", "a") for name in ("first", "second"))
+    store(second, {"a": TEXTS[2]}, keeps_former=False)
+    for texts in (TEXTS[0], TEXTS[1], TEXTS[2]):
+        store(first, {"a": texts}, keeps_former=False)
+        first.embed(limit=1)
+    assert first.versions == second.versions
+    states = "SELECT DISTINCT state FROM snippets ORDER BY state"
+    assert ("superseded",) in rows(transaction, states)
+    store(first, {"a": None}, keeps_former=False)
+    assert rows(transaction, states) == [("live",), ("removed",)]
+
+
+def test_a_former_version_that_another_index_takes_is_found_there_only(
+    transaction: SqlTransaction,
+) -> None:
+    """As soon as the engines have the new one."""
+    history = History(transaction, random.Random(0))  # noqa: S311 - not for secrets
+    first, second = (Content(transaction, f"/{name}", "a") for name in ("first", "second"))
+    history.contents += [first, second]
+    store(first, {"a": TEXTS[0]}, keeps_former=True)
+    store(first, {"a": TEXTS[1]}, keeps_former=True)
+    store(second, {"a": TEXTS[0]}, keeps_former=True)
+    history.check()
+    history.log(first.id)
+    for kind in VectorKind:
+        first.embed(kind=kind)
+    assert transaction.versions.settle(first.id, MOST) == 1
+    history.check()
+
+
 def test_only_what_another_index_takes_is_shared(transaction: SqlTransaction) -> None:
     """An index that has its own version again still has all of its store."""
     first, second = (Content(transaction, f"/{name}", PATHS) for name in ("first", "second"))
