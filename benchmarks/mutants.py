@@ -275,9 +275,10 @@ class Examiner:
         took = self._covering.seconds
         left: dict[str, float] = {}
         for test in tests:
-            if test not in self._unsound:
-                file = _file(test)
-                left.setdefault(file if file in self._unknown else test, took[test])
+            file = _file(test)
+            chosen = file if file in self._unknown else test
+            if chosen not in self._unsound:
+                left.setdefault(chosen, took[test])
         files = list(dict.fromkeys(map(_file, left)))
         if not self._reach.near:
             left |= dict.fromkeys((one for one in self._unknown if self._is_new(one)), 20.0)
