@@ -21,6 +21,8 @@ from kodit.domain.value_objects import FileProcessingStatus, Source, SourceKind
 from kodit.faces.cli.advice import with_advice
 from kodit.infrastructure.git.clone import clone_fault, synchronise
 from kodit.infrastructure.processes.pool import ProcessPool
+from kodit.infrastructure.sources.child_functions import clone_from_scratch
+from kodit.infrastructure.sources.location import Location
 from kodit.infrastructure.sources.source_reader import PooledSourceReader
 
 if TYPE_CHECKING:
@@ -346,3 +348,17 @@ def test_reading_a_damaged_clone_says_what_to_do(
         "pkg/b.py",
         "same.py",
     }
+
+
+def test_a_clone_that_looks_whole_is_made_anew_if_asked_for(
+    make_repository: MakeRepository, tmp_path: Path
+) -> None:
+    """Reading may have shown what a look at it does not."""
+    commit = make_repository().commit({"a.py": "one = 1\n"})
+    source = Source(SourceKind.GIT, (tmp_path / "origin").as_uri())
+    clone = tmp_path / "clone"
+    assert synchronise(source, clone) == commit
+    (clone / "earlier").touch()
+    clone_from_scratch(Location(source, str(clone)), None, report=ignore_report)
+    assert not (clone / "earlier").exists()
+    assert synchronise(source, clone) == commit
