@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from tests.browsing.conftest import Indexed
 from tests.support.sources import write_file
 
 from kodit import IndexingError, Kodit, RunState, SearchResult, SourceError
+from kodit.application.services.left_out_service import LeftOutService
 from kodit.composition import Application
+from kodit.domain.caller import Caller
 from kodit.domain.diagnosis import Diagnosis, Problem
+from kodit.domain.questions import LeftOutQuestion, Where
 from kodit.faces.python import client
 
 
@@ -85,6 +89,24 @@ def test_what_is_left_out_and_why(indexed: Indexed) -> None:
     assert [one.path for one in indexed.kodit.left_out(1, paths=["*.bin"])] == ["logo.bin"]
     assert indexed.kodit.explain(indexed.shop, "key.txt").state == "left_out"
     assert indexed.kodit.explain(1, "shop/cart.py").state == "indexed"
+
+
+def test_one_source_that_cannot_be_listed_is_an_error(
+    indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several it is a problem of the answer."""
+
+    async def fail(*_asked: object) -> NoReturn:
+        raise SourceError("it is gone")
+
+    monkeypatch.setattr(LeftOutService, "find", fail)
+    application, caller = indexed.kodit._application, Caller()
+    one, every = (LeftOutQuestion(Where(sources)) for sources in (("1",), ()))
+    with pytest.raises(SourceError, match="it is gone"):
+        asyncio.run(application.left_out_answers.left_out(caller, one))
+    view = asyncio.run(application.left_out_answers.left_out(caller, every))
+    assert set(view.problems) == {"it is gone"}
+    assert len(view.problems) > 1
 
 
 def test_which_uses_of_a_name_are_told(indexed: Indexed) -> None:
