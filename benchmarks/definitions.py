@@ -20,7 +20,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
-from kodit.infrastructure.slicing import slice_file
+from kodit.infrastructure.slicing.slicer import slice_file
 
 LANGUAGES = {
     "C": "c",

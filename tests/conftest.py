@@ -27,8 +27,7 @@ import kodit
 COSTLY = Path(__file__).with_name("costly.txt")
 """The names of the tests that take longer than half a second of processor time."""
 DAYS_OF_COSTLY = 3
-DAYS_ON_SERVER = 8
-"""Within how many days all tests of stages run on a server."""
+"""Within how many days all of them run."""
 RUNS_ALL = os.environ.get("KODIT_TEST_ALL", "0") == "1"
 
 NEEDED_MEMORY_BYTES = 2 * 1024**3
@@ -67,8 +66,8 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of the tests that take longer than half a second, a third runs each day, so that all run
-    within three days. Of those that also run on a server, where most take
-    longer, an eighth runs there each day. Those of a part that is named all run."""
+    within three days. Those that run on each kind of database always run, as do those of a part
+    that is named."""
     if RUNS_ALL or not _are_all(config):
         return
     costly = set(COSTLY.read_text("utf-8").split())
@@ -89,14 +88,9 @@ def _are_all(config: pytest.Config) -> bool:
 
 def _days_between(item: pytest.Item, costly: set[str]) -> int:
     """How many days there are between two runs of a test."""
-    parameters = (
-        item.callspec.params
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-        else {}
-    )
-    if parameters.get("store") == "postgresql" and item.path.parent.name != "database":
-        return DAYS_ON_SERVER
-    return DAYS_OF_COSTLY if item.nodeid.partition("[")[0] in costly else 1
+    runs_on_each = item.get_closest_marker("every_store") is not None
+    is_costly = item.nodeid.partition("[")[0] in costly
+    return DAYS_OF_COSTLY if is_costly and not runs_on_each else 1
 
 
 def _third_of_today() -> int:

@@ -28,6 +28,7 @@ from kodit.domain.endpoints import (
 from kodit.domain.entities import IndexRun
 from kodit.domain.ports.endpoints import ModelFacts
 from kodit.domain.value_objects import QueuePriority, VectorKind
+from kodit.infrastructure.memory.clock import ManualClock
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 pytestmark = pytest.mark.every_store
@@ -47,7 +48,9 @@ def payer(transaction: SqlTransaction, content: Content) -> Payer:
     """A task that is running."""
     run = IndexRun.create(content.id, QueuePriority.BACKGROUND, NOW)
     transaction.tasks.add_run(run)
-    [task] = transaction.tasks.claim("ada", NOW, after(60), ClaimRules(), 1)
+    [task] = transaction.tasks.claim(
+        "ada", ManualClock(NOW), timedelta(seconds=60), ClaimRules(), 1
+    )
     assert task.run_id is not None
     return Payer(task.claim.task_id, task.claim.claim_no, task.run_id)
 

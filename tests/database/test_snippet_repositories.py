@@ -26,7 +26,6 @@ from kodit.infrastructure.sqlalchemy.entities import EMBEDDINGS
 from kodit.infrastructure.sqlalchemy.prepared import Driver
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 from kodit.infrastructure.sqlalchemy.unused import release
-from kodit.infrastructure.vectors.exact_index import _noted_packs
 
 pytestmark = pytest.mark.every_store
 
@@ -213,16 +212,6 @@ def test_vectors_of_another_model_replace_the_old(content: Content) -> None:
     query = "SELECT DISTINCT model FROM vectors WHERE index_id = ?"
     assert rows(content.transaction, query, content.id) == [("newer",)]
     assert unused(content.transaction) == (3, 0)
-
-
-def test_the_packs_of_both_kinds_are_noted_apart(content: Content) -> None:
-    embeddings = content.transaction.embeddings
-    embeddings.note_pack(content.id, VectorKind.CODE, "c")
-    embeddings.note_pack(content.id, VectorKind.TEXT, "t")
-    noted = {
-        kind: _noted_packs(content.transaction.cursors, [content.id], kind) for kind in VectorKind
-    }
-    assert noted == {VectorKind.CODE: {content.id: "c"}, VectorKind.TEXT: {content.id: "t"}}
 
 
 def test_what_is_used_again_is_not_unused(content: Content, other: Content) -> None:

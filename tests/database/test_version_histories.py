@@ -55,6 +55,8 @@ class History:
         self.chance = chance
         self.now = NOW
         self.contents: list[Content] = []
+        self.deleted: list[Content] = []
+        """Others may have contents in their stores, and finish them."""
         self.added = 0
         self.held: dict[int, set[int]] = defaultdict(set)
         """By store, the snippets that the keyword index holds."""
@@ -112,6 +114,11 @@ class History:
             for store_id in sorted(versions.stores_with_removed()):
                 self.log(store_id)
 
+    def drop_superseded(self, store_id: int, kind: VectorKind) -> None:
+        """As at the end of a stage: a new version without snippets never takes their place."""
+        embeddings = self.transaction.embeddings
+        embeddings.drop(store_id, kind, embeddings.superseded(store_id, kind))
+
     def purge(self, store_id: int) -> None:
         while self.transaction.snippets.purge(
             store_id, MOST
@@ -120,6 +127,7 @@ class History:
 
     def delete(self) -> None:
         content = self.contents.pop(self.chance.randrange(len(self.contents)))
+        self.deleted.append(content)
         self.transaction.indexes.mark_deleted(content.id, self.now)
         self.finish_deletions()
 
@@ -134,11 +142,12 @@ class History:
 
     def tidy(self) -> None:
         """Everything is done that there is to do; then nothing is left that no index has."""
-        for content in self.contents:
+        for content in (*self.contents, *self.deleted):
             self.log(content.id)
-            content.embed()
-            content.embed(kind=VectorKind.TEXT)
-        for content in self.contents:
+            for kind in VectorKind:
+                content.embed(kind=kind)
+                self.drop_superseded(content.id, kind)
+        for content in (*self.contents, *self.deleted):
             self.transaction.versions.settle(content.id, MOST)
             self.purge(content.id)
         for _ in range(MOST):
@@ -222,6 +231,69 @@ def test_histories_of_indexes_that_share(transaction: SqlTransaction, seed: int)
     while history.contents:
         history.delete()
     history.tidy()
+
+
+def test_a_file_comes_back_to_a_version_that_no_engine_has_yet(transaction: SqlTransaction) -> None:
+    """And leaves it again: it is a former one as often as it is left."""
+    content = Content(transaction, "/source", "a")
+    for texts in (TEXTS[0], TEXTS[1], TEXTS[0], TEXTS[2], TEXTS[0]):
+        store(content, {"a": texts}, keeps_former=True)
+    former = "SELECT version_id FROM former_versions ORDER BY version_id"
+    one, two, three = (row[0] for row in rows(transaction, "SELECT id FROM versions ORDER BY id"))
+    assert content.versions == {"a": one}
+    assert rows(transaction, former) == [(two,), (three,)]
+    store(content, {"a": TEXTS[1]}, keeps_former=True)
+    assert rows(transaction, former) == [(one,), (three,)]
+
+
+def test_what_another_index_has_stays_however_often_a_file_changes(
+    transaction: SqlTransaction,
+) -> None:
+    """Before an engine has any of the changes, and although nothing is to be kept."""
+    first, second = (Content(transaction, f"/{name}", "a") for name in ("first", "second"))
+    for content in (first, second):
+        store(content, {"a": TEXTS[0]}, keeps_former=False)
+    shared = second.versions["a"]
+    assert first.versions == {"a": shared}
+    for texts in (TEXTS[1], TEXTS[2], TEXTS[1]):
+        store(first, {"a": texts}, keeps_former=False)
+        states = rows(transaction, "SELECT state FROM snippets WHERE version_id = ?", shared)
+        assert states == [("live",)] * len(TEXTS[0])
+    assert second.versions == {"a": shared}
+
+
+def test_nothing_of_a_deleted_file_is_found_before_engines_have_its_last_changes(
+    transaction: SqlTransaction,
+) -> None:
+    """Although its last version stays, because another index has it."""
+    first, second = (Content(transaction, f"/{name}", "a") for name in ("first", "second"))
+    store(second, {"a": TEXTS[2]}, keeps_former=False)
+    for texts in (TEXTS[0], TEXTS[1], TEXTS[2]):
+        store(first, {"a": texts}, keeps_former=False)
+        first.embed(limit=1)
+    assert first.versions == second.versions
+    states = "SELECT DISTINCT state FROM snippets ORDER BY state"
+    assert ("superseded",) in rows(transaction, states)
+    store(first, {"a": None}, keeps_former=False)
+    assert rows(transaction, states) == [("live",), ("removed",)]
+
+
+def test_a_former_version_that_another_index_takes_is_found_there_only(
+    transaction: SqlTransaction,
+) -> None:
+    """As soon as the engines have the new one."""
+    history = History(transaction, random.Random(0))  # noqa: S311 - not for secrets
+    first, second = (Content(transaction, f"/{name}", "a") for name in ("first", "second"))
+    history.contents += [first, second]
+    store(first, {"a": TEXTS[0]}, keeps_former=True)
+    store(first, {"a": TEXTS[1]}, keeps_former=True)
+    store(second, {"a": TEXTS[0]}, keeps_former=True)
+    history.check()
+    history.log(first.id)
+    for kind in VectorKind:
+        first.embed(kind=kind)
+    assert transaction.versions.settle(first.id, MOST) == 1
+    history.check()
 
 
 def test_only_what_another_index_takes_is_shared(transaction: SqlTransaction) -> None:

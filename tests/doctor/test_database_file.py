@@ -14,6 +14,7 @@ from kodit.infrastructure.doctor.database import (
     MOST_MESSAGES,
     DatabaseExaminer,
     has_tables,
+    missing_database,
     unreadable_database,
 )
 
@@ -78,3 +79,21 @@ def test_an_unreadable_file_is_not_called_damaged_or_empty(tmp_path: Path) -> No
     assert unreadable_database(tmp_path / "missing") is None
     assert not has_tables(tmp_path / "missing")
     assert not has_tables(made(tmp_path / "empty", b""))
+
+
+def test_a_database_is_missed_only_where_it_was(tmp_path: Path) -> None:
+    """An empty file is as good as none, and does not mean that there was an index."""
+    assert missing_database(tmp_path) is None
+    made(tmp_path / "kodit.db", b"")
+    assert missing_database(tmp_path) is None
+    made(tmp_path / "clones" / "1.git", b"")
+    empty = missing_database(tmp_path)
+    (tmp_path / "kodit.db").unlink()
+    missing = missing_database(tmp_path)
+    assert [one and one.what.removeprefix(f"{tmp_path}/") for one in (empty, missing)] == [
+        "kodit.db is empty; its indexes have left clones",
+        "kodit.db is missing; its indexes have left clones",
+    ]
+    with closing(sqlite3.connect(tmp_path / "kodit.db")) as connection:
+        connection.execute("CREATE TABLE some (number)")
+    assert missing_database(tmp_path) is None

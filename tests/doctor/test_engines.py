@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple, cast
+from pathlib import Path
+from typing import NamedTuple, NoReturn, cast
 
 import pytest
 from tests.doctor.damage import (
@@ -17,6 +18,7 @@ from tests.doctor.rows import repair
 
 from kodit.domain.diagnosis import Problem
 from kodit.domain.ports.engines import KeywordIndex
+from kodit.infrastructure.doctor import keyword_files
 from kodit.infrastructure.doctor.keyword import KeywordExaminer
 from kodit.infrastructure.doctor.keyword_files import read_all
 from kodit.infrastructure.doctor.packs import PackExaminer
@@ -94,11 +96,12 @@ def test_packed_data_is_compared_to_the_last_byte(place: Place, database: Sqlite
     assert PackExaminer(database, folder).examine() == []
 
 
+@pytest.mark.parametrize("log", ["keyword_changes", "keyword_history"])
 def test_pending_changes_of_the_keyword_index_are_no_drift(
-    place: Place, database: SqliteDatabase
+    place: Place, database: SqliteDatabase, log: str
 ) -> None:
     """A snippet that is not in it yet, one to be added again, one to be removed, and one of an
-    index that is being deleted.
+    index that is being deleted. A node may have to follow what others have applied.
     """
     examiner = KeywordExaminer(database, place.keyword, cast(KeywordIndex, None))
     the_keyword_index_loses_snippets(place)
@@ -112,8 +115,9 @@ def test_pending_changes_of_the_keyword_index_are_no_drift(
     ]
     for snippet_id in (2, 5, 9, 7, 99999):
         place.sql(
-            "INSERT INTO keyword_changes (index_id, version_id, change_set, snippet_id, op, token) "
-            "VALUES (1, 1, 1, ?, ?, 1)",
+            f"INSERT INTO {log} (seq, index_id, version_id, change_set, snippet_id, op, token) "  # noqa: S608
+            "VALUES (?, 1, 1, 1, ?, ?, 1)",
+            snippet_id,
             snippet_id,
             "remove" if snippet_id == 99999 else "add",
         )
@@ -158,3 +162,17 @@ def test_a_bit_flip_is_found(place: Place, database: SqliteDatabase) -> None:
     live = "SELECT id, index_id FROM snippets WHERE state = 'live' ORDER BY id"
     logged = "SELECT snippet_id, index_id FROM keyword_changes ORDER BY snippet_id"
     assert place.sql(logged) == place.sql(live)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("of ours"), KeyboardInterrupt()])
+def test_not_every_error_means_damage(
+    place: Place, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """A repair would remove what is whole."""
+
+    def fail(_folder: Path) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(keyword_files, "open_index", fail)
+    with pytest.raises(type(error)):
+        read_all(place.keyword)

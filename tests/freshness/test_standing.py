@@ -12,13 +12,21 @@ import pytest
 from tests.support.sources import write_file
 
 from kodit.application.services.source_service import IndexRequest
-from kodit.application.services.standing_service import StandingService, state_of
+from kodit.application.services.standing_service import StandingService, _left_to_nodes, state_of
 from kodit.application.services.standing_words import lacking_in, nothing_found
 from kodit.application.views.standing import StandingRunView, StandingView
 from kodit.composition import Application
-from kodit.domain.entities import IndexRun
+from kodit.domain.entities import Index, IndexRun, WorkingCopy
 from kodit.domain.task import QueuePriority
-from kodit.domain.value_objects import RunState, SearchFilter, TaskProgress
+from kodit.domain.value_objects import (
+    RunState,
+    SearchFilter,
+    Source,
+    SourceKind,
+    TaskProgress,
+    TaskState,
+    TaskType,
+)
 from kodit.infrastructure.keyword.positions import KeywordPositions
 from kodit.infrastructure.keyword.standing import NAME
 from kodit.infrastructure.keyword.version import SCHEMA_VERSION
@@ -200,3 +208,20 @@ def test_a_deleted_file_is_not_left_out(application: Application) -> None:
     path.unlink()
     asyncio.run(application.source_indexing.index(IndexRequest([index.source])))
     assert set(standing(application).left_out) == {"generated", "secret"}
+
+
+def test_changes_are_left_to_nodes_that_no_stage_will_apply() -> None:
+    """Not those of a run whose stage is still to come or under way."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    index = Index(1, Source(SourceKind.FOLDER, "/shop"), WorkingCopy(), now)
+    assert _left_to_nodes([index], {}) == [1]
+    for state in TaskState:
+        for run_state in RunState:
+            run = IndexRun.create(1, QueuePriority.BACKGROUND, now)
+            run.state = run_state
+            for task in run.tasks:
+                task.state = TaskState.SUCCEEDED
+                if task.type is TaskType.BM25_INDEX:
+                    task.state = state
+            is_left = run_state.is_terminal or state in (TaskState.SUCCEEDED, TaskState.SKIPPED)
+            assert _left_to_nodes([index], {1: run}) == [1] * is_left, (state, run_state)

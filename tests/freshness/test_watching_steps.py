@@ -37,7 +37,7 @@ class ScriptedWatcher:
         self.comparing = FolderChanges()
         self.followed: list[list[int]] = []
         self.compared: list[int] = []
-        self.to_miss: list[int] = []
+        self.to_miss: set[int] = set()
         self.without_watch: list[int] = []
         self.is_at_work = False
         self.is_closed = False
@@ -66,8 +66,8 @@ class ScriptedWatcher:
     def seen_mark(self) -> int:
         return 0
 
-    def missed(self) -> Sequence[int]:
-        missed, self.to_miss = self.to_miss, []
+    def missed(self) -> set[int]:
+        missed, self.to_miss = self.to_miss, set()
         return missed
 
     def unwatched(self) -> Sequence[int]:
@@ -186,7 +186,7 @@ def test_folders_are_followed_and_compared_once(steps: Steps) -> None:
 
 def test_what_may_have_been_missed_is_compared(steps: Steps) -> None:
     """And unwatched folders, from time to time; not missing ones."""
-    steps.watcher.to_miss = [steps.folder, 999]
+    steps.watcher.to_miss = {steps.folder, 999}
     steps.until(steps.told_all)
     assert steps.watcher.compared == [steps.folder] * 2
 

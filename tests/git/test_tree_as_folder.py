@@ -15,6 +15,7 @@ from kodit.domain.value_objects import Scan, Source, SourceKind
 from kodit.infrastructure.file_sizes import USUAL_LIMIT
 from kodit.infrastructure.folder.reading import read_files
 from kodit.infrastructure.folder.scan import scan_folder
+from kodit.infrastructure.git import tree
 from kodit.infrastructure.git.clone import synchronise
 from kodit.infrastructure.git.tree import list_files, read_blobs
 
@@ -131,3 +132,22 @@ def test_files_of_rules(name: str, rules: str, is_listed: bool, tmp_path: Path) 
     listed = list_files(clone, commit, {})
     assert summary(listed) == summary(scan_folder(str(path), {}, 0))
     assert ("src/own.py" in {file.path for file in listed.changed}) is is_listed
+
+
+def test_a_listing_is_current_until_its_rules_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of this program, and the size of the largest files."""
+    assert not tree.is_listing_current(tmp_path)
+    tree.record_listing(tmp_path)
+    for name, value in (("usual_limit", lambda: USUAL_LIMIT - 1), ("RULES_VERSION", 0)):
+        assert tree.is_listing_current(tmp_path)
+        with monkeypatch.context() as patch:
+            patch.setattr(tree, name, value)
+            assert not tree.is_listing_current(tmp_path)
+            tree.record_listing(tmp_path)
+            assert tree.is_listing_current(tmp_path)
+        assert not tree.is_listing_current(tmp_path)
+        tree.record_listing(tmp_path)
+    tree.record_listing(tmp_path / "missing")
+    assert not (tmp_path / "missing").exists()

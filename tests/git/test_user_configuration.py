@@ -129,3 +129,14 @@ def test_a_value_stays_unchanged(configuration: Path) -> None:
     run_git(["config", "--file", str(configuration), 'http.https://h.org/x"y.userAgent', value])
     with with_user_configuration(CONFIGURATION):
         assert run_git(["config", 'http.https://h.org/x"y.userAgent']).decode() == f"{value}\n"
+
+
+def test_the_last_of_several_values_holds(configuration: Path) -> None:
+    """As everywhere in git; a name alone means true."""
+    configuration.write_text(
+        "[http]\n\tproxy = http://first.invalid\n\tproxy = http://second.invalid\n"
+        "\tsslVerify = false\n\tsslVerify\n"
+    )
+    with with_user_configuration(CONFIGURATION):
+        assert run_git(["config", "http.proxy"]) == b"http://second.invalid\n"
+        assert run_git(["config", "--bool", "http.sslVerify"]) == b"true\n"

@@ -32,8 +32,8 @@ from kodit.domain.value_objects import (
     TaskType,
     VectorKind,
 )
-from kodit.infrastructure.sources.child_functions import FileToExtract, extract
-from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sources.child_functions import extract
+from kodit.infrastructure.sources.location import FileToExtract, Location
 from kodit.infrastructure.sqlalchemy import indexes
 from kodit.infrastructure.sqlalchemy.database import SqliteDatabase, open_sqlite
 from kodit.infrastructure.sqlalchemy.entities import KEYWORD_CHANGES, SNIPPETS

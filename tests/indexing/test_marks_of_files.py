@@ -20,12 +20,11 @@ from kodit.infrastructure.file_sizes import USUAL_LIMIT, limit_of, set_limit
 from kodit.infrastructure.folder.content import blob_id
 from kodit.infrastructure.git.errors import DamagedCloneError
 from kodit.infrastructure.sources.child_functions import (
-    FileToExtract,
     extract,
     look_up,
     scan,
 )
-from kodit.infrastructure.sources.location import Location, NetworkAccess
+from kodit.infrastructure.sources.location import FileToExtract, Location, NetworkAccess
 from kodit.infrastructure.sources.source_reader import PooledSourceReader
 from kodit.infrastructure.sources.text_reader import FileToRead, read_texts
 from kodit.settings import Settings

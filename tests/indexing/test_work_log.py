@@ -12,8 +12,8 @@ from tests.support.sources import write_file
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.embedding.builtin import embed_texts
 from kodit.infrastructure.enrichment.builtin import describe_all
-from kodit.infrastructure.sources.child_functions import FileToExtract, extract
-from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sources.child_functions import extract
+from kodit.infrastructure.sources.location import FileToExtract, Location
 from kodit.infrastructure.work_log import VARIABLE
 
 CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"

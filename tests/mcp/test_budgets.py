@@ -159,6 +159,31 @@ def test_symbols_fit(
     check(page, lambda one, several: show_symbols(one.sheet, view, several=several), most)
 
 
+def test_each_warning_has_its_share_of_a_small_budget() -> None:
+    """However long the one before it is."""
+    failed = [
+        StandingView(
+            index_id=number,
+            source=f"/{'a' * 300}",
+            state="failed",
+            commit=None,
+            indexed_at=None,
+            run=None,
+            changed_files=0,
+            pending=(),
+            failed=("EXTRACT", "ENRICH") * 99,
+            left_out={},
+            unsearched=(),
+        )
+        for number in (1, 2, 3)
+    ]
+    lines = Page(LEAST, failed, NOW).finish().split("\n")
+    assert [line[:4] for line in lines[:3]] == ["[1] ", "[2] ", "[3] "]
+    assert len({len(line) for line in lines[:3]}) == 1
+    [alone, *_] = Page(LEAST, failed[:1], NOW).finish().split("\n")
+    assert len(alone) > 2 * len(lines[0])
+
+
 def test_a_path_cannot_look_like_another_line() -> None:
     """Repository content is data: a name with a line end in it stays on its line."""
     hostile = ResultView(

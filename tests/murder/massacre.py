@@ -276,7 +276,14 @@ class Massacre:
     def judge(self, slowest_link: timedelta = timedelta(0)) -> Verdict:
         """Count the effects; all workers must have been dismissed."""
         effects = self.effects.read()
-        return judge(self.application.database, effects, self.accepted, LIMITS, slowest_link)
+        return judge(
+            self.application.database,
+            effects,
+            self.accepted,
+            LIMITS,
+            slowest_link,
+            loses_connections=bool(self._disasters),
+        )
 
     def survivors(self) -> list[str]:
         """All started processes that are still alive, after enough time to end."""

@@ -56,10 +56,14 @@ def judge(
     accepted: Sequence[int],
     limits: Mapping[TaskType, int] | None = None,
     slowest_link: timedelta = timedelta(0),
+    *,
+    loses_connections: bool = False,
 ) -> Verdict:
     """Judge a data directory after all runs should have ended; `accepted` are the runs returned for
-    the requests. `slowest_link` is how long an answer of the server may have been under way; if it
-    is not nothing, effects that were not stored are not judged for it.
+    the requests. `slowest_link` is how long an answer of the server may have been under way.
+
+    A worker that `loses_connections` to the server loses its tasks with them, and hears of it with
+    its next statement: what it writes in between cannot be stored, and is not judged as a zombie.
     """
     with database.read() as transaction:
         runs = sorted(transaction.tasks.list_runs(limit=EVERYTHING), key=lambda run: run.id)
@@ -86,7 +90,7 @@ def judge(
             _judge_missing(verdict, task, stored)
             _judge_duplicates(verdict, task, by_task[task.id], stored)
             written = by_task[task.id]
-            if slowest_link:  # a worker may hear that it holds a task after its connection was lost
+            if loses_connections:
                 written = [one for one in written if _is_stored(one, task, stored)]
             _judge_zombies(verdict, written, attempts[task.id], slowest_link)
             _judge_early(verdict, run, task, by_task[task.id])

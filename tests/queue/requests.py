@@ -9,6 +9,7 @@ from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import IndexRun, Task
 from kodit.domain.ports.database import Database
 from kodit.domain.value_objects import Claim, QueuePriority, TaskState, TaskType
+from kodit.infrastructure.memory.clock import ManualClock
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
@@ -57,7 +58,7 @@ def claim(
 ) -> list[Task]:
     """Claim in a transaction of its own."""
     with database.write() as transaction:
-        return transaction.tasks.claim(worker, now, now + LEASE, rules, count)
+        return transaction.tasks.claim(worker, ManualClock(now), LEASE, rules, count)
 
 
 def claim_one(database: Database, now: datetime = NOW, worker: str = "ada") -> Claim:

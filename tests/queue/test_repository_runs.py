@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.queue.databases import DATABASES
 from tests.queue.requests import (
+    LEASE,
     NOW,
     RULES,
     add_run,
@@ -32,6 +33,7 @@ from kodit.domain.value_objects import (
     TaskState,
     TaskType,
 )
+from kodit.infrastructure.memory.clock import ManualClock
 
 
 def test_run_is_read_as_it_was_stored(database: Database) -> None:
@@ -208,7 +210,7 @@ def test_claim_after_a_save_in_one_transaction(database: Database) -> None:
     run_id = add_run(database).id
     with database.write() as transaction:
         run = transaction.tasks.lock_run(run_id)
-        [task] = transaction.tasks.claim("ada", NOW, after(60), RULES, 1)
+        [task] = transaction.tasks.claim("ada", ManualClock(NOW), LEASE, RULES, 1)
         again = transaction.tasks.lock_run(run_id)
         again.raise_priority(QueuePriority.USER_INITIATED)
         transaction.tasks.save_runs([again])

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from kodit.domain.ranking import Contribution, CorpusStatistics, is_weak, understand
-from kodit.domain.ranking.confidence import CALIBRATED_MODEL, LEAST_STRENGTH, STRENGTH
+from kodit.domain.ranking.candidate import CorpusStatistics
+from kodit.domain.ranking.confidence import CALIBRATED_MODEL, LEAST_STRENGTH, STRENGTH, is_weak
+from kodit.domain.ranking.query import understand
+from kodit.domain.ranking.ranking import Contribution
 from kodit.infrastructure.embedding import builtin
 
 MODEL = builtin.BuiltinEmbedder.model

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.candidates import STATISTICS, candidate, order, rank
 
-from kodit.domain.ranking import Candidate, understand
+from kodit.domain.ranking.candidate import Candidate
+from kodit.domain.ranking.query import understand
 from kodit.domain.ranking.signals import SIGNALS, total_rarity
 from kodit.domain.ranking.weights import NAME, PROSE, STATEMENT
 from kodit.domain.value_objects import Symbol, SymbolKind

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kodit.domain.ranking import divide, understand
-from kodit.domain.ranking.query import QueryKind
+from kodit.domain.ranking.phrases import divide
+from kodit.domain.ranking.query import QueryKind, understand
 from kodit.domain.ranking.scripts import is_unspaced, pieces
 from kodit.domain.ranking.signals import OTHER_DIACRITICS_SHARE, same_name
 from kodit.domain.ranking.terms import alike, places_of, query_terms_of, terms, words

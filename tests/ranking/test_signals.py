@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from kodit.domain.ranking import Candidate, CorpusStatistics, understand
+from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
+from kodit.domain.ranking.query import understand
 from kodit.domain.ranking.signals import SIGNALS, gather, same_name, snippet_points, total_rarity
 from kodit.domain.ranking.weights import WITHIN_FILE
 from kodit.domain.value_objects import Symbol, SymbolKind

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.candidates import STATISTICS, candidate, order, rank
 
-from kodit.domain.ranking import understand
+from kodit.domain.ranking.query import understand
 from kodit.domain.ranking.weights import FURTHER_SNIPPET
 from kodit.domain.value_objects import Symbol, SymbolKind
 

@@ -63,12 +63,12 @@ def test_the_log_knows_what_it_has_dropped() -> None:
 
 
 def test_the_log_is_bounded() -> None:
-    """To a few megabytes, however many runs there have been."""
+    """To half a megabyte, however many runs there have been."""
     log = EventLog()
     for identity in range(10_000):
         log.add(change(identity))
-    assert numbers(log, log.last - 1_001) is None
-    assert len(log.after(log.last - 1_000) or ()) == 1_000
+    assert numbers(log, log.last - 501) is None
+    assert len(log.after(log.last - 500) or ()) == 500
 
 
 def told(events: list[DeliveredEvent]) -> list[tuple[str, Any, str]]:

@@ -13,7 +13,8 @@ from tests.support.sources import write_file
 
 from kodit import Kodit
 from kodit.application.services.listing import FoundTexts, Listing
-from kodit.domain.ranking import Candidate, Ranked
+from kodit.domain.ranking.candidate import Candidate
+from kodit.domain.ranking.ranking import Ranked
 from kodit.domain.search import MOST_COPIES, FoundSnippet, SearchResult, with_copy
 from kodit.domain.value_objects import Hit, SearchMode
 

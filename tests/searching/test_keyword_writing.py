@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from tests.searching.keyword_engine import Engine, batch, snippet
 
-from kodit.domain.errors import TransientError
+from kodit.domain.errors import PermanentError, TransientError
 from kodit.domain.keyword import KeywordPosition
-from kodit.infrastructure.keyword import writing
+from kodit.infrastructure.keyword import querying, writing
 from kodit.infrastructure.keyword.standing import (
     NAME,
     DamagedIndexError,
@@ -225,6 +225,27 @@ def test_errors_of_the_engine(
     assert str(told.value) == f"the keyword index cannot be written: {said}"
     assert engine.folder.is_dir()
     assert (engine.position() is None) is (why is None)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError(), KeyboardInterrupt(), OSError()])
+def test_errors_of_other_kinds_are_not_the_engine_s(engine: Engine, error: BaseException) -> None:
+    """Neither writing nor reading."""
+    engine.apply(batch(1, 1, snippet(1)))
+    for translated in (writing._translated_errors, querying.reading):
+        with pytest.raises(type(error)) as told, translated(engine.folder):
+            raise error
+        assert told.value is error
+    assert engine.holds() == 1
+
+
+@pytest.mark.parametrize("error", [ValueError(), KeyError(), TypeError(), PanicException()])
+def test_errors_of_a_reader_mean_damage(engine: Engine, error: BaseException) -> None:
+    with (
+        pytest.raises(PermanentError, match="cannot be read") as told,
+        querying.reading(engine.folder),
+    ):
+        raise error
+    assert told.value.__cause__ is error
 
 
 def test_a_disk_that_is_full_damages_nothing(

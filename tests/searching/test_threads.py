@@ -108,10 +108,13 @@ def test_a_cache_may_be_cleared_by_another_thread(
     assert len(memory._memory.snippets.values) <= 3
 
 
-def test_cached_values_are_not_read_again(application: Application) -> None:
+def test_cached_values_are_not_read_again(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The data that ranking reads about a snippet never changes; the same search reads less of it
     again, until what was not read lately is released.
     """
+    monkeypatch.setattr(snippet_memory, "SECONDS_BETWEEN_AGES", 0.0)
     statements: list[str] = []
 
     @event.listens_for(application.database.engine, "checkout")
@@ -129,13 +132,18 @@ def test_cached_values_are_not_read_again(application: Application) -> None:
     assert counts[1] > counts[2] < counts[3]
 
 
-def test_an_application_releases_what_was_not_searched_lately(application: Application) -> None:
+def test_an_application_releases_what_was_not_searched_lately(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not searched for a minute or more: before, it is asked for again."""
+    now = 1000.0
+    monkeypatch.setattr("kodit.application.services.snippet_memory.time.monotonic", lambda: now)
+    monkeypatch.setattr(application.search, "_memory", snippet_memory.SnippetMemory())
     application.search.search(SearchRequest("Ledger"))
     memory = application.search._memory._memory.snippets
-    application.release_caches()
-    assert memory.values
-    application.release_caches()
-    assert not memory.values
+    for now, is_held in ((1059.0, True), (1060.0, True), (1119.0, True), (1120.0, False)):
+        application.release_caches()
+        assert bool(memory.values) is is_held, now
 
 
 def test_a_thread_that_reads_is_refused_a_second_transaction(application: Application) -> None:

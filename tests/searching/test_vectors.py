@@ -15,6 +15,7 @@ from tests.support.memory import mapped_bytes
 
 from kodit.domain.value_objects import Scope, VectorKind
 from kodit.infrastructure.vectors import exact_index
+from kodit.infrastructure.vectors import tail as tail_module
 from kodit.infrastructure.vectors.hamming import edge_of_nearest, hamming_distances
 from kodit.infrastructure.vectors.pack_file import open_pack, write_pack
 from kodit.infrastructure.vectors.quantization import FloatMatrix, pack, pack_code, unpack
@@ -125,3 +126,29 @@ def test_few_vectors_without_a_pack_are_read_once(
     for _ in range(2):
         known.tail(cast(Any, None), VectorsOf((1,), VectorKind.CODE, "m"), 0, ())
     assert len(read) == reads
+
+
+def test_vectors_without_a_pack_are_held_once_they_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each is read once, and there is no room for the many others."""
+    count = 1_000
+    stored = {one: bytes([one % 251, one // 251]) for one in range(count)}
+    read: list[int] = []
+
+    class Stored:
+        def run(self, _driver: object, ids: list[int]) -> list[tuple[int, bytes]]:
+            read.extend(ids)
+            return [(one, stored[one]) for one in ids]
+
+    monkeypatch.setattr(tail_module, "_VECTORS", Stored())
+    tail = Tail([(one, 1, one, b"12345678") for one in range(count)], ())
+    asked: set[int] = set()
+    for wanted in ([7, 3], [], [3], [999, 7, 500], list(range(0, 40, 3)), [500, 1]):
+        found = tail.vectors(cast(Any, None), np.array(wanted, dtype=np.intp))
+        assert [bytes(row) for row in found] == [stored[one] for one in wanted]
+        asked.update(wanted)
+    assert sorted(read) == sorted(asked)
+    assert len(tail._vectors) < 2 * len(asked)
+    everything = tail.vectors(cast(Any, None), np.arange(count))
+    assert (len(everything), len(tail._vectors)) == (count, count)

@@ -9,7 +9,6 @@ from tests.slicing.test_golden import SOURCES, name_of
 
 from kodit.domain.snippet import MinorSymbol
 from kodit.domain.value_objects import Symbol, SymbolKind
-from kodit.infrastructure.slicing import extractor_version, is_outdated, slice_file
 from kodit.infrastructure.slicing import languages as table
 from kodit.infrastructure.slicing.budget import Budget, GaveUpError
 from kodit.infrastructure.slicing.by_patterns import (
@@ -18,6 +17,8 @@ from kodit.infrastructure.slicing.by_patterns import (
     plain_language,
 )
 from kodit.infrastructure.slicing.detection import detect_language
+from kodit.infrastructure.slicing.slicer import slice_file
+from kodit.infrastructure.slicing.version import extractor_version, is_outdated
 
 FILLER = "Words that fill a line of this document, so that a section is not joined.\n" * 16
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kodit.infrastructure.slicing import slice_file
 from kodit.infrastructure.slicing.limits import MOST_SYMBOLS
+from kodit.infrastructure.slicing.slicer import slice_file
 
 METHODS = "".join(f"    def m{number}(self):\n        return {number}\n\n" for number in range(3))
 LONG = "".join(f"        step_{number} = {number} + step_{number - 1}\n" for number in range(1, 60))

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from kodit.infrastructure.decoding import decode, is_blank, looks_binary
-from kodit.infrastructure.slicing import slice_file
+from kodit.infrastructure.slicing.slicer import slice_file
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kodit.infrastructure.slicing import detect_language
 from kodit.infrastructure.slicing import languages as table
-from kodit.infrastructure.slicing.detection import other_names
+from kodit.infrastructure.slicing.detection import detect_language, other_names
 from kodit.infrastructure.slicing.languages import LANGUAGES, TEXT
 
 

@@ -10,9 +10,9 @@ from tests.slicing.test_golden import SOURCES, name_of
 
 from kodit.domain.snippet import Extent
 from kodit.domain.value_objects import SlicedFile
-from kodit.infrastructure.slicing import slice_file
 from kodit.infrastructure.slicing.languages import LANGUAGES
 from kodit.infrastructure.slicing.leading import with_leading_lines
+from kodit.infrastructure.slicing.slicer import slice_file
 
 NAMED = sorted((Path(__file__).parent / "named").iterdir())
 

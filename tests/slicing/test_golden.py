@@ -8,8 +8,9 @@ import pytest
 
 from kodit.domain.snippet import MinorSymbol
 from kodit.domain.value_objects import SlicedFile
-from kodit.infrastructure.slicing import detect_language, slice_file
+from kodit.infrastructure.slicing.detection import detect_language
 from kodit.infrastructure.slicing.languages import LANGUAGES
+from kodit.infrastructure.slicing.slicer import slice_file
 
 HERE = Path(__file__).parent
 SOURCES = sorted((HERE / "sources").iterdir())

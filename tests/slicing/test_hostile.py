@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from kodit.infrastructure.slicing import slice_file
 from kodit.infrastructure.slicing.budget import Budget
 from kodit.infrastructure.slicing.concealing import for_parser
 from kodit.infrastructure.slicing.grammars import load_grammar
 from kodit.infrastructure.slicing.languages import LANGUAGES
+from kodit.infrastructure.slicing.slicer import slice_file
 
 SLOW_TO_PARSE = b"/*\n" * 20_000
 """Nested openings of a comment, each of which tree-sitter tries to close."""

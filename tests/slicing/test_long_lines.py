@@ -6,7 +6,7 @@ import pytest
 
 from kodit.infrastructure.folder.content import looks_generated
 from kodit.infrastructure.long_lines import KEPT, KEPT_OF_PROSE, shortened
-from kodit.infrastructure.slicing import slice_file
+from kodit.infrastructure.slicing.slicer import slice_file
 
 IMAGE = "data:image/png;base64," + "iVBORw0KGgo" * 4_000
 NUMBERS = ", ".join(str(number) for number in range(9_000))

@@ -12,8 +12,8 @@ from tests.slicing.test_golden import SOURCES, name_of
 
 from kodit.domain.file_facts import MentioningFile
 from kodit.domain.mentions import Mention, MentioningSnippet, MentionKind
-from kodit.infrastructure.slicing import detect_language, slice_file
 from kodit.infrastructure.slicing import mentions as module
+from kodit.infrastructure.slicing.detection import detect_language
 from kodit.infrastructure.slicing.languages import LANGUAGES
 from kodit.infrastructure.slicing.mentions import LONGEST_NAME, MOST_OF_A_PIECE
 from kodit.infrastructure.slicing.qualifiers import (
@@ -21,6 +21,7 @@ from kodit.infrastructure.slicing.qualifiers import (
     qualifier_of,
     without_arguments,
 )
+from kodit.infrastructure.slicing.slicer import slice_file
 
 HERE = Path(__file__).parent
 PATTERNS = Path(__file__).parents[2] / "src/kodit/infrastructure/slicing/queries/mentions"

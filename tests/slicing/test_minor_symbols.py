@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from kodit.domain.snippet import MinorSymbol
-from kodit.infrastructure.slicing import slice_file
 from kodit.infrastructure.slicing.limits import MOST_SYMBOLS
+from kodit.infrastructure.slicing.slicer import slice_file
 
 EXAMPLES = sorted((Path(__file__).parent / "named").iterdir())
 """For each language the name of a file, its content, and after a double line all its definitions,

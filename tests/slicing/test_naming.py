@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kodit.infrastructure.slicing import slice_file
 from kodit.infrastructure.slicing.limits import NAME_CHARACTERS
 from kodit.infrastructure.slicing.naming import qualifies_method, split_name
+from kodit.infrastructure.slicing.slicer import slice_file
 
 
 @pytest.mark.parametrize(

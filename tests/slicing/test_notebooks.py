@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from kodit.domain.entities import Snippet
 from kodit.domain.mentions import decode_mentions
-from kodit.infrastructure.slicing import slice_file
 from kodit.infrastructure.slicing.limits import LONG_LINE
 from kodit.infrastructure.slicing.notebooks import read_notebook
+from kodit.infrastructure.slicing.slicer import slice_file
 
 
 def cell(kind: str, source: str, **more: Any) -> dict[str, Any]:

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from kodit.domain.value_objects import SlicedFile
 from kodit.infrastructure.long_lines import shortened
-from kodit.infrastructure.slicing import slice_file
 from kodit.infrastructure.slicing.languages import LANGUAGES
 from kodit.infrastructure.slicing.limits import LONG_LINE
-from kodit.infrastructure.slicing.slicer import BINARY, MINIFIED
+from kodit.infrastructure.slicing.slicer import BINARY, MINIFIED, slice_file
 
 HERE = Path(__file__).parent
 SOURCES = {

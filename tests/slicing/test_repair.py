@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kodit.infrastructure.slicing import repair, slice_file
+from kodit.infrastructure.slicing import repair
 from kodit.infrastructure.slicing.budget import Budget
 from kodit.infrastructure.slicing.grammars import load_grammar
 from kodit.infrastructure.slicing.repair import repaired
+from kodit.infrastructure.slicing.slicer import slice_file
 
 INFIX = """\
 class Tests {

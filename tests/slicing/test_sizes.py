@@ -6,8 +6,8 @@ import codecs
 
 import pytest
 
-from kodit.infrastructure.slicing import slice_file
 from kodit.infrastructure.slicing.naming import split_name
+from kodit.infrastructure.slicing.slicer import slice_file
 
 CALLS = "    call();\n"
 

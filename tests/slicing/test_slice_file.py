@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kodit.domain.value_objects import SlicedFile, Symbol, SymbolKind
-from kodit.infrastructure.slicing import detect_language, slice_file
+from kodit.infrastructure.slicing.detection import detect_language
+from kodit.infrastructure.slicing.slicer import slice_file
 
 PYTHON = b'''"""Module."""
 

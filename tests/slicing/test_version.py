@@ -13,15 +13,17 @@ import pytest
 from tests.slicing.test_golden import SOURCES, name_of
 
 from kodit.domain.value_objects import SlicedFile
-from kodit.infrastructure.slicing import (
-    detect_language,
+from kodit.infrastructure.slicing.detection import detect_language
+from kodit.infrastructure.slicing.languages import LANGUAGES, TEXT
+from kodit.infrastructure.slicing.slicer import slice_file
+from kodit.infrastructure.slicing.version import (
+    COMMON_VERSION,
     extractor_version,
     is_outdated,
-    slice_file,
+    order_of,
 )
-from kodit.infrastructure.slicing.languages import LANGUAGES, TEXT
-from kodit.infrastructure.slicing.version import COMMON_VERSION, order_of
-from kodit.infrastructure.sources.child_functions import FileToExtract, extract_one
+from kodit.infrastructure.sources.child_functions import extract_one
+from kodit.infrastructure.sources.location import FileToExtract
 
 RECORD = Path(__file__).parent / "golden" / "versions.json"
 LEFT_OUT = "left out"
@@ -155,14 +157,14 @@ def test_grammars_are_imported_when_first_needed() -> None:
     """Not for versions, names or plain text; then only the needed one."""
     code = """
 import sys
-from kodit.infrastructure import slicing
+from kodit.infrastructure.slicing import slicer, version
 def show():
     print(",".join(sorted(m for m in sys.modules if m.startswith("tree_sitter") and "." not in m)))
-slicing.extractor_version("python")
-slicing.slice_file("notes.txt", b"text")
+version.extractor_version("python")
+slicer.slice_file("notes.txt", b"text")
 print("-")
 show()
-slicing.slice_file("a.py", b"a = 1")
+slicer.slice_file("a.py", b"a = 1")
 show()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,14 +6,10 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from kodit.domain import ranking
-from kodit.domain.ranking import (
-    Candidate,
-    CorpusStatistics,
-    QueryUnderstanding,
-    Ranked,
-    understand,
-)
+from kodit.domain.ranking import ranking
+from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
+from kodit.domain.ranking.query import QueryUnderstanding, understand
+from kodit.domain.ranking.ranking import Ranked
 
 STATISTICS = CorpusStatistics(1000, {"sess": 20, "cooki": 50})
 

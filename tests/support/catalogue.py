@@ -21,7 +21,7 @@ from kodit.domain.ports.engines import KeywordIndex, KeywordReader
 from kodit.domain.snippet import MinorSymbol
 from kodit.domain.symbols import parts_of
 from kodit.domain.value_objects import Hit, Scope, SearchFilter, Source, SourceKind, SymbolKind
-from kodit.infrastructure.slicing import slice_file
+from kodit.infrastructure.slicing.slicer import slice_file
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

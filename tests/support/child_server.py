@@ -7,6 +7,7 @@ how much memory they have, are marked `real_children`.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import importlib
@@ -75,6 +76,12 @@ class ChildServer:
         with self._lock:
             socket.send_fds(self._connection, [json.dumps(asked).encode()], descriptors)
             return int(self._connection.recv(MESSAGE_BYTES))
+
+    def close(self) -> None:
+        """It ends, as it would with this process."""
+        self._connection.close()
+        if self._process is not None:
+            self._process.wait()
 
 
 class ForkedChild:
@@ -159,7 +166,9 @@ def _start() -> ChildServer:
             cwd=Path(__file__).parents[2],
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **ALLOCATOR_VARIABLES},
         )
-    return ChildServer(ours, process)
+    started = ChildServer(ours, process)
+    atexit.register(started.close)
+    return started
 
 
 def fork_server() -> None:

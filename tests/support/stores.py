@@ -23,6 +23,7 @@ from tests.support.postgresql_databases import open_database, server_url
 from kodit.composition import foundation
 from kodit.composition.postgresql_store import PostgresqlStore
 from kodit.composition.store import Store
+from kodit.infrastructure.postgresql.worker_registry import PostgresqlWorkerRegistry
 from kodit.infrastructure.sqlalchemy.migrate import migrate
 from kodit.settings import DATABASE_URL, Settings
 
@@ -144,6 +145,8 @@ def using_store(name: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(foundation, "_make_store", make_store)
         patch.setattr(DATABASES, "is_used", True)
+        # The server may have started a moment ago, when workers that are gone still count.
+        patch.setattr(PostgresqlWorkerRegistry.__init__, "__defaults__", (0.0,))
         yield
     DATABASES.drop_since(earlier)
 

@@ -19,27 +19,45 @@ MANY = 1000
 class Runs:
     """The runs of a queue, and how many of them were read."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, waits_for_budget: bool = True) -> None:
         self.states = dict.fromkeys(range(1, count + 1), RunState.RUNNING)
         self.read = 0
-        self.awaited = AwaitedRuns(cast(QueueService, self), list(self.states))
+        self.without_budget: set[int] = set()
+        self.waited_for: dict[int, int] = {}
+        """By follow-up the active run of its index."""
+        self.awaited = AwaitedRuns(
+            cast(QueueService, self), list(self.states), waits_for_budget=waits_for_budget
+        )
         self.awaited.pause = 0.0
 
     async def get_runs(self, run_ids: Sequence[int]) -> list[IndexRun]:
-        found = [
-            SimpleNamespace(id=one, state=self.states[one]) for one in run_ids if one in self.states
-        ]
+        found = [self._run(one) for one in run_ids if one in self.states]
         self.read += len(found)
-        return cast(list[IndexRun], found)
+        return found
 
     async def under_way(self, runs: list[IndexRun]) -> list[IndexRun]:
-        return runs
+        return [self._run(self.waited_for.get(run.id, run.id)) for run in runs]
+
+    def _run(self, run_id: int) -> IndexRun:
+        waits = run_id in self.without_budget
+        run = SimpleNamespace(
+            id=run_id,
+            index_id=self.waited_for.get(run_id, run_id),
+            state=self.states[run_id],
+            is_follow_up=run_id in self.waited_for,
+            waits_for_budget=object() if waits else None,
+        )
+        return cast(IndexRun, run)
 
     def end(self, *run_ids: int) -> None:
         self.states.update(dict.fromkeys(run_ids, RunState.SUCCEEDED))
 
     def have_ended(self) -> bool:
-        return asyncio.run(self.awaited.ended()) is not None
+        return self.ended() is not None
+
+    def ended(self) -> list[int] | None:
+        runs = asyncio.run(self.awaited.ended())
+        return None if runs is None else [run.id for run in runs]
 
     def shown(self, *, again: bool = False) -> list[int] | None:
         runs = asyncio.run(self.awaited.to_show(again=again))
@@ -89,9 +107,7 @@ def test_the_runs_have_ended_once_all_of_them_have() -> None:
 def test_the_answer_has_all_runs_in_their_order() -> None:
     runs = Runs(5)
     runs.end(*range(1, 6))
-    ended = asyncio.run(runs.awaited.ended())
-    assert ended is not None
-    assert [run.id for run in ended] == [1, 2, 3, 4, 5]
+    assert runs.ended() == [1, 2, 3, 4, 5]
 
 
 def test_a_run_of_a_deleted_index_is_not_waited_for() -> None:
@@ -111,6 +127,26 @@ def test_a_run_that_is_retried_meanwhile_is_waited_for() -> None:
     assert not runs.have_ended()
     runs.end(1)
     assert runs.have_ended()
+
+
+def test_a_run_that_waits_for_a_budget_counts_as_ended_if_wanted() -> None:
+    for waits, expected in ((True, None), (False, [1, 2])):
+        runs = Runs(2, waits_for_budget=waits)
+        runs.end(2)
+        runs.without_budget.add(1)
+        assert runs.ended() == expected
+
+
+def test_a_run_that_waits_for_one_that_waits_for_a_budget_counts_as_ended_too() -> None:
+    """The one that it waits for is the answer in its place. A follow-up that was cancelled is not
+    waiting any more."""
+    for waits, expected in ((True, None), (False, [1, 1, 3])):
+        runs = Runs(3, waits_for_budget=waits)
+        runs.waited_for = {2: 1, 3: 1}
+        runs.end(3)
+        assert runs.ended() is None
+        runs.without_budget.add(1)
+        assert runs.ended() == expected
 
 
 def test_a_few_runs_are_shown_at_every_look() -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kodit.application.services.answers.description_answers import DescriptionAnswers
-from kodit.application.services.descriptions.description_service import DescriptionService
-from kodit.domain.descriptions.kinds import DescriptionKind
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kodit.application.services.answers.description_answers import DescriptionAnswers
     from kodit.application.services.description_stage import DescriptionStage
     from kodit.application.services.scope_service import ScopeService
     from kodit.application.services.standing_service import StandingService
@@ -28,6 +25,10 @@ def make_description_answers(
     symbols: Callable[[], SymbolService],
 ) -> DescriptionAnswers:
     """The service over one data directory; each describer is loaded when it is first needed."""
+    from kodit.application.services.answers.description_answers import DescriptionAnswers
+    from kodit.application.services.descriptions.description_service import DescriptionService
+    from kodit.domain.descriptions.kinds import DescriptionKind
+
     service = DescriptionService(
         catalogue=foundation.catalogue,
         describers={

@@ -1,7 +1,8 @@
 """Caches of what is computed from the words of texts, which an idle process empties.
 
 Each is bounded, but together they reach 60 MB in a process that splits and embeds files, which then
-waits for hours. Filled anew they cost a run of a few files next to nothing.
+waits for hours. Filled anew they cost a run of a few files next to nothing. The same holds for the
+pages of a file that the process has mapped.
 """
 
 from __future__ import annotations

@@ -46,10 +46,6 @@ class Resident:
 
     def connect(self) -> socket.socket:
         """A new connection. Raises KoditError if there is no server and none can be started."""
-        if self._kept is not None:
-            connection = connect(self._data_dir)
-            if connection is not None:
-                return connection
         with self._starting:
             connection = connect(self._data_dir) if self._kept is not None else None
             if connection is None:

@@ -55,7 +55,7 @@ def _remove_if_abandoned(folder: str) -> None:
     descriptor = _open(folder)
     try:
         if try_lock(descriptor):
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder)
     finally:
         os.close(descriptor)
 

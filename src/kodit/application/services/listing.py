@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from kodit.domain.entities import StoredSnippet
-from kodit.domain.ranking import Ranked
+from kodit.domain.ranking.ranking import Ranked
 from kodit.domain.search import MOST_COPIES, CopyPlace, FoundSnippet, SignalPoints
 from kodit.domain.value_objects import Hit
 

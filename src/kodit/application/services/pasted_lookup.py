@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kodit.domain.ranking import QueryUnderstanding
 from kodit.domain.ranking.literals import (
     CONTAINED_IN_STRING,
     OTHER_PUNCTUATION,
@@ -14,6 +13,7 @@ from kodit.domain.ranking.literals import (
     literals,
 )
 from kodit.domain.ranking.places import QueryPlace, query_places
+from kodit.domain.ranking.query import QueryUnderstanding
 from kodit.domain.ranking.terms import identifier_terms
 from kodit.domain.value_objects import Scope
 

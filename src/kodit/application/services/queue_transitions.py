@@ -102,8 +102,9 @@ class QueueTransitions:
     ) -> tuple[IndexRun, str]:
         """The run that meets a request, and whether it is new, joined or a follow-up."""
         transaction.indexes.get(index_id)
-        tasks, now = transaction.tasks, self._clock.now()
+        tasks = transaction.tasks
         active = tasks.active_run(index_id)
+        now = self._clock.now()
         if active is None:
             self._supersede(tasks, index_id)
             return tasks.add_run(IndexRun.create(index_id, base, now)), "new"
@@ -125,15 +126,14 @@ class QueueTransitions:
         self, transaction: Transaction, worker: str, count: int, rules: ClaimRules
     ) -> list[Task]:
         """The next tasks for a worker, at most `count`."""
-        now = self._clock.now()
-        return transaction.tasks.claim(worker, now, now + self._lease, rules, count)
+        return transaction.tasks.claim(worker, self._clock, self._lease, rules, count)
 
     def complete(
         self, transaction: Transaction, claims: Sequence[Claim], *, nothing_to_do: bool = False
     ) -> None:
         """These tasks have succeeded. Raises LeaseLost, and changes nothing, if any is lost."""
-        now = self._clock.now()
         held = self._hold(transaction.tasks, claims)
+        now = self._clock.now()
         for run, task in held:
             run.complete(task, now, nothing_to_do=nothing_to_do)
         self._end_claims(transaction.tasks, held, AttemptOutcome.SUCCEEDED)
@@ -175,10 +175,10 @@ class QueueTransitions:
     def _postpone(self, transaction: Transaction, claim: Claim, error: PausedError) -> None:
         """A task waits for something outside and is then tried again; its retry budget is not
         touched. Raises LeaseLost."""
-        now = self._clock.now()
         about = ErrorAbout.of(error)
         wait = min(timedelta(seconds=error.retry_after_seconds or 0.0), LONGEST_POSTPONEMENT)
         [(run, task)] = held = self._hold(transaction.tasks, [claim])
+        now = self._clock.now()
         run.try_again(task, str(error), now + wait, now, about)
         self._end_claims(transaction.tasks, held, AttemptOutcome.RETRIED, str(error), about)
 
@@ -194,7 +194,9 @@ class QueueTransitions:
         lease has been renewed or its claim has ended meanwhile."""
         claim = seen.claim
         try:
-            [(_run, task)] = self._hold(transaction.tasks, [claim])
+            self._hold(transaction.tasks, [claim])
+            # Its worker may be alive, and storing a batch: that one ends first.
+            task = transaction.tasks.fence(claim)
             if task.lease_expires_at != seen.lease_expires_at:
                 return None
             return self._try_again(
@@ -210,8 +212,8 @@ class QueueTransitions:
 
     def release(self, transaction: Transaction, claims: Sequence[Claim]) -> None:
         """A worker returns tasks; their retry budget is not touched. Raises LeaseLost."""
-        now = self._clock.now()
         held = self._hold(transaction.tasks, claims)
+        now = self._clock.now()
         for run, task in held:
             run.try_again(task, None, AT_ONCE, now)
         self._end_claims(transaction.tasks, held, AttemptOutcome.RELEASED)
@@ -246,10 +248,13 @@ class QueueTransitions:
 
     def abandon(self, transaction: Transaction, index_id: int) -> None:
         """End the runs of an index at once and void their claims."""
-        tasks, now = transaction.tasks, self._clock.now()
+        tasks = transaction.tasks
         active = tasks.active_run(index_id)
         runs = tasks.follow_ups([index_id]) + ([] if active is None else [active])
         held = [task.claim for run in runs for task in run.tasks if task.state is TaskState.RUNNING]
+        for claim in held:
+            tasks.fence(claim)  # a batch that is being stored ends first
+        now = self._clock.now()
         for run in runs:
             run.abandon(now)
         tasks.save_runs(runs)
@@ -309,12 +314,12 @@ class QueueTransitions:
         needs_scan: bool = False,
     ) -> TaskState:
         """With `needs_scan`, an EXTRACT waits for another SYNC of its run."""
-        now = self._clock.now()
         [(run, task)] = held = self._hold(transaction.tasks, [claim])
         if needs_scan and task.type is TaskType.EXTRACT:
             run = transaction.tasks.lock_run(run.id)  # with the SYNC that has succeeded
             task = run.held(claim)
             held = [(run, task)]
+        now = self._clock.now()
         task.failures += 1
         if self._retry_policy.is_spent(task.failures):
             outcome = AttemptOutcome.FAILED

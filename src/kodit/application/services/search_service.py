@@ -27,18 +27,12 @@ from kodit.application.services.shown_results import shown_results
 from kodit.application.services.snapshots import read_together, without_keyword_index
 from kodit.application.services.snippet_memory import SnippetMemory
 from kodit.domain.entities import SearchResult
-from kodit.domain.ranking import (
-    Candidate,
-    QueryUnderstanding,
-    Ranked,
-    about_names,
-    divide,
-    is_weak,
-    occurs,
-    possible_names,
-    rank,
-    understand,
-)
+from kodit.domain.ranking.candidate import Candidate
+from kodit.domain.ranking.confidence import is_weak
+from kodit.domain.ranking.nearness import about_names, occurs, possible_names
+from kodit.domain.ranking.phrases import divide
+from kodit.domain.ranking.query import QueryUnderstanding, understand
+from kodit.domain.ranking.ranking import Ranked, rank
 from kodit.domain.search import FoundSnippet, within_budget
 from kodit.domain.value_objects import (
     Scope,
@@ -120,8 +114,8 @@ class SearchService:
         self._memory = SnippetMemory()
 
     def release_memory(self) -> None:
-        """Drop cached snippets that no search has read since this was last called: a deleted index
-        leaves some behind."""
+        """Drop cached snippets that no search has read for a minute or more: a deleted index leaves
+        some behind."""
         self._memory.age()
 
     def search(

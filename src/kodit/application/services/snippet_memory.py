@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Hashable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 MOST_REMEMBERED = 16_384
 """How many snippets are cached between searches: about 10 MB. One search needs some 500, and half
 of the cache holds what the last 15 searches needed."""
+SECONDS_BETWEEN_AGES = 60.0
+"""How long a snippet is cached at least: dropped and read again more often, they would fragment the
+memory of a server that is asked time and again."""
 
 
 class _Memory(NamedTuple):
@@ -34,10 +38,14 @@ class SnippetMemory:
 
     def __init__(self) -> None:
         self._memory = _Memory.of(None)
+        self._aged_at = time.monotonic()
 
     def age(self) -> None:
-        """Drop the snippets that no search has read since this was last called."""
-        self._memory.snippets.age()
+        """Drop the snippets that no search has read for a while, at most once a minute."""
+        now = time.monotonic()
+        if now - self._aged_at >= SECONDS_BETWEEN_AGES:
+            self._aged_at = now
+            self._memory.snippets.age()
 
     def look_up(self, transaction: Transaction, ids: Collection[int]) -> list[FoundSnippet]:
         """The snippets by identifier: the order of a set depends on its history."""

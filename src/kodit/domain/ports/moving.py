@@ -104,6 +104,6 @@ class MoveTarget(Protocol):
         """Forget the move. May be repeated."""
         ...
 
-    def clear(self, token: str) -> bool:
-        """Remove everything that this move has stored; returns whether there was anything."""
+    def clear(self, token: str) -> None:
+        """Remove everything that this move has stored, and nothing else."""
         ...

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
+from kodit.domain.ports.runtime import Clock
 from kodit.domain.retention import PrunableRuns, RunEnd
 from kodit.domain.run import IndexRun, RunState
 from kodit.domain.task import (
@@ -116,11 +117,14 @@ class TaskRepository(Protocol):
         ...
 
     def claim(
-        self, worker: str, now: datetime, lease_until: datetime, rules: ClaimRules, count: int = 1
+        self, worker: str, clock: Clock, lease: timedelta, rules: ClaimRules, count: int = 1
     ) -> list[Task]:
         """Take the next tasks, at most `count`, in the order of the rules, among the ready tasks
         whose `available_at` has come or lies more than `LONGEST_WAIT` ahead; none while the queue
         is paused.
+
+        Claims under limits wait for each other, and then ask for the time, so that no claim is
+        older than what it finds.
 
         A task is skipped if its type has reached its limit of running tasks; they are counted at
         each claim, so that no crash can leak a slot. Increments each `claim_no`, opens an attempt

@@ -79,7 +79,7 @@ class FolderWatcher(Protocol):
         """The last mark before which every change has been returned."""
         ...
 
-    def missed(self) -> Sequence[int]:
+    def missed(self) -> set[int]:
         """The indexes of folders whose changes may have been missed since the last call, because
         the folder came back or the system lost events. They have to be compared."""
         ...

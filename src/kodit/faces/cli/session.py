@@ -8,13 +8,12 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from kodit.domain.questions import AnyQuestion
-
 # A command that a server answers ends before this would be loaded.
 if TYPE_CHECKING:
     import asyncio
 
     from kodit.composition import Application
+    from kodit.domain.questions import AnyQuestion
     from kodit.faces.cli.remote import RemoteServer
     from kodit.faces.cli.resident import ResidentServer
     from kodit.infrastructure.git.credentials import SecretExchange

@@ -58,8 +58,6 @@ def _read_documents(folder: Path) -> Documents:
             np.array(searcher.fast_field_values(name, addresses), dtype=np.int64)
             for name in (SNIPPET_ID, INDEX_ID, FILE_ID)
         ]
-    except (KeyboardInterrupt, SystemExit):
-        raise
     except BaseException as error:
         if not (isinstance(error, (ValueError, OSError, TypeError)) or is_panic(error)):
             raise

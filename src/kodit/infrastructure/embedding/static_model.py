@@ -10,6 +10,7 @@ import math
 import threading
 from collections.abc import Sequence
 from functools import cache
+from mmap import MADV_DONTNEED
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ class StaticModel:
     """A table of vectors and the tokenizer that it was trained with."""
 
     def __init__(self, file: TableFile) -> None:
+        self._mapping = file.mapping
         self._table = file.table
         self._scales = file.scales.astype(np.float64)
         self._query_scales = file.query_scales.astype(np.float64)
@@ -63,6 +65,13 @@ class StaticModel:
     def forget_runs(self) -> None:
         """Empty the cache of runs of texts, and of their tokens."""
         self._tokens.clear()
+
+    def release_pages(self) -> None:
+        """Release the resident pages of the table, which the system's cache keeps: embedding maps
+        them again, at once where it reads.
+        """
+        if self._mapping is not None:
+            self._mapping.madvise(MADV_DONTNEED)
 
     def _embed(self, texts: Sequence[str], scales: NDArray[np.float64]) -> NDArray[np.float32]:
         sums = np.zeros((len(texts), self.dimensions), dtype=np.float64)
@@ -112,4 +121,5 @@ _loading = threading.Lock()
 def _load_model() -> StaticModel:
     model = StaticModel(open_table(TABLE_FILE))
     empty_when_idle(model.forget_runs)
+    empty_when_idle(model.release_pages)
     return model

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,14 +41,17 @@ class TableFile(NamedTuple):
     scales: NDArray[np.uint16]
     query_scales: NDArray[np.uint16]
     table: NDArray[np.int8]
+    mapping: mmap | None = None
+    """The map of the file, if the arrays are views into one."""
 
 
 def open_table(path: Path, *, check_all: bool = False) -> TableFile:
     """Map a file; raises DamagedTableError. The checksums of words and scales are always verified,
     that of the table with `check_all`, which takes as long as reading it.
     """
-    # A plain array on the map: every slice of a memmap costs a finaliser in Python.
-    data = np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
+    with path.open("rb") as file:
+        mapping = mmap(file.fileno(), 0, access=ACCESS_READ)
+    data = np.frombuffer(mapping, dtype=np.uint8)
     start = data[:HEADER_BYTES].tobytes()
     if not start.startswith(MAGIC):
         raise DamagedTableError(path, "is of another format")
@@ -71,6 +75,7 @@ def open_table(path: Path, *, check_all: bool = False) -> TableFile:
         data[scales_at : scales_at + 2 * tokens].view("<u2"),
         data[query_scales_at : query_scales_at + 2 * tokens].view("<u2"),
         data[table_at:].view(np.int8).reshape(tokens, dimensions),
+        mapping,
     )
 
 

@@ -69,7 +69,7 @@ def attribute_of_file(values: Mapping[str, Value], name: str) -> str | None:
     if values.get(DIFF) is False:
         return "-text"
     # Few files are marked this way, and most programs that list files load no languages.
-    from kodit.infrastructure.slicing import detect_language  # noqa: PLC0415 - as above
+    from kodit.infrastructure.slicing.detection import detect_language  # noqa: PLC0415 - as above
     from kodit.infrastructure.slicing.languages import TEXT  # noqa: PLC0415 - likewise
 
     return "-text" if detect_language(name) == TEXT else None

@@ -22,8 +22,6 @@ def reading(folder: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyboardInterrupt, SystemExit, GeneratorExit):
-        raise
     except BaseException as error:
         if not (isinstance(error, (ValueError, LookupError, TypeError)) or is_panic(error)):
             raise

@@ -164,8 +164,6 @@ def _translated_errors(folder: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyboardInterrupt, SystemExit, GeneratorExit):
-        raise
     except BaseException as error:
         if not (isinstance(error, ValueError) or is_panic(error)):
             raise

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.entities import IndexRun, Task, TaskAttempt
 from kodit.domain.errors import LeaseLost, no_such_run, no_such_task
+from kodit.domain.ports.runtime import Clock
 from kodit.domain.ports.tasks import NO_RUN_YET
 from kodit.domain.retention import PrunableRuns, RunEnd
 from kodit.domain.value_objects import (
@@ -260,12 +261,11 @@ class MemoryTaskRepository:
         return min((_known(task.available_at) for task in waiting), default=None)
 
     def claim(
-        self, worker: str, now: datetime, lease_until: datetime, rules: ClaimRules, count: int = 1
+        self, worker: str, clock: Clock, lease: timedelta, rules: ClaimRules, count: int = 1
     ) -> list[Task]:
-        return [
-            self._take(task, worker, now, lease_until)
-            for task in self._claimable(now, rules, count)
-        ]
+        now = clock.now()
+        found = self._claimable(now, rules, count)
+        return [self._take(task, worker, now, lease) for task in found]
 
     def _claimable(self, now: datetime, rules: ClaimRules, count: int) -> list[Task]:
         if self._tables.paused_since is not None:
@@ -281,13 +281,13 @@ class MemoryTaskRepository:
                 running[task.type] += 1
         return chosen
 
-    def _take(self, waiting: Task, worker: str, now: datetime, lease_until: datetime) -> Task:
+    def _take(self, waiting: Task, worker: str, now: datetime, lease: timedelta) -> Task:
         task = replace(
             waiting,
             state=TaskState.RUNNING,
             claim_no=waiting.claim_no + 1,
             worker=worker,
-            lease_expires_at=lease_until,
+            lease_expires_at=now + lease,
             started_at=now,
             progress=None,
         )

@@ -275,15 +275,14 @@ class ServerMoveTarget(_ServerEnd):
             execute = _execute(transaction.driver)
             execute(f"DROP TABLE IF EXISTS {MOVES}, {PROGRESS}")
 
-    def clear(self, token: str) -> bool:
+    def clear(self, token: str) -> None:
         if not self.knows(token):
-            return False
+            return
         with self._database.write() as transaction:
             names = ", ".join(f'"{name}"' for name in METADATA.tables)
             _execute(transaction.driver)(
                 f"DROP TABLE {names}, alembic_version, {MOVES}, {PROGRESS}"
             )
-        return True
 
 
 def _record_in(execute: Callable[..., Any]) -> MoveRecord | None:

@@ -298,12 +298,10 @@ class SqliteMoveTarget:
                 database.close()
         (self._data_dir / SERVER_FILE).unlink(missing_ok=True)
 
-    def clear(self, token: str) -> bool:
+    def clear(self, token: str) -> None:
         record = _record_of(self._unfinished)
-        if record is None or record.token != token:
-            return False
-        self._remove_unfinished()
-        return True
+        if record is not None and record.token == token:
+            self._remove_unfinished()
 
     def _remove_unfinished(self) -> None:
         self.close()

@@ -1,7 +1,8 @@
 """The program of a child process: it calls functions for its parent, and ends with it.
 
 Started by `pool.py` as `python -P -m kodit.infrastructure.processes.child SOCKET LIFELINE`. It
-imports next to nothing by itself: the imports of a function are made when it is first called.
+imports next to nothing by itself: the imports of a function are made when it is first called, or
+when the child has nothing else to do, if the pool has called it in another child.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
@@ -44,16 +47,19 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     memory = UnusedMemory()
+    modules: Sequence[str] = ()
     while True:
         try:
-            _release_while_idle(connection, memory)
-            _serve_call(connection)
+            _use_idleness(connection, memory, modules)
+            modules = _serve_call(connection)
         except EOFError:
             return
 
 
-def _release_while_idle(connection: Connection[Any, Any], memory: UnusedMemory) -> None:
-    """Release more and more memory, until there is a call."""
+def _use_idleness(
+    connection: Connection[Any, Any], memory: UnusedMemory, modules: Sequence[str]
+) -> None:
+    """Release more and more memory, and import the modules, until there is a call."""
     if connection.poll(IDLE_SECONDS):
         return
     memory.release()
@@ -62,13 +68,20 @@ def _release_while_idle(connection: Connection[Any, Any], memory: UnusedMemory) 
     if connection.poll(LONG_IDLE_SECONDS - IDLE_SECONDS):
         return
     empty_caches()
+    for name in modules:
+        # A call that needs it finds out again why it cannot be imported, and tells.
+        with suppress(Exception):
+            importlib.import_module(name)
     release_free_pages()
 
 
-def _serve_call(connection: Connection[Any, Any]) -> None:
-    """Await a call and answer it; neither is referred to afterwards, while the child is idle."""
-    name, arguments = connection.recv()
+def _serve_call(connection: Connection[Any, Any]) -> Sequence[str]:
+    """Await a call and answer it; neither is referred to afterwards, while the child is idle.
+    Returns the modules whose functions the pool has called so far.
+    """
+    name, arguments, modules = connection.recv()
     connection.send_bytes(_answer(connection, name, arguments))
+    return tuple(modules)
 
 
 def _end_quietly(

@@ -161,6 +161,9 @@ class ProcessPool:
         self._folder = folder
         self._inherited: list[int] = []
         self._idle: list[_Child] = []
+        self._modules: dict[str, None] = {}
+        """Those of all functions called so far. Children that come to have imported them one after
+        the other would let the memory of a worker grow for hours."""
         self._returned = asyncio.Condition()
         self._busy = 0
         self._places = asyncio.Semaphore(self.size)
@@ -268,7 +271,8 @@ class ProcessPool:
         report: Report | None,
         stall_seconds: float,
     ) -> tuple[str, Any]:
-        answer = child.ask(self._threads, (function, arguments))
+        self._modules[function.partition(":")[0]] = None
+        answer = child.ask(self._threads, (function, arguments, list(self._modules)))
         while True:
             try:
                 async with asyncio.timeout(stall_seconds):

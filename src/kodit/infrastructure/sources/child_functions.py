@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from kodit.domain.batches import MOST_PER_READ, size_of
 from kodit.domain.ports.repositories import ExtractedFile
@@ -21,15 +21,11 @@ from kodit.infrastructure.folder.content import (
     is_lfs_pointer,
     looks_generated,
 )
-from kodit.infrastructure.slicing import (
-    DETECTION_BYTES,
-    detect_language,
-    extractor_version,
-    read_alike,
-    slice_file,
-)
+from kodit.infrastructure.slicing.detection import detect_language
+from kodit.infrastructure.slicing.slicer import DETECTION_BYTES, read_alike, slice_file
+from kodit.infrastructure.slicing.version import extractor_version
 from kodit.infrastructure.sources.attributes import FileMarks
-from kodit.infrastructure.sources.location import Location, NetworkAccess
+from kodit.infrastructure.sources.location import FileToExtract, Location, NetworkAccess
 from kodit.infrastructure.work_log import record_work
 
 SHARING_DOMAIN = ""
@@ -38,15 +34,6 @@ FILES_PER_READ = 32
 
 
 ORDINARY = NetworkAccess()
-
-
-class FileToExtract(NamedTuple):
-    """A file by its identifier, path and content hash, and the stored versions that it may have."""
-
-    id: int
-    path: str
-    content_hash: str
-    known: Sequence[KnownVersion] = ()
 
 
 def look_up(

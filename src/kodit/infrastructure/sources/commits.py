@@ -27,8 +27,7 @@ from kodit.infrastructure.git.commits import (
 )
 from kodit.infrastructure.git.history import Repository
 from kodit.infrastructure.git.runner import GitError, GitTimeoutError
-from kodit.infrastructure.sources.child_functions import FileToExtract, extract_one
-from kodit.infrastructure.sources.location import Location
+from kodit.infrastructure.sources.location import FileToExtract, Location
 from kodit.infrastructure.sources.places import SourcePlaces
 from kodit.infrastructure.sources.recent_commits import repository_of, rule_of
 from kodit.infrastructure.sources.stored import stored_snippets
@@ -135,6 +134,9 @@ def _compared(
 
 def _definitions(path: str, data: bytes) -> list[VersionedDefinition]:
     """What one version of a file defines; nothing if it is not read, as a secret is not."""
+    from kodit.infrastructure.sources.child_functions import (  # noqa: PLC0415 - in children only
+        extract_one,
+    )
 
     if not data:
         return []

@@ -1,11 +1,13 @@
-"""Where the files of an index are."""
+"""Where the files of an index are, and which of them are asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from kodit.domain.entities import Index
+from kodit.domain.ports.versions import KnownVersion
 from kodit.domain.value_objects import Source, SourceKind
 
 
@@ -23,6 +25,15 @@ class Location(NamedTuple):
         return self.source.kind is SourceKind.FOLDER
 
 
+class FileToExtract(NamedTuple):
+    """A file by its identifier, path and content hash, and the stored versions that it may have."""
+
+    id: int
+    path: str
+    content_hash: str
+    known: Sequence[KnownVersion] = ()
+
+
 class NetworkAccess(NamedTuple):
     """How git servers are reached: whether only at public addresses, and whether with the network
     settings of the user's git configuration.
@@ -38,7 +49,7 @@ def clone_of(clones: Path, index_id: int) -> Path:
 
 
 def location_of(index: Index, clones: Path) -> Location:
-    """Where the files of an index are."""
+    """Where the files of an index are, and which of them are asked for."""
     if index.source.kind is SourceKind.FOLDER:
         return Location(index.source, index.source.location)
     return Location(index.source, str(clone_of(clones, index.id)))

@@ -20,9 +20,13 @@ from kodit.domain.this_host import ALONE, ThisHost
 from kodit.domain.value_objects import Scan, Source, SourceKind
 from kodit.infrastructure.git.credentials import SecretExchange
 from kodit.infrastructure.git.errors import DamagedCloneError
-from kodit.infrastructure.slicing import is_outdated
-from kodit.infrastructure.sources.child_functions import FileToExtract
-from kodit.infrastructure.sources.location import NetworkAccess, clone_of, location_of
+from kodit.infrastructure.slicing.version import is_outdated
+from kodit.infrastructure.sources.location import (
+    FileToExtract,
+    NetworkAccess,
+    clone_of,
+    location_of,
+)
 from kodit.infrastructure.sources.parsing import check_stored
 from kodit.infrastructure.sources.places import SourcePlaces
 

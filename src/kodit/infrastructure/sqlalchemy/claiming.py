@@ -8,7 +8,7 @@ are skipped. All of that is one statement too, because each one waits for the se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from kodit.domain.claiming import ClaimRules, QueueOrder
 from kodit.domain.entities import Task
+from kodit.domain.ports.runtime import Clock
 from kodit.domain.retry import LONGEST_WAIT
 from kodit.domain.value_objects import RunState, TaskState
 from kodit.infrastructure.mappers.moments import to_microseconds
@@ -225,19 +226,19 @@ def has_claimable(driver: Driver, now: datetime, rules: ClaimRules) -> bool:
 def claim(
     driver: Driver,
     worker: str,
-    now: datetime,
-    lease_until: datetime,
+    clock: Clock,
+    lease: timedelta,
     rules: ClaimRules,
     *,
     count: int,
 ) -> list[Task]:
     """Claim at most `count` tasks, returned in the order in which they were claimed."""
-    moment = to_microseconds(now)
-    parameters = {"by": worker, "until": to_microseconds(lease_until)}
-    parameters |= {**_moments(now), **_host(rules)}
-    rows: list[Row] = []
     if rules.limits:
         lock_name(driver, "claims with limits")
+    now = clock.now()
+    parameters = {"by": worker, "until": to_microseconds(now + lease)}
+    parameters |= {**_moments(now), **_host(rules)}
+    rows: list[Row] = []
     while len(rows) < count:
         # Every claimed task may fill the limit of its type, so with limits tasks are claimed one by
         # one.
@@ -256,7 +257,7 @@ def claim(
         _OPEN_ATTEMPTS.run(driver, [task.id for task in tasks])
         queued = {row[_RUN_ID] for row in rows if row[_RUN_STATE] == _QUEUED}
         if queued:
-            _START_RUNS.run(driver, list(queued), {"now": moment})
+            _START_RUNS.run(driver, list(queued), {"now": to_microseconds(now)})
     return tasks
 
 

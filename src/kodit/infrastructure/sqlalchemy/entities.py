@@ -208,7 +208,6 @@ SNIPPETS = Table(
         "snippets_by_symbol",
         text("lower(symbol)"),
         sqlite_where=text("symbol IS NOT NULL"),
-        postgresql_where=text("symbol IS NOT NULL"),
     ),
     sqlite_autoincrement=True,
 )
@@ -286,7 +285,6 @@ EMBEDDINGS = Table(
         "unused_since",
         "unused_bytes",
         sqlite_where=UNUSED,
-        postgresql_where=UNUSED,
     ),
     sqlite_autoincrement=True,
 )
@@ -338,7 +336,6 @@ ENRICHMENTS = Table(
         "unused_since",
         "unused_bytes",
         sqlite_where=UNUSED,
-        postgresql_where=UNUSED,
     ),
     sqlite_autoincrement=True,
 )

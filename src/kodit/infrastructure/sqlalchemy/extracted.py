@@ -114,6 +114,8 @@ class ExtractedContents:
             {file.file_id: file.sliced is None for file in files if file.file_id not in replaced},
             current,
         ) + self._versions.count_live(kept.values())
+        gone = [file.file_id for file in files if file.sliced is None]
+        self._remove_superseded(index_id, [file_id for file_id in gone if file_id in kept])
         rows = [
             {
                 "index_id": index_id,
@@ -250,6 +252,14 @@ class ExtractedContents:
             ),
         )
         return len(live)
+
+    def _remove_superseded(self, index_id: int, file_ids: Sequence[int]) -> None:
+        """Remove what is left of the versions before those that deleted files have lost."""
+        old = [
+            row.id for row in self._old_snippets(index_id, file_ids) if row.state == "superseded"
+        ]
+        SET_STATE.run(self._driver, old, {"new_state": "removed"})
+        self._drop_vectors(old)
 
     def _drop_vectors(self, snippet_ids: Sequence[int]) -> None:
         dropped = DROP_VECTORS.run(self._driver, snippet_ids)

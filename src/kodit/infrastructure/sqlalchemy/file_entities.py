@@ -83,7 +83,6 @@ FILES = Table(
         "history",
         "status",
         sqlite_where=WITHOUT_HISTORY,
-        postgresql_where=WITHOUT_HISTORY,
     ),
     Index(
         "unclean_files",
@@ -91,7 +90,6 @@ FILES = Table(
         "status",
         "version_id",
         sqlite_where=UNCLEAN,
-        postgresql_where=UNCLEAN,
     ),
     Index(
         "files_with_problem",
@@ -100,7 +98,6 @@ FILES = Table(
         "version_id",
         "status",
         sqlite_where=WITH_PROBLEM,
-        postgresql_where=WITH_PROBLEM,
     ),
     Index("files_of_version", "version_id"),
     sqlite_with_rowid=False,
@@ -162,7 +159,6 @@ VERSIONS = Table(
         "unused_since",
         "unused_bytes",
         sqlite_where=UNUSED_VERSION,
-        postgresql_where=UNUSED_VERSION,
     ),
     sqlite_autoincrement=True,
 )

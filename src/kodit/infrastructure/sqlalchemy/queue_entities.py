@@ -51,16 +51,14 @@ INDEX_RUNS = Table(
         "failed_runs",
         "index_id",
         sqlite_where=text("state = 'failed'"),
-        postgresql_where=text("state = 'failed'"),
     ),
-    Index("runs_by_end", "finished_at", "id", sqlite_where=ENDED, postgresql_where=ENDED),
+    Index("runs_by_end", "finished_at", "id", sqlite_where=ENDED),
     Index(
         "one_active_and_one_waiting_run",
         "index_id",
         "is_follow_up",
         unique=True,
         sqlite_where=UNFINISHED,
-        postgresql_where=UNFINISHED,
     ),
     sqlite_autoincrement=True,
 )
@@ -118,18 +116,14 @@ TASKS = Table(
         "run_has_started",
         "state",
         sqlite_where=text("state = 'ready'"),
-        postgresql_where=text("state = 'ready'"),
     ),
     Index(
         "running_tasks",
         "state",
         "type",
         sqlite_where=text("state = 'running'"),
-        postgresql_where=text("state = 'running'"),
     ),
-    Index(
-        "tasks_in_back_off", "available_at", sqlite_where=BACKED_OFF, postgresql_where=BACKED_OFF
-    ),
+    Index("tasks_in_back_off", "available_at", sqlite_where=BACKED_OFF),
     sqlite_autoincrement=True,
 )
 

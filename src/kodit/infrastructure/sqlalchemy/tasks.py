@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, insert, sele
 from kodit.domain.claiming import ClaimRules
 from kodit.domain.entities import IndexRun, Task
 from kodit.domain.errors import LeaseLost, no_such_run
+from kodit.domain.ports.runtime import Clock
 from kodit.domain.retention import PrunableRuns, RunEnd
 from kodit.domain.retry import LONGEST_WAIT
 from kodit.domain.value_objects import (
@@ -229,9 +230,9 @@ class SqlTaskRepository(TaskReads):
         return to_optional_moment(moment)
 
     def claim(
-        self, worker: str, now: datetime, lease_until: datetime, rules: ClaimRules, count: int = 1
+        self, worker: str, clock: Clock, lease: timedelta, rules: ClaimRules, count: int = 1
     ) -> list[Task]:
-        return claiming.claim(self._driver, worker, now, lease_until, rules, count=count)
+        return claiming.claim(self._driver, worker, clock, lease, rules, count=count)
 
     def set_paused(self, since: datetime | None) -> None:
         if since is None:

@@ -166,6 +166,18 @@ class SqlVersionRepository:
             for file_id, version_id in sorted(replaced.items())
             if version_id in searched
         ]
+        settled = former.keys() - {file_id for file_id, _ in kept}
+        lost = set(former.values())
+        settled_before: set[int] = set()
+        for file_id, version_id in LIVE_FORMER_OF_FILES.run(
+            self._driver, sorted(former), {"of_index": index_id}
+        ):
+            # A file may come back to a version before the engines have it completely.
+            if version_id == upcoming.get(file_id):
+                self._drop_former(index_id, file_id, version_id)
+            elif file_id in settled:
+                self._drop_former(index_id, file_id, version_id)
+                settled_before.add(version_id)
         KEEP_VERSION.run_many(
             self._driver,
             (
@@ -173,14 +185,9 @@ class SqlVersionRepository:
                 for file_id, version_id in kept
             ),
         )
-        settled = sorted(former.keys() - {file_id for file_id, _ in kept})
-        lost = set(former.values())
-        for file_id, version_id in LIVE_FORMER_OF_FILES.run(
-            self._driver, settled, {"of_index": index_id}
-        ):
-            self._drop_former(index_id, file_id, version_id)
-            lost.add(version_id)
-        self.release(lost)
+        self.release(lost | settled_before)
+        if self._are_had(settled_before):
+            self.note_change(index_id, shares=True)
 
     def _drop_former(self, index_id: int, file_id: int, version_id: int) -> None:
         of_file = {"of_index": index_id, "of_file": file_id, "former": version_id}
@@ -206,7 +213,9 @@ class SqlVersionRepository:
             self._drop_former(index_id, file_id, former)
         self.release({row[1] for row in settled})
         if settled:
-            self.note_change(index_id)
+            # Another index may have taken one while it was a former version here.
+            shares = self._are_had({version_id for _file_id, version_id, _upcoming in settled})
+            self.note_change(index_id, shares=shares)
         return len(settled)
 
     def release(self, version_ids: Collection[int], *, for_good: bool = False) -> None:
@@ -216,6 +225,10 @@ class SqlVersionRepository:
             RELEASE_FOR_GOOD.run(self._driver, sorted(version_ids))
         else:
             RELEASE_VERSIONS.run(self._driver, sorted(version_ids), {"since": UNDATED})
+
+    def _are_had(self, version_ids: Collection[int]) -> bool:
+        """Whether any file has one of these versions."""
+        return bool(USERS_OF_VERSIONS.run(self._driver, sorted(version_ids)))
 
     def note_change(self, index_id: int, *, shares: bool = False) -> None:
         """Other versions belong to an index than before; with `shares`, not only those of its

@@ -55,25 +55,34 @@ class Tail:
             if rows
             else np.empty((0, 0), np.uint64)
         )
-        self._vectors = np.empty((len(order), 0), np.int8)
-        self._is_read = np.zeros(len(order), dtype=bool)
+        self._vectors = np.empty((0, 0), np.int8)
+        """Those read so far: searches rescore few of the rows."""
+        self._read = 0
+        self._slots = np.full(len(order), -1, np.int32)
+        """By row, the place of its vector among those read; -1 for the others."""
 
     def __len__(self) -> int:
         return len(self.snippet_ids)
 
     def vectors(self, driver: Cursors, places: Rows) -> NDArray[np.int8]:
         """Rescoring forms, one row per vector; each is read once."""
-        missing = places[~self._is_read[places]]
+        missing = places[self._slots[places] < 0]
         if len(missing):
             wanted = self._embedding_ids[missing].tolist()
             found = _VECTORS.run(driver, list(dict.fromkeys(wanted)))
             stored = {row[0]: row[1] for row in found}
-            raw = raw_vectors([stored[one] for one in wanted])
-            if not self._vectors.shape[1]:
-                self._vectors = np.empty((len(self), raw.shape[1]), np.int8)
-            self._vectors[missing] = raw
-            self._is_read[missing] = True
-        return self._vectors[places]
+            self._add(missing, raw_vectors([stored[one] for one in wanted]))
+        return self._vectors[self._slots[places]]
+
+    def _add(self, places: Rows, raw: NDArray[np.int8]) -> None:
+        start, self._read = self._read, self._read + len(raw)
+        if self._read > len(self._vectors):
+            room = max(self._read, min(2 * start, len(self)))
+            former, self._vectors = self._vectors, np.empty((room, raw.shape[1]), np.int8)
+            if start:
+                self._vectors[:start] = former[:start]
+        self._vectors[start : self._read] = raw
+        self._slots[places] = np.arange(start, self._read)
 
 
 def read_tail(

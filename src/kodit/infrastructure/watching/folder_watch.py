@@ -96,9 +96,9 @@ class FolderWatch:
     def seen_mark(self) -> int:
         return self._seen_mark
 
-    def missed(self) -> Sequence[int]:
+    def missed(self) -> set[int]:
         missed, self._missed = self._missed, set()
-        return sorted(missed)
+        return missed
 
     def unwatched(self) -> Sequence[int]:
         return tuple(self._unwatched)

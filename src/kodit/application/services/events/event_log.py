@@ -6,8 +6,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-MOST_EVENTS = 1_000
-"""About 1.5 MB. A run has about ten events."""
+MOST_EVENTS = 500
+"""About half a megabyte: what the last 80 runs changed. A reader that was away for longer gets the
+current state."""
 
 
 @dataclass(frozen=True, slots=True)
