@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from array import array
+from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kodit.infrastructure.embedding import tokens as module
@@ -71,6 +73,28 @@ def test_the_words_of_a_run(run: str, words: list[str]) -> None:
 def test_a_word_that_is_not_known_is_cut_into_few_frequent_pieces() -> None:
     assert tokens("headerfile") == ["header", "file"]
     assert tokens("xyz") == ["x", "y", "z"]
+
+
+@example(["abb", "abbabb"], "aabbabba")
+@given(st.lists(st.text("ab", min_size=2, max_size=6)), st.text("ab", min_size=7, max_size=9))
+def test_no_other_cut_of_a_word_is_more_likely(longer: list[str], word: str) -> None:
+    vocabulary = list(dict.fromkeys([*longer, *"ab"]))
+    cost = {piece: math.log(rank + 2) for rank, piece in enumerate(vocabulary)}
+    numbers = array("H")
+    numbers.frombytes(Tokenizer(vocabulary).tokens(word))
+    found = [vocabulary[number] for number in numbers]
+    assert "".join(found) == word
+    inner = range(1, len(word))
+    cuts = [
+        [word[start:end] for start, end in pairwise([0, *some, len(word)])]
+        for count in range(len(word))
+        for some in combinations(inner, count)
+    ]
+    # A word of the vocabulary is one token, however rare.
+    likely = [[word]] if word in cost else [one for one in cuts if cost.keys() >= set(one)]
+    assert sum(map(cost.__getitem__, found)) <= (
+        min(sum(map(cost.__getitem__, one)) for one in likely) + 1e-9
+    )
 
 
 def test_characters_that_are_not_known_share_buckets() -> None:

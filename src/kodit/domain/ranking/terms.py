@@ -23,9 +23,9 @@ from kodit.domain.ranking.stemming import MOST_KEPT, stem
 from kodit.domain.spelling import fold_case, without_diacritics
 
 _ASCII_IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z_0-9]*|[0-9]+")
-_SPACES = {code: " " for code in range(128) if not _ASCII_IDENTIFIER.match(chr(code))}
+_SPACED = bytes(code if _ASCII_IDENTIFIER.match(chr(code)) else ord(" ") for code in range(256))
 """Maps each ASCII character that no identifier contains to a space. Replacing and splitting takes a
-third of the time of the expression."""
+third of the time of the expression; `str.translate` would look up each character of each text."""
 _RUN = re.compile("[0-9A-Z_a-z\x80-\U0010ffff]+")
 """Text between ASCII characters that no identifier contains. The expression for pieces takes ten
 times as long as this one."""
@@ -109,7 +109,7 @@ def runs(text: str) -> list[str]:
     """The runs of letters, digits and underscores of a text, in order. Each is an identifier, a
     number, or a number followed by an identifier; or a segment of a script without spaces."""
     if text.isascii():
-        return text.translate(_SPACES).split()
+        return text.encode().translate(_SPACED).decode().split()
     found: list[str] = _RUN.findall(text)
     split = {run: _pieces(run) for run in set(filterfalse(str.isascii, found))}
     if all(len(some) == 1 and run == some[0] for run, some in split.items()):

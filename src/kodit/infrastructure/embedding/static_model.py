@@ -77,10 +77,13 @@ class StaticModel:
         sums = np.zeros((len(texts), self.dimensions), dtype=np.float64)
         tokens, counts, ends = self._count(texts)
         weights = _WEIGHTS[counts] * scales[tokens]
+        # The vectors of a text's tokens, in one array for all texts: a new one costs as much again.
+        room = np.empty((int(np.diff(ends, prepend=0).max(initial=0)), self.dimensions))
         start = 0
         for row, end in enumerate(ends):
             if end > start:
-                rows = self._table.take(tokens[start:end], axis=0).astype(np.float64)
+                rows = room[: end - start]
+                rows[...] = self._table.take(tokens[start:end], axis=0)
                 np.matmul(weights[start:end], rows, out=sums[row])
             start = end
         lengths = np.sqrt(np.square(sums).sum(axis=1, keepdims=True))
