@@ -20,7 +20,7 @@ SHOWN: dict[str, dict[str, float]] = {
         "LEAST_SHARE": 0.1,
     },
     "application.services.descriptions.usage": {"MOST_REFERENCES": 1_000, "MOST_EXAMPLES": 5},
-    "application.services.events.event_log": {"MOST_EVENTS": 1_000},
+    "application.services.events.event_log": {"MOST_EVENTS": 500},
     "application.services.events.run_watch": {"MOST_MISSED": 500},
     "application.services.metered_models": {"MOST_LISTED": 3, "MOST_UNANSWERED": 20},
     "application.services.pasted_lookup": {"MOST_LINES_AWAY": 10},
