@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from tests.queue.driver import QueueDriver
 from tests.queue.invariants import check_queue
-from tests.queue.requests import NOW, RULES, add_run, add_single, after, claim
-from tests.support.postgresql_databases import postgresql_database
+from tests.queue.requests import NOW, RULES, add_run, add_single, after, claim, read_task
+from tests.support.command import wait_until
+from tests.support.postgresql_databases import is_somebody_waiting, postgresql_database
 
 from kodit.application.services import transactions
 from kodit.application.services.transactions import MOST_TRIES, repeated
@@ -127,6 +128,24 @@ def test_a_run_that_is_being_changed_is_not_waited_for(number: int) -> None:
             transaction.tasks.lock_run(first.id)
             assert [task.run_id for task in claim(database, 2)] == others
         assert [task.run_id for task in claim(database, 2)] == [first.id]
+
+
+def test_work_done_for_a_run_is_counted_beside_its_own() -> None:
+    """The one who counts it has read the task before the task's worker stores a batch."""
+    with postgresql_database() as database, ThreadPoolExecutor(1) as pool:
+        add_run(database, 1)
+        [task] = claim(database)
+
+        def count_for_it() -> None:
+            with database.write() as transaction:
+                transaction.tasks.record_for(1, TaskType.SYNC, {"files": 1})
+
+        with database.write() as transaction:
+            transaction.tasks.record_batch(task.claim, {"files": 1}, None)
+            counting = pool.submit(count_for_it)
+            wait_until(is_somebody_waiting)
+        counting.result()
+        assert read_task(database, task.id).work == {"files": 2}
 
 
 def test_a_cancelled_run_is_not_claimed(database: Database) -> None:

@@ -9,7 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
-import psycopg
 import pytest
 from tests.queue.requests import (
     LEASE,
@@ -22,7 +21,7 @@ from tests.queue.requests import (
     read_task,
 )
 from tests.support.command import wait_until
-from tests.support.postgresql_databases import postgresql_database, server_url
+from tests.support.postgresql_databases import is_somebody_waiting, postgresql_database
 
 from kodit.application.services.queue_service import QueueService
 from kodit.domain.claiming import ClaimRules
@@ -45,12 +44,6 @@ def database() -> Iterator[Database]:
     """The others have one writer, whose turn has come when its transaction begins."""
     with postgresql_database() as opened:
         yield opened
-
-
-def is_somebody_waiting() -> bool:
-    with psycopg.connect(server_url(), autocommit=True) as connection:
-        row = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
-    return row != (0,)
 
 
 def change_late(

@@ -94,6 +94,13 @@ def end_connections(condition: str) -> int:
     return len(ended)
 
 
+def is_somebody_waiting() -> bool:
+    """Whether a transaction waits for another one's lock."""
+    with psycopg.connect(server_url(), autocommit=True) as connection:
+        row = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+    return row != (0,)
+
+
 def restart_server(mode: str) -> None:
     """Restart it, `fast` or `immediate`, which is a crash."""
     programs = find_postgresql()

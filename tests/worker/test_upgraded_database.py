@@ -13,7 +13,7 @@ from tests.support.postgresql_databases import postgresql_database, server_url
 from tests.support.server import RunningServer
 from tests.support.serving import ServingKodit, states
 from tests.support.sources import write_tree
-from tests.support.stores import rows_of
+from tests.support.stores import DATABASES, Rows, rows_of
 from tests.worker.conftest import StartWorker
 
 from kodit import Kodit
@@ -28,9 +28,26 @@ SENTENCE = rf"another version of Kodit has migrated .* \(to revision 9999, from 
 def change_revision(data_dir: Path, revision: str) -> None:
     """As a migration does."""
     with rows_of(data_dir) as rows:
-        rows.execute("CREATE TABLE added (number INTEGER)")
-        rows.execute("DROP TABLE added")
-        rows.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+        _change(rows, revision)
+
+
+def change_revision_during(data_dir: Path, task_type: str, revision: str) -> bool:
+    """The same, unless no task of this type is running: none ends between the look and the change."""
+    with rows_of(data_dir) as rows:
+        if DATABASES.is_used:
+            rows.execute("LOCK TABLE alembic_version IN EXCLUSIVE MODE")
+        # Takes the lock of a file.
+        looked = "UPDATE tasks SET type = type WHERE state = 'running' AND type = ?"
+        if rows.execute(looked, (task_type,)).rowcount == 0:
+            return False
+        _change(rows, revision)
+        return True
+
+
+def _change(rows: Rows, revision: str) -> None:
+    rows.execute("CREATE TABLE added (number INTEGER)")
+    rows.execute("DROP TABLE added")
+    rows.execute("UPDATE alembic_version SET version_num = ?", (revision,))
 
 
 def in_database(data_dir: Path) -> list[tuple[object, ...]]:
@@ -65,18 +82,9 @@ def test_a_worker_stops_and_what_it_held_is_done_by_the_next(
     kodit: KoditCommand, tmp_path: Path, start_worker: StartWorker
 ) -> None:
     write_tree(tmp_path / "tree", files=300, seed=1)
-    worker = start_worker()
     kodit.succeed("index", tmp_path / "tree", "--no-wait")
-
-    def is_at_work() -> bool:
-        with rows_of(kodit.data_dir) as rows:
-            [row] = rows.execute(
-                "SELECT count(*) FROM tasks WHERE state = 'running' AND type = 'EXTRACT'"
-            ).fetchall()
-        return bool(row[0])
-
-    wait_until(is_at_work)
-    change_revision(kodit.data_dir, "9999")
+    worker = start_worker()
+    wait_until(lambda: change_revision_during(kodit.data_dir, "EXTRACT", "9999"))
     before = in_database(kodit.data_dir)
     outcome = finish(worker)
     assert outcome.code == 1

@@ -98,7 +98,8 @@ _CLOSE_ATTEMPTS = PreparedForMany(
 
 
 _TASK_TO_COME = Prepared(
-    select(TASKS.c.id, TASKS.c.work).where(
+    select(TASKS.c.id, TASKS.c.work)
+    .where(
         TASKS.c.run_id.in_(
             select(INDEX_RUNS.c.id).where(
                 INDEX_RUNS.c.index_id == bindparam("of_index"),
@@ -109,6 +110,7 @@ _TASK_TO_COME = Prepared(
         TASKS.c.type == bindparam("of_type"),
         TASKS.c.state.in_([constant(state) for state in _TO_COME]),
     )
+    .with_for_update()
 )
 _TAKE_PART = PreparedForMany(
     lambda ids: (
