@@ -32,7 +32,7 @@ def change_revision(data_dir: Path, revision: str) -> None:
 
 
 def change_revision_during(data_dir: Path, task_type: str, revision: str) -> bool:
-    """The same, unless no task of this type is running: none ends between the look and the change."""
+    """The same, if a task of this type is running: none ends between the look and the change."""
     with rows_of(data_dir) as rows:
         if DATABASES.is_used:
             rows.execute("LOCK TABLE alembic_version IN EXCLUSIVE MODE")
