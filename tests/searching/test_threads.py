@@ -137,8 +137,7 @@ def test_an_application_releases_what_was_not_searched_lately(
 ) -> None:
     """What was not searched for a minute or more: before, it is asked for again."""
     now = 1000.0
-    monkeypatch.setattr("kodit.application.services.snippet_memory.time.monotonic", lambda: now)
-    monkeypatch.setattr(application.search, "_memory", snippet_memory.SnippetMemory())
+    monkeypatch.setattr(application.search, "_memory", snippet_memory.SnippetMemory(lambda: now))
     application.search.search(SearchRequest("Ledger"))
     memory = application.search._memory._memory.snippets
     for now, is_held in ((1059.0, True), (1060.0, True), (1119.0, True), (1120.0, False)):

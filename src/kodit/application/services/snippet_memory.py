@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import TYPE_CHECKING, NamedTuple
 
 from kodit.domain.recent import Recent
@@ -36,13 +36,14 @@ class SnippetMemory:
     """What ranking reads of snippets; cached, as it never changes. Any number of threads may use
     it."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds_passed: Callable[[], float] = time.monotonic) -> None:
         self._memory = _Memory.of(None)
-        self._aged_at = time.monotonic()
+        self._seconds_passed = seconds_passed
+        self._aged_at = seconds_passed()
 
     def age(self) -> None:
         """Drop the snippets that no search has read for a while, at most once a minute."""
-        now = time.monotonic()
+        now = self._seconds_passed()
         if now - self._aged_at >= SECONDS_BETWEEN_AGES:
             self._aged_at = now
             self._memory.snippets.age()

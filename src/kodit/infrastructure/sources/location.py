@@ -49,7 +49,7 @@ def clone_of(clones: Path, index_id: int) -> Path:
 
 
 def location_of(index: Index, clones: Path) -> Location:
-    """Where the files of an index are, and which of them are asked for."""
+    """Where the files of an index are."""
     if index.source.kind is SourceKind.FOLDER:
         return Location(index.source, index.source.location)
     return Location(index.source, str(clone_of(clones, index.id)))
