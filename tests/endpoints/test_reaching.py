@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import socket
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +14,13 @@ from urllib.parse import quote, urlsplit
 import pytest
 from tests.endpoints.stage_work import TEXTS, OneDescription, stage_work
 from tests.support.certificates import server_context
-from tests.support.model_server import ModelServer
+from tests.support.model_server import ModelServer, Reply, error, first
 from tests.support.relay import relay
 
 from kodit.domain.endpoints import Limits, Payer
 from kodit.domain.errors import PausedError, PermanentError, TransientError
 from kodit.infrastructure.endpoints import connection, embedder
-from kodit.infrastructure.endpoints.connection import Access
+from kodit.infrastructure.endpoints.connection import Access, EndpointConnections, Request
 from kodit.infrastructure.endpoints.enricher import EndpointEnricher
 
 ELSEWHERE = "models.example.org"
@@ -52,6 +53,24 @@ def test_a_proxy(tmp_path: Path, server: ModelServer, monkeypatch: pytest.Monkey
         assert one.headers["host"] == f"{ELSEWHERE}:81"
         assert one.headers["proxy-authorization"] == USER
         assert one.headers["authorization"] == "Bearer sk-test-key"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [error(503), Reply(body=b"no JSON"), Reply(body=b'{"error": {"message": "busy"}}')],
+    ids=["status", "text", "error"],
+)
+def test_an_answer_that_is_a_failure_leaves_its_connection_open(
+    server: ModelServer, reply: Reply
+) -> None:
+    """Once the answer has been read, another thread may be using the connection."""
+    connections = EndpointConnections(Access("KODIT_EMBEDDING", server.url))
+    request = Request("/embeddings", {"model": "m", "input": ["one"]})
+    server.script = first(1, reply)
+    with suppress(TransientError, PermanentError):
+        connections.post(request)
+    connections.post(request)
+    assert len({asked.port for asked in server.asked}) == 1
 
 
 def test_an_address_with_a_query(tmp_path: Path, server: ModelServer) -> None:

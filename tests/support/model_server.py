@@ -29,6 +29,8 @@ class Asked:
     headers: dict[str, str]
     body: dict[str, Any]
     at: float
+    port: int
+    """The client's, which tells connections apart."""
 
     @property
     def texts(self) -> list[str]:
@@ -170,7 +172,9 @@ class ModelServer:
             def do_POST(self) -> None:
                 data = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = Asked(self.path, headers, json.loads(data), time.monotonic())
+                asked = Asked(
+                    self.path, headers, json.loads(data), time.monotonic(), self.client_address[1]
+                )
                 reply = server._reply(asked)
                 body = reply.body(asked) if callable(reply.body) else reply.body
                 self.send_response(reply.status)

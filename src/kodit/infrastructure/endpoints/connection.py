@@ -162,48 +162,8 @@ class EndpointConnections:
         return TransientError(f"{address} cannot be used: {reason}", code="endpoint_unavailable")
 
     def _exchange(self, request: Request, headers: Mapping[str, str]) -> Any:
-        while True:
-            connection, is_used = self._connection()
-            try:
-                return self._ask(connection, request, headers)
-            except (http.client.RemoteDisconnected, ConnectionError):
-                connection.close()
-                # A server may close an idle connection at any time, before it has read anything.
-                if not is_used or request.is_aborted:
-                    raise
-            except BaseException:
-                connection.close()
-                raise
-            finally:
-                request.uses(None)
-
-    def _ask(
-        self, connection: http.client.HTTPConnection, request: Request, headers: Mapping[str, str]
-    ) -> Any:
-        if connection.sock is None:
-            connection._create_connection = partial(_open_socket, request)  # type: ignore[attr-defined]
-            connection.connect()
-        connection.sock.settimeout(self.access.seconds)
-        request.uses(connection.sock)
-        parts = urlsplit(self.access.base_url)
-        target = f"{parts.path.rstrip('/')}{request.path}"
-        if parts.query:
-            target += f"?{parts.query}"
-        if isinstance(connection, _ProxiedConnection):
-            target = f"http://{parts.netloc}{target}"
-            headers = {**headers, **connection.proxy_headers}
-        connection.request("POST", target, request.body, headers)
-        response = connection.getresponse()
-        content = self._read(response)
+        response, content = self._answered(request, headers)
         told = {name.lower(): value for name, value in response.getheaders()}
-        if response.will_close:
-            connection.close()
-        else:
-            with self._lock:
-                if len(self._idle) < MOST_IDLE:
-                    self._idle.append((time.monotonic(), connection))
-                else:
-                    connection.close()
         if response.status != http.client.OK:
             raise failure_of_status(
                 response.status,
@@ -217,6 +177,47 @@ class EndpointConnections:
         if failure is not None:
             raise failure
         return answer
+
+    def _answered(
+        self, request: Request, headers: Mapping[str, str]
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        """An answer that has been read. Its connection belongs to other threads from then on."""
+        while True:
+            connection, is_used = self._connection()
+            try:
+                response = self._ask(connection, request, headers)
+                content = self._read(response)
+            except (http.client.RemoteDisconnected, ConnectionError):
+                connection.close()
+                # A server may close an idle connection at any time, before it has read anything.
+                if not is_used or request.is_aborted:
+                    raise
+                continue
+            except BaseException:
+                connection.close()
+                raise
+            finally:
+                request.uses(None)
+            self._give_back(connection, response)
+            return response, content
+
+    def _ask(
+        self, connection: http.client.HTTPConnection, request: Request, headers: Mapping[str, str]
+    ) -> http.client.HTTPResponse:
+        if connection.sock is None:
+            connection._create_connection = partial(_open_socket, request)  # type: ignore[attr-defined]
+            connection.connect()
+        connection.sock.settimeout(self.access.seconds)
+        request.uses(connection.sock)
+        parts = urlsplit(self.access.base_url)
+        target = f"{parts.path.rstrip('/')}{request.path}"
+        if parts.query:
+            target += f"?{parts.query}"
+        if isinstance(connection, _ProxiedConnection):
+            target = f"http://{parts.netloc}{target}"
+            headers = {**headers, **connection.proxy_headers}
+        connection.request("POST", target, request.body, headers)
+        return connection.getresponse()
 
     def _read(self, response: http.client.HTTPResponse) -> bytes:
         parts, size = [], 0
@@ -260,6 +261,16 @@ class EndpointConnections:
                     return connection, True
                 connection.close()
         return self._make(), False
+
+    def _give_back(
+        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse
+    ) -> None:
+        if not response.will_close:
+            with self._lock:
+                if len(self._idle) < MOST_IDLE:
+                    self._idle.append((time.monotonic(), connection))
+                    return
+        connection.close()
 
     def _make(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.access.base_url)
