@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +15,7 @@ import pytest
 from tests.queue.requests import NOW
 
 from kodit import Kodit
-from kodit.application.services import declined_sources, scope_service
+from kodit.application.services import scope_service
 from kodit.application.services.declined_sources import DeclinedSources
 from kodit.application.services.doctor_service import MOST_ROUNDS, DoctorService
 from kodit.application.services.on_demand_indexing_service import (
@@ -40,14 +41,15 @@ from kodit.infrastructure.memory.clock import ManualClock
 def test_what_is_declined_is_left_to_others_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each source for its own time; what else the rules say holds."""
     now = 100.0
-    monkeypatch.setattr(declined_sources.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     declined, rules = DeclinedSources(), ClaimRules(host="ada")
     assert declined.within(rules) is rules
     declined.add(1, 10.0)
     declined.add(2, 20.0)
     for now, expected in ((109.0, {1, 2}), (110.0, {2}), (119.0, {2}), (120.0, set())):  # noqa: B007
         within = declined.within(rules)
-        assert (within.declined, within.host) == (expected, "ada")
+        assert within.declined == expected
+        assert within.host == "ada"
     declined.add(2, 5.0)
     assert declined.within(rules).declined == {2}
 
