@@ -109,7 +109,6 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         if not self.is_answering:
             self.is_ahead = False
         super().data_received(data)
-        self._note_partial()
 
     def handle_events(self) -> None:
         super().handle_events()
