@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kodit.domain.errors import UserError
+from kodit.domain.errors import KoditError, UserError
 from kodit.domain.savings import Savings
 from kodit.infrastructure.clients.connecting import _load
 from kodit.infrastructure.git.bindings import Bindings
@@ -21,6 +21,7 @@ from kodit.infrastructure.keyword.standing import (
     read_standing,
 )
 from kodit.infrastructure.mappers.claim_rules import text_to_rules
+from kodit.infrastructure.remote.connection import RemoteConnection
 from kodit.infrastructure.savings_file import SavingsFile
 
 DAMAGED = {
@@ -122,3 +123,14 @@ def test_how_a_connection_is_undone(tmp_path: Path, data: bytes) -> None:
     found = _load(written(tmp_path / "undo.json", data))
     assert found is None or found == {"a": 1}
     assert _load(tmp_path / "nowhere.json") is None
+
+
+def test_an_answer_of_a_server(data: bytes) -> None:
+    """That is none of Kodit: an error says so."""
+    connection = RemoteConnection("http://kodit.example", "")
+    with pytest.raises(KoditError, match=r"^http://kodit\.example does not answer as a Kodit"):
+        connection._understood(500, data)
+    problem = b'{"code": "no_index", "detail": "there is no index 7"}'
+    with pytest.raises(KoditError, match="there is no index 7"):
+        connection._understood(404, problem)
+    assert connection._understood(200, b"[1]") == [1]
