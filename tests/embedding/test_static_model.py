@@ -7,6 +7,7 @@ from array import array
 from math import log
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from kodit.infrastructure.embedding import static_model
 from kodit.infrastructure.embedding.static_model import (
     LONGEST_TEXT,
     MODEL,
+    MOST_TEXTS,
     TABLE_FILE,
     WEIGHT_UNIT,
     load_model,
@@ -57,6 +59,17 @@ def test_a_text_has_the_same_vector_alone_and_in_company() -> None:
     assert not together[0].any()
     np.testing.assert_allclose(np.linalg.norm(together[1:3], axis=1), 1, atol=1e-6)
     assert load_model().embed([]).shape == (0, 256)
+
+
+def test_as_many_texts_at_once_as_can_be_counted() -> None:
+    """The last one still has its own tokens."""
+    model = load_model()
+    tokens, counts, ends = model._count([*[""] * (MOST_TEXTS - 1), "one two one"])
+    assert set(tokens) == set(array("H", model._tokens.tokens("one two")))
+    assert sorted(counts) == [1, 2]
+    assert ends == [*[0] * (MOST_TEXTS - 1), 2]
+    with pytest.raises(ValueError, match="65536 texts at once"):
+        load_model().embed([""] * (MOST_TEXTS + 1))
 
 
 @given(st.permutations("read write file socket buffer parse header value return".split()))

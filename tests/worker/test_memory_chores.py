@@ -37,7 +37,7 @@ def test_a_long_lived_process_returns_memory(
         engine = application.database.engine
         event.listen(engine, "connect", lambda connection, _record: opened.add(connection))
         event.listen(engine, "close", lambda connection, _record: opened.discard(connection))
-        [chore] = [one for one in application.chores if one.name == "release memory"]
+        [chore] = [one for one in application.schedule if one.name == "release memory"]
         with ThreadPoolExecutor(READERS) as threads:
             all_read = Barrier(READERS)
 
@@ -85,7 +85,7 @@ def test_an_idle_process_holds_no_free_pages(
             writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # only the file itself is mapped
             writer.execute("SELECT * FROM sqlite_schema").fetchall()
         assert mapped_bytes(path)
-        [chore] = [one for one in application.chores if one.name == "release pages"]
+        [chore] = [one for one in application.schedule if one.name == "release pages"]
         before = resident_bytes()
         with free_pages_between_blocks():
             do_piece(chore)
@@ -98,7 +98,7 @@ def test_an_idle_process_closes_the_keyword_index(tmp_path: Path) -> None:
     with Application(Settings.load({}, data_dir=tmp_path)) as application:
         Engine(tmp_path / "keyword" / SCHEMA_VERSION).apply(batch(1, 1, snippet(1)))
         reader = application.engines.keyword_index.reader()
-        [chore] = [one for one in application.memory_chores if one.name == "release pages"]
+        [chore] = [one for one in application.schedule if one.name == "release pages"]
         do_piece(chore)
         assert application.engines.keyword_index.reader() is reader
         do_piece(chore)
@@ -117,7 +117,7 @@ def test_child_processes_that_no_question_needs_are_ended(
 
     monkeypatch.setattr(ProcessPool, "end_unused", look)
     with Application(Settings.load({}, data_dir=tmp_path)) as application:
-        [chore] = [one for one in application.memory_chores if "child" in one.name]
+        [chore] = [one for one in application.schedule if "child" in one.name]
         do_piece(chore)
         assert looked_at == [application.pool]
 

@@ -167,7 +167,6 @@ class Application(Finding):
             self,
             indexes=self.indexes,
             queue=self.queue,
-            memory=self.memory_chores,
             keyword_index=self.followed_later,
         )
 
@@ -180,11 +179,12 @@ class Application(Finding):
 
     @property
     def schedule(self) -> list[Chore]:
-        """The additional background work of a worker that serves until told to stop."""
-        from kodit.composition.chores import make_schedule
+        """The additional background work of a process that runs until told to stop."""
+        from kodit.composition.chores import make_memory_chores, make_schedule
 
         return [
             *self.following,
+            *make_memory_chores(self.release_files, self.release_caches, self.pool),
             *make_schedule(
                 self.settings,
                 database=self.database,
@@ -217,13 +217,6 @@ class Application(Finding):
         from kodit.composition.following import OneFollower
 
         return OneFollower(self)
-
-    @property
-    def memory_chores(self) -> list[Chore]:
-        """Return unused memory; some of `chores`, for a process that does only these."""
-        from kodit.composition.chores import make_memory_chores
-
-        return make_memory_chores(self.release_files, self.release_caches, self.pool)
 
     def release_files(self) -> None:
         """Return the memory of files that are not being read."""

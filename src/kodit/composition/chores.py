@@ -43,7 +43,6 @@ def chores_of(
     *,
     indexes: IndexService,
     queue: QueueService,
-    memory: Sequence[Chore],
     keyword_index: KeywordIndex | None,
 ) -> list[Chore]:
     """For a process that serves the queue."""
@@ -57,7 +56,6 @@ def chores_of(
         indexes=indexes,
         sweep=registry.sweep,
         space=application.space,
-        memory=memory,
         retention=application.retention,
         keyword_index=keyword_index,
         of_deleted=find if application.this_host.is_one_of_several else None,
@@ -73,16 +71,14 @@ def make_chores(
     indexes: IndexService,
     sweep: Callable[[], object],
     space: SpaceService,
-    memory: Sequence[Chore],
     retention: UnusedRetention,
     keyword_index: KeywordIndex | None,
     of_deleted: Callable[[], Sequence[Problem]] | None = None,
     end_waits: Callable[[], Awaitable[bool]] | None = None,
 ) -> list[Chore]:
-    """For a process that serves the queue. `sweep` removes what dead workers have left;
-    `memory` are the chores of `make_memory_chores`. Where other machines delete indexes too,
-    `of_deleted` finds what is still here of these; where nodes wait for each other, `end_waits`
-    ends vain waits."""
+    """For a process that serves the queue. `sweep` removes what dead workers have left. Where other
+    machines delete indexes too, `of_deleted` finds what is still here of these; where nodes wait
+    for each other, `end_waits` ends vain waits."""
     pruner = HistoryPruner(
         database=database,
         clock=clock,
@@ -111,7 +107,6 @@ def make_chores(
         Chore("remove unused results", 3600.0, cache.remove_some_unused),
         Chore("release disk space", 60.0, space.release_some_space),
         Chore("remove dead workers", 60.0, partial(in_one_piece, sweep)),
-        *memory,
     ]
 
 
@@ -170,7 +165,8 @@ def make_schedule(
 def make_memory_chores(
     release_files: Callable[[], None], release_caches: Callable[[], None], pool: ProcessPool
 ) -> list[Chore]:
-    """For every process that works for long. `release_files` returns the memory of files that are
+    """For every process that runs until told to stop: one that ends with its work gains little from
+    memory that it returns before. `release_files` returns the memory of files that are
     not being read. This, and the return of free pages, takes so little time that it is done however
     little happened: one search maps half of a small database. `release_caches` returns the memory
     of caches that were not used lately, once it is worth the time. The children of `pool` serve

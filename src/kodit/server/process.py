@@ -152,7 +152,6 @@ class ServerProcess:
 
         return [
             *self._application.schedule,
-            *self._application.memory_chores,
             *log_chores(self._settings.data_dir),
             Chore("check the socket", SOCKET_LOOK_SECONDS, check_socket),
         ]

@@ -16,6 +16,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from kodit.infrastructure.counting import count_equal
+
 K1 = 1.2
 B = 0.75
 MOST_COUNTED = 255
@@ -40,11 +42,12 @@ def term_records(codes: Sequence[bytes]) -> list[bytes]:
     lengths = [len(some) // CODE_BYTES for some in codes]
     firsts = np.arange(len(codes) + 1, dtype=np.int64) << 32
     # Snippet and code in one number, so that one sort counts all terms.
-    pairs = np.repeat(firsts[:-1], lengths) + np.frombuffer(b"".join(codes), _ENTRY)
-    pairs, counts = np.unique(pairs, return_counts=True)
+    pairs = np.repeat(firsts[:-1], lengths)
+    pairs += np.frombuffer(b"".join(codes), _ENTRY)
+    pairs, counts = count_equal(pairs)
     entries = (pairs & _KEY_OF_CODE) | np.minimum(counts, MOST_COUNTED)
     record = entries.astype(_ENTRY).tobytes()
-    ends = (np.searchsorted(pairs, firsts) * CODE_BYTES).tolist()
+    ends = (pairs.searchsorted(firsts) * CODE_BYTES).tolist()
     return [record[start:end] for start, end in pairwise(ends)]
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from json.encoder import encode_basestring
 
 from kodit.domain.snippet import Extent, MinorSymbol, PlacedSymbol
 from kodit.domain.value_objects import Symbol, SymbolKind
 
 _KINDS = {kind.value: kind for kind in SymbolKind}
-_encode = json.JSONEncoder(ensure_ascii=False).encode
 _decode = json.JSONDecoder().raw_decode
 """Takes half the time of `json.loads` for a short text, and a search parses hundreds."""
 
@@ -23,12 +23,14 @@ def placed_to_text(placed: Sequence[PlacedSymbol], *, minor: bool) -> str | None
     """The symbols that are minor, or those that are not, as the text of one column."""
     if not placed:
         return None
-    rows = [
-        [one[0].name, one[0].kind, one[0].scope, *one[1:]]
-        for one in placed
-        if isinstance(one, MinorSymbol) is minor
-    ]
-    return _encode(rows) if rows else None
+    rows = [_row(*one) for one in placed if isinstance(one, MinorSymbol) is minor]
+    return f"[{', '.join(rows)}]" if rows else None
+
+
+def _row(symbol: Symbol, start_line: int, end_line: int, line: int) -> str:
+    """As JSON: an encoder takes twice as long."""
+    name, scope = encode_basestring(symbol.name), encode_basestring(symbol.scope)
+    return f'[{name}, "{symbol.kind.value}", {scope}, {start_line}, {end_line}, {line}]'
 
 
 def text_to_placed(text: str | None, *, minor: bool = False) -> tuple[PlacedSymbol, ...]:
@@ -51,7 +53,10 @@ def text_to_symbols(text: str | None) -> tuple[Symbol, ...]:
 
 def extents_to_text(extents: Sequence[Extent]) -> str | None:
     """The extents of a snippet's symbol as the text of one column."""
-    return _encode(extents) if extents else None
+    if not extents:
+        return None
+    rows = [f"[{line}, {start_line}, {end_line}]" for line, start_line, end_line in extents]
+    return f"[{', '.join(rows)}]"
 
 
 def text_to_extents(text: str | None) -> tuple[Extent, ...]:
