@@ -42,7 +42,7 @@ DAMAGED = {
 }
 
 
-@pytest.fixture(params=DAMAGED.values(), ids=DAMAGED)
+@pytest.fixture(params=[*DAMAGED.values()], ids=[*DAMAGED])
 def data(request: pytest.FixtureRequest) -> bytes:
     damaged: bytes = request.param
     return damaged
