@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +15,10 @@ from kodit.domain.entities import Index, WorkingCopy
 from kodit.domain.errors import CommitGoneError, KoditError, SecretElsewhereError, SourceError
 from kodit.domain.this_host import ThisHost
 from kodit.domain.value_objects import Source, SourceKind
-from kodit.infrastructure.git import commits
+from kodit.infrastructure.git import clone, commits, history
 from kodit.infrastructure.git.clone import hold, synchronise
 from kodit.infrastructure.git.history import Repository as Objects
-from kodit.infrastructure.git.runner import GitError
+from kodit.infrastructure.git.runner import GitError, GitTimeoutError, run_git
 from kodit.infrastructure.git.transfer import Transfer, tip_of
 from kodit.infrastructure.sources.places import SourcePlaces
 
@@ -45,24 +46,24 @@ def test_a_sound_clone_stays_when_a_fetch_fails(
     """And is used by the next one."""
     origin = make_repository()
     first = origin.commit({"a.py": "one"})
-    clone = tmp_path / "clone"
-    synchronise(source_of(origin), clone)
+    place = tmp_path / "clone"
+    synchronise(source_of(origin), place)
     second = origin.commit({"b.py": "two"})
-    (clone / "made-before").touch()
+    (place / "made-before").touch()
 
     def bring() -> None:
         if holds:
-            hold(source_of(origin), second, clone)
+            hold(source_of(origin), second, place)
         else:
-            synchronise(source_of(origin), clone)
+            synchronise(source_of(origin), place)
 
     fail_once(monkeypatch)
     with pytest.raises(KoditError):
         bring()
-    assert tip_of(clone) == first
+    assert tip_of(place) == first
     bring()
-    assert paths_at(clone, second) == ["a.py", "b.py"]
-    assert (clone / "made-before").exists()
+    assert paths_at(place, second) == ["a.py", "b.py"]
+    assert (place / "made-before").exists()
 
 
 def test_a_commit_is_gone_only_if_its_source_says_so(
@@ -124,3 +125,82 @@ def test_a_secret_may_be_elsewhere_only_where_others_share_the_database(tmp_path
         SourcePlaces(tmp_path, ThisHost("ada")).reveal(index)
     assert invalid.value.code != "credentials_missing"
     assert SourcePlaces(tmp_path).reveal(replace(index, credentials=None)) is None
+
+
+FAILURES = [GitError("fatal: it is broken", 128), GitTimeoutError("git was silent for too long")]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=["error", "too long"])
+@pytest.mark.parametrize(
+    ("command", "ask", "without"),
+    [
+        ("rev-parse", lambda objects, head: commits.find_commit(objects, head, head[:9]), None),
+        ("rev-list", lambda objects, head: commits.find_commit(objects, head, ""), None),
+        ("log", commits.lines_changed, {}),
+        ("diff-tree", commits.lines_changed, {}),
+        ("cat-file", lambda objects, head: commits.read_versions(objects, [head], 9), {}),
+    ],
+)
+def test_what_git_cannot_tell_of_a_commit_is_left_out(
+    make_repository: MakeRepository,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    failure: Exception,
+    command: str,
+    ask: Callable[[Objects, str], object],
+    without: object,
+) -> None:
+    """A description has the rest."""
+    origin = make_repository()
+    head = origin.commit({"x/a.py": "one = 1\n"})
+    asked: list[str] = []
+
+    def fail(arguments: Sequence[str], *_more: object, **_how: object) -> bytes:
+        asked.append(next(one for one in arguments if not one.startswith("-")))
+        if asked[-1] == command:
+            raise failure
+        return run_git(arguments, *_more, **_how)  # type: ignore[arg-type]
+
+    for module in (history, commits):
+        monkeypatch.setattr(module, "run_git", fail, raising=False)
+    objects = Objects(origin.path / ".git", origin.path / ".git" / "shallow", prefix="x/")
+    assert ask(objects, head) == without
+    assert command in asked
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=["error", "too long"])
+def test_a_folder_without_a_readable_history_has_none(
+    make_repository: MakeRepository, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    """One that is known stays, as it may become valid again."""
+    origin = make_repository()
+    origin.commit({"a.py": "one = 1\n"})
+    known = history.folder_history(str(origin.path))
+    assert known is not None
+
+    def fail(*_asked: object, **_how: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(history, "follow", fail)
+    found = history.folder_history(str(origin.path))
+    assert found is not None
+    assert (found.files, found.is_whole) == ({}, True)
+    monkeypatch.setattr(history, "run_git", fail)
+    found = history.folder_history(str(origin.path))
+    assert found is None or found.files == {}
+
+
+def test_marks_of_a_clone_that_are_no_text(make_repository: MakeRepository, tmp_path: Path) -> None:
+    """As after a power failure: it is not at the commit, and is brought there."""
+    origin = make_repository()
+    commit = origin.commit({"a.py": "one"})
+    location = tmp_path / "clone"
+    synchronise(source_of(origin), location)
+    assert clone.has_files_of(location, commit)
+    assert not clone.has_files_of(location, "1" * 40)
+    (location / "refs" / "kodit" / "tip").write_bytes(b"\xff" * 41)
+    (location / clone._FORMER).write_bytes(b"\xff" * 40)
+    assert not clone.has_files_of(location, commit)
+    (location / clone._FORMER).write_text(commit, "ascii")
+    assert clone.has_files_of(location, commit)
+    assert synchronise(source_of(origin), location) == commit
