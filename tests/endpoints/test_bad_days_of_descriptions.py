@@ -122,6 +122,24 @@ def test_a_short_text_that_is_too_large_for_a_model_is_an_error(
     assert [short] in [one.texts for one in server.asked]
 
 
+def test_what_needs_no_vector_any_more_gets_none(work: StageWork, server: ModelServer) -> None:
+    """When the answer comes; the other texts of the same request get theirs."""
+    work.embed_code()  # the model is known
+    work.fill(b=["def five(): pass", "def six(): pass"])
+    unneeded = "SELECT id FROM snippets WHERE text = 'def five(): pass'"
+
+    def script(asked: Asked) -> Reply | None:
+        if "def five(): pass" in asked.texts:
+            with work.database.write() as transaction:
+                dropped = f"DELETE FROM pending_snippets WHERE snippet_id IN ({unneeded})"  # noqa: S608
+                transaction.connection.exec_driver_sql(dropped)
+        return None
+
+    server.script = script
+    work.embed_code()
+    assert work.vectors() == [*TEXTS, "def six(): pass"]
+
+
 class NameOfThread:
     """A request whose answer is the thread that sends it."""
 
