@@ -159,6 +159,24 @@ def test_what_sqlalchemy_does_not_see_is_undone(database: SqliteDatabase) -> Non
     assert numbers(database) == [1]
 
 
+def test_only_a_connection_that_was_read_to_the_end_is_kept(database: SqliteDatabase) -> None:
+    """One whose reader failed is closed, and so is one that was in use while all were closed."""
+    dialect = database.dialect
+    with pytest.raises(LookupError), database.read() as failing:
+        raise LookupError
+    assert failing.connection.closed
+    with database.read() as reading:
+        pass
+    assert not reading.connection.closed
+    with database.read() as again:
+        assert again.connection is reading.connection
+        dialect.release_connections()
+        assert not again.connection.closed
+        dialect._close_idle()
+    assert again.connection.closed
+    assert dialect._idle == []
+
+
 def test_a_failed_commit_is_undone(database: SqliteDatabase) -> None:
     """And does not affect the next transaction."""
     with (
