@@ -79,6 +79,15 @@ def test_the_lines_that_answer() -> None:
         assert around_best(result, text, Layout(places, context=context, find=find)) == around
 
 
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [("", 1), ("x", 1), ("x" * 20, 1), ("x" * 21, 2), (f"\x1b[1m{'x' * 20}\x1b[0m", 1)],
+)
+def test_the_rows_of_a_line(line: str, rows: int) -> None:
+    """At least one, however empty it is; colours take no room."""
+    assert screen.rows_of(line, 20) == rows
+
+
 def test_a_path_that_takes_several_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves fewer of them to the text."""
     monkeypatch.setattr(screen, "size", lambda: (20, 9))

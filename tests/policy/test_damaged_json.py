@@ -23,6 +23,7 @@ from kodit.infrastructure.keyword.standing import (
 from kodit.infrastructure.mappers.claim_rules import text_to_rules
 from kodit.infrastructure.remote.connection import RemoteConnection
 from kodit.infrastructure.savings_file import SavingsFile
+from kodit.infrastructure.trust import read_trusted_file
 
 DAMAGED = {
     "empty": b"",
@@ -134,3 +135,18 @@ def test_an_answer_of_a_server(data: bytes) -> None:
     with pytest.raises(KoditError, match="there is no index 7"):
         connection._understood(404, problem)
     assert connection._understood(200, b"[1]") == [1]
+
+
+def test_a_file_of_the_user_may_be_a_link(tmp_path: Path) -> None:
+    """To a file of theirs; where Kodit writes by itself, none is followed."""
+    written(tmp_path / "real.json", b"[]")
+    (tmp_path / "link.json").symlink_to("real.json")
+    assert read_trusted_file(tmp_path / "link.json") == b"[]"
+    assert _read(tmp_path / "link.json") == ()
+    with pytest.raises(UserError, match="is a symbolic link, which is not followed here"):
+        read_trusted_file(tmp_path / "link.json", follow=False)
+    assert read_trusted_file(tmp_path / "real.json" / "below") is None
+    assert read_trusted_file(tmp_path / "nowhere.json") is None
+    (tmp_path / "loop.json").symlink_to("loop.json")
+    with pytest.raises(UserError, match="cannot be read: Too many levels of symbolic links"):
+        read_trusted_file(tmp_path / "loop.json")
