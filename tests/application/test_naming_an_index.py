@@ -126,3 +126,20 @@ def test_of_thousands_of_indexes_only_those_that_may_be_meant_are_read(
         inner.joinpath("a.py").unlink()
         inner.rmdir()
         assert locator.locate(str(inner)).id == 2  # by the stored name
+
+
+def test_a_part_of_a_name_that_means_several_is_refused(tmp_path: Path) -> None:
+    """Where a name that means none is only not found."""
+    for name in ("one/shop", "two/shop", "two/other"):
+        (tmp_path / name).mkdir(parents=True)
+    with Application(Settings.load(data_dir=tmp_path / "data")) as application:
+        names = [str(tmp_path / name) for name in ("one/shop", "two/shop", "two/other")]
+        asyncio.run(application.sources.add(IndexRequest(names)))
+        locator = application.locator
+        with pytest.raises(SourceError) as error:
+            locator.find_part("shop")
+        assert error.value.code == "source_ambiguous"
+        found = locator.find_part("two/other")
+        assert found is not None
+        assert found.index.id == 3
+        assert locator.find_part("three/shop") is None

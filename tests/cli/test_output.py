@@ -14,6 +14,7 @@ import typer.main
 
 from kodit.faces.cli.advice import ADVICE
 from kodit.faces.cli.app import app
+from kodit.faces.cli.commands.group import UsageError, sentence_of_usage
 from kodit.faces.cli.terminal.output import (
     json_text,
     print_as_it_is,
@@ -106,3 +107,15 @@ def test_nobody_reads_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         say("a")
         say("b")
         stream.flush()
+
+
+@pytest.mark.parametrize(
+    ("message", "sentence"),
+    [
+        ("Missing command.", "missing command; `kodit --help` shows its arguments and options"),
+        ("Got x", "got x; `kodit --help` shows its arguments and options"),
+    ],
+)
+def test_the_sentence_of_a_wrong_command_line(message: str, sentence: str) -> None:
+    """Begins in lower case, and has no full stop before the advice."""
+    assert sentence_of_usage(UsageError(message)) == sentence

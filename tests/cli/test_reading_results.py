@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support.command import KoditCommand, Outcome, succeeded
 from tests.support.sources import python_function, write_file
 
-from kodit.application.views.search import ResultView
+from kodit.application.views.search import CopyView, ResultView, SignalView
 from kodit.faces.cli.terminal import paint, screen
 from kodit.faces.cli.terminal.paint import matches_of, painted, words_of
 from kodit.faces.cli.terminal.places import Places
 from kodit.faces.cli.terminal.results import (
     LINES,
     Layout,
+    _also_in,
     _fitting,
+    _head,
     around_best,
     best_window,
     lines_that_fit,
@@ -76,12 +79,83 @@ def test_the_lines_that_answer() -> None:
         assert around_best(result, text, Layout(places, context=context, find=find)) == around
 
 
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [("", 1), ("x", 1), ("x" * 20, 1), ("x" * 21, 2), (f"\x1b[1m{'x' * 20}\x1b[0m", 1)],
+)
+def test_the_rows_of_a_line(line: str, rows: int) -> None:
+    """At least one, however empty it is; colours take no room."""
+    assert screen.rows_of(line, 20) == rows
+
+
 def test_a_path_that_takes_several_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves fewer of them to the text."""
     monkeypatch.setattr(screen, "size", lambda: (20, 9))
     assert _fitting(["x" * 20], [["y"] * 9], 0) == [5]
     assert _fitting(["x" * 50], [["y"] * 9], 0) == [3]
     assert _fitting(["x" * 20], [["y"] * 9], 1) == [4]
+
+
+def on_screen(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    screen.configure(Color.NEVER)
+    monkeypatch.setattr(screen, "is_terminal", lambda: True)
+    monkeypatch.setattr(screen, "size", lambda: (columns, 24))
+
+
+@pytest.mark.parametrize(
+    ("columns", "name"),
+    [
+        (40, "  method Cart.pay, one, two"),
+        (39, "  method Cart.pay, …"),
+        (33, "  method Cart.pay, …"),
+        (32, "  method Cart.pay"),
+        (30, "  method Cart.pay"),
+        (29, "  method pay"),
+        (27, "  method pay"),
+        (26, ""),
+        (20, ""),
+    ],
+)
+def test_as_many_names_as_a_row_has_room_for(
+    monkeypatch: pytest.MonkeyPatch, columns: int, name: str
+) -> None:
+    """The others of a result go first, then its scope, and at last all."""
+    on_screen(monkeypatch, columns)
+    result = ResultView(
+        *(1, "/s", "a.py", None, 7, 12, "python", "pay", "method", "Cart", 0.5, "", False)
+    )
+    of_several = replace(result, also_defines=("one", "two"))
+    assert _head(1, of_several, Places(None)) == f" 1. a.py:7-12{name}"
+    longer = replace(result, symbol="payment")
+    if columns == 27:
+        assert _head(1, longer, Places(None)) == " 1. a.py:7-12  method paym…"
+    nameless = replace(of_several, symbol=None, kind=None, scope="")
+    others = "  one, two" if columns >= 23 else ""
+    assert _head(1, nameless, Places(None)) == f" 1. a.py:7-12{others}"
+
+
+def test_a_score_is_shown_with_its_parts_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal; of very many names the first are shown, wherever."""
+    facts = (1, "/s", "a.py", None, 7, 12, "python", "pay", "method", "", 0.5, "", False)
+    result = replace(ResultView(*facts), also_defines=tuple("abcdefg"))
+    head = " 1. a.py:7-12  method pay, a, b, c, d, e, …"
+    screen.configure(Color.NEVER)
+    assert _head(1, result, Places(None)) == f"{head}  (0.5000)"
+    on_screen(monkeypatch, 80)
+    assert _head(1, result, Places(None)) == head
+    explained = replace(result, explanation=(SignalView("words", 1, 0.5, 0.25),))
+    assert _head(1, explained, Places(None)) == f"{head}  (0.5000)"
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"), [(30, "also in b.py:1-2, c.py:3-4"), (29, "also in b.py:1-2, c.py:3…")]
+)
+def test_copies_are_shown_in_a_row(
+    monkeypatch: pytest.MonkeyPatch, columns: int, shown: str
+) -> None:
+    on_screen(monkeypatch, columns)
+    copies = [CopyView(1, "/s", "b.py", None, 1, 2), CopyView(1, "/s", "c.py", None, 3, 4)]
+    assert _also_in(copies, Places(None)) == shown
 
 
 # Places

@@ -259,6 +259,9 @@ def test_the_budget_of_a_run(transaction: SqlTransaction, payer: Payer) -> None:
     )
     entered(transaction, endpoint, replace(payer, run_id=payer.run_id + 1), expected=USED)
     assert transaction.endpoints.refusal_of_query(endpoint, ONE, NOW) is None
+    least = replace(PAID, budget=Budget(per_run=0.0001))
+    refused(transaction, least, payer, expected=USED)
+    assert transaction.endpoints.refusal_of_query(least, USED, NOW) is None  # it is of no run
 
 
 def test_the_budget_of_a_month(transaction: SqlTransaction, payer: Payer) -> None:

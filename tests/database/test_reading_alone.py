@@ -15,7 +15,7 @@ from sqlalchemy import create_engine
 
 from kodit import Kodit
 from kodit.application.services.threads import LoopNeededError, in_thread, need_loop, run_alone
-from kodit.domain.errors import DatabaseReplacedError
+from kodit.domain.errors import DatabaseReplacedError, TransientError
 from kodit.infrastructure import sql, vectors
 from kodit.infrastructure.sql.nodes import SETTING
 from kodit.infrastructure.sql.reading import ReadingDatabase
@@ -134,3 +134,18 @@ def test_a_connection_caches_few_statements(tmp_path: Path) -> None:
         for number in range(300):
             assert connection.execute(f"SELECT {number}").fetchone() == (number,)
         assert 32 <= compiled() - before <= 64
+
+
+def test_errors_of_the_driver_have_a_meaning_and_those_of_the_program_none(data_dir: Path) -> None:
+    """These pass as they are. The connection can be used again."""
+    database = reading(data_dir)
+    for error, expected in (
+        (sqlite3.OperationalError("disk I/O error"), TransientError),
+        (sqlite3.ProgrammingError("no such thing"), sqlite3.ProgrammingError),
+        (ValueError("of no database"), ValueError),
+    ):
+        with pytest.raises(expected) as raised, database.read():
+            raise error
+        assert error in (raised.value, raised.value.__cause__)
+        assert len(database._idle) == 1
+    database.close()

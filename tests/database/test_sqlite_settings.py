@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kodit.domain.errors import KoditError, PermanentError, TransientError
+from kodit.infrastructure.sql import sqlite
 from kodit.infrastructure.sql.sqlite import (
     connect,
     file_id,
@@ -111,3 +113,18 @@ def test_what_an_error_means(error: sqlite3.Error, kind: type[KoditError], said:
 @pytest.mark.parametrize("error", [None, ValueError("x"), sqlite3.ProgrammingError("x")], ids=str)
 def test_an_error_of_the_program(error: BaseException | None) -> None:
     assert meaning_of(PATH, error) is None
+
+
+def test_what_keeps_a_file_from_being_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver does not say that there are too many open ones."""
+    error = sqlite3.OperationalError("unable to open database file")
+    assert "is unavailable: unable to open" in str(meaning_of(PATH, error))
+
+    def fail() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(sqlite, "check_descriptors", fail)
+    meaning = meaning_of(PATH, error)
+    assert isinstance(meaning, TransientError)
+    assert "files" in str(meaning)
+    assert "unavailable" not in str(meaning)

@@ -342,3 +342,22 @@ def test_a_file_has_the_problem_of_the_version_that_it_gets(transaction: SqlTran
     assert first.versions == second.versions
     problems = "SELECT problem FROM files WHERE version_id = ?"
     assert rows(transaction, problems, first.versions["a"]) == [("binary",), ("binary",)]
+
+
+def test_what_a_file_has_lost_is_kept_for_a_while(transaction: SqlTransaction) -> None:
+    """Counted from when it is noticed; what a deleted index had is not."""
+    content = Content(transaction, "/source", "a")
+    versions = transaction.versions
+    for texts in (TEXTS[0], TEXTS[1]):
+        store(content, {"a": texts}, keeps_former=True)
+        for kind in VectorKind:
+            content.embed(kind=kind)
+        change(transaction, "DELETE FROM keyword_changes")
+        versions.settle(content.id, MOST)
+    [(first,), (second,)] = rows(transaction, "SELECT id FROM versions ORDER BY id")
+    versions.date(NOW)
+    assert not versions.remove(NOW - DAY, MOST)
+    assert versions.remove(NOW, MOST) == {content.id}
+    live = "SELECT DISTINCT version_id FROM snippets WHERE state = 'live'"
+    assert rows(transaction, live) == [(second,)]
+    assert first != second

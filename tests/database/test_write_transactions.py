@@ -86,6 +86,14 @@ def test_what_a_trigger_says_is_told_in_one_short_line(database: SqliteDatabase)
     assert refused.value.code == "database_refuses"
 
 
+def test_errors_of_the_program_are_not_translated(database: SqliteDatabase) -> None:
+    """Neither those of the driver's use nor others."""
+    for error in (sqlite3.ProgrammingError("closed"), ValueError("no")):
+        with pytest.raises(type(error)) as raised, translated_errors(database.dialect):
+            raise error
+        assert raised.value is error
+
+
 class BusyFile:
     """A new file whose journal mode is being set by another process at first."""
 
@@ -104,6 +112,21 @@ def test_concurrent_creation_of_a_database_waits() -> None:
     file = BusyFile()
     write_ahead(cast(sqlite3.Connection, file), 60.0)
     assert file.attempts == 3
+
+
+def test_only_while_another_process_is_at_it(tmp_path: Path) -> None:
+    """And only for so long."""
+    file = BusyFile()
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        write_ahead(cast(sqlite3.Connection, file), -1.0)
+    assert file.attempts == 1
+    (tmp_path / "some.db").touch()
+    for_reading = f"{(tmp_path / 'some.db').as_uri()}?mode=ro"
+    with (
+        closing(sqlite3.connect(for_reading, uri=True)) as connection,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        write_ahead(connection, float("inf"))
 
 
 def test_both_ways_are_stored_or_undone_together(database: SqliteDatabase) -> None:
@@ -134,6 +157,24 @@ def test_what_sqlalchemy_does_not_see_is_undone(database: SqliteDatabase) -> Non
     with database.write():
         pass
     assert numbers(database) == [1]
+
+
+def test_only_a_connection_that_was_read_to_the_end_is_kept(database: SqliteDatabase) -> None:
+    """One whose reader failed is closed, and so is one that was in use while all were closed."""
+    dialect = database.dialect
+    with pytest.raises(LookupError), database.read() as failing:
+        raise LookupError
+    assert failing.connection.closed
+    with database.read() as reading:
+        pass
+    assert not reading.connection.closed
+    with database.read() as again:
+        assert again.connection is reading.connection
+        dialect.release_connections()
+        assert not again.connection.closed
+        dialect._close_idle()
+    assert again.connection.closed
+    assert dialect._idle == []
 
 
 def test_a_failed_commit_is_undone(database: SqliteDatabase) -> None:

@@ -70,6 +70,14 @@ def test_the_nearest_class_of_a_name_is_the_base() -> None:
 def test_bases_that_name_each_other() -> None:
     found = tables({"shop/models.py": django(model("A", "B"), model("B", "A", "b"))})
     assert found == {}
+    abstract = "abstract = True"
+    several = django(
+        model("A", "B", meta=abstract),
+        model("B", "A", "b", meta=abstract),
+        model("C", "A, models.Model", "c"),
+    )
+    [columns] = tables({"shop/models.py": several}).values()
+    assert {one.split(" ")[0] for one in columns} == {"id", "a", "b", "c"}
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,8 @@ def test_a_module_that_nothing_imports_may_qualify_a_name() -> None:
     assert world.judge(wanted, "a.py", call("box.run")) is LIKELY
     assert world.judge(wanted, "a.py", call("pkg.run")) is LIKELY
     assert world.judge(wanted, "pkg/box.py", call("box.run")) is CERTAIN
+    assert world.judge(wanted, "a.py", call("pkg.box().run")) is CERTAIN
+    assert world.judge(wanted, "a.py", call("box().run")) is LIKELY
     assert world.judge(wanted, "a.py", call("?.box.run")) is NO
     world.file("a.py", (says("Crate", "box"), "work"))
     assert world.judge(wanted, "a.py", call("box.run"), "work") is NO
@@ -64,6 +66,48 @@ def test_a_script_may_import_all_by_one_name() -> None:
     world.file("src/deep/a.ts", imports("*", "../box.js", "all"))
     assert world.judge(wanted, "src/deep/a.ts", call("all.run")) is CERTAIN
     assert world.judge(other, "src/deep/a.ts", call("all.run")) is NO
+
+
+def test_a_script_may_import_all_by_the_name_that_it_calls() -> None:
+    """As `import * as run from "./run"`, or as a module that exports one function."""
+    world = World()
+    wanted, other = world.define("src/run.ts:run"), world.define("src/bag.ts:run")
+    world.file("src/a.ts", imports("*", "./run", "go"))
+    world.file("src/b.ts", imports("*", "./bag", "run"))
+    world.file("src/c.ts", imports("*", "./run.js", "run"))
+    for path, of_run, of_bag in (("a", NO, NO), ("b", NO, CERTAIN), ("c", CERTAIN, NO)):
+        assert world.judge(wanted, f"src/{path}.ts", call("run")) is of_run
+        assert world.judge(other, f"src/{path}.ts", call("run")) is of_bag
+
+
+@pytest.mark.parametrize("first", ["crate", "super"])
+def test_a_path_within_a_crate_means_its_only_definition(first: str) -> None:
+    """Of several it means that in the module, or none."""
+    world = World()
+    wanted = world.define("src/box.rs:run")
+    assert world.judge(wanted, "src/a.rs", call(f"{first}::bag.run")) is LIKELY
+    assert world.judge(wanted, "src/a.rs", call("bag::other.run")) is NO
+    other = world.define("src/bag.rs:run")
+    assert world.judge(wanted, "src/a.rs", call(f"{first}::bag.run")) is NO
+    assert world.judge(other, "src/a.rs", call(f"{first}::bag.run")) is CERTAIN
+
+
+@pytest.mark.parametrize("end", ["lua", "ex"])
+def test_a_member_of_a_module_is_named_through_it_unless_it_is_alone(end: str) -> None:
+    """Or the module itself is imported."""
+    world = World()
+    alone = world.define(f"box.{end}:run")
+    inner = world.define(f"box.{end}:Box.stop")
+    assert world.judge(alone, f"a.{end}", call("run")) is LIKELY
+    assert world.judge(inner, f"a.{end}", call("stop")) is NO
+    assert world.judge(alone, f"a.{end}", call("value.run")) is LIKELY
+    is_foreign = NO if end == "lua" else LIKELY
+    assert world.judge(alone, f"a.{end}", call("string.run")) is is_foreign
+    world.define(f"bag.{end}:run")
+    assert world.judge(alone, f"a.{end}", call("run")) is NO
+    assert world.judge(alone, f"a.{end}", call("value.run")) is NO
+    world.file(f"a.{end}", imports("Box", "box"))
+    assert world.judge(inner, f"a.{end}", call("stop")) is CERTAIN
 
 
 def test_a_go_package_is_a_folder() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +15,7 @@ from kodit.composition.endpoints import (
     make_embedder,
     make_enricher,
 )
+from kodit.composition.engines import Engines
 from kodit.domain.endpoints import Budget, Endpoint, Limits, Prices, Purpose
 from kodit.domain.errors import SettingError
 from kodit.infrastructure.endpoints.connection import Access
@@ -190,3 +191,41 @@ def test_a_budget_needs_one_price(budget: str, price: str) -> None:
     with pytest.raises(SettingError, match=f"^KODIT_{budget.upper()} needs the prices"):
         with_settings(nothing).check_endpoints()
     with_settings(nothing | {price: 0.1}).check_endpoints()
+
+
+def engines(**changed: Any) -> Engines:
+    settings = Settings(data_dir=Path("/nowhere"), **changed)
+    return Engines(settings, cast(Any, MemoryDatabase()), ProcessPool(Path("/nowhere")))
+
+
+EMBEDDING = {"embedding_base_url": "https://a/v1", "embedding_model": "small"}
+ENRICHMENT = {"enrichment_base_url": "https://b/v1", "enrichment_model": "large"}
+
+
+def test_private_files_matter_where_something_is_sent() -> None:
+    """For either purpose."""
+    assert engines().private_files is None
+    assert engines(**EMBEDDING).private_files is not None
+    assert engines(**ENRICHMENT).private_files is not None
+
+
+def test_the_embedder_of_a_model() -> None:
+    """That of the settings, the built-in one, or another model at the same endpoint."""
+    builtin, behind = engines(), engines(**EMBEDDING)
+    former = make_embedder(with_settings({"embedding_model": "former"}), MemoryDatabase()).model
+    assert builtin.embedder_of(builtin.embedder.model) is builtin.embedder
+    assert builtin.embedder_of(behind.embedder.model) is None
+    assert behind.embedder_of(behind.embedder.model) is behind.embedder
+    found = behind.embedder_of(builtin.embedder.model)
+    assert found is not None
+    assert found.model == builtin.embedder.model
+    assert behind.embedder_of(former) is None  # of other options
+    same = behind.embedder_of("endpoint former/" + behind.embedder.model.rpartition("/")[2])
+    assert same is not None
+    assert same.model.startswith("endpoint former/")
+
+
+def test_an_endpoint_is_tried_for_each_purpose() -> None:
+    assert len(engines().trials) == 0
+    assert len(engines(**EMBEDDING).trials) == 1
+    assert len(engines(**EMBEDDING, **ENRICHMENT).trials) == 2

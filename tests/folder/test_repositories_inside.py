@@ -251,6 +251,16 @@ def test_no_work_tree_is_searched_for_in_git_data(
     assert found(bare) == (CODE, {"repository data": 1})
 
 
+def test_files_beside_the_data_of_a_bare_repository_are_part_of_it(bare: Path) -> None:
+    """They are neither read nor left out one by one."""
+    (bare / "notes.txt").write_text("written by somebody\n")
+    (bare / "trees").mkdir()
+    (bare / "trees" / "b.py").write_text("b = 1\n")
+    files, left_out = found(bare.parent)
+    assert not [path for path in files if path.startswith("bare/")]
+    assert "unreadable" not in left_out
+
+
 def test_a_bare_repository_itself_is_read_as_its_default_branch(bare: Path) -> None:
     """Also where its work trees lie elsewhere."""
     assert parse_source(str(bare)).source.kind is SourceKind.GIT

@@ -67,6 +67,12 @@ def run(percent: int | None) -> StandingRunView:
             "not completely indexed, and no run is in progress; call index",
         ),
         ({"changed_files": 2}, "2 files have changed since and are not included yet"),
+        (
+            {"is_searchable_nowhere": True},
+            "its last changes are searchable nowhere yet, because no node that searches is running",
+        ),
+        ({"behind": 1}, "1 change is not searched on this machine yet; ask again"),
+        ({"behind": 2}, "2 changes are not searched on this machine yet; ask again"),
         ({"unsearched": ("keyword",)}, "searched without the keyword index"),
         ({"unsearched": ("keyword", "vector")}, "searched without the keyword and vector index"),
     ],

@@ -167,6 +167,15 @@ def test_the_head_of_a_result() -> None:
     assert head(replace(RESULT, symbol=None), several=True) == "[1] shop/prices.py:11-14"
 
 
+def test_the_head_names_a_few_other_definitions() -> None:
+    start = "shop/prices.py:11-14 method Basket.total, a, b\\n, c"
+    three = replace(RESULT, also_defines=("a", "b\n", "c"))
+    assert head(three, several=False) == start
+    four = replace(RESULT, also_defines=("a", "b\n", "c", "d"))
+    assert head(four, several=False) == f"{start}, …"
+    assert head(replace(three, symbol=None), several=False) == "shop/prices.py:11-14 a, b\\n, c"
+
+
 def test_the_head_names_other_places_of_the_text() -> None:
     copies = tuple(CopyView(n, "/s", f"b{n}.py", None, n, 9) for n in range(1, 6))
     start = "shop/prices.py:11-14 method Basket.total (also in"

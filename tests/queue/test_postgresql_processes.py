@@ -106,6 +106,19 @@ def workers(database: SqlDatabase) -> list[str]:
         return list(transaction.connection.execute(text("SELECT name FROM workers")).scalars())
 
 
+def test_only_workers_that_have_gone_are_swept(database: SqlDatabase, tmp_path: Path) -> None:
+    """Those of other machines stay."""
+    others = open_registry(database, tmp_path / "other")
+    with worker_in(database, tmp_path / "one") as name:
+        with database.write() as transaction:
+            entered = "INSERT INTO workers VALUES ('gone', 'ada', '{}', 0)"
+            transaction.connection.execute(text(entered))
+        assert set(workers(database)) == {"gone", name}
+        others.sweep()
+        assert workers(database) == [name]
+        assert others.living() == [name]
+
+
 def test_a_worker_whose_children_live_is_not_dead(database: SqlDatabase, tmp_path: Path) -> None:
     """On its own machine, where they hold its file."""
     with worker_in(database, tmp_path / "workers") as name:

@@ -93,6 +93,7 @@ def test_whether_a_server_ends(status: str, ends: bool) -> None:
         (b"HTTP/1.1 200 OK\r\n\r\n{}", "has not answered: "),  # of no length
         (b"HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", "has not answered: "),  # without a status
         (answer(b"no JSON"), "has not answered: "),
+        (answer(b"[" * 5_000), "has not answered: maximum recursion depth"),
         (answer(ABOUT)[:-1], "has not answered: it closed the connection"),
         (b"x" * (LARGEST_ANSWER_BYTES + 1), "has not answered: its answer is incomplete"),
         (answer(b"{}"), "does not identify itself"),

@@ -25,6 +25,8 @@ LANGUAGES = {
     ".c": "c",
     ".cpp": "cpp",
     ".cs": "csharp",
+    ".ex": "elixir",
+    ".lua": "lua",
 }
 TYPES = frozenset({"class", "interface", "type"})
 

@@ -4,7 +4,6 @@ only."""
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass
 from typing import Self
@@ -47,7 +46,7 @@ def _decoded(text: str) -> str:
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         return base64.b64decode(padded, b"-_", validate=True).decode("ascii")
-    except (ValueError, binascii.Error):
+    except ValueError:
         return ""
 
 

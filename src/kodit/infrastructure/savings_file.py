@@ -33,7 +33,15 @@ class SavingsFile:
                 date.fromisoformat(stored["since"]),
                 {str(tool): Cost(*map(int, counts)) for tool, counts in stored["tools"].items()},
             )
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            OverflowError,
+            RecursionError,
+        ):
             return Savings()
 
     def add(self, tool: str, cost: Cost, today: date) -> None:

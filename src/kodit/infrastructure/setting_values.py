@@ -73,7 +73,7 @@ def hosts_in(name: str, text: str) -> tuple[str, ...]:
         host = part.strip().lower().strip("[]")
         if not host:
             continue
-        if re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", host) is None:
+        if re.fullmatch(r"[a-z0-9._-]+|[0-9a-f.]*(:[0-9a-f.]*){2,7}", host) is None:
             raise SettingError(
                 f"{name} must be names of hosts without scheme and port, such as "
                 f"kodit.example.org; {part.strip()!r} is not one"

@@ -109,7 +109,6 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         if not self.is_answering:
             self.is_ahead = False
         super().data_received(data)
-        self._note_partial()
 
     def handle_events(self) -> None:
         super().handle_events()
@@ -140,7 +139,6 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         but not for long. If the server closed first, the client might lose the answer."""
         if self.transport.is_closing() or self._refused_since is not None:
             return
-        self._unset_keepalive_if_required()
         self._refused_since = self.loop.time()
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.abort()  # another answer has been sent already

@@ -7,7 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -293,9 +293,7 @@ class EndpointGate:
             raise error
 
     async def _give_up(self, place: Place) -> None:
-        try:
+        with suppress(TransientError, LeaseLost):  # the place ends by itself
             await asyncio.shield(
                 self.write(lambda transaction: transaction.endpoints.give_up(self.endpoint, place))
             )
-        except (TransientError, LeaseLost):
-            return  # the place ends by itself

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
@@ -95,10 +96,8 @@ def _one_of(kinds: tuple[Any, ...], value: Any) -> Any:
         return None
     for kind in kinds:
         if kind is not types.NoneType:
-            try:
+            with suppress(ValueError):
                 return _from_json(kind, value)
-            except ValueError:
-                continue
     raise _mismatch(" | ".join(str(kind) for kind in kinds), value)
 
 

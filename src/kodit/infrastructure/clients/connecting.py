@@ -180,7 +180,7 @@ def _record(data_dir: Path, path: Path) -> Path:
 def _load(path: Path) -> dict[str, Any] | None:
     try:
         record = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 

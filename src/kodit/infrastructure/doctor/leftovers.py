@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -252,9 +253,7 @@ def _untouched(paths: Iterable[Path]) -> list[Path]:
     before = time.time() - QUIET_SECONDS
     quiet = []
     for path in paths:
-        try:
+        with suppress(FileNotFoundError):
             if path.stat().st_mtime < before:
                 quiet.append(path)
-        except FileNotFoundError:
-            continue
     return sorted(quiet)

@@ -187,7 +187,7 @@ class EndpointConnections:
             try:
                 response = self._ask(connection, request, headers)
                 content = self._read(response)
-            except (http.client.RemoteDisconnected, ConnectionError):
+            except ConnectionError:
                 connection.close()
                 # A server may close an idle connection at any time, before it has read anything.
                 if not is_used or request.is_aborted:
@@ -303,7 +303,7 @@ class EndpointConnections:
             if self._context is None:
                 try:
                     self._context = ssl.create_default_context(cafile=self.access.ca_file or None)
-                except (OSError, ssl.SSLError):
+                except OSError:
                     raise PermanentError(
                         f"KODIT_MODEL_CA_FILE names {self.access.ca_file}, which holds no "
                         "certificates that can be read",

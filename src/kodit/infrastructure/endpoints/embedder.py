@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -41,6 +42,7 @@ PREPROCESSING_VERSION = f"1.{MASKING_VERSION}"
 MOST_TOKENS_PER_REQUEST = 16_000
 SECONDS_OF_QUERY = 10.0
 """A person waits for a search."""
+_DIGEST = re.compile(r" [0-9a-f]{8}$")
 SHORTEST_TEXT = 200
 """Characters below which a text that is refused as too large is not cut further."""
 
@@ -107,11 +109,8 @@ class EndpointEmbedder:
         """The same endpoint asked for another model, by the name of its vectors; None if they were
         made with other options."""
         if model not in self._others:
-            name = model.removeprefix("endpoint ").rpartition("/")[0]
+            name = _DIGEST.sub("", model.removeprefix("endpoint ").rpartition("/")[0])
             other = EndpointEmbedder(name, self._access, self._options, self._gate)
-            if other.model != model and " " in name:
-                name = name.rpartition(" ")[0]
-                other = EndpointEmbedder(name, self._access, self._options, self._gate)
             self._others[model] = other if other.model == model else None
         return self._others[model]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,7 +70,7 @@ def _numbers(embedding: Any, error: Exception) -> Matrix:
             row = np.asarray(embedding, dtype=np.float32)
             if row.ndim == 1:
                 return row
-    except (ValueError, TypeError, OverflowError, binascii.Error):
+    except (ValueError, TypeError, OverflowError):
         pass
     raise error
 

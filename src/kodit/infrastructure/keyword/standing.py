@@ -74,7 +74,7 @@ def read_standing(folder: Path) -> Standing:
         raise DamagedIndexError(f"its {NAME} is damaged")
     try:
         return _parse(json.loads(body))
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise DamagedIndexError(f"its {NAME} does not hold positions") from None
 
 
@@ -128,7 +128,7 @@ class _Needed(NamedTuple):
                 for one in json.loads(meta)["segments"]
             ]
             deletions = [f"{name}.{found['opstamp']}.del" for name, found in listed if found]
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise DamagedIndexError(f"its {_META} is damaged") from None
         return cls(frozenset(name for name, _ in listed), frozenset(deletions))
 

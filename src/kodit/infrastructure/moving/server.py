@@ -139,12 +139,11 @@ class ServerMoveSource(_ServerEnd):
             record = _record_in(execute)
             if record is None:
                 record = MoveRecord(os.urandom(16).hex(), MoveRole.SOURCE, target)
-                # Waits for all transactions that have changed something.
-                execute(f"LOCK TABLE {', '.join(TABLES)} IN SHARE ROW EXCLUSIVE MODE")
                 execute(MAKE_MOVES)
                 write_record(execute, record)
                 execute(_MAKE_FUNCTION)
                 for name in TABLES:
+                    # Waits for all transactions that have changed something in the table.
                     execute(
                         "CREATE TRIGGER kodit_moving BEFORE INSERT OR UPDATE OR DELETE OR "
                         f'TRUNCATE ON "{name}" FOR EACH STATEMENT EXECUTE FUNCTION {_FUNCTION}()'

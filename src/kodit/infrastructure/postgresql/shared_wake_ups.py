@@ -39,9 +39,7 @@ class SharedWakeUps(WakeUps):
         """Hear other processes from now on; blocks until that is so. Raises TransientError."""
         with self._opening:
             if self._channel is None:
-                channel = NotifyChannel(self._address, super().notify)
-                with self._state:
-                    self._channel = channel
+                self._channel = NotifyChannel(self._address, super().notify)
 
     def close(self) -> None:
         """Tell what is not told yet, and end the channel."""

@@ -97,7 +97,7 @@ class RemoteConnection:
     def _understood(self, status: int, content: bytes) -> Any:
         try:
             answer = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         is_problem = isinstance(answer, dict) and isinstance(answer.get("code"), str)
         if status < http.client.MULTIPLE_CHOICES and answer is not None and not is_problem:

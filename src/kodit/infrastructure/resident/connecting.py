@@ -109,7 +109,7 @@ def exchange(
     try:
         connection.sendall("\r\n".join([*lines, "\r\n"]).encode("ascii") + body)
         return _read_answer(connection, largest)
-    except (OSError, ValueError, IndexError) as error:
+    except (OSError, ValueError, IndexError, RecursionError) as error:
         raise TransientError(
             f"the server of this data directory has not answered: {error}"
         ) from None

@@ -193,11 +193,6 @@ class SqlVersionRepository:
         of_file = {"of_index": index_id, "of_file": file_id, "former": version_id}
         DROP_FORMER.run(self._driver, of_file)
 
-    def unsettled(self, index_id: int, file_ids: Sequence[int]) -> set[int]:
-        """The files with former versions whose snippets are still there."""
-        of_index = {"of_index": index_id}
-        return {row[0] for row in LIVE_FORMER_OF_FILES.run(self._driver, file_ids, of_index)}
-
     def has_former(self, index_id: int) -> bool:
         return bool(LIVE_FORMER.run(self._driver, {"of_index": index_id, "most": 1}))
 

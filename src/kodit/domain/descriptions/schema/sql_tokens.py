@@ -23,8 +23,6 @@ def statements(text: str, line: int) -> Iterator[Tokens]:
     for match in _TOKEN.finditer(text):
         value = match[0]
         kind = match.lastgroup
-        if kind == "tag":
-            kind = "dollar"
         if kind not in {"comment", "space"}:
             if value == ";":
                 yield tokens
