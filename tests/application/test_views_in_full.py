@@ -119,7 +119,7 @@ def test_lines_files_and_texts() -> None:
         "next": "next",
     }
     for complete, following in ((True, "next"), (False, None)):
-        view = GrepView.of("p", GrepAnswer((), 0, complete), (), following)
+        view = GrepView.of("p", GrepAnswer((), 0, complete), (), following, with_file=True)
         assert (view.complete, view.next) == (complete, following)
     listed = ListedFile(2, "/s", "a/b.py", "python", 70, 8, 5)
     assert both(FilesView, [listed], (), "next", ("wrong",)) == {
