@@ -22,9 +22,9 @@ from tests.support.command import PATIENCE_SECONDS, wait_until
 from tests.support.memory import resident_bytes
 
 from kodit.domain.errors import TransientError
-from kodit.infrastructure.processes import child
+from kodit.infrastructure.processes import allocator, child
 from kodit.infrastructure.processes import pool as pool_module
-from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
+from kodit.infrastructure.processes.allocator import allocator_variables
 from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.pool import ProcessPool
 from kodit.infrastructure.processes.process_tree import end_process_tree
@@ -158,7 +158,7 @@ def test_the_surroundings_of_a_child(pool: ProcessPool, tmp_path: Path) -> None:
     nothing = Path(os.devnull).stat().st_rdev
     assert found == {
         "folder": str(tmp_path.resolve()),
-        "allocator": ALLOCATOR_VARIABLES,
+        "allocator": allocator_variables(),
         "threads": "1",
         "is_safe": True,
         "threshold": child.OBJECTS_BETWEEN_COLLECTIONS,
@@ -329,7 +329,8 @@ def test_a_few_snippets_wait_for_a_busy_child(
 def test_a_child_that_exits_is_reported_with_its_status(
     pool: ProcessPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next call has another one, with the number of threads that the user has set."""
+    """The next call has another one, with what the user has set, and else the allocator's settings
+    of this process."""
     before = open_files()
     with pytest.raises(
         TransientError, match="a child process ended with status 3 while it ran leave"
@@ -338,9 +339,14 @@ def test_a_child_that_exits_is_reported_with_its_status(
     assert open_files() == before
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
     monkeypatch.setenv("MALLOC_ARENA_MAX", "7")
+    monkeypatch.setattr(allocator, "_threshold_bytes", 8_000)
     found = asyncio.run(pool.call(f"{WORK}:tell_surroundings", 0))
     assert found["threads"] == "2"
-    assert found["allocator"]["MALLOC_ARENA_MAX"] == "7"
+    assert found["allocator"] == {
+        "MALLOC_ARENA_MAX": "7",
+        "MALLOC_MMAP_THRESHOLD_": "8000",
+        "MALLOC_TRIM_THRESHOLD_": "8000",
+    }
 
 
 def test_a_process_is_ended_with_all_that_it_has_started() -> None:

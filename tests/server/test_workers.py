@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import pytest
 from tests.support.listening import patiently, until
 
-from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
+from kodit.infrastructure.processes.allocator import allocator_variables
 from kodit.infrastructure.processes.environment import steady_environment
 from kodit.server import worker_process, workers
 from kodit.server.secrets import HandedSecrets
@@ -61,7 +61,7 @@ def test_a_worker_that_starts_as_the_server_stops_is_stopped_too(
 
         async def start_late(*_command: str, **options: Any) -> Process:
             await there.stop()
-            assert options["env"].items() >= ALLOCATOR_VARIABLES.items()
+            assert options["env"].items() >= allocator_variables().items()
             started.append(await start("sleep", "3600", **options))
             return started[0]
 
@@ -110,7 +110,7 @@ def test_how_a_worker_is_started_and_what_it_ended_with(
             str(tmp_path),
         )
         assert [int(one) for one in command[5:]] == options["pass_fds"]
-        assert options["env"] == {**ALLOCATOR_VARIABLES, **steady_environment()}
+        assert options["env"] == {**allocator_variables(), **steady_environment()}
         assert (options["stdin"], options["stdout"], options["cwd"]) == (DEVNULL, DEVNULL, tmp_path)
     assert len([*Path("/proc/self/fd").iterdir()]) == before
 

@@ -29,7 +29,7 @@ from typing import Any
 
 from kodit.infrastructure import file_sizes
 from kodit.infrastructure.processes import child, pool
-from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
+from kodit.infrastructure.processes.allocator import allocator_variables
 from kodit.infrastructure.slicing.grammars import load_grammar
 
 MESSAGE_BYTES = 1 << 20
@@ -164,7 +164,7 @@ def _start() -> ChildServer:
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             cwd=Path(__file__).parents[2],
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **ALLOCATOR_VARIABLES},
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **allocator_variables()},
         )
     started = ChildServer(ours, process)
     atexit.register(started.close)

@@ -18,7 +18,7 @@ from tests.support.memory import free_pages_between_blocks, resident_bytes
 
 from kodit.domain.idleness import empty_when_idle
 from kodit.infrastructure.processes import allocator
-from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
+from kodit.infrastructure.processes.allocator import allocator_variables
 
 
 def answer_large(size: int, *, report: Any) -> bytes:
@@ -113,7 +113,7 @@ def tell_surroundings(descriptor: int, *, report: Any) -> dict[str, Any]:
     report(0, None)
     return {
         "folder": os.getcwd(),  # noqa: PTH109 - as it is
-        "allocator": {name: os.environ.get(name) for name in ALLOCATOR_VARIABLES},
+        "allocator": {name: os.environ.get(name) for name in allocator_variables()},
         "threads": os.environ.get("OPENBLAS_NUM_THREADS"),
         "is_safe": sys.flags.safe_path,
         "threshold": gc.get_threshold()[0],

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
+from kodit.infrastructure.processes.allocator import allocator_variables
 from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.pool import available_cores
 from kodit.server.secrets import HandedSecrets
@@ -104,7 +104,7 @@ class WorkerProcesses:
                 stdout=asyncio.subprocess.DEVNULL,
                 pass_fds=[read_end, theirs.fileno()],
                 cwd=self._data_dir,
-                env={**ALLOCATOR_VARIABLES, **steady_environment()},
+                env={**allocator_variables(), **steady_environment()},
             )
         except BaseException:
             os.close(write_end)

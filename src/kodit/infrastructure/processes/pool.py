@@ -23,7 +23,7 @@ from kodit.domain.errors import StalledError, TransientError
 from kodit.domain.report import Report
 from kodit.domain.shortage import shortage
 from kodit.infrastructure.file_sizes import for_children
-from kodit.infrastructure.processes.allocator import ALLOCATOR_VARIABLES
+from kodit.infrastructure.processes.allocator import allocator_variables
 from kodit.infrastructure.processes.child import EXIT_SHORT_OF_MEMORY
 from kodit.infrastructure.processes.environment import steady_environment
 from kodit.infrastructure.processes.process_tree import end_process_tree
@@ -74,7 +74,7 @@ class _Child:
                     cwd=folder,
                     env={
                         "OPENBLAS_NUM_THREADS": "1",
-                        **ALLOCATOR_VARIABLES,
+                        **allocator_variables(),
                         **steady_environment(),
                         **for_children(),
                     },

@@ -38,7 +38,7 @@ from kodit.faces.cli.terminal.pace import lasting, seconds_of
 from kodit.faces.cli.terminal.progress_lines import ProgressLines
 from kodit.faces.cli.terminal.runs import counted
 from kodit.faces.cli.terminal.tables import index_lines, show_indexes
-from kodit.infrastructure.processes.allocator import configure_allocator
+from kodit.infrastructure.processes.allocator import BRIEF_BYTES, configure_allocator
 
 # Few commands have a server on another machine.
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def index_and_show(
             session.remote, request, wait=wait, waits_for_budget=waits_for_budget, as_json=as_json
         )
     if wait:
-        configure_allocator()  # indexing may take hours
+        configure_allocator(BRIEF_BYTES)
     application = session.application
     request = _confirmed(application, request)
     names = [str(source) for source in application.sources.sources(request)]
