@@ -30,7 +30,7 @@ def test_context_is_there_where_there_is_any(
 ) -> None:
     """On either side; then both fields are present."""
     found = FoundLine(3, 1, "x", before, after)
-    told = to_json(MatchView.of(GrepMatch(1, "/s", "a.py", "python", found)))
+    told = to_json(MatchView.of(GrepMatch(1, "/s", "a.py", "python", found), with_file=True))
     shown = {"before": list(before), "after": list(after)} if before or after else {}
     assert {key: told[key] for key in ("before", "after") if key in told} == shown
 
@@ -60,7 +60,7 @@ def test_work_of_a_newer_program_is_left_out() -> None:
 def test_the_file_of_a_result_is_for_callers_on_this_machine(source: str, file: str | None) -> None:
     snippet = StoredSnippet(1, 1, 1, source, "c/d.py", 1, 2, "python", None, None, "", "x")
     result = SearchResult(snippet, 1.0)
-    assert ResultView.of(result).file == file
+    assert ResultView.of(result, with_file=True).file == file
     assert ResultView.of(result, with_file=False).file is None
 
 

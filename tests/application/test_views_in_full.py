@@ -66,7 +66,7 @@ LINES: dict[str, Any] = {"start_line": 4, "end_line": 6}
 def both(view: Any, *of: Any, **options: Any) -> Any:
     """A view for local callers and for others, without the difference that is checked here: the
     absolute paths of files."""
-    near = to_json(view.of(*of, **options))
+    near = to_json(view.of(*of, with_file=True, **options))
     far = to_json(view.of(*of, with_file=False, **options))
     assert set(_files(near)) == {"/s/a/b.py"}
     assert set(_files(far)) == {None}
@@ -119,7 +119,7 @@ def test_lines_files_and_texts() -> None:
         "next": "next",
     }
     for complete, following in ((True, "next"), (False, None)):
-        view = GrepView.of("p", GrepAnswer((), 0, complete), (), following)
+        view = GrepView.of("p", GrepAnswer((), 0, complete), (), following, with_file=True)
         assert (view.complete, view.next) == (complete, following)
     listed = ListedFile(2, "/s", "a/b.py", "python", 70, 8, 5)
     assert both(FilesView, [listed], (), "next", ("wrong",)) == {

@@ -54,7 +54,7 @@ def test_why_a_file_is_not_in_an_index() -> None:
         "snippets": [{**LINES, **SYMBOL, "stages": {"EMBED": False}}],
     }
     unknown = Explanation(index_of(), "a/b.py", None, None, (), Presence.FILE)
-    view = to_json(ExplanationView.of(unknown, ()))
+    view = to_json(ExplanationView.of(unknown, (), with_file=True))
     nothing = "left_out status language size problem author changed_at created_at".split()
     assert {view[name] for name in nothing} == {None}
 

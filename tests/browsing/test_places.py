@@ -75,7 +75,9 @@ def outline(kodit: Kodit, path: str) -> list[tuple[str, int, int, int]]:
 def defined(kodit: Kodit, name: str) -> list[tuple[int, int, int]]:
     """Line of the name, first and last line of each definition; its text must be exactly these
     lines."""
-    views = [DefinitionView.of(one) for one in kodit.symbols(name, SHOP).definitions]
+    views = [
+        DefinitionView.of(one, with_file=True) for one in kodit.symbols(name, SHOP).definitions
+    ]
     for one in views:
         rows = FILES[one.path].split("\n")[one.start_line - 1 : one.end_line]
         assert "\n".join(rows).startswith(one.text)
@@ -133,14 +135,16 @@ def test_a_result_names_all_that_it_defines(kodit: Kodit) -> None:
     """Its joined neighbours, but not the members of a named type."""
     [found] = kodit.search("SMALL_JOINED second_joined", SHOP, limit=1)
     assert found.snippet.path == "joined.c"
-    view = ResultView.of(found)
+    view = ResultView.of(found, with_file=True)
     assert (view.symbol, view.also_defines) == ("first_joined", ("second_joined", "third_joined"))
-    small = ResultView.of(kodit.search("class Tiny grow shrink", SHOP, limit=1)[0])
+    small = ResultView.of(kodit.search("class Tiny grow shrink", SHOP, limit=1)[0], with_file=True)
     assert (small.symbol, small.also_defines) == ("Tiny", None)
 
 
 def test_the_names_are_in_what_is_shown(kodit: Kodit) -> None:
     """For people and for assistants."""
-    view = ResultView.of(kodit.search("SMALL_JOINED second_joined", SHOP, limit=1)[0])
+    view = ResultView.of(
+        kodit.search("SMALL_JOINED second_joined", SHOP, limit=1)[0], with_file=True
+    )
     expected = "function first_joined, second_joined, third_joined"
     assert head(view, several=False).endswith(expected)

@@ -98,7 +98,9 @@ def test_a_callee_is_where_it_is_defined(kodit: Kodit) -> None:
 
 def test_json_says_what_is_only_declared(kodit: Kodit) -> None:
     """And has no such field for definitions."""
-    views = [DefinitionView.of(one) for one in kodit.symbols("check_noproxy").definitions]
+    views = [
+        DefinitionView.of(one, with_file=True) for one in kodit.symbols("check_noproxy").definitions
+    ]
     assert [one.declaration for one in views] == [None, True]
     rows = map(OutlineSymbolView.of, kodit.outline(1, "proxy.h").definitions)
     assert [one.declaration for one in rows] == [None, True, True]

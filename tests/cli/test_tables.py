@@ -17,6 +17,7 @@ from kodit.domain.entities import (
     Index,
     IndexRun,
     IndexSummary,
+    RefusedSnippets,
     SearchResult,
     StoredSnippet,
     WorkingCopy,
@@ -114,6 +115,13 @@ def test_the_run_of_an_index_is_told_unless_all_is_well(
     assert capsys.readouterr().out.splitlines() == lines[:-1]
 
 
+def test_an_index_with_snippets_that_a_model_refused() -> None:
+    refused = RefusedSnippets(2, "no", ("a.py:1",))
+    assert "the model gave no usable description of 2 snippets (no): a.py:1 and others" in (
+        "\n".join(index_lines(status_of(refused=refused)))
+    )
+
+
 def test_a_result(capsys: pytest.CaptureFixture[str]) -> None:
     """Its place, its definition, its score, and the first lines of its text."""
     show_results(views(RESULT, replace(RESULT, score=-1)), layout(2))
@@ -185,4 +193,4 @@ def layout(lines: int, *, several: bool = False) -> Layout:
 
 def views(*results: SearchResult, explain: bool = False) -> list[ResultView]:
     """The results as they are printed."""
-    return [ResultView.of(result, explain=explain) for result in results]
+    return [ResultView.of(result, explain=explain, with_file=True) for result in results]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from tests.database.content import ENRICH, Content, change, rows
+from tests.database.test_version_histories import store
 
+from kodit.domain.search import SearchFilter
 from kodit.infrastructure.sqlalchemy.transaction import SqlTransaction
 
 pytestmark = pytest.mark.every_store
@@ -85,3 +87,24 @@ def test_snippets_belong_to_the_indexes_that_are_asked(late: Content, other: Con
     )
     assert search.in_asked([five]) == [five]
     assert (five.index_id, five.source) == (late.id, "/late")
+
+
+def test_each_question_is_about_its_own_files(transaction: SqlTransaction) -> None:
+    """Whatever was asked before it."""
+    first, second = (Content(transaction, f"/{name}", ("a", "b")) for name in ("first", "second"))
+    for content in (first, second):
+        store(content, {"a": ["one"], "b": ["two"]}, keeps_former=False)
+    assert first.versions == second.versions
+    stores = dict.fromkeys(first.versions.values(), first.id)
+    both = (first.id, second.id)
+    search = transaction.search
+    every = {version_id: list(both) for version_id in stores}
+    search.resolve(SearchFilter(index_ids=both))
+    assert search.owners(stores) == every
+    search.resolve(SearchFilter(index_ids=both, paths=("a",)))
+    assert search.owners(stores) == {first.versions["a"]: list(both)}
+    search.resolve(SearchFilter(index_ids=both))
+    assert search.owners(stores) == every
+    search.resolve(SearchFilter(index_ids=both, paths=("a",)))
+    search.ask(both)
+    assert search.owners(stores) == every

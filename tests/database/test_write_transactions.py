@@ -86,6 +86,14 @@ def test_what_a_trigger_says_is_told_in_one_short_line(database: SqliteDatabase)
     assert refused.value.code == "database_refuses"
 
 
+def test_a_shortage_of_memory_is_told_as_such(database: SqliteDatabase) -> None:
+    """However it shows."""
+    with pytest.raises(TransientError, match="memory"), translated_errors(database.dialect):
+        raise MemoryError
+    with pytest.raises(TransientError, match="memory"), database.read():
+        raise MemoryError
+
+
 def test_errors_of_the_program_are_not_translated(database: SqliteDatabase) -> None:
     """Neither those of the driver's use nor others."""
     for error in (sqlite3.ProgrammingError("closed"), ValueError("no")):

@@ -113,3 +113,12 @@ def test_very_long_files_of_sql_are_read_up_to_a_limit(monkeypatch: pytest.Monke
     assert [one.table for one in steps_of(text)] == ["t0", "t1"]
     monkeypatch.setattr(sql, "LONGEST_FILE", len(text) - 1)
     assert list(steps_of(text)) == []
+
+
+def test_only_a_class_of_the_right_name_and_base_is_a_migration() -> None:
+    """Django runs no other."""
+    text = DJANGO.replace("{operations}", "")
+    path = "shop/migrations/0001_a.py"
+    assert tables({path: text}) == {"shop_cart": [ID]}
+    assert tables({path: text.replace("class Migration(", "class Other(")}) == {}
+    assert tables({path: text.replace("(migrations.Migration)", "(migrations.Other)")}) == {}

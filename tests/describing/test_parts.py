@@ -20,6 +20,7 @@ from kodit.domain.descriptions.description import (
     DescribedItem,
     DescribedPart,
     Description,
+    _fitted,
     lines_of,
 )
 from kodit.domain.descriptions.kinds import DescriptionKind
@@ -206,3 +207,21 @@ def test_the_text_of_a_view_is_that_of_the_description() -> None:
     view = DescriptionView.of(whole, with_file=True)
     assert list(lines_of_view(view)) == list(lines_of(whole))
     assert {(one.path, one.line) for one in lines_of(whole)} >= {("a/b.py", 3), ("c.py", 7)}
+
+
+def test_notes_are_left_out_before_items() -> None:
+    """Inner items go before them."""
+    items = tuple(DescribedItem(f"n{one}", "function", "x" * 10, "y" * 50) for one in range(3))
+    part = DescribedPart("part", items=items)
+    full = sum(one.size for one in items)
+    plain = sum(replace(one, note="").size for one in items)
+    assert _fitted(part, part.size + full) == part
+    without = _fitted(part, part.size + full - 1)
+    assert [(one.name, one.note) for one in without.items] == [("n0", ""), ("n1", ""), ("n2", "")]
+    assert without.left_out == 0
+    fewer = _fitted(part, part.size + plain - 1)
+    assert [one.name for one in fewer.items] == ["n0", "n1"]
+    assert fewer.left_out == 1
+    inner = replace(items[1], depth=1)
+    outer = _fitted(replace(part, items=(items[0], inner, items[2])), part.size + full - 1)
+    assert [(one.name, bool(one.note)) for one in outer.items] == [("n0", True), ("n2", True)]

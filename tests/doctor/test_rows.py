@@ -5,9 +5,10 @@ from __future__ import annotations
 import struct
 
 import pytest
-from tests.doctor.rows import Rows, repair
+from tests.doctor.rows import ALL_CHECKS, Rows, repair
 
 from kodit.infrastructure.doctor import checks
+from kodit.infrastructure.doctor.checks import RowCheck, _count
 from kodit.infrastructure.doctor.embeddings import EmbeddingExaminer
 
 STRAY_SNIPPET = (
@@ -204,6 +205,43 @@ def test_rows_are_repaired_a_few_at_a_time(rows: Rows, monkeypatch: pytest.Monke
     rows.sql("UPDATE vectors SET code = x'00'", "UPDATE versions SET content_hash = NULL")
     rows.repair()
     assert rows.found() == {}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE vectors SET code = x'00'",
+        "UPDATE vectors SET model = 'n'",
+        "UPDATE vectors SET version_id = version_id + 50",
+        "UPDATE vectors SET embedding_id = embedding_id + 50",
+        "DELETE FROM vectors",
+        "UPDATE versions SET content_hash = NULL",
+        "UPDATE versions SET unused_since = 1",
+        "UPDATE files SET version_id = version_id + 50",
+        "UPDATE snippets SET enrichment_id = NULL",
+        "UPDATE embeddings SET unused_since = 0",
+        "INSERT INTO paths (path) VALUES ('lost'), ('gone')",
+        "INSERT INTO pending_snippets VALUES (1, 'ENRICH', 98), (1, 'ENRICH', 99)",
+        "INSERT INTO file_histories VALUES (1, 1, 'ada', 1, 1), (2, 1, 'ben', 1, 1)",
+        "DELETE FROM paths",
+    ],
+)
+def test_no_transaction_repairs_more_rows_than_it_may(rows: Rows, damage: str) -> None:
+    """Of those that are wrong by one check; what it repairs it counts."""
+    rows.sql("PRAGMA foreign_keys = OFF", damage)
+    counted = 0
+    for check in ALL_CHECKS:
+        with rows.database.write() as transaction:
+
+            def wrong(check: RowCheck = check) -> int:
+                return sum(count for _, count in _count(transaction.connection, check.broken))
+
+            before = wrong()
+            repaired = check.repair(transaction.connection, 1)
+            assert repaired == min(before, 1), check.what
+            assert before - wrong() <= 1, check.what
+            counted += before > 1
+    assert counted
 
 
 def test_results_of_a_removed_row_are_marked_as_unused(rows: Rows) -> None:

@@ -211,3 +211,19 @@ def test_a_move_between_other_tables_is_refused(ends: Ends, revision: str) -> No
         "move_of_another_version",
         {"database": source.place},
     )
+
+
+def test_a_file_that_is_refused_is_let_go(ends: Ends) -> None:
+    """Nothing of it stays open."""
+    with noted(ends.old / FILE) as note:
+        note(MoveRecord("another", MoveRole.TARGET, "there"))
+
+    def opened() -> list[str]:
+        files = [one.readlink() for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+        return [str(one) for one in files if one.is_relative_to(ends.old)]
+
+    before = opened()
+    with pytest.raises(UserError) as refused:
+        Source(ends.old, "the other place")
+    assert opened() == before
+    assert refused.value.code

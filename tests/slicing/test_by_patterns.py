@@ -15,6 +15,7 @@ from kodit.infrastructure.slicing.by_patterns import (
     load_patterns,
     outline_by_patterns,
     plain_language,
+    underlined_titles,
 )
 from kodit.infrastructure.slicing.detection import detect_language
 from kodit.infrastructure.slicing.slicer import slice_file
@@ -165,3 +166,32 @@ def test_every_pattern_stays_quick_on_a_hostile_line() -> None:
         assert (folder / f"{name}.patterns").is_file()
         sliced = slice_file(f"a.{extension}", text * 20, time_limit_seconds=20.0)
         assert sliced.problem is None, name
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("Guide\n=====", [(0, 1, "Guide")]),
+        ("Guide  \n=====  ", [(0, 1, "Guide")]),
+        ("=====\nGuide\n=====", [(0, 1, "Guide")]),
+        ("=====  \n Guide\n===== ", [(0, 1, "Guide")]),
+        ("=====\nGuide\n====", []),
+        ("above\nGuide\n=====", []),
+        (" Guide\n=====", []),
+        ("\nOne\n===\n\nTwo\n---\n\nSix\n===", [(1, 1, "One"), (4, 2, "Two"), (7, 1, "Six")]),
+        ("===\nOne\n===\n\nTwo\n===", [(0, 1, "One"), (4, 2, "Two")]),
+        ("Installed\n=======", []),
+        ("Installer\n========", [(0, 1, "Installer")]),
+        ("***\n===", []),
+        ("\n===", []),
+        ("x" * 1_000 + "\n" + "=" * 1_000, []),
+    ],
+)
+def test_titles_by_the_lines_around_them(text: str, titles: list[tuple[int, int, str]]) -> None:
+    """The first row, the level in the order of the styles, and the title of each."""
+    found = underlined_titles(text.split("\n"))
+    assert [(one.row, one.depth, one.name) for one in found] == titles
+    assert [one.named for one in found] == [
+        text.split("\n").index(next(line for line in text.split("\n") if line.strip() == one.name))
+        for one in found
+    ]

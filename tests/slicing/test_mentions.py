@@ -360,6 +360,13 @@ def test_rows_are_read_as_they_were_written() -> None:
         assert all(map(pattern.match, snippet.mentions.split("\n")))
 
 
+def test_what_stands_far_down_in_a_file_says_the_same() -> None:
+    """Beyond sixteen bits of bytes."""
+    text = "def f(x: A) -> B:\n    y: C = D()\n    z = E.g()\n    return y.h(z)\n"
+    far = "# nothing\n" * 7_000
+    assert {one for one in of("a.py", far + text) if one[0] != "text"} == of("a.py", text)
+
+
 def test_what_a_stored_piece_says_is_heard_when_it_is_asked_for() -> None:
     """It is the same as what all its mentions say."""
     text = b"import m\n\n\nclass A(B):\n    x: C\n\n    def f(self) -> D:\n        self.y = E()\n"

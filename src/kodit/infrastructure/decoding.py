@@ -188,9 +188,7 @@ def _guessed(data: bytes) -> str:
     best = None
     guesses = list(_GUESSED)
     while best is None:
-        best = from_bytes(
-            sample, cp_isolation=guesses, enable_fallback=False, preemptive_behaviour=False
-        ).best()
+        best = from_bytes(sample, cp_isolation=guesses, preemptive_behaviour=False).best()
         if best is None or best.encoding in _WESTERN:
             return "latin-1"
         if best.encoding == "cp932" and _is_half_width(sample):

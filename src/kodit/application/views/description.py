@@ -109,7 +109,7 @@ class DescriptionsView:
         standing: tuple[StandingView, ...],
         problems: tuple[str, ...] = (),
         *,
-        with_file: bool = True,
+        with_file: bool,
     ) -> Self:
         return cls(
             kind,

@@ -36,7 +36,7 @@ class MatchView:
     after: tuple[str, ...] | None = field(default=None, metadata=ONLY_WHEN_SET)
 
     @classmethod
-    def of(cls, match: GrepMatch, *, with_file: bool = True) -> Self:
+    def of(cls, match: GrepMatch, *, with_file: bool) -> Self:
         found = match.found
         has_context = bool(found.before or found.after)
         return cls(
@@ -74,7 +74,7 @@ class GrepView:
         following: str | None = None,
         problems: tuple[str, ...] = (),
         *,
-        with_file: bool = True,
+        with_file: bool,
     ) -> Self:
         """`following` is the cursor of the next page; `problems` are added to the answer's own."""
         return cls(
@@ -102,7 +102,7 @@ class FileView:
     snippets: int
 
     @classmethod
-    def of(cls, file: ListedFile, *, with_file: bool = True) -> Self:
+    def of(cls, file: ListedFile, *, with_file: bool) -> Self:
         return cls(
             index_id=file.index_id,
             source=file.source,
@@ -132,7 +132,7 @@ class FilesView:
         following: str | None = None,
         problems: tuple[str, ...] = (),
         *,
-        with_file: bool = True,
+        with_file: bool,
     ) -> Self:
         """`following` is the cursor of the next page."""
         shown = tuple(FileView.of(one, with_file=with_file) for one in files)
@@ -155,9 +155,7 @@ class TextView:
     standing: tuple[StandingView, ...]
 
     @classmethod
-    def of(
-        cls, text: FileText, standing: tuple[StandingView, ...], *, with_file: bool = True
-    ) -> Self:
+    def of(cls, text: FileText, standing: tuple[StandingView, ...], *, with_file: bool) -> Self:
         return cls(
             index_id=text.index_id,
             source=text.source,
@@ -193,7 +191,7 @@ class DefinitionView:
     """True if this only declares a function that is defined elsewhere."""
 
     @classmethod
-    def of(cls, definition: Definition, *, with_file: bool = True) -> Self:
+    def of(cls, definition: Definition, *, with_file: bool) -> Self:
         snippet = definition.snippet
         return cls(
             index_id=snippet.index_id,
@@ -255,7 +253,7 @@ class OutlineView:
 
     @classmethod
     def of(
-        cls, outline: FileOutline, standing: tuple[StandingView, ...], *, with_file: bool = True
+        cls, outline: FileOutline, standing: tuple[StandingView, ...], *, with_file: bool
     ) -> Self:
         return cls(
             index_id=outline.index_id,
@@ -295,7 +293,7 @@ class ReferenceView:
     """Where the called name is defined, as PATH:LINE, if it is indexed."""
 
     @classmethod
-    def of(cls, reference: Reference, *, with_file: bool = True) -> Self:
+    def of(cls, reference: Reference, *, with_file: bool) -> Self:
         snippet, target = reference.snippet, reference.target
         return cls(
             index_id=snippet.index_id,
@@ -339,7 +337,7 @@ class SymbolsView:
         following: str | None = None,
         problems: tuple[str, ...] = (),
         *,
-        with_file: bool = True,
+        with_file: bool,
     ) -> Self:
         """`following` is the cursor of the next page."""
         return cls(

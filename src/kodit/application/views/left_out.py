@@ -30,7 +30,7 @@ class LeftOutView:
     counted: bool
 
     @classmethod
-    def of(cls, index: Index, left_out: LeftOut, *, with_file: bool = True) -> Self:
+    def of(cls, index: Index, left_out: LeftOut, *, with_file: bool) -> Self:
         source = str(index.source)
         return cls(
             index_id=index.id,
@@ -111,7 +111,7 @@ class ExplanationView:
         explanation: Explanation,
         standing: tuple[StandingView, ...],
         *,
-        with_file: bool = True,
+        with_file: bool,
     ) -> Self:
         index, facts = explanation.index, explanation.facts
         source, left_out = str(index.source), explanation.left_out

@@ -73,7 +73,7 @@ class MapView:
         standing: tuple[StandingView, ...],
         problems: tuple[str, ...] = (),
         *,
-        with_file: bool = True,
+        with_file: bool,
     ) -> Self:
         return cls(
             budget,

@@ -73,7 +73,7 @@ class ResultView:
     """The other places of the same text, by path."""
 
     @classmethod
-    def of(cls, result: SearchResult, *, explain: bool = False, with_file: bool = True) -> Self:
+    def of(cls, result: SearchResult, *, explain: bool = False, with_file: bool) -> Self:
         """Use `with_file` for a caller on this machine, for whom absolute paths are valid."""
         snippet = result.snippet
         return cls(
@@ -157,7 +157,7 @@ class SearchView:
         following: str | None = None,
         problems: tuple[str, ...] = (),
         explain: bool = False,
-        with_file: bool = True,
+        with_file: bool,
         described: Sequence[FoundDescription] = (),
     ) -> Self:
         """`following` is the cursor of the next page."""
@@ -184,7 +184,7 @@ class RelatedView:
         results: Sequence[SearchResult],
         standing: tuple[StandingView, ...],
         *,
-        with_file: bool = True,
+        with_file: bool,
     ) -> Self:
         shown = tuple(ResultView.of(result, with_file=with_file) for result in results)
         return cls(place, shown, standing)
