@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import multiprocessing
 import os
@@ -12,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -21,9 +22,10 @@ from kodit.application.services.index_service import IndexService, SourceRequest
 from kodit.application.services.source_service import IndexRequest, SourceService
 from kodit.composition import Application
 from kodit.domain.entities import Index
-from kodit.domain.errors import KoditError
+from kodit.domain.errors import KoditError, TransientError
 from kodit.domain.policy import CallerPolicy
 from kodit.faces.python.background_loop import BackgroundLoop
+from kodit.infrastructure.sql.sqlite import _connections
 from kodit.settings import Settings
 
 pytestmark = pytest.mark.real_children
@@ -37,6 +39,35 @@ def test_work_that_fails_before_it_is_a_coroutine() -> None:
         _beside(lambda: loop.call(lambda: 1 / 0)).result(60)  # type: ignore[arg-type, return-value]
 
     loop.close()
+
+
+@pytest.mark.parametrize("scarce", ["descriptors", "threads"])
+def test_a_loop_that_cannot_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scarce: str
+) -> None:
+    """The call fails, and leaves nothing open; the next one tries again."""
+    start = threading.Thread.start
+
+    def no_loop() -> NoReturn:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    def no_thread(thread: threading.Thread) -> None:
+        if thread.name == "kodit-loop":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    kodit = Kodit(tmp_path / "data")
+    with monkeypatch.context() as patched:
+        if scarce == "descriptors":
+            patched.setattr(asyncio, "new_event_loop", no_loop)
+            patched.setattr(asyncio.events, "new_event_loop", no_loop)
+        else:
+            patched.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(TransientError):
+            _beside(kodit.status).result(60)
+    assert not _connections[str(tmp_path / "data" / "kodit.db")]
+    assert kodit.status() == []
+    kodit.close()
 
 
 def test_a_call_while_the_loop_is_being_closed() -> None:

@@ -6,18 +6,24 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import pytest
 from tests.support.command import PATIENCE_SECONDS
 from tests.support.sources import commit_all, write_tree
 
 from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
+from kodit.composition.engines import Engines
+from kodit.domain.errors import UserError
 from kodit.domain.grep import Expression, GrepRequest
 from kodit.domain.value_objects import QueuePriority
 from kodit.infrastructure.locks import file_lock
+from kodit.infrastructure.processes.pool import ProcessPool
+from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 from kodit.settings import Settings
 
 TICKS = 50
@@ -48,6 +54,53 @@ def test_an_application_outlives_its_workers(tmp_path: Path) -> None:
 
     with Application(Settings.load({}, data_dir=tmp_path / "data")) as application:
         asyncio.run(play(application))
+
+
+@pytest.mark.parametrize(
+    "step",
+    [(FileWorkerRegistry, "enter"), (ProcessPool, "close")],
+    ids=["as it enters", "as it ends"],
+)
+def test_a_worker_that_is_cancelled_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: tuple[type[Any], str]
+) -> None:
+    """Nobody waits for the tasks of a worker that is not there: its lock is released."""
+    done = getattr(*step)
+
+    async def open_worker(application: Application) -> None:
+        loop = asyncio.get_running_loop()
+        opening = asyncio.current_task()
+        assert opening is not None
+
+        def cancelled_meanwhile(*arguments: Any, **options: Any) -> Any:
+            is_cancelled = threading.Event()
+            loop.call_soon_threadsafe(opening.cancel)
+            loop.call_soon_threadsafe(is_cancelled.set)
+            assert is_cancelled.wait(PATIENCE_SECONDS)
+            return done(*arguments, **options)
+
+        monkeypatch.setattr(*step, cancelled_meanwhile)
+        async with application.worker():
+            assert application.registry.living()
+
+    with Application(Settings.load({}, data_dir=tmp_path / "data")) as application:
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(open_worker(application))
+        assert application.registry.living() == []
+
+
+def test_a_worker_without_stages_leaves(tmp_path: Path) -> None:
+    async def open_worker(application: Application) -> None:
+        def fail(_engines: Engines) -> NoReturn:
+            raise UserError("there is no model")
+
+        with pytest.raises(UserError, match="no model"):
+            async with application.worker(fail):
+                pass
+
+    with Application(Settings.load({}, data_dir=tmp_path / "data")) as application:
+        asyncio.run(open_worker(application))
+        assert application.registry.living() == []
 
 
 def test_a_worker_hears_what_others_of_its_process_queue(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.support.command import wait_until
 
-from kodit.domain.errors import TransientError
+from kodit.domain.errors import TransientError, UserError
 from kodit.infrastructure import locks
 from kodit.infrastructure.locks import FairLock, file_lock, open_lock_file, try_lock
 from kodit.infrastructure.reading_gate import ReadingGate
@@ -72,6 +72,20 @@ def test_a_fair_lock_is_taken_again_and_again(tmp_path: Path) -> None:
     assert is_free(path)
     lock.acquire()
     assert not is_free(path)
+    lock.close()
+
+
+def test_a_fair_lock_that_cannot_be_opened_leaves_no_descriptor(tmp_path: Path) -> None:
+    """Who waits for free descriptors tries it again and again."""
+    (tmp_path / "a.lock").mkdir()
+    lock = FairLock(tmp_path / "a.lock", 1.0, "the thing")
+    before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - of descriptors
+    with pytest.raises(UserError, match="is not a file"):
+        lock.acquire()
+    assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208 - likewise
+    (tmp_path / "a.lock").rmdir()
+    lock.acquire()
+    assert not is_free(tmp_path / "a.lock")
     lock.close()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.command import wait_until
@@ -14,6 +15,7 @@ from tests.support.sources import write_file
 import kodit
 from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
+from kodit.domain.entities import IndexRun
 from kodit.domain.errors import UserError
 from kodit.infrastructure.resident import place
 from kodit.infrastructure.resident.connecting import END_PATH, ask_to_end, connect, handshake
@@ -86,7 +88,7 @@ def test_an_idle_server_waits_for_its_last_client(application: Application) -> N
     """And afterwards as long as for the first one."""
     activity = Activity()
     activity.become_ready()
-    looks = iter((1, 1, 0))
+    looks = iter((1, 1, 0, 0))
     residence = Residence(application, activity, lambda: next(looks), stays=False)
     began = activity.last_at
 
@@ -95,6 +97,40 @@ def test_an_idle_server_waits_for_its_last_client(application: Application) -> N
     assert activity.stop.is_set()
     assert list(looks) == []
     assert activity.last_at > began
+
+
+def test_an_idle_server_stays_for_a_client_that_came_while_the_queue_was_read(
+    application: Application,
+) -> None:
+    """It was told that the server stays as long as it is connected."""
+    activity = Activity()
+    activity.become_ready()
+    looks = iter((0, 1, 0, 0))
+    residence = Residence(application, activity, lambda: next(looks), stays=False)
+    asyncio.run(residence.end_when_idle(0.01))
+    assert list(looks) == []
+
+
+def test_an_idle_server_stays_for_a_request_that_came_while_the_queue_was_read(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its client, which was answered meanwhile, may ask again."""
+    activity = Activity()
+    activity.become_ready()
+    list_runs = application.queue.list_runs
+    reads = 0
+
+    async def asked_meanwhile(*arguments: Any) -> list[IndexRun]:
+        nonlocal reads
+        reads += 1
+        if reads == 1:
+            with activity.request():
+                pass
+        return await list_runs(*arguments)
+
+    monkeypatch.setattr(application.queue, "list_runs", asked_meanwhile)
+    asyncio.run(Residence(application, activity, lambda: 0, stays=False).end_when_idle(0.01))
+    assert reads == 2
 
 
 @pytest.mark.parametrize(

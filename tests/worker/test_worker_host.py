@@ -314,3 +314,21 @@ async def test_a_worker_that_serves_until_it_is_stopped(place: Place) -> None:
     assert names == [["sweep"], ["sweep", "update"]]
     assert len(stopped) == 4
     assert not any(worker.is_open for worker in place.workers)
+
+
+def test_a_notification_that_comes_after_the_end() -> None:
+    """Another thread may have begun to notify the group before its member left: its transaction
+    has been committed, and is no error."""
+    members: list[WakeUp] = []
+
+    async def wait() -> None:
+        place = Place()
+        waiting = asyncio.create_task(place.wait_for(1))
+        await place.until(lambda: place.wake_ups.members)
+        members.extend(place.wake_ups.members)
+        place.end(1)
+        assert await waiting == [RunState.SUCCEEDED]
+
+    asyncio.run(wait())
+    [late] = members
+    late.notify()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -119,31 +119,31 @@ class Application(Finding):
                 stall_limit=self.settings.stall_seconds,
             )
         await in_thread(self.database.check_writable)
-        registry = self.registry
-        name = await in_thread(lambda: registry.enter(self.queue.rules))
-        pool = ProcessPool(self.data_dir)
-        pool.inherit(registry.descriptor)
-        engines = self.make_engines(pool)
-        handlers = (
-            self.stages(engines).handlers() if make_handlers is None else make_handlers(engines)
-        )
-        try:
+        async with AsyncExitStack() as opened:
+            registry = self.registry
+            # Before it enters: who is cancelled meanwhile has entered when that is noticed.
+            opened.push_async_callback(in_thread, registry.leave)
+            name = await in_thread(lambda: registry.enter(self.queue.rules))
+            pool = ProcessPool(self.data_dir)
+            opened.push_async_callback(pool.aclose)
+            pool.inherit(registry.descriptor)
+            engines = self.make_engines(pool)
+            handlers = (
+                self.stages(engines).handlers() if make_handlers is None else make_handlers(engines)
+            )
             # Pinned first, so that the worker's wake-up watches the same file that the worker uses.
-            with self.database.pinned():
-                async with self.wake_up() as wake_up:
-                    yield (
-                        IndexingWorkerService(
-                            queue=self.queue,
-                            handlers=handlers,
-                            registry=registry,
-                            wake_up=wake_up,
-                            settings=settings,
-                        ),
-                        name,
-                    )
-        finally:
-            await pool.aclose()
-            await in_thread(registry.leave)
+            opened.enter_context(self.database.pinned())
+            wake_up = await opened.enter_async_context(self.wake_up())
+            yield (
+                IndexingWorkerService(
+                    queue=self.queue,
+                    handlers=handlers,
+                    registry=registry,
+                    wake_up=wake_up,
+                    settings=settings,
+                ),
+                name,
+            )
 
     @made_once
     def host(self) -> WorkerHost:

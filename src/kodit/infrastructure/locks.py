@@ -55,15 +55,22 @@ class FairLock:
     def acquire(self) -> None:
         """Raises TransientError if other processes keep the lock for longer than the time-out."""
         if self._descriptors is None:
-            turn_path = self._path.with_suffix(".turn")
-            self._descriptors = open_lock_file(turn_path), open_lock_file(self._path)
+            self._descriptors = self._opened()
         turn, lock = self._descriptors
-        _wait_for(turn, TURN_SECONDS)
         try:
+            _wait_for(turn, TURN_SECONDS)
             if not _wait_for(lock, self._timeout_seconds):
                 raise _taking_too_long(self._what, self._timeout_seconds)
         finally:
             fcntl.flock(turn, fcntl.LOCK_UN)
+
+    def _opened(self) -> tuple[int, int]:
+        turn = open_lock_file(self._path.with_suffix(".turn"))
+        try:
+            return turn, open_lock_file(self._path)
+        except BaseException:
+            os.close(turn)
+            raise
 
     def release(self) -> None:
         """Release the lock."""

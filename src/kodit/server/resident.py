@@ -67,11 +67,9 @@ class Residence:
 
     async def busy_with(self, *, of_others_than: int = 0) -> str | None:
         """Why the server is needed now, ignoring that many clients with a request each; None if it
-        is idle."""
-        if (requests := self.activity.requests - of_others_than) > 0:
-            return f"it is answering {_counted(requests, 'request')}"
-        if (clients := self.count_clients() - of_others_than) > 0:
-            return f"{_counted(clients, 'client')} {'is' if clients == 1 else 'are'} connected"
+        is idle. Whoever acts on that before anything else is awaited has no new client."""
+        if (busy_with := self._busy_with_clients(of_others_than)) is not None:
+            return busy_with
         if not self.activity.has_opened:
             return "it is starting"
         queue = self.application.queue
@@ -79,18 +77,28 @@ class Residence:
         if await queue.paused_since() is None:
             states.append(RunState.QUEUED)
         runs = await queue.list_runs(states, 1)
-        return f"it is indexing (run {runs[0].id})" if runs else None
+        if runs:
+            return f"it is indexing (run {runs[0].id})"
+        return self._busy_with_clients(of_others_than)  # who came while the queue was read
+
+    def _busy_with_clients(self, of_others_than: int) -> str | None:
+        if (requests := self.activity.requests - of_others_than) > 0:
+            return f"it is answering {_counted(requests, 'request')}"
+        if (clients := self.count_clients() - of_others_than) > 0:
+            return f"{_counted(clients, 'client')} {'is' if clients == 1 else 'are'} connected"
+        return None
 
     async def end_when_idle(self, idle_seconds: float) -> None:
         """Stop the server when it has been unused for this long."""
         while not self.activity.stop.is_set():
-            left = self.activity.last_at + idle_seconds - time.monotonic()
+            last_at = self.activity.last_at
+            left = last_at + idle_seconds - time.monotonic()
             if left > 0:
                 await asyncio.sleep(left)
-            elif await self.busy_with() is None:
-                self.activity.stop.set()
-            else:
+            elif await self.busy_with() is not None:
                 self.activity.note()
+            elif self.activity.last_at == last_at:  # else it was used while the queue was read
+                self.activity.stop.set()
 
 
 def _counted(count: int, what: str) -> str:

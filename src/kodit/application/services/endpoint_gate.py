@@ -271,12 +271,12 @@ class EndpointGate:
             while not (await asyncio.wait({sending}, timeout=SECONDS_BETWEEN_SIGNS))[0]:
                 waiting()  # the request has a time limit of its own
             return sending.result()
-        except asyncio.CancelledError:
-            request.abort()
-            await asyncio.wait({sending})
-            if not sending.cancelled():
-                sending.exception()
-            raise
+        finally:
+            if not sending.done():  # cancelled, or `waiting` has failed
+                request.abort()
+                await asyncio.wait({sending})
+                if not sending.cancelled():
+                    sending.exception()
 
     async def _fail(self, place: Place, error: TransientError) -> None:
         now = self._clock.now()

@@ -94,8 +94,9 @@ async def embed_metered(
 
     waiting = partial(_waiting, step)
     answers = embedder.answers(texts, payer_of(stage), waiting)
-    async for answered in answers:
-        await stage.commit(partial(store, answered), step)
+    async with aclosing(answers):
+        async for answered in answers:
+            await stage.commit(partial(store, answered), step)
 
 
 async def enrich_metered(

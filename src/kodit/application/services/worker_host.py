@@ -18,6 +18,7 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
     nullcontext,
+    suppress,
 )
 from dataclasses import dataclass
 from typing import Protocol
@@ -269,7 +270,9 @@ class _Changes:
             wake_ups.remove(changes)
 
     def notify(self) -> None:
-        self._loop.call_soon_threadsafe(self._event.set)
+        # Whoever began to notify before this was removed may be as late as after the loop's end.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._event.set)
 
     async def wait(self, seconds: float, ended: asyncio.Task[None]) -> None:
         """Wait until something has changed, the task has ended, or the time is over."""

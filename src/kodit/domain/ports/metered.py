@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -64,7 +64,7 @@ class MeteredEmbedder(Protocol):
 
     def answers(
         self, texts: Mapping[bytes, str], payer: Payer, waiting: Callable[[], None]
-    ) -> AsyncIterator[Answered[PackedVector]]:
+    ) -> AsyncGenerator[Answered[PackedVector], None]:
         """Vectors of prepared texts, as they arrive, by the keys of the texts. `waiting` is called
         while nothing can be sent. Raises TransientError or PermanentError once no request is under
         way."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from kodit.domain.errors import KoditError
+from kodit.domain.shortage import shortage
 
 T = TypeVar("T")
 
@@ -18,16 +19,22 @@ class BackgroundLoop:
     """Works whether or not the caller has an event loop, as in a notebook."""
 
     def __init__(self) -> None:
-        self._runner = asyncio.Runner()
+        """Raises TransientError if threads or descriptors are scarce."""
+        # With a factory, the loop made here does not become that of this thread.
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._giving = threading.Lock()
         self._is_closed = False
         self._stop = asyncio.Event()
         self._afterwards: Callable[[], object] | None = None
-        self._started: Future[asyncio.AbstractEventLoop] = Future()
         # A program that never closes it must still be able to exit.
         self._thread = threading.Thread(target=self._run, name="kodit-loop", daemon=True)
-        self._thread.start()
-        self._loop = self._started.result()
+        try:
+            # Made here: a thread that cannot make it would end, and its callers wait for ever.
+            self._loop = self._runner.get_loop()
+            self._thread.start()
+        except (OSError, RuntimeError) as error:
+            self._runner.close()
+            raise shortage(error) or error from None
 
     def call(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The result of the coroutine. If the caller is interrupted, it is cancelled, and has
@@ -81,14 +88,13 @@ class BackgroundLoop:
             self._loop.call_soon_threadsafe(self._stop.set)
 
     def _run(self) -> None:
-        async def serve() -> None:
-            self._started.set_result(asyncio.get_running_loop())
-            await self._stop.wait()
-
         with self._runner:
-            self._runner.run(serve())
+            self._runner.run(self._serve())
         if self._afterwards is not None:
             self._afterwards()
+
+    async def _serve(self) -> None:
+        await self._stop.wait()
 
 
 def _settle(outcome: Future[T], ended: asyncio.Task[T]) -> None:

@@ -296,10 +296,10 @@ class Kodit(Browsing):
                 application = Application(self._settings)
                 try:
                     application.open()
+                    loop = BackgroundLoop()
                 except BaseException:
                     application.close()
                     raise
-                loop = BackgroundLoop()
                 self._opened = _Opened(application, loop, os.getpid())
                 # A forked process has no such thread, and closes nothing.
                 self._when_dropped = weakref.finalize(self, loop.abandon, application.close)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -129,7 +130,7 @@ class EndpointEmbedder:
 
     async def answers(
         self, texts: Mapping[bytes, str], payer: Payer, waiting: Callable[[], None]
-    ) -> AsyncIterator[Answered[PackedVector]]:
+    ) -> AsyncGenerator[Answered[PackedVector], None]:
         if not texts:
             return
         await self._known_facts(payer, waiting)
@@ -139,9 +140,11 @@ class EndpointEmbedder:
             )
         )
         ask = partial(self._ask, todo=todo, payer=payer, waiting=waiting)
-        async for answered in side_by_side(todo, ask, self.endpoint.limits.concurrency):
-            if answered is not None:
-                yield answered
+        answers = side_by_side(todo, ask, self.endpoint.limits.concurrency)
+        async with aclosing(answers):
+            async for answered in answers:
+                if answered is not None:
+                    yield answered
 
     def note_cached(self, transaction: Transaction, run_id: int, cached: int) -> None:
         self._gate.note_cached(transaction, run_id, cached)

@@ -79,6 +79,10 @@ class _Child:
                         **for_children(),
                     },
                 )
+        except BaseException:
+            ours.close()
+            os.close(write_end)
+            raise
         finally:
             theirs.close()
             os.close(read_end)

@@ -204,17 +204,17 @@ class SqliteDialect:
             if idle is self._idle:
                 idle.append(connection)
                 return
-        connection.close()
+        _end(connection)
 
     def _close_idle(self, *, keep: int = 0) -> None:
-        """Return the connections of readers to the pool, and those in use when they are idle; all
-        but the `keep` that were used last.
+        """Close the connections of readers, and those in use when they are idle; all but the `keep`
+        that were used last.
         """
         with self._idle_lane:
             first = max(0, len(self._idle) - keep)
             idle, self._idle = self._idle[:first], self._idle[first:]
         for connection in idle:
-            connection.close()
+            _end(connection)
 
     def _close_unused(self) -> None:
         """Close the connections that no reader has needed since this was last called, except the
@@ -288,8 +288,10 @@ class SqliteDialect:
                 self._writer.close()
                 self._writer = None
             self._lock.close()
+            # While nobody else can write: who waits here must not get a connection of this pool.
+            self.engine.dispose()
+        # After the pool: a reader may have taken a connection of it until now, and given it back.
         self._close_idle()
-        self.engine.dispose()
 
     def _note_beside(self) -> None:
         """Record the files that SQLite keeps beside the database, once they exist."""
@@ -319,3 +321,9 @@ class SqliteDialect:
                 self._check_revision()
                 log.warning("the database was replaced; the new one is used from now on")
             self._file = file
+
+
+def _end(connection: Connection) -> None:
+    """Close a connection, rather than return it to its pool, which may have been disposed of."""
+    connection.invalidate()
+    connection.close()
