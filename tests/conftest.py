@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from tests.support.child_server import let_pools_fork
 from tests.support.descriptors import folders_left_open, open_folders
+from tests.support.parameters import no_parameter_without_use
 from tests.support.stores import STORES, USUAL, using_store
 
 import kodit
@@ -195,3 +196,9 @@ def _no_folder_stays_open() -> Iterator[None]:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether golden files are to be written rather than compared."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parameters_are_used() -> Iterator[None]:
+    with no_parameter_without_use():
+        yield

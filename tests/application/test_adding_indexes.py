@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pytest
 from tests.queue.databases import sqlite_database
@@ -16,7 +16,7 @@ from kodit.application.services.index_removal import IndexRemoval
 from kodit.application.services.index_service import IndexService, SourceRequest
 from kodit.application.services.queue_service import QueueService
 from kodit.domain.entities import Index, IndexedFile, IndexRun, Task
-from kodit.domain.errors import RefusedByPolicyError, SourceError
+from kodit.domain.errors import RefusedByPolicyError, SecretElsewhereError, SourceError
 from kodit.domain.policy import CallerPolicy
 from kodit.domain.ports.engines import KeywordIndex, VectorIndex
 from kodit.domain.ports.sources import SourceReader
@@ -187,6 +187,26 @@ def test_what_is_known_is_not_tried_again(desk: Desk) -> None:
     for same in ({}, {"credentials": ADA}, {"reference": index.credentials}):
         assert desk.add(**same).credentials == index.credentials
         assert desk.reader.take() == [("hand over", index.credentials)]
+
+
+@pytest.mark.parametrize(
+    "error", [SourceError("it is not there"), SecretElsewhereError("another host has it")]
+)
+def test_credentials_that_are_not_there_any_more_are_tried_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """As if they were others."""
+    desk.add(credentials=ADA)
+    desk.reader.take()
+
+    def fail(_self: NotingReader, _index: Index) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(NotingReader, "reveal", fail)
+    again = desk.add(credentials=ADA).credentials
+    assert again is not None
+    assert desk.reader.kept[again] == ADA
+    assert ("check", ADA, False) in desk.reader.take()
 
 
 def test_other_credentials_take_the_place_of_the_former(desk: Desk) -> None:

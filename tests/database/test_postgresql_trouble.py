@@ -8,6 +8,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import NoReturn
 
 import psycopg
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from tests.queue.requests import add_run, claim
 from tests.support.command import wait_until
 from tests.support.postgresql_databases import (
+    address_of,
     end_connections,
     open_database,
     postgresql_database,
@@ -30,6 +32,7 @@ from kodit.domain.errors import (
     UserError,
 )
 from kodit.infrastructure.postgresql.address import DatabaseAddress
+from kodit.infrastructure.postgresql.reading import ServerReadingDatabase
 from kodit.infrastructure.sqlalchemy.entities import QUEUE_PAUSES
 from kodit.infrastructure.sqlalchemy.file_entities import PATHS
 from kodit.infrastructure.sqlalchemy.migrate import migrate
@@ -353,3 +356,29 @@ def test_an_address_that_cannot_be_read_is_refused_without_being_repeated(url: s
 )
 def test_an_address_is_shown_without_its_password(url: str, place: str) -> None:
     assert DatabaseAddress(NAME, url).place == place
+
+
+def test_reading_alone_tells_only_what_the_server_says(database: SqlDatabase) -> None:
+    """A mistake of the program passes as it is. A connection is used again, unless it is lost."""
+
+    def refuse() -> NoReturn:
+        raise AssertionError("nothing is to be written")
+
+    alone = ServerReadingDatabase(address_of(server_url()), to_write=refuse)
+    try:
+        assert alone.is_current()
+        [idle] = alone._idle
+        with pytest.raises(psycopg.errors.UndefinedTable), alone.read() as transaction:
+            transaction.cursors.cursor.execute("SELECT * FROM nothing")
+        with pytest.raises(LookupError), alone.read():
+            raise LookupError
+        assert alone._idle == [idle]
+        told = r"^the database postgresql:\S+ is unavailable: "
+        with pytest.raises(TransientError, match=told), alone.read() as transaction:
+            end_connections("state = 'idle in transaction'")
+            transaction.cursors.cursor.execute("SELECT 1")
+        assert alone._idle == []
+        assert idle.connection.closed
+    finally:
+        alone.close()
+    assert database.dialect.place.startswith("postgresql:")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 from tests.describing.test_schemas import tables
 
 from kodit.domain.descriptions.schema import sql
+from kodit.domain.descriptions.schema.python_syntax import last_name, name_of
 from kodit.domain.descriptions.schema.sql import steps_of
 
 DJANGO = """\
@@ -122,3 +125,15 @@ def test_only_a_class_of_the_right_name_and_base_is_a_migration() -> None:
     assert tables({path: text}) == {"shop_cart": [ID]}
     assert tables({path: text.replace("class Migration(", "class Other(")}) == {}
     assert tables({path: text.replace("(migrations.Migration)", "(migrations.Other)")}) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "last"),
+    [("a", "a", "a"), ("a.b.c", "a.b.c", "c"), ("f().b", "", ""), ("f()", "", ""), ("1", "", "")],
+)
+def test_only_a_chain_of_names_has_a_name(text: str, name: str, last: str) -> None:
+    expression = ast.parse(text, mode="eval").body
+    assert name_of(expression) == name
+    assert name_of(None) == ""
+    if name:
+        assert last_name(expression) == last

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -124,6 +125,18 @@ def test_a_cache_entry_is_that_of_one_model_and_one_text() -> None:
     keys = {cache_key(model, text) for model in ("a", "ab") for text in ("", "b", "bc", "\ud800")}
     assert len(keys) == 8
     assert {len(key) for key in keys} == {16}
+
+
+def test_the_local_keys_of_a_file_are_neighbours() -> None:
+    """So that the snippets of one file change few pages of the index of keys."""
+    texts = [f"{path}\n{text}" for text in ("x", "y\n", "") for path in ("a.py", "b.py", "\ud800")]
+    keys = EmbeddingDomainService().local_keys("model", texts)
+    assert [key[2:] for key in keys] == [cache_key("model", text) for text in texts]
+    in_order = [path for _key, path in sorted(zip(keys, ["a", "b", "c"] * 3, strict=True))]
+    assert [path for path, _same in groupby(in_order)] == sorted(
+        ["a", "b", "c"], key=in_order.index
+    )
+    assert {len(key) for key in keys} == {18}
 
 
 @pytest.mark.parametrize(

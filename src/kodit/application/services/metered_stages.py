@@ -187,7 +187,7 @@ class MeteredStages(VectorStages):
         """Get the vectors that are not cached from the model."""
         embedder = self._embedder
         if not isinstance(embedder, MeteredEmbedder):
-            keys = self._embedding.keys(embedder.model, texts)
+            keys = self._embedding.local_keys(embedder.model, texts)
             known = await stage.read(lambda transaction: transaction.embeddings.cached(keys))
             missing = self._embedding.missing(keys, texts, known)
             answers = await embedder.embed(list(missing.values())) if missing else []

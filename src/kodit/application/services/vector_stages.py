@@ -212,7 +212,7 @@ class VectorStages:
         texts: Sequence[str],
     ) -> None:
         """Get the vectors that are not cached from the model, and store all."""
-        keys = self._embedding.keys(self._embedder.model, texts)
+        keys = self._embedding.local_keys(self._embedder.model, texts)
         known = await stage.read(lambda transaction: transaction.embeddings.cached(keys))
         missing = self._embedding.missing(keys, texts, known)
         answers = await self._embedder.embed(list(missing.values())) if missing else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from kodit.domain.embedding import cache_key
+from kodit.domain.embedding import cache_key, local_key
 from kodit.domain.search import StoredSnippet
 
 
@@ -16,6 +16,10 @@ class EmbeddingDomainService:
 
     def keys(self, model: str, texts: Sequence[str]) -> list[bytes]:
         return [cache_key(model, text) for text in texts]
+
+    def local_keys(self, model: str, texts: Sequence[str]) -> list[bytes]:
+        """Likewise for a model of this machine."""
+        return [local_key(model, text) for text in texts]
 
     def missing(
         self, keys: Sequence[bytes], texts: Sequence[str], known: Collection[bytes]

@@ -86,13 +86,15 @@ class ExtractedContents:
             sorted({version.id for version in current.values() if version.id is not None})
         )
         # The snippets of these stay as they are: others have them, or the change cannot be one
-        # change set of the store's log.
+        # change set of the store's log, or an engine still searches those of the version before.
+        unsettled = self._versions.unsettled(index_id, sorted(current))
         kept = {
             file_id: version_id
             for file_id, version_id in self._lost(files, linked, current).items()
             if keeps_former
             or version_id in shared
             or file_id in linked
+            or file_id in unsettled
             or current[file_id].store_id != index_id
         }
         unchanged = {

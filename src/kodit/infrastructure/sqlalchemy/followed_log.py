@@ -124,7 +124,7 @@ class FollowedKeywordLog(SqlKeywordLogRepository):
         query, rest = (
             (_LED_CHANGES, _REST_OF_LED_CHANGE_SET) if only_led else (_CHANGES, _REST_OF_CHANGE_SET)
         )
-        changes = self._changes(query, rest, wanted | {"most": limit}, most_bytes)
+        changes = self._changes(query, rest, wanted, Weight(limit, most_bytes))
         return KeywordLog(generation or "", follows, changes)
 
     def count(self, index_id: int, of_index: int | None = None) -> int:

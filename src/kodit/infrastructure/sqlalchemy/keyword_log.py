@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, func, select, update
 
-from kodit.domain.batches import MOST_PER_READ, size_of
+from kodit.domain.batches import MOST_PER_READ, Weight, size_of
 from kodit.domain.keyword import (
     KeywordBatch,
     KeywordChange,
@@ -74,20 +74,20 @@ class SqlKeywordLogRepository(KeywordLogReads):
         generation, follows = self._standing(index_id)
         if only_led:  # there is no other node
             return KeywordLog(generation or "", follows, ())
-        wanted = {"of_index": index_id, "most": limit}
-        changes = self._changes(CHANGES, REST_OF_CHANGE_SET, wanted, most_bytes)
+        bounds = Weight(limit, most_bytes)
+        changes = self._changes(CHANGES, REST_OF_CHANGE_SET, {"of_index": index_id}, bounds)
         return KeywordLog(generation or "", follows, changes)
 
     def _changes(
-        self, query: Prepared, rest: Prepared, wanted: Mapping[str, int], most_bytes: int
+        self, query: Prepared, rest: Prepared, wanted: Mapping[str, int], most: Weight
     ) -> list[KeywordChange]:
-        """The changes that `query` finds, up to `most_bytes`, and those that `rest` finds of the
-        last change set."""
+        """As many of the changes that `query` finds, and those that `rest` finds of the last change
+        set."""
         changes: list[KeywordChange] = []
         size, change_set = 0, None
-        with closing(query.stream(self._driver, wanted)) as rows:
+        with closing(query.stream(self._driver, {**wanted, "most": most.rows})) as rows:
             for row in rows:
-                if size >= most_bytes and row[1] != change_set:
+                if size >= most.size and row[1] != change_set:
                     return changes
                 changes.append(_to_change(row))
                 change_set = row[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -105,9 +106,12 @@ class SqlSnippetRepository:
         after: int = 0,
         of_index: int | None = None,
     ) -> list[StoredSnippet]:
-        wanted = {"of_index": index_id, "of_stage": stage.name, "after": after, "most": limit}
-        statement = PENDING if of_index is None else PENDING_FOR
-        with closing(statement.stream(self._driver, wanted | {"had_by": of_index})) as rows:
+        wanted: dict[str, Any] = {"of_index": index_id, "of_stage": stage.name}
+        wanted |= {"after": after, "most": limit}
+        statement = PENDING
+        if of_index is not None:
+            statement, wanted["had_by"] = PENDING_FOR, of_index
+        with closing(statement.stream(self._driver, wanted)) as rows:
             batch = first_batch(
                 map(to_stored, rows),
                 Weight(limit, most_bytes),
@@ -126,8 +130,10 @@ class SqlSnippetRepository:
         return [snippet for snippet in batch if snippet.file_id in kept]
 
     def count_pending(self, index_id: int, stage: TaskType, of_index: int | None = None) -> int:
-        wanted = {"of_index": index_id, "of_stage": stage.name, "had_by": of_index}
-        statement = COUNT_PENDING if of_index is None else COUNT_PENDING_FOR
+        wanted: dict[str, Any] = {"of_index": index_id, "of_stage": stage.name}
+        statement = COUNT_PENDING
+        if of_index is not None:
+            statement, wanted["had_by"] = COUNT_PENDING_FOR, of_index
         [(count,)] = statement.run(self._driver, wanted)
         return int(count)
 

@@ -193,6 +193,11 @@ class SqlVersionRepository:
         of_file = {"of_index": index_id, "of_file": file_id, "former": version_id}
         DROP_FORMER.run(self._driver, of_file)
 
+    def unsettled(self, index_id: int, file_ids: Sequence[int]) -> set[int]:
+        """The files with former versions whose snippets are still there."""
+        of_index = {"of_index": index_id}
+        return {row[0] for row in LIVE_FORMER_OF_FILES.run(self._driver, file_ids, of_index)}
+
     def has_former(self, index_id: int) -> bool:
         return bool(LIVE_FORMER.run(self._driver, {"of_index": index_id, "most": 1}))
 
@@ -274,8 +279,8 @@ class SqlVersionRepository:
     def keep_store(self, index_id: int) -> bool:
         """Whether files have versions in the store of an index that is being deleted; the unused
         ones are not kept any longer."""
-        of_index = {"of_index": index_id, "long_ago": LONG_AGO}
-        EXPIRE_VERSIONS_OF_STORE.run(self._driver, of_index)
+        of_index = {"of_index": index_id}
+        EXPIRE_VERSIONS_OF_STORE.run(self._driver, {**of_index, "long_ago": LONG_AGO})
         if USED_BY_OTHERS.run(self._driver, of_index):
             return True
         HIDE_STORE.run(self._driver, of_index)  # nobody gets one from now on
