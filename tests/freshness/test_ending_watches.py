@@ -30,7 +30,7 @@ class Replacing(FolderWatch):
     _found: Watch | None
 
     @property
-    def _watch(self) -> Watch | None:  # type: ignore[override]
+    def _watch(self) -> Watch | None:
         found, self._found = self._found, None
         return found
 

@@ -52,4 +52,4 @@ def test_others_are_told_as_soon_as_there_is_a_thread(
     assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208 - likewise
     with closing(wake_ups):
         wake_ups.notify()
-        wait_until(connections)
+        wait_until(lambda: connections() > 0)

@@ -121,7 +121,7 @@ def test_work_that_is_refused_for_lack_of_a_thread_is_not_done(
             def start(thread: threading.Thread) -> NoReturn:
                 if is_taken:
                     go_on.set()
-                    wait_until(lambda: done)
+                    wait_until(lambda: bool(done))
                 no_thread(thread)
 
             with monkeypatch.context() as patched:
