@@ -185,14 +185,16 @@ class EndpointConnections:
         while True:
             connection, is_used = self._connection()
             try:
-                response = self._ask(connection, request, headers)
+                try:
+                    response = self._ask(connection, request, headers)
+                except ConnectionError:
+                    # A server may close an idle connection at any time, before it has read
+                    # anything.
+                    if not is_used or request.is_aborted:
+                        raise
+                    connection.close()
+                    continue
                 content = self._read(response)
-            except ConnectionError:
-                connection.close()
-                # A server may close an idle connection at any time, before it has read anything.
-                if not is_used or request.is_aborted:
-                    raise
-                continue
             except BaseException:
                 connection.close()
                 raise
