@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import os
 import socket
 import struct
 import tempfile
@@ -75,6 +76,32 @@ def test_an_answer_that_is_a_failure_leaves_its_connection_open(
         connections.post(request)
     connections.post(request)
     assert len({asked.port for asked in server.asked}) == 1
+
+
+def test_a_request_is_aborted_while_tls_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread gets an error at once, and nothing is left open."""
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 3600.0)
+    before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - of descriptors
+    failures: list[TransientError] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}/v1"
+        connections = EndpointConnections(Access("KODIT_EMBEDDING", url, seconds=3600.0))
+        request = Request("/embeddings", {})
+
+        def post() -> None:
+            try:
+                connections.post(request)
+            except TransientError as error:
+                failures.append(error)
+
+        asking = threading.Thread(target=post, daemon=True)
+        asking.start()
+        with listening.accept()[0] as client:
+            assert client.recv(1)
+            request.abort()
+            asking.join(PATIENCE_SECONDS)
+    assert [error.code for error in failures] == ["endpoint_unavailable"]
+    assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208 - likewise
 
 
 def test_an_answer_that_breaks_off_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
