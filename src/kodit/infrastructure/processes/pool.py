@@ -303,8 +303,13 @@ class ProcessPool:
         latest = time.monotonic() - UNUSED_SECONDS
         ended = [one for one in self._idle if one is not kept and one.idle_since <= latest]
         self._idle = [one for one in self._idle if one not in ended]
-        for child in ended:
-            await in_thread(child.kill, executor=self._spawner)
+
+        def end() -> None:
+            for child in ended:
+                child.kill()
+
+        if ended:  # at once: whoever is cancelled meanwhile would leave the others to nobody
+            await in_thread(end, executor=self._spawner)
 
     async def aclose(self) -> None:
         """End all children, off the event loop."""
