@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -104,6 +104,34 @@ def test_a_database_that_is_replaced_is_noticed(data_dir: Path, tmp_path: Path) 
         connection.execute("CREATE TABLE others (id INTEGER)")
     with pytest.raises(DatabaseReplacedError), database.read():
         pass
+    database.close()
+
+
+def test_a_reader_of_a_replaced_database_leaves_no_connection_to_it(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it ends while the idle ones are closed."""
+    database = reading(data_dir)
+    assert database.is_current
+    with ExitStack() as busy:
+        busy.enter_context(database.read())
+        with database.read():
+            pass
+        with Kodit(tmp_path / "other") as api:
+            api.status()
+        with closing(sqlite3.connect(tmp_path / "other" / "kodit.db")) as connection:
+            connection.execute("PRAGMA user_version = 7")
+        (tmp_path / "other" / "kodit.db").replace(database.path)
+        close = database._close
+
+        def close_as_another_ends(connection: sqlite3.Connection) -> None:
+            monkeypatch.undo()
+            busy.close()
+            close(connection)
+
+        monkeypatch.setattr(database, "_close", close_as_another_ends)
+        with database.read() as transaction:
+            assert transaction.cursors.cursor.execute("PRAGMA user_version").fetchone() == (7,)
     database.close()
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import base64
+import http.client
+import os
 import socket
+import struct
 import tempfile
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +18,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from tests.endpoints.stage_work import TEXTS, OneDescription, stage_work
 from tests.support.certificates import server_context
+from tests.support.command import PATIENCE_SECONDS
 from tests.support.model_server import ModelServer, Reply, error, first
 from tests.support.relay import relay
 
@@ -71,6 +76,81 @@ def test_an_answer_that_is_a_failure_leaves_its_connection_open(
         connections.post(request)
     connections.post(request)
     assert len({asked.port for asked in server.asked}) == 1
+
+
+def test_a_request_is_aborted_while_tls_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread gets an error at once, and nothing is left open."""
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 3600.0)
+    before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - of descriptors
+    failures: list[TransientError] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}/v1"
+        connections = EndpointConnections(Access("KODIT_EMBEDDING", url, seconds=3600.0))
+        request = Request("/embeddings", {})
+
+        def post() -> None:
+            try:
+                connections.post(request)
+            except TransientError as error:
+                failures.append(error)
+
+        asking = threading.Thread(target=post, daemon=True)
+        asking.start()
+        with listening.accept()[0] as client:
+            assert client.recv(1)
+            request.abort()
+            asking.join(PATIENCE_SECONDS)
+    assert [error.code for error in failures] == ["endpoint_unavailable"]
+    assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208 - likewise
+
+
+def test_an_answer_that_breaks_off_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has been worked for, and may have been paid. Only a request of which a server has read
+    nothing is sent again by itself, as over a connection that was idle."""
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    part = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"
+    is_reading = threading.Event()
+    asked: list[bytes] = []
+
+    def receive(client: socket.socket) -> None:
+        data = b""
+        while not data.endswith(b"\r\n\r\n{}"):
+            data += client.recv(65_536)
+        asked.append(data)
+
+    def answer(listening: socket.socket) -> None:
+        with listening.accept()[0] as client:
+            for reply in (whole, part):
+                receive(client)
+                is_reading.clear()
+                client.sendall(reply)
+            assert is_reading.wait(PATIENCE_SECONDS)
+            reset_when_closed = struct.pack("ii", 1, 0)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset_when_closed)
+        with suppress(OSError), listening.accept()[0] as client:  # nobody comes
+            receive(client)
+            client.sendall(whole)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = threading.Thread(target=answer, args=(listening,))
+        server.start()
+        port = listening.getsockname()[1]
+        connections = EndpointConnections(Access("KODIT_EMBEDDING", f"http://127.0.0.1:{port}/v1"))
+        read = connections._read
+
+        def read_noted(response: http.client.HTTPResponse) -> bytes:
+            is_reading.set()
+            return read(response)
+
+        monkeypatch.setattr(connections, "_read", read_noted)
+        try:
+            assert connections.post(Request("/embeddings", {})) == {}
+            with pytest.raises(TransientError, match="reset"):
+                connections.post(Request("/embeddings", {}))
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            server.join()
+    assert len(asked) == 2
 
 
 def test_an_address_with_a_query(tmp_path: Path, server: ModelServer) -> None:

@@ -6,11 +6,16 @@ import asyncio
 import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import NoReturn
 
 import pytest
+from tests.support.command import wait_until
 
+from kodit.application.services import event_loop_threads
 from kodit.application.services.threads import in_thread
+from kodit.domain.errors import TransientError
 
 
 def test_one_call_after_another_has_the_same_thread() -> None:
@@ -93,6 +98,66 @@ def test_work_is_waited_for_when_its_caller_is_cancelled(busy: int, times: int) 
         await asyncio.gather(*others)
 
     asyncio.run(cancel())
+
+
+def no_thread(_thread: threading.Thread) -> NoReturn:
+    raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_work_that_is_refused_for_lack_of_a_thread_is_not_done(
+    monkeypatch: pytest.MonkeyPatch, *, is_taken: bool
+) -> None:
+    """An executor has queued it by then, and its caller tries again. If a thread has just become
+    free and does it, it is not refused."""
+    done: list[str] = []
+    go_on = threading.Event()
+
+    async def play() -> None:
+        with ThreadPoolExecutor(2) as executor:
+            first = asyncio.create_task(in_thread(go_on.wait, executor=executor))
+            await asyncio.sleep(0)
+
+            def start(thread: threading.Thread) -> NoReturn:
+                if is_taken:
+                    go_on.set()
+                    wait_until(lambda: bool(done))
+                no_thread(thread)
+
+            with monkeypatch.context() as patched:
+                patched.setattr(threading.Thread, "start", start)
+                second = in_thread(lambda: done.append("second"), executor=executor)
+                if is_taken:
+                    await second
+                else:
+                    with pytest.raises(TransientError, match="no more processes or threads"):
+                        await second
+            go_on.set()
+            await first
+            await in_thread(lambda: done.append("third"), executor=executor)
+
+    asyncio.run(play())
+    assert done == ["second"] * is_taken + ["third"]
+
+
+def test_a_thread_that_could_not_be_started_is_started_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Until then, the other threads do the work."""
+    both_there = threading.Barrier(2)
+
+    async def two_at_once() -> None:
+        await asyncio.gather(*(in_thread(lambda: both_there.wait(30)) for _call in range(2)))
+
+    async def name() -> str:
+        return await in_thread(lambda: threading.current_thread().name)
+
+    asyncio.run(two_at_once())  # another thread is idle from now on
+    monkeypatch.setattr(event_loop_threads, "_warm", event_loop_threads._WarmThread())
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        assert asyncio.run(name()).startswith("kodit-files")
+    assert asyncio.run(name()) == "kodit-warm"
 
 
 def test_forked_child_has_a_thread_of_its_own() -> None:

@@ -24,13 +24,10 @@ async def in_thread_of_loop(work: Callable[[], T], lane: Lane, executor: Executo
     loop = asyncio.get_running_loop()
     result = _Result[T](loop=loop)
     call = partial(contextvars.copy_context().run, work)
-    try:
-        if executor is not None:
-            executor.submit(_work, result, call)
-        elif lane is Lane.LOOKUPS or not _warm.take(result, call):
-            _threads_of(lane).submit(_work, result, call)
-    except RuntimeError as error:
-        raise shortage(error) or error from None  # no thread can be started
+    if executor is not None:
+        _submit(executor, result, call)
+    elif lane is Lane.LOOKUPS or not _warm.take(result, call):
+        _submit(_threads_of(lane), result, call)
     try:
         return await result
     except asyncio.CancelledError:
@@ -48,8 +45,26 @@ class _Result(asyncio.Future[T]):
         return False
 
 
-def _work(result: _Result[T], call: Callable[[], T]) -> None:
-    """Do the work, in its thread, and hand over the result."""
+def _submit(executor: Executor, result: _Result[T], call: Callable[[], T]) -> None:
+    """Let a thread of the executor do the work. Raises TransientError, and lets none do it, if no
+    thread can be started."""
+    todo = [call]
+    try:
+        executor.submit(_work, result, todo)
+    except RuntimeError as error:
+        # An executor queues the work before it starts a thread for it: those that it has would
+        # still do what the caller takes for refused, and repeats.
+        with suppress(IndexError):  # one does it at this moment
+            todo.pop()
+            raise shortage(error) or error from None
+
+
+def _work(result: _Result[T], todo: list[Callable[[], T]]) -> None:
+    """Do the work, in its thread, unless it was withdrawn, and hand over the result."""
+    try:
+        call = todo.pop()
+    except IndexError:
+        return
     _hand_over(result, _outcome(result, call))
 
 
@@ -102,12 +117,16 @@ class _WarmThread:
         self._thread: threading.Thread | None = None
 
     def take(self, result: _Result[T], call: Callable[[], T]) -> bool:
-        """Do this in the thread; False if it is busy."""
+        """Do this in the thread; False if it is busy, or cannot be started."""
         if not self._free.acquire(blocking=False):
             return False
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._serve, name="kodit-warm", daemon=True)
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError:
+                self._free.release()
+                return False
         self._inbox.put((result, call))
         return True
 

@@ -376,17 +376,17 @@ class QueueService:
         return await in_thread(read, Lane.READS)
 
     async def _write(
-        self,
-        work: Callable[[Transaction], T],
-        lane: Lane = Lane.WRITES,
-        *,
-        wakes: bool = True,
+        self, work: Callable[[Transaction], T], lane: Lane = Lane.WRITES, *, wakes: bool = True
     ) -> T:
         """Run `work` in a write transaction; `wakes` if tasks may have become claimable."""
-        result = await in_thread(partial(self._written, work), lane)
-        if wakes:
-            self._wake_up.notify()
-        return result
+        try:
+            return await in_thread(partial(self._written, work), lane)
+        except Exception:
+            wakes = False
+            raise
+        finally:  # also for a caller that was cancelled meanwhile: the transaction was not
+            if wakes:
+                self._wake_up.notify()
 
     def _written(self, work: Callable[[Transaction], T]) -> T:
         def write() -> T:

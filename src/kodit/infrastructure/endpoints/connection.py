@@ -64,13 +64,24 @@ class Request:
         self.body = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
+        self._copy: socket.socket | None = None
         self.is_aborted = False
+
+    def connects(self, connected: socket.socket) -> None:
+        """The same until the connection can be used. A TLS socket takes the descriptor away from
+        the one that was connected, so that a copy is needed meanwhile."""
+        copy = connected.dup()
+        self.uses(copy)
+        self._copy = copy
 
     def uses(self, connected: socket.socket | None) -> None:
         with self._lock:
             self._socket = connected
             if self.is_aborted:
                 self._shut()
+        copy, self._copy = self._copy, None
+        if copy is not None:
+            copy.close()
 
     def abort(self) -> None:
         """End the request: its thread gets an error at once."""
@@ -185,14 +196,16 @@ class EndpointConnections:
         while True:
             connection, is_used = self._connection()
             try:
-                response = self._ask(connection, request, headers)
+                try:
+                    response = self._ask(connection, request, headers)
+                except ConnectionError:
+                    # A server may close an idle connection at any time, before it has read
+                    # anything.
+                    if not is_used or request.is_aborted:
+                        raise
+                    connection.close()
+                    continue
                 content = self._read(response)
-            except ConnectionError:
-                connection.close()
-                # A server may close an idle connection at any time, before it has read anything.
-                if not is_used or request.is_aborted:
-                    raise
-                continue
             except BaseException:
                 connection.close()
                 raise
@@ -313,9 +326,13 @@ class EndpointConnections:
 
 
 def _open_socket(request: Request, *arguments: Any) -> socket.socket:
-    """Connect so that the request can be aborted while a proxy opens a tunnel."""
+    """Connect so that the request can be aborted while a proxy opens a tunnel, or TLS begins."""
     connected = socket.create_connection(*arguments)
-    request.uses(connected)
+    try:
+        request.connects(connected)
+    except BaseException:  # no descriptor is free
+        connected.close()
+        raise
     return connected
 
 

@@ -44,13 +44,21 @@ class DedicatedConnection:
         self._opened = opened
         self._woken = woken
         self._is_closing = threading.Event()
-        self._connection = self._connect()
         self._pipe = threading.Lock()
         self._writing: int | None
         self._reading, self._writing = os.pipe()
         os.set_blocking(self._writing, False)
         self._thread = threading.Thread(target=self._keep, daemon=True, name=name)
-        self._thread.start()
+        try:
+            self._connection = self._connect()
+            try:
+                self._thread.start()
+            except BaseException:
+                self._connection.close()
+                raise
+        except BaseException:
+            self._close_pipe()
+            raise
 
     def wake(self) -> None:
         """Call `woken` soon; from any thread. Does not block."""
@@ -66,6 +74,9 @@ class DedicatedConnection:
         self.wake()
         self._thread.join()
         self._connection.close()
+        self._close_pipe()
+
+    def _close_pipe(self) -> None:
         with self._pipe:
             if self._writing is not None:
                 os.close(self._reading)

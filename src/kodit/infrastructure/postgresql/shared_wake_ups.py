@@ -32,8 +32,13 @@ class SharedWakeUps(WakeUps):
                 self._channel.notify()
             elif self._sender is None:
                 # Connecting takes too long for whoever notifies.
-                self._sender = threading.Thread(target=self._send, daemon=True, name="kodit notify")
-                self._sender.start()
+                sender = threading.Thread(target=self._send, daemon=True, name="kodit notify")
+                try:
+                    sender.start()
+                except RuntimeError as error:
+                    _tell(error)
+                else:
+                    self._sender = sender
 
     def listen(self) -> None:
         """Hear other processes from now on; blocks until that is so. Raises TransientError."""
@@ -52,9 +57,15 @@ class SharedWakeUps(WakeUps):
     def _send(self) -> None:
         try:
             self.listen()
-        except TransientError as error:  # workers also look by themselves
-            log.info("other processes are not told of a change", extra={"error": str(error)})
-        with self._state:
-            self._sender = None
-            if self._channel is not None:
-                self._channel.notify()
+        except (TransientError, OSError, RuntimeError) as error:
+            _tell(error)
+        finally:
+            with self._state:
+                self._sender = None
+                if self._channel is not None:
+                    self._channel.notify()
+
+
+def _tell(error: Exception) -> None:
+    """Neither connections nor threads may be scarce; workers also look by themselves."""
+    log.info("other processes are not told of a change", extra={"error": str(error)})

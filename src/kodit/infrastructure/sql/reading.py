@@ -131,7 +131,12 @@ class ReadingDatabase:
 
     def close(self) -> None:
         """Close the idle connections."""
+        self._change_to(self._file)
+
+    def _change_to(self, file: FileId | None) -> None:
+        """Close the idle connections, and keep only those to this file from now on."""
         with self._lock:
+            self._file = file
             idle, self._idle = self._idle, []
         for opened in idle:
             self._close(opened.connection)
@@ -143,15 +148,14 @@ class ReadingDatabase:
             raise replaced(self.path, "removed")
         is_another = file != self._file
         if is_another:
-            self.close()
-            self._file = file
+            self._change_to(file)
         with self._lock:
             if self._idle:
                 return self._idle.pop()
         opened = self._connect()
         if is_another and _revision_of(opened.connection) != HEAD:
             self._close(opened.connection)
-            self._file = None
+            self._change_to(None)
             raise replaced(self.path, "replaced by one of another version of Kodit")
         return opened
 

@@ -124,8 +124,9 @@ class FolderWatch:
 
     def _end(self) -> None:
         self._stop.set()
-        if self._watch is not None:
-            self._watch.stop()
+        watch = self._watch  # the thread may replace it at this moment, and notices the end then
+        if watch is not None:
+            watch.stop()
 
     # In the thread
 
