@@ -11,7 +11,7 @@ from kodit.domain.ranking.paths import is_of_program, named_share, path_facts
     "path",
     [
         "tests/app.py", "src/test_app.py", "pkg/server_test.go", "lib/a.spec.ts", "FooTest.java",
-        "src/__tests__/x.js", "conftest.py",
+        "src/__tests__/x.js", "conftest.py", "shop/tests.py", "src/queue/tests.rs", "fs/mocks.rs",
     ],
 )  # fmt: skip
 def test_tests_are_known(path: str) -> None:
@@ -19,7 +19,8 @@ def test_tests_are_known(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["src/contest.py", "latest/app.py", "lib/testament.rb", "attest.go", "protest/x.c"]
+    "path",
+    ["src/contest.py", "latest/app.py", "lib/testament.rb", "attest.go", "protest/x.c"],
 )
 def test_words_that_contain_test_are_no_tests(path: str) -> None:
     assert not path_facts(path).is_test

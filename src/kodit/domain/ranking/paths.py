@@ -12,8 +12,8 @@ from kodit.domain.ranking.terms import folded_words, identifiers
 
 _TEST = re.compile(
     r"(^|/)(tests?|specs?|testing|testdata|test[-_]?utils?|__tests__|fixtures?|mocks?|e2e)/"
-    r"|(^|/)(test_[^/]*|conftest|[^/]*([_.-](tests?|specs?|unittest)|Tests?|TestCase|Specs?))"
-    r"\.[^/.]+$"
+    r"|(^|/)(tests|mocks|conftest|test_[^/]*"
+    r"|[^/]*([_.-](tests?|specs?|unittest)|Tests?|TestCase|Specs?))\.[^/.]+$"
 )
 _EXAMPLE = re.compile(
     r"(^|/)(examples?|samples?|demos?|tutorials?|docs?|docs[-_]src|benchmarks?|bench|benches)/"
