@@ -20,7 +20,6 @@ HANDED_OVER = {
     ("infrastructure/git/credentials.py", "_from_file", "descriptor"),
     ("infrastructure/postgresql/dedicated.py", "__init__", "self._reading"),
     ("infrastructure/postgresql/dedicated.py", "__init__", "self._writing"),
-    ("infrastructure/processes/pool.py", "__init__", "write_end"),
 }
 """To an object, to a file or to whoever closes all at the end: the module, the function and the
 name.
