@@ -18,7 +18,7 @@ from kodit.infrastructure.file_sizes import (
 
 
 @pytest.fixture(autouse=True)
-def limit() -> Iterator[None]:
+def limit_as_before() -> Iterator[None]:
     before = usual_limit()
     yield
     set_limit(before)
