@@ -46,7 +46,7 @@ def test_what_is_declined_is_left_to_others_for_a_while(monkeypatch: pytest.Monk
     assert declined.within(rules) is rules
     declined.add(1, 10.0)
     declined.add(2, 20.0)
-    for now, expected in ((109.0, {1, 2}), (110.0, {2}), (119.0, {2}), (120.0, set())):  # noqa: B007
+    for now, expected in ((109.0, {1, 2}), (110.0, {2}), (119.0, {2}), (120.0, set())):  # noqa: B007 - the clock reads `now`
         within = declined.within(rules)
         assert within.declined == expected
         assert within.host == "ada"
@@ -91,7 +91,7 @@ class Examiner:
         return [] if self.repairs and self.helps else [self.problem()]
 
     def problem(self) -> Problem:
-        return Problem(self.area, "it is odd", "mends it", repair=self.repair)
+        return Problem(self.area, "it is wrong", "repairs it", repair=self.repair)
 
     async def repair(self) -> None:
         self.repairs += 1
@@ -114,7 +114,7 @@ def test_what_cannot_be_examined_is_a_problem_of_its_area_only() -> None:
     assert [one.what for one in found] == [
         "it cannot be checked: no such thing",
         "it cannot be checked: TimeoutError",
-        "it is odd",
+        "it is wrong",
     ]
     assert [one.repair is None for one in found] == [True, True, False]
 
@@ -130,7 +130,7 @@ def test_a_repair_that_fails_leaves_the_others_to_be_made(
     assert [one.repairs for one in (failing, unseen, lasting, repaired)] == [1, 0, MOST_ROUNDS, 1]
     assert [one.looks for one in (failing, unseen, lasting, repaired)] == [2, 1, MOST_ROUNDS, 2]
     assert [one.getMessage() for one in caplog.records] == [
-        "queue: it is odd; the repair failed: no"
+        "queue: it is wrong; the repair failed: no"
     ]
 
 
@@ -156,7 +156,7 @@ def test_the_share_of_a_run_that_is_done() -> None:
 
 
 def test_how_long_a_run_still_takes_at_its_rate() -> None:
-    """Nobody knows before it has begun; it is never less than until the next look."""
+    """Unknown before it starts, and never shorter than the wait until the next check."""
     clock = ManualClock(NOW + timedelta(seconds=30))
     service = OnDemandIndexingService.__new__(OnDemandIndexingService)
     service._clock = clock

@@ -175,7 +175,7 @@ def test_what_is_not_searched_on_this_machine(capsys: pytest.CaptureFixture[str]
 async def repair() -> None: ...
 
 
-MENDED = Problem(Area.QUEUE, "it is odd", "mends it", repair=repair)
+REPAIRED = Problem(Area.QUEUE, "it is wrong", "repairs it", repair=repair)
 LASTING = Problem(Area.CLONES, "it is broken", "look at it", index_id=3)
 
 
@@ -186,12 +186,26 @@ LASTING = Problem(Area.CLONES, "it is broken", "look at it", index_id=3)
         (Diagnosis((), (), 3_000_000), False, [], ["No problems were found.", "free; `kodit"]),
         (Diagnosis((), (), 3_000_000), True, [], ["No problems were found.", "free."]),
         (Diagnosis((LASTING,), (LASTING,)), False, ["clones, index 3: it is broken → look"], []),
-        (Diagnosis((MENDED,), (MENDED,)), False, ["queue: it is odd → mends it"], ["`kodit doc"]),
-        (Diagnosis((MENDED,), ()), True, ["queue: it is odd → mends it"], ["All of this was rep"]),
         (
-            Diagnosis((MENDED, LASTING), (LASTING,)),
+            Diagnosis((REPAIRED,), (REPAIRED,)),
+            False,
+            ["queue: it is wrong → repairs it"],
+            ["`kodit doc"],
+        ),
+        (
+            Diagnosis((REPAIRED,), ()),
             True,
-            ["queue: it is odd", "clones, index 3: it is broken", "clones, index 3: it is broken"],
+            ["queue: it is wrong → repairs it"],
+            ["All of this was rep"],
+        ),
+        (
+            Diagnosis((REPAIRED, LASTING), (LASTING,)),
+            True,
+            [
+                "queue: it is wrong",
+                "clones, index 3: it is broken",
+                "clones, index 3: it is broken",
+            ],
             ["These problems remain after the repair:"],
         ),
     ],
@@ -250,7 +264,7 @@ def test_the_progress_of_a_move_is_told_now_and_then(
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     lines = moving.MoveLines()
-    for now, rows in ((101.9, 1), (102.0, 2_000), (103.9, 3), (104.0, 4)):  # noqa: B007
+    for now, rows in ((101.9, 1), (102.0, 2_000), (103.9, 3), (104.0, 4)):  # noqa: B007 - the clock reads `now`
         lines.show("copied", "snippets", rows, 5_000)
     assert capsys.readouterr().err.splitlines() == [
         "kodit: snippets: copied 2,000 of 5,000 rows",

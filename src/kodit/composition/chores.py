@@ -165,11 +165,11 @@ def make_schedule(
 def make_memory_chores(
     release_files: Callable[[], None], release_caches: Callable[[], None], pool: ProcessPool
 ) -> list[Chore]:
-    """For every process that runs until told to stop: one that ends with its work gains little from
-    memory that it returns before. `release_files` returns the memory of files that are
-    not being read. This, and the return of free pages, takes so little time that it is done however
-    little happened: one search maps half of a small database. `release_caches` returns the memory
-    of caches that were not used lately, once it is worth the time. The children of `pool` serve
+    """For every process that runs until told to stop; one that ends with its work gains little by
+    returning memory before then. `release_files` returns the memory of files that are not being
+    read. This, and the return of free pages, takes so little time that it is done however little
+    happened: one search maps half of a small database. `release_caches` returns the memory of
+    caches that were not used lately, once it is worth the time. The children of `pool` serve
     questions that come now and then; a worker has others, which stay: its next run needs them all.
     """
     memory = UnusedMemory(release_caches)
