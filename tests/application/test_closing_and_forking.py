@@ -214,6 +214,7 @@ def test_a_dropped_kodit_in_a_forked_process(tmp_path: Path) -> None:
         kodit.status()
         drop = kodit._when_dropped
         assert drop is not None
+        assert not drop.atexit  # nor does the end of a process
         assert _codes_in_fork(lambda: [kodit], [lambda _kodit: drop()]) == ["done"]
         assert kodit.status() == []
 

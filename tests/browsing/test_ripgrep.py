@@ -203,11 +203,17 @@ def test_ripgrep_never_hides_a_line(
 
 
 @needs_ripgrep
-@pytest.mark.parametrize("pattern", ["needle", "n[a-e]{2}dle", "(?i)NEEDLE", r"^\w+ needle$"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("needle", "n[a-e]{2}dle", "(?i)NEEDLE", r"^\w+ needle$"),
+        f"(?i)a{LONG_S}{KELVIN} needle",
+    ],
+)
 def test_ripgrep_says_what_is_not_worth_reading(pattern: str, tmp_path: Path) -> None:
     """Which is its only task."""
     for number in range(5):
-        write_file(tmp_path / f"{number}.txt", "one needle\n" if number == 3 else "hay\n")
+        write_file(tmp_path / f"{number}.txt", "ask needle\n" if number == 3 else "hay\n")
     paths = [f"{number}.txt" for number in range(5)]
     assert worth_reading(RIPGREP, str(tmp_path), paths, Expression(pattern)) == {"3.txt"}
 

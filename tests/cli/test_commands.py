@@ -113,6 +113,16 @@ def test_help(command: list[str], tmp_path: Path) -> None:
     assert not kodit.data_dir.exists()
 
 
+def test_the_program_alone_shows_its_help(tmp_path: Path) -> None:
+    """And that it was told nothing to do."""
+    kodit = KoditCommand(tmp_path / "data")
+
+    shown = kodit.run_here("--help")
+
+    assert shown.code == 0
+    assert kodit.run_here() == shown._replace(code=2)
+
+
 @pytest.mark.parametrize("columns", [30, 40, 49, 50, 51, 52])
 @pytest.mark.parametrize("command", ["", "search", "grep", "queue", "queue list", "symbols"])
 def test_help_on_a_narrow_terminal(command: str, columns: int, tmp_path: Path) -> None:

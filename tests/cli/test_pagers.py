@@ -6,6 +6,7 @@ import io
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,15 @@ def test_what_fits_above_the_next_prompt(
     assert pager._fits(text) is fits
 
 
+@pytest.fixture
+def _usual_interrupts() -> Iterator[None]:
+    """Whatever other tests of this process have left behind."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_usual_interrupts")
 @pytest.mark.parametrize(("own", "told"), [(None, "FRX -c"), ("S", "S -c")])
 def test_the_environment_of_a_pager(
     own: str | None, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -60,11 +70,10 @@ def test_the_environment_of_a_pager(
     monkeypatch.delenv("LESS", raising=False)
     if own is not None:
         monkeypatch.setenv("LESS", own)
-    before = signal.getsignal(signal.SIGINT)
     path = tmp_path / "told"
     assert pager._page("größe\n", f"cat > {path}; echo $LESS $LV >> {path}")
     assert path.read_text() == f"größe\n{told}\n"
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert pager._page("kept", "kill -INT $PPID; cat > /dev/null")
     assert pager._page("lost", "true")
     assert pager._page("lost", "exit 1")

@@ -41,6 +41,8 @@ from kodit.domain.value_objects import Symbol, SymbolKind
         ("return name()", False),
         ("from x import name", False),
         ("def names():", False),
+        ("# as a class name", False),
+        ("xdef name():", False),
         ("def rename():", False),
         ("x = def_name", False),
         ("static " * 2000 + "nam", False),

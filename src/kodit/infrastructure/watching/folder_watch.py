@@ -116,11 +116,7 @@ class FolderWatch:
 
     async def _call(self, work: Callable[[], T]) -> T:
         future = asyncio.get_running_loop().run_in_executor(self._thread, work)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            self._end()  # a cancelled call ends the watching
-            raise
+        return await asyncio.shield(future)
 
     def _end(self) -> None:
         self._stop.set()

@@ -200,9 +200,7 @@ def show_help_of(error: Any) -> bool:
     """Show the commands of a group that was called without one; returns whether it was."""
     if type(error).__name__ != "NoArgsIsHelpError":
         return False
-    help_text = error.ctx.get_help()  # rich has printed it, and leaves no text
-    if help_text:
-        typer.echo(help_text)
+    typer.echo(error.ctx.get_help())
     return True
 
 
