@@ -335,3 +335,24 @@ def test_a_source_that_is_left_out_as_a_whole(tmp_path: Path) -> None:
     source = Source(SourceKind.FOLDER, str(tmp_path))
     (one,), _ = left_out_of_folder(source, None, ignore_report)
     assert (one.path, one.rule) == ("./", ".noindex: empty")
+
+
+@pytest.mark.parametrize(
+    ("files", "rule"),
+    [
+        (of("pyvenv.cfg"), "a virtual environment, by its pyvenv.cfg"),
+        ({"CACHEDIR.TAG": CACHE}, "a cache, by its CACHEDIR.TAG"),
+        (of("kodit.db", "write.lock"), "a data directory of Kodit"),
+        (
+            {"HEAD": "ref: refs/heads/main\n"} | of("objects/info/x", "refs/heads/x"),
+            "data of a version-control system, by its files",
+        ),
+    ],
+)
+def test_why_a_folder_is_left_out_for_its_contents(
+    tmp_path: Path, files: dict[str, str], rule: str
+) -> None:
+    scan(tmp_path, of("own.py") | {f"inner/{name}": content for name, content in files.items()})
+    source = Source(SourceKind.FOLDER, str(tmp_path))
+    (one,), _ = left_out_of_folder(source, None, ignore_report)
+    assert (one.path, one.rule) == ("inner/", rule)

@@ -256,6 +256,23 @@ def test_inaccessible_entries_are_counted(root: Path) -> None:
     assert done.stdout == "['a.py'] {'unreadable': 2}\n"
 
 
+@needs_permissions
+def test_a_folder_above_need_only_let_pass(root: Path) -> None:
+    """Its names may be closed to this user."""
+    (root / "above" / "source").mkdir(parents=True)
+    (root / "above" / "source" / "a.py").write_text("x")
+    (root / "above").chmod(0o100)
+    done = subprocess.run(
+        [sys.executable, "-c", SCAN, root / "above" / "source"],
+        preexec_fn=lose_privileges,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (root / "above").chmod(0o700)
+    assert (done.stdout, done.stderr) == ("['a.py'] {}\n", "")
+
+
 def test_a_missing_root_and_a_file_are_named(root: Path) -> None:
     """The user's mistake, in one sentence."""
     with pytest.raises(SourceError, match="nope does not exist"):

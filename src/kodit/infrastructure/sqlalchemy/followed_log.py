@@ -47,7 +47,7 @@ from kodit.infrastructure.sqlalchemy.prepared import Prepared
 from kodit.infrastructure.sqlalchemy.stored_snippets import KEYWORD_COLUMNS
 
 
-def _both(*, only_led: bool = False) -> Any:
+def _both(*, only_led: bool) -> Any:
     """The changes after a position: those that some node has applied, and all others."""
     tables = (KEYWORD_HISTORY,) if only_led else (KEYWORD_HISTORY, KEYWORD_CHANGES)
     return union_all(
