@@ -66,6 +66,28 @@ def test_a_sound_clone_stays_when_a_fetch_fails(
     assert (place / "made-before").exists()
 
 
+@pytest.mark.parametrize("holds", [False, True], ids=["synchronise", "hold"])
+def test_a_ref_that_a_killed_fetch_left_is_in_no_way(
+    make_repository: MakeRepository, tmp_path: Path, holds: bool
+) -> None:
+    """Git refuses to update one that names no commit; the clone is not made anew for it."""
+    origin = make_repository()
+    origin.commit({"a.py": "one"})
+    place = tmp_path / "clone"
+    synchronise(source_of(origin), place)
+    second = origin.commit({"b.py": "two"})
+    (place / "refs" / "kodit" / "incoming").write_bytes(b"")
+    (place / "made-before").touch()
+
+    if holds:
+        hold(source_of(origin), second, place)
+    else:
+        synchronise(source_of(origin), place)
+
+    assert paths_at(place, second) == ["a.py", "b.py"]
+    assert (place / "made-before").exists()
+
+
 def test_a_commit_is_gone_only_if_its_source_says_so(
     make_repository: MakeRepository, tmp_path: Path
 ) -> None:

@@ -38,9 +38,11 @@ def test_a_worker_that_cannot_be_started_is_tried_more_and_more_rarely(
     monkeypatch.setattr(workers, "FIRST_PAUSE_SECONDS", 0.001)
 
     async def run() -> None:
+        before = asyncio.all_tasks()
         there = WorkerProcesses(tmp_path / "gone", 1, HandedSecrets())
         async with there.running():
             await until(lambda: len(caplog.records) >= 4)
+        assert asyncio.all_tasks() == before  # nothing of it goes on
 
     with caplog.at_level(logging.ERROR, "kodit.server.workers"):
         patiently(run())
