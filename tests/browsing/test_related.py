@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,19 @@ def test_a_missing_snippet_is_a_user_error(indexed: Indexed) -> None:
         indexed.kodit.related(1, "empty.py:1")
     with pytest.raises(InvalidQueryError, match="invalid line range 0"):
         indexed.kodit.related(1, "shop/cart.py:0")
+
+
+def test_code_that_is_not_embedded_yet(tmp_path: Path) -> None:
+    """As in the middle of a first run."""
+    write_files(tmp_path / "source", {"a.py": python_function("carry", "a b c d".split())})
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "source")
+        with closing(sqlite3.connect(tmp_path / "data" / "kodit.db")) as database:
+            database.execute("DELETE FROM vectors")
+            database.commit()
+        with pytest.raises(InvalidQueryError, match=r"^'a.py':1 has no vector yet$") as told:
+            kodit.related(1, "a.py:1")
+    assert told.value.code == "index_incomplete"
 
 
 def test_what_is_a_copy_and_what_is_not(tmp_path: Path) -> None:

@@ -29,6 +29,14 @@ MISTAKES = {
     ),
     "no such mode": (["search", "x", "--mode", "magic"], "unknown mode 'magic'; choose one of"),
     "empty query": (["search", "  "], "the query is empty"),
+    "no date": (
+        ["search", "x", "--created-after", "yesterday"],
+        "--created-after takes a date such as 2026-01-31, not 'yesterday'",
+    ),
+    "no option of the front": (
+        ["--color", "never", "stdio", "--folder", "/a"],
+        "stdio takes --data-dir and --folder, not /a",
+    ),
     "no number": (["search", "x", "--limit", "many"], "--limit"),
     "no such index": (["status", "77"], "there is no index 77; `kodit status` lists the indexes"),
     "not indexed": (["delete", "/"], "/ is not indexed; `kodit index /` adds it"),

@@ -87,7 +87,10 @@ def test_every_shape_of_a_file_takes_the_entry(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "{'a': 1}", '{"a" 1}', '{"a": }', "[1 2]", '{"a": 1} x', "[" * 100_000, '{"a": "\n"}'],
+    [
+        *("{", "{'a': 1}", '{"a" 1}', '{"a": }', "[1 2]", '{"a": 1} x', "[" * 100_000),
+        *('{"a": "\n"}', r'{"a": "\q"}', r'{"\u12": 1}'),
+    ],
 )
 def test_what_is_not_json_is_said_to_be_unreadable(text: str) -> None:
     """An incomplete file is never completed by guessing."""

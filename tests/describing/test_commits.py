@@ -298,3 +298,6 @@ def test_a_commit_by_words_of_its_message(shop: Path) -> None:
     assert len(named) > 1
     with pytest.raises(NotFoundError, match="none of its latest 3 has these words"):
         describe("zeppelin")
+    commits.clear()
+    with pytest.raises(NotFoundError, match="has no history that can be read"):
+        describe("")

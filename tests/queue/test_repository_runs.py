@@ -23,7 +23,7 @@ from tests.queue.requests import (
 )
 
 from kodit.domain.entities import IndexRun
-from kodit.domain.errors import NotFoundError
+from kodit.domain.errors import ConflictError, NotFoundError
 from kodit.domain.ports.database import Database
 from kodit.domain.value_objects import (
     QueuePriority,
@@ -42,6 +42,18 @@ def test_run_is_read_as_it_was_stored(database: Database) -> None:
     assert read_run(database, stored.id) == stored
     assert [task.type for task in stored.tasks] == list(TaskType)
     assert {task.run_id for task in stored.tasks} == {stored.id}
+
+
+@pytest.mark.parametrize("database", sorted(DATABASES.keys() - {"memory"}), indirect=True)
+def test_an_index_has_one_unfinished_run(database: Database) -> None:
+    """Whoever comes second is told to try again, and changes nothing. In memory, transactions never
+    overlap."""
+    first = add_run(database, 7)
+    with pytest.raises(ConflictError, match="already has an unfinished run; try again"):
+        add_run(database, 7)
+    assert read_run(database, first.id) == first
+    end_run(database, first.id, NOW)
+    add_run(database, 7)
 
 
 def test_identifiers_grow_and_are_never_used_twice(database: Database) -> None:

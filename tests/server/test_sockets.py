@@ -93,6 +93,13 @@ def test_a_host_that_is_not_here(host: str) -> None:
         listen_on_tcp(host, 0)
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_an_address_that_cannot_be_listened_at() -> None:
+    """One of a link, without the link."""
+    with pytest.raises(UserError, match=r"^cannot listen on fe80::1, port 0: Invalid argument$"):
+        listen_on_tcp("fe80::1", 0)
+
+
 def test_a_socket_that_another_process_has_put_there_stays(tmp_path: Path) -> None:
     """A server that ends late removes only its own socket."""
     first = LocalSocket(tmp_path)
