@@ -14,7 +14,7 @@ from tests.support.listening import patiently
 
 from kodit.domain.errors import UserError
 from kodit.infrastructure.locks import open_lock_file, try_lock
-from kodit.infrastructure.resident.place import LOCK_FILE, PLACE_FILE, find_socket
+from kodit.infrastructure.resident.place import LOCK_FILE, PLACE_FILE, find_socket, is_own_socket
 from kodit.server.sockets import (
     LocalSocket,
     ServerLock,
@@ -100,6 +100,18 @@ def test_an_address_that_cannot_be_listened_at() -> None:
         listen_on_tcp("fe80::1", 0)
 
 
+def test_a_socket_of_somebody_else_is_no_own_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = LocalSocket(tmp_path)
+    assert is_own_socket(local.path)
+    assert not is_own_socket(tmp_path)
+    number = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: number + 1)
+    assert not is_own_socket(local.path)
+    local.remove()
+
+
 def test_a_socket_that_another_process_has_put_there_stays(tmp_path: Path) -> None:
     """A server that ends late removes only its own socket."""
     first = LocalSocket(tmp_path)
@@ -160,11 +172,11 @@ def test_elsewhere(
     monkeypatch.setenv("TMPDIR", str(folders[1].parent))
     chosen, other = folders if is_first_private else folders[::-1]
     left = LocalSocket(deep)
-    left.socket.close()
     local = LocalSocket(deep)
     assert local.path.parent == chosen
     assert local.is_there
     assert not left.is_there
+    left.socket.close()  # a file system may give the next file the inode of a closed one
     assert find_socket(deep) == local.path
     assert [one.name for one in deep.iterdir()] == [PLACE_FILE]
     with socket.socket(socket.AF_UNIX) as client:
