@@ -163,6 +163,18 @@ def test_a_data_directory_without_an_owner(places: Places) -> None:
         Settings.load({"KODIT_DATA_DIR": "~nobody-of-this-name/x"})
 
 
+def test_a_data_directory_below_a_folder_that_is_gone(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An absolute path still means something."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SettingError, match="data is relative to the current folder, which no lon"):
+        Settings.load({"KODIT_DATA_DIR": "data"})
+    assert Settings.load({"KODIT_DATA_DIR": str(tmp_path)}).data_dir == tmp_path
+
+
 def test_a_user_without_a_home_folder(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a container that runs with an unknown user id."""
     monkeypatch.delenv("HOME")

@@ -12,7 +12,12 @@ import pytest
 from tests.git.sources import paths_at, source_of
 
 from kodit.domain.entities import Index, WorkingCopy
-from kodit.domain.errors import CommitGoneError, KoditError, SecretElsewhereError, SourceError
+from kodit.domain.errors import (
+    CommitGoneError,
+    SecretElsewhereError,
+    SourceError,
+    TransientError,
+)
 from kodit.domain.this_host import ThisHost
 from kodit.domain.value_objects import Source, SourceKind
 from kodit.infrastructure.git import clone, commits, history
@@ -26,10 +31,10 @@ if TYPE_CHECKING:
     from tests.git.conftest import MakeRepository
 
 
-def fail_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next fetch fails as a server does that is in trouble."""
+def fail_once(monkeypatch: pytest.MonkeyPatch, error: GitError | GitTimeoutError) -> None:
+    """The next fetch fails."""
     fetch = Transfer.fetch
-    failures = [GitError("fatal: the remote end hung up unexpectedly", 128)]
+    failures = [error]
 
     def fetch_or_fail(self: Transfer, ref: str, clone_path: Path) -> str:
         if failures:
@@ -39,9 +44,21 @@ def fail_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Transfer, "fetch", fetch_or_fail)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        GitError("fatal: the remote end hung up unexpectedly", 128),
+        GitTimeoutError("git fetch took more than 5 s"),
+    ],
+    ids=["trouble", "time"],
+)
 @pytest.mark.parametrize("holds", [False, True], ids=["synchronise", "hold"])
 def test_a_sound_clone_stays_when_a_fetch_fails(
-    make_repository: MakeRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holds: bool
+    make_repository: MakeRepository,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: GitError | GitTimeoutError,
+    holds: bool,
 ) -> None:
     """And is used by the next one."""
     origin = make_repository()
@@ -57,9 +74,10 @@ def test_a_sound_clone_stays_when_a_fetch_fails(
         else:
             synchronise(source_of(origin), place)
 
-    fail_once(monkeypatch)
-    with pytest.raises(KoditError):
+    fail_once(monkeypatch, error)
+    with pytest.raises(TransientError) as told:
         bring()
+    assert told.value.code == "source_unreachable"
     assert tip_of(place) == first
     bring()
     assert paths_at(place, second) == ["a.py", "b.py"]

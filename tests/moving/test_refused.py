@@ -190,6 +190,49 @@ def test_a_target_of_another_program_is_refused(place: Place) -> None:
     assert place.file_takes_changes
 
 
+def test_a_target_of_another_version_is_refused(place: Place) -> None:
+    with psycopg.connect(place.url) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num text)")
+        connection.execute("INSERT INTO alembic_version VALUES ('9999')")
+    outcome = place.move_there()
+    assert outcome.code == 2
+    assert "holds tables of another program, or another version of Kodit" in outcome.err
+    assert place.file_takes_changes
+
+
+def test_one_process_at_a_time_moves_a_database(place: Place) -> None:
+    settings = Settings.load({}, data_dir=place.data_dir)
+    with planned_move(settings, place.url):
+        outcome = place.move_there()
+    assert outcome.code == 2
+    assert f"another process is moving the database of {place.data_dir} at this" in outcome.err
+    assert place.move_there().code == 0
+
+
+def test_a_setting_that_names_another_server_is_pointed_out(place: Place) -> None:
+    """Afterwards, the data directory would be one of that server."""
+    kodit = KoditCommand(place.data_dir, KODIT_DATABASE_URL=f"postgresql://a:{SECRET}@db.invalid/b")
+    outcome = kodit.run_here("move", "--to", place.url)
+    assert outcome.code == 2
+    assert "names another database, postgresql://a@db.invalid/b; unset it to move" in outcome.err
+    assert SECRET not in outcome.err
+    assert place.file_takes_changes
+
+
+def test_a_record_of_a_move_that_is_damaged(place: Place) -> None:
+    """Nothing is done that could lose rows; an emptied target is moved to as any empty one."""
+    begin(place)
+    with psycopg.connect(place.url) as connection:
+        connection.execute("DELETE FROM kodit_moves")
+    outcome = place.move_there()
+    assert outcome.code == 1
+    assert "the record of a move is empty; if its database is the target, empty it" in outcome.err
+    with psycopg.connect(place.url) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    assert place.move_there().code == 0
+
+
 def test_an_incomplete_target_is_not_moved_on(place: Place, tmp_path: Path) -> None:
     """Into another data directory."""
     begin(place)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from kodit.composition.moving import planned_move
 from kodit.composition.postgresql_store import PostgresqlStore
-from kodit.domain.errors import UserError
+from kodit.domain.errors import SettingError, UserError
 from kodit.infrastructure.data_directory import name_of_node
 from kodit.infrastructure.postgresql.address import DatabaseAddress
 from kodit.settings import DATABASE_URL, Settings
@@ -44,3 +46,16 @@ def test_a_folder_with_a_database_of_its_own_is_no_node(tmp_path: Path) -> None:
     with pytest.raises(UserError):
         store_in(tmp_path).make_data_directory()
     assert name_of_node(tmp_path) is None
+
+
+def test_what_a_server_needs_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named, with the way to get it."""
+    monkeypatch.setitem(sys.modules, "kodit.infrastructure.postgresql.address", None)
+    told = r"needs the package psycopg.*; install kodit\[postgresql\]$"
+    with pytest.raises(SettingError, match=f"^{DATABASE_URL} names a PostgreSQL .* {told}"):
+        _ = store_in(tmp_path).address
+    moving = planned_move(Settings.load({}, data_dir=tmp_path), URL)
+    with pytest.raises(SettingError, match=f"^Kodit {told}"), moving:
+        pass

@@ -123,6 +123,20 @@ def test_a_program_whose_data_directory_is_removed_says_so(
         assert [one.id for one in api.status()] == [1]
 
 
+def test_a_database_of_another_version_is_not_used(
+    kodit: KoditCommand, copied: Path, tmp_path: Path
+) -> None:
+    """It has another schema."""
+    with closing(sqlite3.connect(copied)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    with Kodit(kodit.data_dir) as api:
+        api.index(tmp_path / "one")
+        put_back(copied, kodit.data_dir)
+        with pytest.raises(DatabaseReplacedError, match="replaced by one of another version of"):
+            api.index(tmp_path / "one")
+
+
 def test_upkeep_is_of_the_database_that_is_there(tmp_path: Path) -> None:
     """Not of the one that was there when it was first used."""
     with sqlite_database(tmp_path) as database:

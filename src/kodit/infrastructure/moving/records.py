@@ -48,7 +48,10 @@ Execute = Callable[..., Any]
 def read_record(execute: Execute) -> MoveRecord:
     row = execute(f"SELECT token, role, place, revision, phase FROM {MOVES}").fetchone()  # noqa: S608
     if row is None:
-        raise KoditError("the record of a move is empty; give the move up, and begin again")
+        raise KoditError(
+            "the record of a move is empty; if its database is the target, empty it, and otherwise "
+            "restore a backup of it"
+        )
     token, role, place, revision, phase = map(str, row)
     return MoveRecord(token, MoveRole(role), place, revision, MovePhase(phase))
 
