@@ -243,3 +243,11 @@ def test_what_each_client_wants_to_be_told() -> None:
         "gemini": ("mcpServers",),
         "zed": ("context_servers",),
     }
+
+
+def test_what_cannot_be_opened_is_said_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"file/a\.json cannot be read: Not a directory$"):
+        connecting._read(tmp_path / "file" / "a.json")
+    with pytest.raises(UserError, match=r"file/a\.json cannot be written: File exists$"):
+        connecting._write(tmp_path / "file" / "a.json", "{}")

@@ -106,3 +106,7 @@ def test_a_certificate_of_an_unknown_authority(tmp_path: Path, server: ModelServ
     assert "KODIT_MODEL_CA_FILE" in problem.remedy
     trusted = server.settings(model_ca_file=str(tmp_path / "cert.pem"))
     assert problems_with(tmp_path / "data", **trusted) == []
+    (tmp_path / "none.pem").touch()
+    nobody = server.settings(model_ca_file=str(tmp_path / "none.pem"))
+    [problem] = problems_with(tmp_path / "data", **nobody)
+    assert f"KODIT_MODEL_CA_FILE names {tmp_path}/none.pem, which holds no cert" in problem.what

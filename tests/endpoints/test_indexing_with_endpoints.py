@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from tests.support.command import wait_until
 from tests.support.model_server import KEY, Asked, ModelServer, Reply, error, repeated
 from tests.support.serving import ServingKodit, states, work_of
@@ -18,9 +19,12 @@ from kodit.application.services.refresh_service import failure_of
 from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
 from kodit.domain.entities import Task
-from kodit.domain.value_objects import RunState, TaskState
+from kodit.domain.errors import TransientError
+from kodit.domain.value_objects import RunState, Source, SourceKind, TaskState
 from kodit.faces.cli.advice import with_advice
+from kodit.infrastructure.endpoints.private import PrivatePatterns, _in_folder
 from kodit.infrastructure.endpoints.probes import PROBES
+from kodit.infrastructure.sources.location import Location
 from kodit.settings import Settings
 
 WORDS = ["first", "second", "third", "fourth"]
@@ -188,6 +192,17 @@ def test_private_files_of_a_repository(tmp_path: Path, server: ModelServer) -> N
     sent = "\n".join(server.texts)
     assert "of_shown" in sent
     assert "hidden" not in sent
+
+
+def test_rules_that_cannot_be_read_keep_all_back(tmp_path: Path) -> None:
+    """They might name any file."""
+    (tmp_path / "deep" / ".kodit-private").mkdir(parents=True)
+    location = Location(Source(SourceKind.FOLDER, str(tmp_path)), str(tmp_path))
+    rules = PrivatePatterns((), lambda folder: _in_folder(location, folder))
+    assert not rules.holds("a.py")
+    with pytest.raises(TransientError, match="nothing is sent to the endpoint: Is a dir") as told:
+        rules.holds("deep/a.py")
+    assert told.value.code == "private_files_unreadable"
 
 
 def test_two_indexes_of_the_same_code_pay_once(tmp_path: Path, server: ModelServer) -> None:

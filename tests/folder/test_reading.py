@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from kodit.domain.errors import SourceError, TransientError
 from kodit.infrastructure.folder.reading import read_files, read_regular_file
+from kodit.infrastructure.folder.scan import scan_folder
 
 
 def test_contents_come_in_the_order_asked_for(tmp_path: Path) -> None:
@@ -128,6 +131,31 @@ def test_a_process_without_descriptors_is_retried(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         os.close(folder)
+
+
+@contextmanager
+def free_descriptors(count: int) -> Iterator[None]:
+    """As in a process that has opened all others."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(count + 1)]
+    for one in opened:
+        os.close(one)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (opened[-1], limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize(("count", "cannot"), [(0, "opened"), (1, "opened"), (3, "read")])
+def test_a_folder_for_which_descriptors_are_lacking_is_scanned_later(
+    tmp_path: Path, count: int, cannot: str
+) -> None:
+    """And not taken for one that is gone, or whose folders are closed to this user."""
+    (tmp_path / "a" / "b" / "c" / "d").mkdir(parents=True)
+    told = f"^the folder {tmp_path} cannot be {cannot}: Too many open files$"
+    with free_descriptors(count), pytest.raises(TransientError, match=told):
+        scan_folder(str(tmp_path), {})
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:

@@ -211,10 +211,15 @@ def test_a_folder_of_somebody_else(kodit: KoditCommand, tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0)
 
+    (folder / "inner").mkdir()
+    (tmp_path / "link").symlink_to(folder / "inner")
+
     outcome = kodit.run("index", folder, preexec_fn=lose_privileges)
+    of_link = kodit.run("index", tmp_path / "link", preexec_fn=lose_privileges)
 
     folder.chmod(0o700)
     check(outcome, 2, f"the folder {folder} cannot be read: permission denied")
+    check(of_link, 2, f"the folder {tmp_path}/link cannot be read: permission denied")
 
 
 @needs_permissions

@@ -125,6 +125,14 @@ def test_a_socket_that_another_process_has_put_there_stays(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["server.sock", PLACE_FILE])
+def test_a_folder_that_is_in_the_way_is_kept(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(UserError, match=f"/{name} is a folder, and the server needs that name"):
+        LocalSocket(tmp_path)
+    assert (tmp_path / name).is_dir()
+
+
 def test_where_another_server_has_its_socket_is_forgotten(tmp_path: Path) -> None:
     """It was killed, and its socket was elsewhere; this one has its own in the data directory."""
     (tmp_path / PLACE_FILE).write_text("/elsewhere/kodit/server.sock")
