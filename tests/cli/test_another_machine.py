@@ -255,6 +255,14 @@ def test_local_sources_on_another_machine(command: str, far: Far) -> None:
     ]
 
 
+def test_a_dry_run_is_made_where_the_source_is(far: Far, tmp_path: Path) -> None:
+    """The other machine has settings of its own."""
+    outcome = far.run("index", "--dry-run", tmp_path)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.said[0].startswith("kodit: a dry run reads the sources on this machine, not on ")
+    assert outcome.said[0].endswith("; leave out the server")
+
+
 def test_a_named_data_directory_overrules_the_variable(far: Far) -> None:
     """It overrules the variable; naming both is refused."""
     empty = far.place / "empty"

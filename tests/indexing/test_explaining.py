@@ -188,6 +188,12 @@ def test_a_missing_path(index: str, path: str, explained: KoditCommand) -> None:
     assert said.endswith(f"has no file or folder {path!r}")
 
 
+def test_a_path_that_no_source_has(explained: KoditCommand) -> None:
+    outcome = explained.run_here("explain", "--json", "nothing.py")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.said[0].startswith("kodit: no source has a file or folder 'nothing.py'")
+
+
 def test_the_facts_about_a_file(explained: KoditCommand) -> None:
     """Its snippets with the stages they have passed, who changed it and when."""
     answer = explained.ask("explain", "2", "own.py")
