@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ import pytest
 from tests.moving.places import Place
 from tests.support.command import PATIENCE_SECONDS, KoditCommand, kill_group, wait_until
 from tests.support.empty_databases import empty_server_database
+from tests.support.postgresql_databases import end_connections
 from tests.support.sources import write_file
 
 from kodit import Kodit
@@ -19,6 +21,7 @@ from kodit.composition.moving import planned_move
 from kodit.domain.errors import DatabaseReplacedError, PermanentError, UserError
 from kodit.domain.moving import RowBatch, TableProgress
 from kodit.infrastructure.moving.server import ServerMoveTarget
+from kodit.infrastructure.sql.sqlite import _connections
 from kodit.settings import Settings
 
 SECRET = "hunter2secret"  # noqa: S105 - of no account
@@ -190,6 +193,16 @@ def test_a_target_of_another_program_is_refused(place: Place) -> None:
     assert place.file_takes_changes
 
 
+def test_a_file_of_a_newer_version_is_not_moved(place: Place) -> None:
+    with closing(sqlite3.connect(place.file)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    outcome = place.move_there()
+    assert outcome.code == 2
+    assert "was written by a newer Kodit" in outcome.err
+    assert not _connections[str(place.file)]  # none is left open
+
+
 def test_a_target_of_another_version_is_refused(place: Place) -> None:
     with psycopg.connect(place.url) as connection:
         connection.execute("CREATE TABLE alembic_version (version_num text)")
@@ -242,6 +255,7 @@ def test_an_incomplete_target_is_not_moved_on(place: Place, tmp_path: Path) -> N
     assert outcome.code == 2
     assert f"{place.file} is being moved to postgresql:" in outcome.err
     assert "which is not complete; complete that move first, or give it up" in outcome.err
+    assert not end_connections("application_name LIKE 'kodit move %'")  # none is left open
 
 
 def test_two_sources_cannot_be_moved_to_one_place(place: Place, tmp_path: Path) -> None:
