@@ -15,7 +15,9 @@ from tests.support.listening import patiently, until
 
 from kodit.faces.rest.background import Background
 from kodit.server import services
+from kodit.server.activity import Activity
 from kodit.server.answers import Answer, Replay
+from kodit.server.app import App
 from kodit.server.faces import Face
 from kodit.server.problems import Message, Receive, Refusal, Scope, Send
 from kodit.server.services import Service, services_running
@@ -177,6 +179,27 @@ def test_a_face_that_knows_nothing_of_its_life_is_left_alone() -> None:
 
     patiently(run())
     assert living.told == ["lifespan", "http"]
+
+
+def test_all_faces_end_with_the_server() -> None:
+    rest, mcp = Living(), Living()
+    app = App(
+        rest=Face(lambda: rest),
+        mcp=Face(lambda: mcp),
+        residence=Living(),
+        asking=Living(),
+        secrets=Living(),
+        activity=Activity(),
+        failure=lambda: None,
+    )
+
+    async def run() -> None:
+        async with app.running():
+            await _asked(app.rest)
+            await _asked(app.mcp)
+
+    patiently(run())
+    assert [one.told[-1] for one in (rest, mcp)] == ["lifespan.shutdown"] * 2
 
 
 def _start(kind: bytes) -> Message:
