@@ -177,3 +177,15 @@ def test_advice_when_nothing_is_indexed(
     outcome = KoditCommand(tmp_path / "data").run_here(*words.split())
     assert outcome.code == code
     assert outcome.err.lower().count("nothing is indexed yet; `kodit index source` adds") == 1
+
+
+def test_a_folder_without_files_of_its_index(
+    place: KoditCommand, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "shop" / "empty").mkdir()
+    monkeypatch.chdir(folder / "shop" / "empty")
+    outcome = place.run_here("search", "quartz")
+    assert outcome.code == 1
+    assert outcome.said[-1] == (
+        "Nothing found; no file in this folder is indexed. `kodit explain .` says why."
+    )

@@ -32,6 +32,7 @@ from kodit.domain.errors import (
     UserError,
 )
 from kodit.infrastructure.postgresql.address import DatabaseAddress
+from kodit.infrastructure.postgresql.connections import connect
 from kodit.infrastructure.postgresql.reading import ServerReadingDatabase
 from kodit.infrastructure.sqlalchemy.entities import QUEUE_PAUSES
 from kodit.infrastructure.sqlalchemy.file_entities import PATHS
@@ -129,6 +130,15 @@ def test_what_was_rolled_back_is_not_stored(database: SqlDatabase) -> None:
         raise LookupError
     with database.read() as transaction:
         assert transaction.tasks.paused_since() is None
+
+
+def test_what_was_kept_is_not_sent_after_a_rollback() -> None:
+    """It was to be sent with the next statement."""
+    with connect(address_of(server_url()), "kodit test") as connection:
+        connection.execute("BEGIN")
+        connection.keep("CREATE TEMPORARY TABLE kept (id int)", None)
+        connection.rollback()
+        assert connection.execute("SELECT to_regclass('pg_temp.kept')").fetchone() == (None,)
 
 
 def test_a_constraint_that_is_not_met_is_told(database: SqlDatabase) -> None:

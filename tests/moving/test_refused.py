@@ -340,8 +340,11 @@ def test_there_must_be_something_to_move(place: Place, tmp_path: Path) -> None:
 
 
 def test_a_moved_database_is_not_opened_by_mistake(place: Place, tmp_path: Path) -> None:
-    """Neither one that was put back, nor that of the server."""
+    """Neither a new one beside it, nor one that was put back, nor that of the server."""
     place.move("postgresql")
+    outcome = place.on_file.run_here("index", "--no-wait", place.sources / "folder")
+    assert outcome.code == 2
+    assert "belongs to a database on a server" in outcome.err
     place.move("sqlite")
     other = KoditCommand(tmp_path / "other", KODIT_DATABASE_URL=place.url).run_here("status")
     assert other.code == 2
