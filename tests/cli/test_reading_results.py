@@ -80,6 +80,20 @@ def test_the_lines_that_answer() -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "line", "found"),
+    [
+        ("total price", "é = TotalPrice", ["TotalPrice"]),
+        ("größe", "Die Größe und dieGröße_x", ["Größe", "dieGröße_x"]),
+        ("日本", "foo 日本語 bar", ["日本"]),
+        ("naïve", "naive naïve", ["naive", "naïve"]),
+    ],
+)
+def test_words_in_other_scripts(query: str, line: str, found: list[str]) -> None:
+    """As the search finds them: without accents, and parts of text that has no spaces."""
+    assert [line[start:end] for start, end in words_of(query)(line)] == found
+
+
+@pytest.mark.parametrize(
     ("line", "rows"),
     [("", 1), ("x", 1), ("x" * 20, 1), ("x" * 21, 2), (f"\x1b[1m{'x' * 20}\x1b[0m", 1)],
 )

@@ -341,14 +341,7 @@ def test_the_name_of_a_receiver_tells_its_type(boxes: World) -> None:
     match_box = boxes.define("match.py:MatchBox.run", "method")
     assert boxes.judge(match_box, "a.py", call("match_box.run"), "work") is LIKELY
     assert boxes.judge(BOX_RUN, "a.py", call("match_box.run"), "work") is NO
-
-
-def test_a_receiver_may_be_called_like_a_type_that_has_the_member(boxes: World) -> None:
-    """It is the type itself then, wherever its name comes from."""
-    boxes.define("match.py:MatchBox.run", "method")
-    for receiver in ("Box", "shop.Box"):
-        assert boxes.judge(BOX_RUN, "a.py", call(f"{receiver}.run"), "work") is CERTAIN
-        assert boxes.judge(BAG_RUN, "a.py", call(f"{receiver}.run"), "work") is NO
+    assert boxes.judge(BOX_RUN, "a.py", call("shop.Box.run"), "work") is CERTAIN
 
 
 def test_several_types_may_be_as_like_a_receiver(boxes: World) -> None:

@@ -93,6 +93,23 @@ def test_strangers_make_room_before_anybody_else() -> None:
     patiently(run())
 
 
+def test_who_was_answered_last_is_closed_last() -> None:
+    """Of clients with a key that have no request under way."""
+
+    async def run() -> None:
+        async with listening(echo, replace(LIMITS, connections=3), WithKey()) as server:
+            first, second, third = [await recognized(server) for _ in range(3)]
+            await first.send(ASK)
+            assert await first.receive() == ANSWER
+            assert await server.ask(ASK) == ANSWER
+            assert await second.is_closed()
+            for client in (first, third):
+                await client.send(ASK)
+                assert await client.receive() == ANSWER
+
+    patiently(run())
+
+
 def test_a_stranger_that_is_answered_makes_room() -> None:
     """A request that needs no key does not keep its place."""
     at_the_door = []
