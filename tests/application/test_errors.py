@@ -15,6 +15,7 @@ from kodit.settings import Settings
 
 Wrong = Callable[[Kodit, str], Any]
 
+MISNAMED: dict[str, Field] = {"path": "x/a.py", "there": "a.py"}
 WRONG: list[tuple[Wrong, str, dict[str, Field]]] = [
     (lambda kodit, _: kodit.cancel(1), "run_has_ended", {"run": 1, "state": "succeeded"}),
     (lambda kodit, _: kodit.retry(1), "run_has_succeeded", {"run": 1}),
@@ -25,11 +26,11 @@ WRONG: list[tuple[Wrong, str, dict[str, Field]]] = [
     (lambda kodit, _: kodit.read(1, "a.py:x"), "lines_invalid", {"lines": "x"}),
     (lambda kodit, _: kodit.read(1, "b.py"), "file_not_found", {"index": 1, "path": "b.py"}),
     (lambda kodit, _: kodit.read(1, "b.py:x"), "file_not_found", {"index": 1, "path": "b.py:x"}),
-    (lambda kodit, _: kodit.read(1, "x/a.py"), "file_misnamed", {"path": "x/a.py"}),
+    (lambda kodit, _: kodit.read(1, "x/a.py"), "file_misnamed", MISNAMED),
     (lambda kodit, _: kodit.related(1, "a.py:9"), "line_not_found", {"path": "a.py", "line": 9}),
     (lambda kodit, _: kodit.related(1, "a.py:x"), "lines_invalid", {"lines": "x"}),
     (lambda kodit, _: kodit.related(1, "b.py"), "file_not_found", {"index": 1, "path": "b.py"}),
-    (lambda kodit, _: kodit.related(1, "x/a.py:1"), "file_misnamed", {"path": "x/a.py"}),
+    (lambda kodit, _: kodit.related(1, "x/a.py:1"), "file_misnamed", MISNAMED),
     (lambda kodit, here: kodit.delete(here), "source_not_indexed", {"source": "{here}"}),
     (
         lambda kodit, here: kodit.read(f"{here}/no", "a.py"),

@@ -52,7 +52,9 @@ def looked_at(answers: Answers, place: str | FilePlace = "a.py") -> tuple[str, i
         answer = answers[index_id]
         if answer is None or answer.startswith("!"):
             code = "file_not_found" if answer is None else answer[1:]
-            raise NotFoundError(f"not in {index_id}", code=code)
+            code, _, there = code.partition("=")
+            fields = {"there": there} if there else {}
+            raise NotFoundError(f"not in {index_id}", code=code, **fields)
         return f"{answer} at {asked}"
 
     found, index, is_implied = scope.look_at(Caller(), Where(), place, look)
@@ -89,8 +91,20 @@ def test_a_file_of_several_indexes_is_ambiguous() -> None:
         (
             {1: None, 2: "!file_misnamed", 3: "!file_misnamed"},
             "file_in_no_index",
-            "none of 3 indexes has a file 'a.py'",
+            "none of 3 indexes has a file 'a.py'; files of a similar name are in /2 (2), /3 (3)",
         ),
+        (
+            dict.fromkeys(range(1, 6), "!file_misnamed"),
+            "file_in_no_index",
+            "none of 5 indexes has a file 'a.py'; files of a similar name are in /1 (1), /2 (2), "
+            "/3 (3) and 2 more",
+        ),
+        (
+            {1: "!file_misnamed=b/a.py", 2: "!file_misnamed", 3: "!file_misnamed=c/a.py"},
+            "file_in_no_index",
+            "none of 3 indexes has a file 'a.py'; there is 'b/a.py' in /1 (1), 'c/a.py' in /3 (3)",
+        ),
+        ({1: "!file_misnamed", 2: "!file_misnamed=b/a.py"}, "file_misnamed", "not in 2"),
         ({1: "!file_misnamed", 2: "!file_gone"}, "file_gone", "not in 2"),
     ],
 )
@@ -101,6 +115,17 @@ def test_a_file_of_no_index(answers: Any, code: str, told: str) -> None:
     assert (missing.value.code, str(missing.value)) == (code, told)
     if code == "file_in_no_index":
         assert missing.value.fields == {"path": "a.py"}
+
+
+@pytest.mark.parametrize(
+    "place", ["a.py:3", "a.py:3-9", "a.py#L3", FilePlace("a.py", 3, 4)], ids=str
+)
+def test_a_missing_file_is_named_without_its_lines(place: str | FilePlace) -> None:
+    with pytest.raises(NotFoundError, match=r"has a file 'a\.py'$") as missing:
+        looked_at({1: None, 2: None}, place)
+    assert missing.value.fields == {"path": "a.py"}
+    with pytest.raises(NotFoundError, match=r"has a file 'a\.py:9-3'$"):
+        looked_at({1: None, 2: None}, "a.py:9-3")
 
 
 def test_nothing_is_indexed() -> None:

@@ -94,6 +94,13 @@ def test_an_invalid_expression_is_a_user_error(pattern: str) -> None:
     assert "(?m)" not in str(refused.value)
 
 
+def test_an_invalid_expression_is_quoted_as_typed() -> None:
+    """A backslash is not doubled."""
+    with pytest.raises(InvalidQueryError) as refused:
+        compile_expression(Expression(r"(a)\1"))
+    assert str(refused.value).startswith(r"'(a)\1' is not a regular expression: ")
+
+
 def test_the_longest_expression_is_read() -> None:
     assert numbers("x\n", "x" * 5000) == []
 

@@ -152,7 +152,7 @@ def test_a_listing_and_a_text(capsys: Captured) -> None:
     assert (len(json.loads("".join(out))["files"]), err) == (2, ["kodit: one is wrong"])
     for standing, said in (
         ((), NOTHING_INDEXED),
-        ((STANDING,), "No indexed file matches these filters."),
+        ((STANDING,), "Nothing found; no files are indexed."),
     ):
         assert printed(capsys, list_and_show, FilesView((), standing, None), question) == (
             [],
@@ -231,7 +231,11 @@ def test_notices_beside_lines(capsys: Captured) -> None:
     assert said(grepped(one, problems=("slow",))) == ["kodit: slow"]
     assert said(grepped(files=1)) == ["Nothing found in 1 file."]
     assert said(grepped(files=2)) == ["Nothing found in 2 files."]
-    assert said(grepped(files=0)) == ["No indexed file matches these filters."]
+    assert said(grepped(files=0)) == ["Nothing found; no files are indexed."]
+    for where in (Where(paths=("*.c",)), Where(languages=("c",))):
+        filtered = replace(question, where=where)
+        _out, err = printed(capsys, grep_and_show, grepped(files=0), filtered, GrepMode.LINES)
+        assert err[-1] == "No indexed file matches these filters."
     assert said(grepped(files=0, standing=())) == [NOTHING_INDEXED]
     more = "shown; --limit shows more."
     assert said(grepped(one, complete=False)) == [f"Only the first line is {more}"]
@@ -285,6 +289,14 @@ def test_where_a_name_is_defined_and_used(capsys: Captured) -> None:
     assert printed(capsys, symbols_and_show, none, question)[1] == [
         "Nothing found. Did you mean 'adds'?"
     ]
+    pattern = SymbolsQuestion("Cart.a*", WHERE, uses="callers")
+    matched = SymbolsView("Cart.a*", (definition,), (), True, (STANDING,), None)
+    alone = "A name with a star finds definitions alone; ask for one of them to see its uses."
+    assert printed(capsys, symbols_and_show, matched, pattern)[1] == [alone]
+    sign = replace(definition, symbol="operator*")
+    exact = replace(matched, name="operator*", definitions=(sign,))
+    asked = replace(pattern, name="operator*")
+    assert printed(capsys, symbols_and_show, exact, asked)[1] == ["No call of operator* was found."]
     cut = replace(view, complete=False)
     assert printed(capsys, symbols_and_show, cut, question)[1] == [
         "There may be more; --limit shows more, and --path or --language narrow it down."

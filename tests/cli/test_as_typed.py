@@ -231,14 +231,21 @@ def test_a_query_of_several_words(shell: Shell) -> None:
         (
             "read shop/src",
             "the index of {folder}/shop has no file 'src': that is a folder; "
-            "`kodit ls 1` lists its files",
+            "`kodit ls 1` lists its files, and `kodit explain 1 src` explains this path",
         ),
         (
             "read shop",
             "the index of {folder}/shop has no file '.': that is a folder; "
-            "`kodit ls 1` lists its files",
+            "`kodit ls 1` lists its files, and `kodit explain 1 .` explains this path",
         ),
         ("ls --files --left-out", "--files lists indexed files alone"),
+        ("ls -l c --left-out", "--language applies to indexed files alone"),
+        ("describe", "KIND is missing: one of overview, interface, schema, commit and usage"),
+        (
+            "connect claud",
+            "unknown client 'claud'; choose one of claude, codex, cursor, vscode, gemini, zed; "
+            "did you mean claude?",
+        ),
         (
             "read shop/tool.go:9-3",
             "invalid line range 9-3: lines are numbered from 1, and the first must not come after "

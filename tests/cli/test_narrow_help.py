@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from typer.testing import CliRunner
 
+from kodit.faces.cli.app import app
 from kodit.faces.cli.commands.narrow import NarrowFormatter
 from kodit.faces.cli.terminal import screen
 
@@ -40,3 +42,14 @@ def test_meanings_stand_below_their_names_otherwise(
     assert all(line.startswith("      ") and line[6] != " " for line in meaning)
     assert width - 8 < max(map(len, meaning)) <= width
     assert " ".join(line.strip() for line in meaning) == " ".join([MEANING] * 5)
+
+
+@pytest.mark.parametrize("group", [(), ("queue",), ("keys",)], ids=str)
+def test_a_list_of_commands_has_their_whole_first_sentences(
+    monkeypatch: pytest.MonkeyPatch, group: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(screen, "size", lambda: (80, 24))
+    shown = CliRunner().invoke(app, [*group, "--help"])
+    _options, commands = shown.output.split("Commands:\n")
+    assert not [line for line in commands.splitlines() if line.endswith("...")]
+    assert commands.rstrip().endswith(".")

@@ -39,7 +39,7 @@ from kodit.domain.questions import (
 )
 from kodit.domain.value_objects import SearchMode, SymbolKind
 from kodit.faces.cli.app import app
-from kodit.faces.cli.commands.options import CommandContext, Serve
+from kodit.faces.cli.commands.options import KINDS, CommandContext, Serve
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal import (
     doctor,
@@ -201,6 +201,7 @@ def test_the_question_of_each_command(line: str, question: object) -> None:
         ("symbols x --callers --imports", "--callers and --imports exclude each other"),
         ("describe usage a b c", "takes a source and a subject; put words in quotes"),
         ("ls --left-out --files", "lists indexed files alone"),
+        ("ls --left-out -l c", "applies to indexed files alone"),
         ("grep -l c", "-l is --language, and --files shows file names"),
         ("grep", "is missing: a regular expression in RE2 syntax"),
         ("read a b c", "takes a source and a path, or only a path, not 3 of them"),
@@ -211,6 +212,10 @@ def test_invalid_questions(line: str, sentence: str) -> None:
     with pytest.raises(typer.BadParameter) as refused:
         command.main(shlex.split(line), standalone_mode=False)
     assert sentence in str(refused.value.message)
+
+
+def test_the_help_names_every_kind_of_definition() -> None:
+    assert KINDS.replace(" or ", ", ").split(", ") == list(SymbolKind)
 
 
 def handed(

@@ -296,6 +296,11 @@ def test_a_commit_by_words_of_its_message(shop: Path) -> None:
     assert [one.name for one in several.parts[0].items] == named
     assert several.title == f"{len(named)} commits whose messages have 'cart'"
     assert len(named) > 1
+    [part] = several.parts
+    for_one = len(several.title) + part.size + part.items[0].size + 10
+    [short] = several.within(for_one).parts
+    assert (short.items, short.left_out) == (part.items[:1], len(named) - 1)
+    assert short.items[0].note == "Pay in any currency"
     with pytest.raises(NotFoundError, match="none of its latest 3 has these words"):
         describe("zeppelin")
     commits.clear()

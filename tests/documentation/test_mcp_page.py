@@ -120,6 +120,7 @@ def _page() -> str:
     lines += [
         "",
         "`read` also takes `start_line` and `end_line`, or `offset` and `limit`, for its `lines`.",
+        "`related` also takes its `line` at the end of its `path`, as in `src/cart.py:40`.",
         "",
         "## Errors and what to do next",
         "",

@@ -116,6 +116,14 @@ def test_a_folder_without_files(kodit: KoditCommand, tmp_path: Path) -> None:
     assert outcome.said[-1] == f"{tmp_path}/empty has no files to index."
     assert kodit.status()["updated_at"] is not None
 
+    (tmp_path / "empty").rmdir()
+    gone = kodit.run("index", tmp_path / "empty")
+
+    assert gone.code == 1
+    assert "does not exist" in gone.err
+    assert "has no files to index" not in gone.err
+    assert "the folder is empty" not in gone.out
+
 
 def test_files_that_cannot_be_read_as_text(kodit: KoditCommand, tmp_path: Path) -> None:
     """They are left out or decoded leniently, counted, and listed in the status; the run

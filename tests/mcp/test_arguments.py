@@ -71,9 +71,12 @@ from kodit.server.limits import Limits
         ("read", {"path": "a", "end": 5}, {"lines": "1-5"}),
         ("read", {"path": "a", "line": "7"}, {"lines": "7"}),
         ("related", {"path": "a", "lines": 7}, {"line": 7}),
+        ("related", {"path": "a:12.py:7"}, {"path": "a:12.py", "line": 7}),
+        ("related", {"path": "a\nb:30-60"}, {"path": "a\nb", "line": 30}),
+        ("related", {"path": "a:3", "line": 7}, {"path": "a:3", "line": 7}),
         ("related", {"path": "a", "start_line": 7, "k": 2}, {"line": 7, "limit": 2}),
     ],
-    ids=range(37),
+    ids=range(40),
 )
 def test_unambiguous_arguments_are_accepted(
     tool: str, given: Mapping[str, Any], expected: Mapping[str, Any] | None
@@ -345,6 +348,7 @@ def test_an_error_says_what_to_call_next() -> None:
         "The queue is paused; the user can resume it with `kodit queue resume`."
     )
     assert sentence_of(KoditError("something else.", code="nothing_known")) == "Something else."
+    assert sentence_of(KoditError("did you mean x?", code="queue_paused")) == "Did you mean x?"
     choices = {"value": "metod", "choices": "method, function"}
     wrong = InvalidQueryError("no kind 'metod'", code="choice_invalid", **choices)
     assert sentence_of(wrong) == "No kind 'metod'; did you mean method?"

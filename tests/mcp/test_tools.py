@@ -230,6 +230,14 @@ def test_the_callers_of_a_name_and_what_it_calls(tools: Tools) -> None:
     assert re.search(r"^\d+:\[shop/prices\.py:\d+\] .*round_price\(", callees, re.MULTILINE)
 
 
+def test_uses_are_not_looked_for_by_a_name_with_a_star(tools: Tools) -> None:
+    """The answer does not look as if there were none."""
+    text = tools.text("symbols", name="round_pr*", uses="callers")
+    assert "function round_price" in text
+    assert "A name with * finds definitions alone" in text
+    assert "with *" not in tools.text("symbols", name="round_price", uses="callers")
+
+
 def test_the_map_of_a_repository(tools: Tools) -> None:
     text = tools.text("files", source="shop", map=True)
     assert "shop/prices.py\n" in text

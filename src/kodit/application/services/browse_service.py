@@ -132,7 +132,9 @@ def missing_file(catalogue: OpenCatalogue, index: Index, path: str) -> NotFoundE
         )
     if alike:
         names = ", ".join(map(repr, alike))
-        return NotFoundError(f"{sentence}; there is {names}", code="file_misnamed", path=path)
+        return NotFoundError(
+            f"{sentence}; there is {names}", code="file_misnamed", path=path, there=alike[0]
+        )
     if near := _near_paths(paths, path):
         return NotFoundError(f"{sentence}.{did_you_mean(near)}", code="file_misnamed", path=path)
     if index.updated_at is None:

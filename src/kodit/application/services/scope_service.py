@@ -13,11 +13,13 @@ from kodit.domain.addresses import readings_of_page
 from kodit.domain.caller import Caller
 from kodit.domain.entities import Index
 from kodit.domain.errors import InvalidQueryError, NotFoundError, SourceError, UserError
-from kodit.domain.files import FilePlace, tidy_path
+from kodit.domain.files import FilePlace, parse_place, tidy_path
 from kodit.domain.questions import Where
 from kodit.domain.value_objects import SearchFilter
 
 MOST_SOURCES = 1_000
+MOST_NEAR = 3
+"""How many indexes are named that have a file of a similar name."""
 _UNKNOWN = ("file_not_found", "file_misnamed")
 """Errors that say that nothing is known of a file; others have a more specific reason."""
 
@@ -109,14 +111,7 @@ class ScopeService:
             for absence in absences:
                 if len(absences) == 1 or absence.code not in _UNKNOWN:
                     raise absence
-            near = [absence for absence in absences if absence.code == "file_misnamed"]
-            if len(near) == 1:
-                raise near[0]
-            raise NotFoundError(
-                f"none of {len(places.in_indexes)} indexes has a file {path!r}",
-                code="file_in_no_index",
-                path=path,
-            )
+            raise _in_no_index(place, [index for index, _ in places.in_indexes], absences)
         names = ", ".join(f"{index.source} ({index.id})" for _, index in found)
         raise InvalidQueryError(
             f"several indexes have a file {path!r}; name one of them: {names}",
@@ -239,3 +234,35 @@ def _filter_of(parts: Sequence[Part], where: Where) -> SearchFilter:
             )
         ),
     )
+
+
+def _in_no_index(
+    place: str | FilePlace, searched: Sequence[Index], absences: Sequence[NotFoundError]
+) -> NotFoundError:
+    """The error for a file that none of several indexes has: that of the only one which has a file
+    of the same or of a similar name, or one that names some of them."""
+    pairs = list(zip(searched, absences, strict=True))
+    same = [(index, absence) for index, absence in pairs if "there" in absence.fields]
+    near = same or [pair for pair in pairs if pair[1].code == "file_misnamed"]
+    if len(near) == 1:
+        return near[0][1]
+    path = place.path if isinstance(place, FilePlace) else _path_of(place)
+    sentence = f"none of {len(searched)} indexes has a file {path!r}"
+    if near:
+        names = ", ".join(
+            f"{absence.fields['there']!r} in {index.source} ({index.id})"
+            if same
+            else f"{index.source} ({index.id})"
+            for index, absence in near[:MOST_NEAR]
+        )
+        more = f" and {len(near) - MOST_NEAR} more" if len(near) > MOST_NEAR else ""
+        sentence += f"; {'there is' if same else 'files of a similar name are in'} {names}{more}"
+    return NotFoundError(sentence, code="file_in_no_index", path=path)
+
+
+def _path_of(place: str) -> str:
+    """The path of a place as typed, without its lines."""
+    try:
+        return parse_place(place).path
+    except InvalidQueryError:
+        return place

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from kodit.application.views.serialization import ONLY_WHEN_SET, file_of
 from kodit.application.views.standing import StandingView
 from kodit.domain.prototypes import is_declaration
+from kodit.domain.symbols import parse_name
 
 if TYPE_CHECKING:
     from kodit.domain.files import FileText, ListedFile
@@ -327,6 +328,14 @@ class SymbolsView:
     near: tuple[str, ...] = ()
     """Names that were probably meant, if nothing was found."""
     problems: tuple[str, ...] = ()
+
+    @property
+    def is_of_pattern(self) -> bool:
+        """Whether these are definitions of the names that a name with a star matches, whose uses
+        were not looked for."""
+        name = parse_name(self.name)
+        exact = any(one.symbol in name.names for one in self.definitions)
+        return name.is_pattern and bool(self.definitions) and not exact
 
     @classmethod
     def of(

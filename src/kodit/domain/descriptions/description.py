@@ -83,7 +83,8 @@ class Description:
 
     def within(self, characters: int) -> Description:
         """As much of it as fits: whole parts as long as possible, then parts without their inner
-        items and notes, then without further items; at least the title of the first part."""
+        items and notes, then without further items; at least the title of the first part. A commit
+        keeps its note: it is its message, without which nobody can choose one."""
         left = characters - len(self.title) - len(self.text) - _INDENTATION * 2
         kept: list[DescribedPart] = []
         for number, part in enumerate(self.parts):
@@ -106,7 +107,7 @@ def _fitted(part: DescribedPart, room: int) -> DescribedPart:
     outer = [one for one in part.items if not one.depth]
     items = outer if len(outer) < len(part.items) else part.items
     if sum(one.size for one in items) > room:
-        items = [replace(one, note="") for one in items]
+        items = [one if one.kind == "commit" else replace(one, note="") for one in items]
     kept: list[DescribedItem] = []
     for one in items:
         room -= one.size

@@ -34,7 +34,8 @@ ADVICE: Mapping[str, str] = {
     "move_differs": "`kodit move` with --give-up removes the copy",
     "move_elsewhere": "`kodit move` does either, with --to or with --give-up",
     "nothing_indexed": "`kodit index SOURCE` adds a git URL or a folder",
-    "file_not_found": "`kodit ls {index}` lists its files",
+    "file_not_found": "`kodit ls {index}` lists its files, and `kodit explain {index} {path}` "
+    "explains this path",
     "file_unreadable": "`kodit index {source}` brings the index up to date",
     "grep_too_slow": "choose fewer files with --path or a source, or a simpler expression",
     "index_incomplete": "`kodit index {source}` completes the index",

@@ -34,9 +34,9 @@ def only_at(
         return found[0][1]
     if not found:
         raise NotFoundError(
-            f"none of {len(chosen)} indexes has a file {str(asked)!r}",
+            f"none of {len(chosen)} indexes has a file {path!r}",
             code="file_in_no_index",
-            path=str(asked),
+            path=path,
         )
     names = ", ".join(f"{index.source} ({index.id})" for index, _ in found)
     raise InvalidQueryError(

@@ -47,6 +47,8 @@ def sentence_of(error: KoditError) -> str:
     """The error's sentence, and the call to make next if there is one."""
     sentence = str(error)
     sentence = f"{sentence[:1].upper()}{sentence[1:]}".removesuffix(".")
+    if sentence.endswith("?"):
+        return sentence
     if "choices" in error.fields:
         meant = nearest(str(error.fields["value"]), str(error.fields["choices"]).split(", "))
         return f"{sentence}; did you mean {meant}?" if meant else f"{sentence}."

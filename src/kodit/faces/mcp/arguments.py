@@ -66,6 +66,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 meaning."""
 
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PLACE = re.compile(r"(?P<path>.+):(?P<line>[1-9][0-9]{0,8})(?:-[0-9]*)?", re.DOTALL)
 _YES = ("true", "yes", "1", "on")
 _NO = ("false", "no", "0", "off", "")
 
@@ -86,6 +87,8 @@ def understand(tool: Tool, given: Mapping[str, Any]) -> Arguments:
                 code="argument_invalid",
             )
         values[name] = _READERS[parameter.kind](tool, parameter, value)
+    if "line" in tool.by_name and "line" not in values:
+        values.update(_path_and_line(values.get("path")))
     for parameter in tool.parameters:
         if parameter.is_required and parameter.name not in values:
             raise InvalidQueryError(
@@ -123,6 +126,12 @@ def _joined_lines(tool: Tool, given: Mapping[str, Any]) -> Mapping[str, Any]:
     else:
         last = ""
     return {**rest, "lines": f"{first}-{last}"}
+
+
+def _path_and_line(place: object) -> Arguments:
+    """Separates a path from the first of the lines after it, as answers show them."""
+    match = _PLACE.fullmatch(place) if isinstance(place, str) else None
+    return {} if match is None else {"path": match["path"], "line": int(match["line"])}
 
 
 def _named(tool: Tool, given: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:

@@ -39,7 +39,7 @@ def compile_expression(expression: Expression) -> Compiled:
         return re2.compile(_source_of(expression), options)
     except re2.error as error:
         raise InvalidQueryError(
-            f"{expression.pattern!r} is not a regular expression: {_reason(error)}",
+            f"'{expression.pattern}' is not a regular expression: {_reason(error)}",
             code="expression_invalid",
             pattern=expression.pattern,
         ) from None

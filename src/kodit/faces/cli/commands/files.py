@@ -77,6 +77,8 @@ def ls(
         if left_out:
             if files:
                 raise typer.BadParameter("lists indexed files alone", param_hint="--files")
+            if language:
+                raise typer.BadParameter("applies to indexed files alone", param_hint="--language")
             from kodit.faces.cli.terminal.left_out import list_left_out
 
             found = list_left_out(session, LeftOutQuestion(where), as_json=as_json)

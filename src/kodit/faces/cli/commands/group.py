@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from itertools import zip_longest
 from typing import Any
 
@@ -58,10 +59,13 @@ class Commands(TyperGroup):
     context_class = NarrowContext
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command with this name, whose help fits narrow terminals; None if there is none."""
+        """The command with this name, whose help fits narrow terminals, and whose first sentence is
+        whole in a list of commands; None if there is none."""
         command = super().get_command(ctx, cmd_name)
         if command is not None:
             command.context_class = NarrowContext
+            paragraph = cleandoc(command.help or "").partition("\n\n")[0]
+            command.short_help = command.short_help or " ".join(paragraph.split())
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

@@ -64,8 +64,9 @@ Paths = Annotated[
     ),
 ]
 KINDS = (
-    "function, method, class, interface, enum, struct, trait, module, type, constant, macro or "
-    "section"
+    "function, method, class, interface, enum, struct, trait, module, type, constant, macro, "
+    "section, property, field, event, variable, route, target, task, table, view, procedure, "
+    "trigger or index"
 )
 Kinds = Annotated[
     list[str] | None,

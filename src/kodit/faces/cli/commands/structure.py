@@ -89,9 +89,10 @@ def describe(
         str,
         typer.Argument(
             metavar="KIND",
-            help="overview: purpose, parts and entry points. interface: public definitions of a "
-            "file, folder or module. schema: tables of a database, by models, migrations and SQL. "
-            "commit: what a commit changed. usage: how a definition is used.",
+            help="One of overview, interface, schema, commit and usage. overview: purpose, parts "
+            "and entry points. interface: public definitions of a file, folder or module. schema: "
+            "tables of a database, by models, migrations and SQL. commit: what a commit changed. "
+            "usage: how a definition is used.",
         ),
     ],
     words: Annotated[
@@ -101,7 +102,8 @@ def describe(
             help="The subject: a folder for overview; a file, folder or module for interface; a "
             "table, model or folder for schema; a commit or words of its message for commit, by "
             "default the latest one; the name of a definition for usage. A single word that is a "
-            "number, a URL, or exists as a path is a source.",
+            "number, a URL, or exists as a path is a source; for commit and usage, a path must be "
+            "written as one, such as ./shop.",
             show_default=False,
         ),
     ] = None,

@@ -32,6 +32,8 @@ def connect_and_show(
         raise InvalidQueryError(
             f"unknown client {name!r}; choose one of {', '.join(CLIENTS)}",
             code="choice_invalid",
+            value=name,
+            choices=", ".join(CLIENTS),
         )
     path = client.file(Path.cwd() if is_project else None)
     if undo:

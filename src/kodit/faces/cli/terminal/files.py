@@ -26,6 +26,7 @@ from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.notices import (
     ALL,
     NOTHING_INDEXED,
+    no_files_of,
     say_changes,
     say_if_outside,
     say_left_out,
@@ -70,7 +71,7 @@ def list_and_show(
         print_as_it_is(f"{before}{place}")
     say_problems(answer.problems)
     if not answer.files:
-        say("No indexed file matches these filters." if answer.standing else NOTHING_INDEXED)
+        say(no_files_of(question.where, answer.standing))
     return answer
 
 
@@ -125,10 +126,12 @@ def symbols_and_show(session: Session, question: SymbolsQuestion, *, as_json: bo
         say(f"Nothing found.{did_you_mean(answer.near)}")
     elif answer.near:
         say(f"No definition of {printable(question.name)} is indexed.{did_you_mean(answer.near)}")
-    elif question.uses and not answer.references:
+    elif question.uses and not answer.references and not answer.is_of_pattern:
         say(_NO_USES[question.uses].format(printable(question.name)))
     elif not answer.complete:
         say("There may be more; --limit shows more, and --path or --language narrow it down.")
+    if answer.is_of_pattern:
+        say("A name with a star finds definitions alone; ask for one of them to see its uses.")
     if not answer.definitions and not (question.uses and answer.references):
         say_left_out(question.where, answer.standing)
     return answer

@@ -15,7 +15,7 @@ from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.files import shown
 from kodit.faces.cli.terminal.notices import (
     ALL,
-    NOTHING_INDEXED,
+    no_files_of,
     say_if_outside,
     say_left_out,
     say_problems,
@@ -64,7 +64,7 @@ def grep_and_show(
         _show_matches(answer.matches, places, find, with_context=with_context)
     say_problems(answer.problems)
     if not answer.files:
-        say("No indexed file matches these filters." if answer.standing else NOTHING_INDEXED)
+        say(no_files_of(question.where, answer.standing))
     elif not answer.matches:
         say(f"Nothing found in {counted(answer.files, 'file')}.")
         say_left_out(question.where, answer.standing)

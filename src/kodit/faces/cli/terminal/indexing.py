@@ -95,9 +95,12 @@ def index_and_show(
     if not wait:
         say("Queued; a worker, or `kodit index` without --no-wait, will do the work.")
         return not refused
+    failed = {run.index_id for run in runs if run.state is RunState.FAILED}
     for status in statuses:
-        if wait and not status.summary.files and status.summary.index.updated_at is not None:
-            say(f"{printable(str(status.summary.index.source))} has no files to index.")
+        index = status.summary.index
+        is_empty = not status.summary.files and index.updated_at is not None
+        if wait and is_empty and index.id not in failed:
+            say(f"{printable(str(index.source))} has no files to index.")
     there = {status.summary.index.id: str(status.summary.index.source) for status in statuses}
     gone = [] if refused else [name for name in dict.fromkeys(names) if name not in there.values()]
     # The folder of an indexed `file://` repository is that index by another name.

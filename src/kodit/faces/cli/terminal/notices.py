@@ -74,6 +74,30 @@ def say_changes(session: Session, standing: Sequence[StandingView]) -> None:
             say(f"{files} since; `kodit index {name}` updates the index.")
 
 
+NO_FILE_PASSES = "No indexed file matches these filters."
+
+
+def no_files_of(where: Where, standing: Sequence[StandingView]) -> str:
+    """Why an answer has looked at no file: nothing is indexed, no file passes the filters, or the
+    searched indexes or folders hold none."""
+    if not standing:
+        return NOTHING_INDEXED
+    if where.paths or where.languages:
+        return NO_FILE_PASSES
+    return no_files_in(where, standing)
+
+
+def no_files_in(where: Where, standing: Sequence[StandingView]) -> str:
+    """That indexes, or the named folders in them, hold no files."""
+    import shlex  # noqa: PLC0415 - usually there are files
+
+    if not any(one.folder for one in standing):
+        return "Nothing found; no files are indexed."
+    named = ", ".join(map(printable, where.sources)) or "this folder"
+    explained = printable(shlex.quote(where.sources[0] if where.sources else "."))
+    return f"Nothing found; no file in {named} is indexed. `kodit explain {explained}` says why."
+
+
 def say_left_out(where: Where, standing: Sequence[StandingView]) -> None:
     """Say that left-out files may contain what was not found, except binaries, which have no
     text."""

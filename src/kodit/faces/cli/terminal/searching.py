@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,7 +25,9 @@ from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.found_descriptions import show_descriptions
 from kodit.faces.cli.terminal.notices import (
     ALL,
+    NO_FILE_PASSES,
     NOTHING_INDEXED,
+    no_files_in,
     say_changes,
     say_if_outside,
     say_left_out,
@@ -197,12 +198,8 @@ def _nothing_in_files(session: Session, where: Where, standing: Sequence[Standin
     if _holds_files(session, where):
         return _NOTHING_MATCHES
     if _holds_files(session, Where(where.sources, everywhere=where.everywhere)):
-        return "No indexed file matches these filters."
-    if not any(one.folder for one in standing):
-        return "Nothing found; no files are indexed."
-    named = ", ".join(map(printable, where.sources)) or "this folder"
-    explained = printable(shlex.quote(where.sources[0] if where.sources else "."))
-    return f"Nothing found; no file in {named} is indexed. `kodit explain {explained}` says why."
+        return NO_FILE_PASSES
+    return no_files_in(where, standing)
 
 
 def _holds_files(session: Session, where: Where) -> bool:

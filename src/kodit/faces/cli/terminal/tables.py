@@ -42,7 +42,8 @@ def index_lines(index: IndexView, *, with_errors: bool = True) -> list[str]:
         if with_errors:
             lines += [f"        {line}" for line in noteworthy_lines(index.run)]
     lines += _search_lines(index)
-    if index.why_empty:
+    has_failed = index.run is not None and index.run.state == RunState.FAILED
+    if index.why_empty and not has_failed:
         lines.append(f"    no files: {index.why_empty}")
     if index.problems:
         lines.append(f"    split by lines: {_counts(index.problems)}")

@@ -129,6 +129,8 @@ async def symbols(call: Call) -> str:
     if not view.definitions and not start:
         hint = did_you_mean(view.near)
         page.note(f"No definition of {arguments['name']} is indexed.{hint}")
+    if view.is_of_pattern:
+        page.note("A name with * finds definitions alone; ask for one of them to see its uses.")
     shown = show_symbols(page.sheet, view, several=len(view.standing) > 1)
     call.name_files(view.definitions[: shown or 1])
     call.name_files(view.references[: shown or 1])
