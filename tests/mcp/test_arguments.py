@@ -73,10 +73,12 @@ from kodit.server.limits import Limits
         ("related", {"path": "a", "lines": 7}, {"line": 7}),
         ("related", {"path": "a:12.py:7"}, {"path": "a:12.py", "line": 7}),
         ("related", {"path": "a\nb:30-60"}, {"path": "a\nb", "line": 30}),
+        ("related", {"path": "a:30:5"}, {"path": "a", "line": 30}),
+        ("related", {"path": "a#L30-L60"}, {"path": "a", "line": 30}),
         ("related", {"path": "a:3", "line": 7}, {"path": "a:3", "line": 7}),
         ("related", {"path": "a", "start_line": 7, "k": 2}, {"line": 7, "limit": 2}),
     ],
-    ids=range(40),
+    ids=range(42),
 )
 def test_unambiguous_arguments_are_accepted(
     tool: str, given: Mapping[str, Any], expected: Mapping[str, Any] | None
@@ -221,8 +223,22 @@ def test_unambiguous_arguments_are_accepted(
             "argument_invalid",
             "`paths` has 4,001 characters; at most 4,000 are allowed",
         ),
+        (
+            "related",
+            {"path": "a.py:9-3"},
+            "lines_invalid",
+            "invalid line range 9-3: lines are numbered from 1, and the first must not come after "
+            "the last",
+        ),
+        (
+            "related",
+            {"path": "https://example.org/a.py#L3"},
+            "argument_missing",
+            "`related` needs `line`. It takes `path` (required), `line` (required), `source`, "
+            "`paths`, `limit`, `budget`.",
+        ),
     ],
-    ids=range(21),
+    ids=range(23),
 )
 def test_invalid_arguments_get_a_correct_example(
     tool: str, given: Mapping[str, Any], code: str, sentence: str

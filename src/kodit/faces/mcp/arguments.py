@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from kodit.domain.errors import InvalidQueryError
+from kodit.domain.files import parse_place
 from kodit.domain.near import nearest
 from kodit.faces.mcp.definitions import BY_NAME, Kind, Parameter, Tool
 
@@ -66,7 +67,6 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 meaning."""
 
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_PLACE = re.compile(r"(?P<path>.+):(?P<line>[1-9][0-9]{0,8})(?:-[0-9]*)?", re.DOTALL)
 _YES = ("true", "yes", "1", "on")
 _NO = ("false", "no", "0", "off", "")
 
@@ -128,10 +128,13 @@ def _joined_lines(tool: Tool, given: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**rest, "lines": f"{first}-{last}"}
 
 
-def _path_and_line(place: object) -> Arguments:
-    """Separates a path from the first of the lines after it, as answers show them."""
-    match = _PLACE.fullmatch(place) if isinstance(place, str) else None
-    return {} if match is None else {"path": match["path"], "line": int(match["line"])}
+def _path_and_line(text: object) -> Arguments:
+    """Separates a path from the first of the lines after it, as answers show them. The address of a
+    page remains whole."""
+    place = parse_place(text) if isinstance(text, str) and "://" not in text else None
+    if place is None or place.start_line is None:
+        return {}
+    return {"path": place.path, "line": place.start_line}
 
 
 def _named(tool: Tool, given: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
