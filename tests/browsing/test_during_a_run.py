@@ -136,8 +136,9 @@ def test_a_superseded_definition_is_not_found(place: Path) -> None:
     change(
         place,
         "INSERT INTO snippets (index_id, version_id, state, start_line, end_line, language, symbol,"
-        " kind, scope, content_hash, text) SELECT index_id, version_id, 'superseded', start_line,"
-        " end_line, language, 'former_name', kind, scope, content_hash, text FROM snippets"
+        " kind, scope, content_hash, text, text_id) SELECT index_id, version_id, 'superseded',"
+        " start_line, end_line, language, 'former_name', kind, scope, content_hash, text, text_id"
+        " FROM snippets"
         " WHERE symbol = 'round_price'",
     )
     with Kodit(place / "data") as kodit:

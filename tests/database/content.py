@@ -96,12 +96,18 @@ class Content:
 
     def answering(self, kind: VectorKind = VectorKind.CODE) -> list[str]:
         """The texts that have a vector."""
-        query = "SELECT text FROM vectors JOIN snippets ON snippets.id = snippet_id "
+        query = (
+            "SELECT snippet_texts.text FROM vectors JOIN snippets ON snippets.id = snippet_id "
+            "JOIN snippet_texts ON snippet_texts.id = text_id "
+        )
         where = "WHERE vectors.index_id = ? AND vectors.kind = ?"
         return sorted(row[0] for row in rows(self.transaction, query + where, self.id, kind.value))
 
     def in_state(self, state: str) -> list[str]:
-        query = "SELECT text FROM snippets WHERE index_id = ? AND state = ?"
+        query = (
+            "SELECT snippet_texts.text FROM snippets "
+            "JOIN snippet_texts ON snippet_texts.id = text_id WHERE index_id = ? AND state = ?"
+        )
         return sorted(row[0] for row in rows(self.transaction, query, self.id, state))
 
     def pending(self, stage: TaskType) -> list[str]:

@@ -35,6 +35,16 @@ class Shelf:
     def sql(self, statement: str, *values: object) -> None:
         change(self.transaction, statement, *values)
 
+    def alter(self, text: str, **values: object) -> None:
+        """Give the snippets with this text other values in these columns."""
+        columns = ", ".join(f"{column} = ?" for column in values)
+        self.sql(
+            f"UPDATE snippets SET {columns} "  # noqa: S608 - our own columns
+            "WHERE text_id = (SELECT id FROM snippet_texts WHERE text = ?)",
+            *values.values(),
+            text,
+        )
+
     def forget_contents(self) -> None:
         """As if `b.py` was scanned and not read yet."""
         self.sql(at("b.py", "INSERT INTO stale_files SELECT index_id, path_id, 'any' FROM files"))
@@ -126,7 +136,7 @@ def test_definitions_are_those_of_the_scope_and_of_the_kinds(shelf: Shelf) -> No
 
 
 def test_snippets_of_a_file_come_from_its_first_line_to_its_last(shelf: Shelf) -> None:
-    shelf.sql("UPDATE snippets SET start_line = 9, end_line = 9 WHERE text = 'b.py 1'")
+    shelf.alter("b.py 1", start_line=9, end_line=9)
     found = shelf.catalogue.snippets_of_file(shelf.content.versions["b.py"])
     assert [snippet.text for snippet in found] == ["b.py 2", "b.py 1"]
 
@@ -177,8 +187,8 @@ def test_the_files_in_a_part_of_an_index(transaction: SqlTransaction) -> None:
 
 def test_what_files_mention(shelf: Shelf) -> None:
     """By file and line, of snippets that are current."""
-    shelf.sql("UPDATE snippets SET mentions = 'c0\tf' WHERE text = 'b.py 2'")
-    shelf.sql("UPDATE snippets SET start_line = 9, end_line = 9 WHERE text = 'b.py 1'")
+    shelf.alter("b.py 2", mentions="c0\tf")
+    shelf.alter("b.py 1", start_line=9, end_line=9)
     wanted = [shelf.content.versions["src/a.py"], shelf.content.versions["b.py"]]
     found = shelf.catalogue.mentioning(wanted)
     assert [(one.file_id, one.start_line) for one in found] == sorted(
@@ -197,10 +207,13 @@ def test_all_names_of_snippets(shelf: Shelf) -> None:
     """Of those that have any, within the scope."""
     index_id = shelf.content.id
     also = '[["also", "function", "", 1, 1]]'
-    shelf.sql("UPDATE snippets SET also_defines = ? WHERE text = 'b.py 1'", also)
+    shelf.alter("b.py 1", also_defines=also)
     minor = also.replace("also", "minor")
-    shelf.sql("UPDATE snippets SET symbol = NULL, minor_symbols = ? WHERE text = 'b.py 2'", minor)
-    shelf.sql("UPDATE snippets SET symbol = NULL WHERE text LIKE 'src/a%'")
+    shelf.alter("b.py 2", symbol=None, minor_symbols=minor)
+    shelf.sql(
+        "UPDATE snippets SET symbol = NULL WHERE text_id IN "
+        "(SELECT id FROM snippet_texts WHERE text LIKE 'src/a%')"
+    )
 
     def names(scope: Scope) -> list[list[str]]:
         return sorted(map(list, (names for _, names in shelf.catalogue.named_snippets(scope))))
@@ -237,9 +250,8 @@ def test_a_text_in_a_pattern_stands_for_itself() -> None:
 def test_the_snippet_that_is_nearest_to_a_line(shelf: Shelf) -> None:
     """Of two that hold it the inner one, and none that is farther away than it may be."""
     shelf.content.replace(**{"b.py": ["whole", "inner"]})
-    moved = "UPDATE snippets SET start_line = ?, end_line = ? WHERE text = ?"
-    shelf.sql(moved, 1, 20, "whole")
-    shelf.sql(moved, 5, 9, "inner")
+    shelf.alter("whole", start_line=1, end_line=20)
+    shelf.alter("inner", start_line=5, end_line=9)
     file_id = shelf.content.versions["b.py"]
 
     def nearest(line: int, most_away: int) -> list[str]:

@@ -42,7 +42,7 @@ def test_snippets_are_copied_from_a_version_that_is_still_there(content: Content
     assert counts == SnippetCounts(written=1, reused=1)
     assert transaction.indexes.stale_files(content.id, 9) == []
     columns = "state, start_line, end_line, language, symbol, kind, scope, content_hash, text, "
-    columns += "also_defines, minor_symbols, mentions, extents"
+    columns += "also_defines, minor_symbols, mentions, extents, text_id"
     query = f"SELECT {columns} FROM snippets WHERE version_id = ?"  # noqa: S608 - ours
     one, two = (rows(transaction, query, content.versions[path]) for path in "ab")
     assert one == two

@@ -116,9 +116,9 @@ def a_changed_file_is_not_marked_as_stale(place: Place) -> None:
 def a_file_holds_a_snippet_twice(place: Place) -> None:
     place.sql(
         "INSERT INTO snippets (index_id, version_id, state, start_line, end_line, language, "
-        "symbol, kind, scope, content_hash, enrichment_id, text) SELECT index_id, version_id, "
-        "state, start_line, end_line, language, symbol, kind, scope, content_hash, enrichment_id, "
-        "text FROM snippets WHERE state = 'live' LIMIT 1"
+        "symbol, kind, scope, content_hash, enrichment_id, text, text_id) SELECT index_id, "
+        "version_id, state, start_line, end_line, language, symbol, kind, scope, content_hash, "
+        "enrichment_id, text, text_id FROM snippets WHERE state = 'live' LIMIT 1"
     )
 
 

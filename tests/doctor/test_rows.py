@@ -17,8 +17,8 @@ STRAY_SNIPPET = (
 )
 FIRST_SNIPPET_AGAIN = (
     "INSERT INTO snippets (index_id, version_id, state, start_line, end_line, language, scope, "
-    "content_hash, enrichment_id, text) SELECT index_id, version_id, state, {line}, {line}, "
-    "language, scope, content_hash, enrichment_id, text FROM snippets WHERE id = 1"
+    "content_hash, enrichment_id, text, text_id) SELECT index_id, version_id, state, {line}, "
+    "{line}, language, scope, content_hash, enrichment_id, text, text_id FROM snippets WHERE id = 1"
 )
 VECTOR = "INSERT INTO vectors SELECT index_id, kind, {}, {}, embedding_id, model, code FROM vectors"
 OTHER_HASH = "files have snippets that do not match their content, and are not marked as stale"

@@ -140,6 +140,7 @@ def test_nothing_in_a_database_controls_the_terminal(kodit: KoditCommand, tmp_pa
         "task_attempts": ("worker", "error"),
         "tasks": ("error", "worker"),
         "enrichments": ("text",),
+        "snippet_texts": ("text",),
     }
     with closing(sqlite3.connect(kodit.data_dir / "kodit.db")) as connection, connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")

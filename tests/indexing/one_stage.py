@@ -228,7 +228,10 @@ class Place:
         return self.sql(of_files("SELECT path, status, stale FROM FILES ORDER BY path"))
 
     def texts(self) -> list[str]:
-        query = "SELECT text FROM snippets WHERE state = 'live' ORDER BY text"
+        query = (
+            "SELECT snippet_texts.text FROM snippets "
+            "JOIN snippet_texts ON snippet_texts.id = text_id WHERE state = 'live' ORDER BY 1"
+        )
         return [row[0] for row in self.sql(query)]
 
     def index(self) -> Index:

@@ -299,8 +299,10 @@ def small(work: Work, monkeypatch: pytest.MonkeyPatch) -> Work:
 
 def vectors_of(work: Work, index_id: int) -> list[object]:
     return work.sql(
-        "SELECT text || ' ' || vectors.kind FROM vectors "  # noqa: S608 - a number
-        f"JOIN snippets ON snippets.id = snippet_id WHERE vectors.index_id = {index_id} ORDER BY 1"
+        "SELECT snippet_texts.text || ' ' || vectors.kind FROM vectors "  # noqa: S608 - a number
+        "JOIN snippets ON snippets.id = snippet_id "
+        "JOIN snippet_texts ON snippet_texts.id = text_id "
+        f"WHERE vectors.index_id = {index_id} ORDER BY 1"
     )
 
 
@@ -374,7 +376,8 @@ def test_snippets_of_another_index_that_were_replaced_meanwhile(small: Work) -> 
         with small.database.write() as transaction:
             transaction.connection.exec_driver_sql(
                 "DELETE FROM pending_snippets WHERE snippet_id = "
-                "(SELECT id FROM snippets WHERE text = 'six')"
+                "(SELECT snippets.id FROM snippets JOIN snippet_texts "
+                "ON snippet_texts.id = text_id WHERE snippet_texts.text = 'six')"
             )
 
     small.embedder.meanwhile = replace

@@ -19,8 +19,9 @@ _SNIPPETS = of_files("""
 SELECT file.path, snippet.state, snippet.start_line, snippet.end_line, snippet.language,
        snippet.symbol, snippet.kind, snippet.scope, snippet.also_defines, snippet.minor_symbols,
        snippet.mentions,
-       snippet.text, snippet.content_hash, enrichment.text
+       coalesce(of_snippet.text, snippet.text), snippet.content_hash, enrichment.text
 FROM snippets AS snippet JOIN FILES ON file.version_id = snippet.version_id
+LEFT JOIN snippet_texts AS of_snippet ON of_snippet.id = snippet.text_id
 LEFT JOIN enrichments AS enrichment ON enrichment.id = snippet.enrichment_id
 """)
 _VECTORS = of_files("""

@@ -29,6 +29,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
 )
 from kodit.infrastructure.sqlalchemy.file_statements import ADD_STALE_FILE, IS_STALE
 from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.snippet_texts import forget_texts
 from kodit.infrastructure.sqlalchemy.unused import release
 from kodit.infrastructure.sqlalchemy.version_statements import HIDE_VERSIONS
 
@@ -108,11 +109,14 @@ _STRAY_SNIPPET = exists().where(
 def _delete_stray_snippets(connection: Connection, limit: int) -> int:
     some = select(SNIPPETS.c.id).where(_STRAY_SNIPPET).limit(limit)
     removed = connection.execute(
-        delete(SNIPPETS).where(SNIPPETS.c.id.in_(some)).returning(SNIPPETS.c.enrichment_id)
-    )
-    lost = removed.scalars().all()
-    release(Driver(connection), ENRICHMENTS, lost)
-    return len(lost)
+        delete(SNIPPETS)
+        .where(SNIPPETS.c.id.in_(some))
+        .returning(SNIPPETS.c.enrichment_id, SNIPPETS.c.text_id)
+    ).all()
+    driver = Driver(connection)
+    release(driver, ENRICHMENTS, (row.enrichment_id for row in removed))
+    forget_texts(driver, (row.text_id for row in removed))
+    return len(removed)
 
 
 _IDLE_PENDING = ~exists().where(

@@ -28,8 +28,10 @@ from kodit.infrastructure.sql.statements import (
 )
 from kodit.infrastructure.sql.stored_snippets import (
     CONTENT_ID,
+    JOIN_TEXT,
     SELECT_PLACES,
     SELECT_STORED,
+    TEXT,
     to_stored,
 )
 
@@ -94,9 +96,9 @@ _MENTIONS = StatementForMany(
     f"WHERE snippets.version_id IN :ids AND {_LIVE} AND snippets.mentions IS NOT NULL"
 )
 _HAVING = StatementForMany(
-    "SELECT DISTINCT snippets.version_id FROM snippets "
+    f"SELECT DISTINCT snippets.version_id FROM snippets {JOIN_TEXT} "
     f"WHERE snippets.version_id IN :ids AND {_LIVE} "
-    "AND snippets.text LIKE '%' || :part || '%' ESCAPE '/'"
+    f"AND {TEXT} LIKE '%' || :part || '%' ESCAPE '/'"
 )
 _ROUTES = StatementForMany(
     "SELECT snippets.version_id, snippets.minor_symbols FROM snippets "

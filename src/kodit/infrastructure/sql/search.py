@@ -32,7 +32,9 @@ from kodit.infrastructure.sql.statements import (
 )
 from kodit.infrastructure.sql.stored_snippets import (
     CONTENT_ID,
+    JOIN_TEXT,
     SELECT_STORED,
+    TEXT,
     to_source_text,
     to_stored,
 )
@@ -69,7 +71,7 @@ _ANY_FORMER = Statement("SELECT 1 FROM former_versions LIMIT 1")
 _SHARED = SharedTexts()
 _STORED = StatementForMany(f"{SELECT_STORED} WHERE snippets.id IN :ids")
 _TEXTS = StatementForMany(
-    "SELECT snippets.id, snippets.text FROM snippets WHERE snippets.id IN :ids"
+    f"SELECT snippets.id, {TEXT} FROM snippets {JOIN_TEXT} WHERE snippets.id IN :ids"
 )
 _FOUND = StatementForMany(
     "SELECT snippets.id, snippets.index_id, snippets.version_id, versions.path, "

@@ -9,6 +9,9 @@ from kodit.infrastructure.sql.statements import Row
 
 CONTENT_ID = "coalesce(files.version_id, -(files.path_id * 1048576 + files.index_id))"
 """The content of a file as engines know it: its version; another number until it has one."""
+TEXT = "coalesce(snippet_texts.text, snippets.text)"
+"""The text of a snippet that is joined with `JOIN_TEXT`."""
+JOIN_TEXT = "LEFT JOIN snippet_texts ON snippet_texts.id = snippets.text_id"
 _SELECTION = (
     "SELECT snippets.id, snippets.index_id, snippets.version_id, indexes.location, indexes.ref, "
     "versions.path, snippets.start_line, snippets.end_line, snippets.language, snippets.symbol, "
@@ -17,7 +20,7 @@ _SELECTION = (
     "FROM snippets JOIN versions ON versions.id = snippets.version_id "
     "JOIN indexes ON indexes.id = snippets.index_id "
 )
-SELECT_STORED = _SELECTION.format("snippets.text")
+SELECT_STORED = f"{_SELECTION.format(TEXT)}{JOIN_TEXT}"
 """The columns that `to_stored` reads; conditions are appended."""
 SELECT_PLACES = _SELECTION.format("''")
 """The same with an empty text."""

@@ -88,6 +88,7 @@ __all__ = [
     "QUEUE_PAUSES",
     "REFUSED_SNIPPETS",
     "SNIPPETS",
+    "SNIPPET_TEXTS",
     "STALE_FILES",
     "TASKS",
     "TASK_ATTEMPTS",
@@ -172,9 +173,22 @@ class DeletedFolderColumns(TypedColumns):
 DELETED_FOLDERS = Table("deleted_folders", METADATA, DeletedFolderColumns)
 
 
+class SnippetTextColumns(TypedColumns):
+    """The text of any number of snippets: most of a file is the same in its next version. `key` is
+    a hash of the text."""
+
+    id: Named[int] = Column(BigKey, primary_key=True)
+    key: Named[bytes] = Column(LargeBinary(16), unique=True)
+    text: Named[str] = Column(Text)
+
+
+SNIPPET_TEXTS = Table("snippet_texts", METADATA, SnippetTextColumns, sqlite_autoincrement=True)
+
+
 class SnippetColumns(TypedColumns):
     """A piece of a version of a file. `superseded` rows are searched by an engine until it has the
-    new ones; `removed` rows belong to deleted files and are never searched.
+    new ones; `removed` rows belong to deleted files and are never searched. Rows of an earlier
+    release have a `text` of their own; all others have a `text_id`.
     """
 
     id: Named[int] = Column(BigKey, primary_key=True)
@@ -194,6 +208,7 @@ class SnippetColumns(TypedColumns):
     mentions: Named[str | None] = Column(Text)
     minor_symbols: Named[str | None] = Column(Text)
     extents: Named[str | None] = Column(Text)
+    text_id: Named[int | None] = Column(BigInteger)
 
 
 SNIPPETS = Table(
@@ -204,6 +219,7 @@ SNIPPETS = Table(
     Index("snippets_of_file", "version_id", "state"),
     Index("snippets_of_index", "index_id", "state", "kind"),
     Index("snippets_of_enrichment", "enrichment_id"),
+    Index("snippets_of_text", "text_id"),
     Index(
         "snippets_by_symbol",
         text("lower(symbol)"),

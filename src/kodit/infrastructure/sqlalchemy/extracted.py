@@ -37,6 +37,7 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     PEND_LIVE_OF_VERSIONS,
     SET_STATE,
 )
+from kodit.infrastructure.sqlalchemy.snippet_texts import add_texts
 from kodit.infrastructure.sqlalchemy.unused import release
 from kodit.infrastructure.sqlalchemy.version_statements import (
     DROP_EMPTY_VERSIONS,
@@ -116,10 +117,17 @@ class ExtractedContents:
         ) + self._versions.count_live(kept.values())
         gone = [file.file_id for file in files if file.sliced is None]
         self._remove_superseded(index_id, [file_id for file_id in gone if file_id in kept])
+        added = [
+            (made[file.file_id], snippet)
+            for file in sliced
+            if file.sliced is not None
+            for snippet in file.sliced.snippets
+        ]
+        text_ids = add_texts(self._driver, (snippet for _version_id, snippet in added))
         rows = [
             {
                 "index_id": index_id,
-                "version_id": made[file.file_id],
+                "version_id": version_id,
                 "state": "live",
                 "start_line": snippet.start_line,
                 "end_line": snippet.end_line,
@@ -128,15 +136,14 @@ class ExtractedContents:
                 "kind": snippet.symbol.kind.value if snippet.symbol else None,
                 "scope": snippet.symbol.scope if snippet.symbol else "",
                 "content_hash": snippet.content_hash,
-                "text": snippet.text,
+                "text": "",
+                "text_id": text_ids[snippet.content_hash],
                 "also_defines": placed_to_text(snippet.also_defines, minor=False),
                 "minor_symbols": placed_to_text(snippet.also_defines, minor=True),
                 "mentions": snippet.mentions or None,
                 "extents": extents_to_text(snippet.extents),
             }
-            for file in sliced
-            if file.sliced is not None
-            for snippet in file.sliced.snippets
+            for version_id, snippet in added
         ]
         ADD_SNIPPET.run_many(self._driver, rows)
         self._note_new(change_set, token, sorted(made.values()))

@@ -38,13 +38,14 @@ from kodit.infrastructure.sqlalchemy.entities import (
     INDEXES,
     KEYWORD_CHANGES,
     KEYWORD_HISTORY,
+    SNIPPET_TEXTS,
     SNIPPETS,
     VERSIONS,
 )
 from kodit.infrastructure.sqlalchemy.keyword_log import SqlKeywordLogRepository
 from kodit.infrastructure.sqlalchemy.keyword_log_statements import REACH, changes_in
 from kodit.infrastructure.sqlalchemy.prepared import Prepared
-from kodit.infrastructure.sqlalchemy.stored_snippets import KEYWORD_COLUMNS
+from kodit.infrastructure.sqlalchemy.stored_snippets import KEYWORD_COLUMNS, OF_TEXT
 
 
 def _both(*, only_led: bool) -> Any:
@@ -86,6 +87,7 @@ _AT_POSITION = Prepared(
     select(*KEYWORD_COLUMNS)
     .join(VERSIONS, VERSIONS.c.id == SNIPPETS.c.version_id)
     .join(INDEXES, INDEXES.c.id == SNIPPETS.c.index_id)
+    .outerjoin(SNIPPET_TEXTS, OF_TEXT)
     .where(
         SNIPPETS.c.index_id == bindparam("of_index"),
         SNIPPETS.c.id > bindparam("after"),

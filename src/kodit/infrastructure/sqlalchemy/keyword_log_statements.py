@@ -7,9 +7,15 @@ from typing import Any
 from sqlalchemy import FromClause, Select, and_, bindparam, delete, exists, func, select, update
 
 from kodit.domain.keyword import KeywordOperation
-from kodit.infrastructure.sqlalchemy.entities import INDEXES, KEYWORD_CHANGES, SNIPPETS, VERSIONS
+from kodit.infrastructure.sqlalchemy.entities import (
+    INDEXES,
+    KEYWORD_CHANGES,
+    SNIPPET_TEXTS,
+    SNIPPETS,
+    VERSIONS,
+)
 from kodit.infrastructure.sqlalchemy.prepared import Prepared, PreparedForMany, insert_columns
-from kodit.infrastructure.sqlalchemy.stored_snippets import KEYWORD_COLUMNS
+from kodit.infrastructure.sqlalchemy.stored_snippets import KEYWORD_COLUMNS, OF_TEXT
 
 LOG_CHANGE = insert_columns(
     KEYWORD_CHANGES, "index_id", "version_id", "change_set", "snippet_id", "op", "token"
@@ -38,6 +44,7 @@ def changes_in(log: FromClause) -> Select[Any]:
         )
         .outerjoin(VERSIONS, VERSIONS.c.id == SNIPPETS.c.version_id)
         .outerjoin(INDEXES, INDEXES.c.id == SNIPPETS.c.index_id)
+        .outerjoin(SNIPPET_TEXTS, OF_TEXT)
     )
 
 

@@ -23,6 +23,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     NODE_PACKS,
     PENDING_SNIPPETS,
     REFUSED_SNIPPETS,
+    SNIPPET_TEXTS,
     SNIPPETS,
     STALE_FILES,
     VECTORS,
@@ -31,6 +32,8 @@ from kodit.infrastructure.sqlalchemy.entities import (
 from kodit.infrastructure.sqlalchemy.file_statements import DELETE_SOME_FILES
 from kodit.infrastructure.sqlalchemy.paths import forget_unused
 from kodit.infrastructure.sqlalchemy.prepared import Driver
+from kodit.infrastructure.sqlalchemy.snippet_texts import forget_texts
+from kodit.infrastructure.sqlalchemy.stored_snippets import OF_TEXT, TEXT
 from kodit.infrastructure.sqlalchemy.unused import CACHES, Cache, release, settle
 from kodit.infrastructure.sqlalchemy.versions import SqlVersionRepository
 
@@ -60,20 +63,16 @@ _OWN = (
     _Part(DESCRIPTIONS, DESCRIPTIONS.c.subject, DESCRIPTIONS.c.kind),
 )
 """What belongs to an index, and not to the versions in its store."""
-_LARGE: tuple[tuple[Table, Column[Any]], ...] = (
-    (SNIPPETS, SNIPPETS.c.text),
-    (VERSIONS, VERSIONS.c.path),
-)
-"""Tables with a column that may be very large."""
-
+ROWS_PER_SNIPPET = 2
+"""With a snippet goes its text, if no other one has it."""
 ROWS_PER_FILE = 3
 """With the last file at a path go the path and its histories, of which there is rarely more than
 one."""
-_REFERENCES: dict[Table, tuple[Column[Any], Table]] = {
-    VECTORS: (VECTORS.c.embedding_id, EMBEDDINGS),
-    SNIPPETS: (SNIPPETS.c.enrichment_id, ENRICHMENTS),
-}
-"""The cache entry that a row uses, which may lose its last user with the row."""
+_SNIPPETS = (
+    select(SNIPPETS.c.id, func.length(TEXT)).select_from(SNIPPETS).outerjoin(SNIPPET_TEXTS, OF_TEXT)
+)
+_VERSIONS = select(VERSIONS.c.id, func.length(VERSIONS.c.path))
+"""Rows with a text that may be very large, and its length."""
 
 
 def is_detached(connection: Connection, index_id: int) -> bool:
@@ -124,14 +123,20 @@ def remove_some(connection: Connection, index_id: int, limit: int) -> bool:
     for part in _SMALL:
         if _delete_small(connection, part, index_id, limit):
             return True
-    for table, content in _LARGE:
-        ids = _some_large(connection, table, content, index_id, limit)
+    mine = SNIPPETS.c.index_id == index_id
+    if ids := some_of(connection, _SNIPPETS.where(mine).limit(max(limit // ROWS_PER_SNIPPET, 1))):
         for some in in_chunks(ids):
-            _delete(connection, table, table.c.id.in_(some), index_id)
-        if ids:
-            return True
+            _delete_snippets(connection, some, index_id)
+        return True
+    mine = VERSIONS.c.index_id == index_id
+    if ids := some_of(connection, _VERSIONS.where(mine).limit(limit)):
+        for some in in_chunks(ids):
+            connection.execute(delete(VERSIONS).where(VERSIONS.c.id.in_(some)))
+        return True
     for cache in CACHES:
-        ids = _some_large(connection, cache.table, cache.content, index_id, limit)
+        mine = cache.table.c.index_id == index_id
+        sized = select(cache.table.c.id, func.length(cache.content)).where(mine)
+        ids = some_of(connection, sized.limit(limit))
         if ids:
             _settle_cache(connection, cache, index_id, ids)
             return True
@@ -151,20 +156,20 @@ def _delete_small(connection: Connection, part: _Part, index_id: int, limit: int
 
 def _delete(connection: Connection, table: Table, condition: Any, index_id: int) -> int:
     """Returns the number of deleted rows."""
-    if table not in _REFERENCES:
+    if table is not VECTORS:
         return connection.execute(delete(table).where(condition)).rowcount
-    reference, cache = _REFERENCES[table]
-    deleted = connection.execute(delete(table).where(condition).returning(reference))
+    deleted = connection.execute(delete(table).where(condition).returning(VECTORS.c.embedding_id))
     lost = deleted.scalars().all()
-    release(Driver(connection), cache, lost, dying=index_id)
+    release(Driver(connection), EMBEDDINGS, lost, dying=index_id)
     return len(lost)
 
 
-def _some_large(
-    connection: Connection, table: Table, content: Column[Any], index_id: int, limit: int
-) -> list[int]:
-    mine = select(table.c.id, func.length(content)).where(table.c.index_id == index_id)
-    return some_of(connection, mine.limit(limit))
+def _delete_snippets(connection: Connection, ids: Sequence[int], index_id: int) -> None:
+    gone = delete(SNIPPETS).where(SNIPPETS.c.id.in_(ids))
+    deleted = connection.execute(gone.returning(SNIPPETS.c.enrichment_id, SNIPPETS.c.text_id)).all()
+    driver = Driver(connection)
+    release(driver, ENRICHMENTS, (row.enrichment_id for row in deleted), dying=index_id)
+    forget_texts(driver, (row.text_id for row in deleted))
 
 
 def _settle_cache(connection: Connection, cache: Cache, index_id: int, ids: Sequence[int]) -> None:

@@ -26,6 +26,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     KEYWORD_CHANGES,
     KEYWORD_HISTORY,
     PENDING_SNIPPETS,
+    SNIPPET_TEXTS,
     SNIPPETS,
     STALE_FILES,
     UNCLEAN,
@@ -38,7 +39,7 @@ from kodit.infrastructure.sqlalchemy.prepared import (
     constant,
     insert_columns,
 )
-from kodit.infrastructure.sqlalchemy.stored_snippets import select_texts
+from kodit.infrastructure.sqlalchemy.stored_snippets import OF_TEXT, TEXT, select_texts
 
 MOST_LOOKED_AT = 512
 """How many other indexes are looked at in order to find some with little work left."""
@@ -47,11 +48,11 @@ ADD_SNIPPET = insert_columns(
     SNIPPETS,
     *("index_id", "version_id", "state", "start_line", "end_line", "language"),
     *("symbol", "kind", "scope", "content_hash", "text", "also_defines", "minor_symbols"),
-    *("mentions", "extents"),
+    *("mentions", "extents", "text_id"),
 )
 _COPIED = (
     *("state", "start_line", "end_line", "language", "symbol", "kind", "scope", "content_hash"),
-    *("text", "also_defines", "minor_symbols", "mentions", "extents"),
+    *("text", "also_defines", "minor_symbols", "mentions", "extents", "text_id"),
 )
 COPY_SNIPPETS = Prepared(
     insert(SNIPPETS).from_select(
@@ -91,7 +92,7 @@ DELETE_SNIPPETS = PreparedForMany(
     lambda ids: (
         delete(SNIPPETS)
         .where(SNIPPETS.c.id.in_(ids))
-        .returning(SNIPPETS.c.enrichment_id, SNIPPETS.c.version_id)
+        .returning(SNIPPETS.c.enrichment_id, SNIPPETS.c.version_id, SNIPPETS.c.text_id)
     )
 )
 LOG_LIVE_OF_VERSIONS = PreparedForMany(
@@ -321,7 +322,8 @@ UNFINISHED_ELSEWHERE = (
 )
 """The same for versions in the stores of other indexes."""
 DEAD = Prepared(
-    select(SNIPPETS.c.id, func.length(SNIPPETS.c.text))
+    select(SNIPPETS.c.id, func.length(TEXT))
+    .outerjoin(SNIPPET_TEXTS, OF_TEXT)
     .where(
         SNIPPETS.c.index_id == bindparam("of_index"),
         SNIPPETS.c.state.in_([constant(state) for state in ("superseded", "removed")]),

@@ -51,6 +51,7 @@ from kodit.infrastructure.sqlalchemy.snippet_statements import (
     WITH_MODEL,
     others,
 )
+from kodit.infrastructure.sqlalchemy.snippet_texts import forget_texts
 from kodit.infrastructure.sqlalchemy.unused import release
 from kodit.infrastructure.sqlalchemy.version_statements import (
     DROP_EMPTY_VERSIONS,
@@ -211,6 +212,7 @@ class SqlSnippetRepository:
             dead = first_batch(weighed, MOST_PER_TRANSACTION, itemgetter(1))
         deleted = DELETE_SNIPPETS.run(self._driver, [key for key, _weight in dead])
         release(self._driver, ENRICHMENTS, (row[0] for row in deleted))
+        forget_texts(self._driver, (row[2] for row in deleted))
         versions = sorted({row[1] for row in deleted})
         FORGET_FORMER.run(self._driver, versions)
         DROP_EMPTY_VERSIONS.run(self._driver, versions)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, null, select
+from sqlalchemy import ColumnElement, Select, func, null, select
 
-from kodit.infrastructure.sqlalchemy.entities import INDEXES, SNIPPETS, VERSIONS
+from kodit.infrastructure.sqlalchemy.entities import (
+    INDEXES,
+    SNIPPET_TEXTS,
+    SNIPPETS,
+    VERSIONS,
+)
 
 _NOTHING = null()
+TEXT = func.coalesce(SNIPPET_TEXTS.c.text, SNIPPETS.c.text)
+"""The text of a snippet that is joined with `OF_TEXT`, which not every row finds."""
+OF_TEXT = SNIPPET_TEXTS.c.id == SNIPPETS.c.text_id
 _TEXT_AND_PLACE: tuple[ColumnElement[Any], ...] = (
     SNIPPETS.c.id,
     SNIPPETS.c.index_id,
@@ -22,7 +30,7 @@ _TEXT_AND_PLACE: tuple[ColumnElement[Any], ...] = (
     SNIPPETS.c.symbol,
     SNIPPETS.c.kind,
     SNIPPETS.c.scope,
-    SNIPPETS.c.text,
+    TEXT,
 )
 KEYWORD_COLUMNS = (
     *_TEXT_AND_PLACE,
@@ -44,4 +52,5 @@ def select_texts() -> Select[*tuple[Any, ...]]:
         select(*_TEXT_AND_PLACE, *nothing)
         .join(VERSIONS, VERSIONS.c.id == SNIPPETS.c.version_id)
         .join(INDEXES, INDEXES.c.id == SNIPPETS.c.index_id)
+        .outerjoin(SNIPPET_TEXTS, OF_TEXT)
     )

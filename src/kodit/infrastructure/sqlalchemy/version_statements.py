@@ -33,10 +33,12 @@ from kodit.infrastructure.sqlalchemy.entities import (
     KEYWORD_HISTORY,
     PATHS,
     PENDING_SNIPPETS,
+    SNIPPET_TEXTS,
     SNIPPETS,
     VERSIONS,
 )
 from kodit.infrastructure.sqlalchemy.prepared import Prepared, PreparedForMany, insert_columns
+from kodit.infrastructure.sqlalchemy.stored_snippets import OF_TEXT, TEXT
 
 UNDATED = 0
 """Stands for the time since which a version is unused that has not been dated yet."""
@@ -104,7 +106,9 @@ USE_VERSIONS = PreparedForMany(
     )
 )
 _TEXT_BYTES = (
-    select(func.coalesce(func.sum(func.length(SNIPPETS.c.text)), 0))
+    select(func.coalesce(func.sum(func.length(TEXT)), 0))
+    .select_from(SNIPPETS)
+    .outerjoin(SNIPPET_TEXTS, OF_TEXT)
     .where(SNIPPETS.c.version_id == VERSIONS.c.id)
     .scalar_subquery()
 )

@@ -157,7 +157,7 @@ CREATE TABLE snippets (
 	scope TEXT NOT NULL, 
 	content_hash VARCHAR(32) NOT NULL, 
 	enrichment_id BIGINT, 
-	text TEXT NOT NULL, also_defines TEXT, mentions TEXT, minor_symbols TEXT, extents TEXT, 
+	text TEXT NOT NULL, also_defines TEXT, mentions TEXT, minor_symbols TEXT, extents TEXT, text_id BIGINT, 
 	CONSTRAINT state_is_known CHECK (state IN ('live', 'superseded', 'removed')), 
 	FOREIGN KEY(version_id) REFERENCES versions (id)
 )
@@ -403,4 +403,13 @@ CREATE INDEX files_without_history ON files (index_id, history, status) WHERE hi
 
 CREATE INDEX files_of_version ON files (version_id)
 
-INSERT INTO alembic_version VALUES ('0025')
+CREATE TABLE snippet_texts (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	"key" BLOB NOT NULL, 
+	text TEXT NOT NULL, 
+	UNIQUE ("key")
+)
+
+CREATE INDEX snippets_of_text ON snippets (text_id)
+
+INSERT INTO alembic_version VALUES ('0026')
