@@ -123,6 +123,11 @@ def a_file_holds_a_snippet_twice(place: Place) -> None:
 
 
 @noticed_by(Area.FILES)
+def the_text_of_snippets_is_lost(place: Place) -> None:
+    place.sql("DELETE FROM snippet_texts WHERE id = 1")
+
+
+@noticed_by(Area.FILES)
 def a_snippet_says_it_belongs_to_another_index(place: Place) -> None:
     place.sql(
         "INSERT INTO snippets (index_id, version_id, state, start_line, end_line, language, scope, "

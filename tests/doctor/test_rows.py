@@ -38,6 +38,8 @@ LOST = "contents that it has brought belong to no index and are not marked as un
 UNNOTED = "note is missing: it has contents of other indexes, or they have its own"
 WITHOUT_PATH = "files have paths that are not stored"
 WITHOUT_HISTORY = "files have a history that is not stored"
+WITHOUT_TEXT = "files have snippets whose text is not stored"
+UNUSED_TEXT = "stored texts are of no snippet"
 UNUSED_PATH = "stored paths are of no file"
 UNUSED_HISTORY = "stored histories are of no file"
 OTHER_CODE = "vectors have a code that differs from that of their embedding"
@@ -69,6 +71,8 @@ def of_first(statement: str) -> str:
             {TWICE: 1},
         ),
         ([STRAY_SNIPPET.format("NULL")], {STRAY: 1}),
+        (["UPDATE snippets SET text_id = 99 WHERE id = 1"], {WITHOUT_TEXT: 1, UNUSED_TEXT: 1}),
+        (["INSERT INTO snippet_texts (key, text) VALUES (x'01', 'x')"], {UNUSED_TEXT: 1}),
         (["INSERT INTO pending_snippets VALUES (1, 'ENRICH', 99)"], {IDLE: 1}),
         (["INSERT INTO pending_snippets VALUES (2, 'ENRICH', 1)"], {IDLE: 1}),
         (

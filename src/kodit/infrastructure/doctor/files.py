@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     and_,
+    cast,
     delete,
     exists,
+    null,
     or_,
     select,
     tuple_,
@@ -24,6 +27,7 @@ from kodit.infrastructure.sqlalchemy.entities import (
     FILES,
     INDEXES,
     PENDING_SNIPPETS,
+    SNIPPET_TEXTS,
     SNIPPETS,
     VERSIONS,
 )
@@ -64,6 +68,15 @@ def _holds_a_snippet_twice() -> ColumnElement[bool]:
         second.id > first.id,
         second.start_line == first.start_line,
         second.content_hash == first.content_hash,
+    )
+
+
+def _lacks_a_text() -> ColumnElement[bool]:
+    return exists().where(
+        SNIPPETS.c.version_id == FILES.c.version_id,
+        SNIPPETS.c.state == "live",
+        SNIPPETS.c.text_id.is_not(None),
+        ~exists().where(SNIPPET_TEXTS.c.id == SNIPPETS.c.text_id),
     )
 
 
@@ -136,6 +149,16 @@ def _delete_idle_pending(connection: Connection, limit: int) -> int:
     return connection.execute(delete(PENDING_SNIPPETS).where(tuple_(*key).in_(some))).rowcount
 
 
+_UNUSED_TEXT = ~exists().where(SNIPPETS.c.text_id == SNIPPET_TEXTS.c.id)
+
+
+def _delete_unused_texts(connection: Connection, limit: int) -> int:
+    some = select(SNIPPET_TEXTS.c.id).where(_UNUSED_TEXT).limit(limit)
+    ids = connection.execute(some).scalars().all()
+    forget_texts(Driver(connection), ids)
+    return len(ids)
+
+
 FILE_CHECKS = (
     RowCheck(
         "{count} snippets belong to a version of another index",
@@ -163,5 +186,16 @@ FILE_CHECKS = (
         "{count} files contain the same snippet twice",
         _holds_a_snippet_twice(),
         "marks them as stale and extracts them again",
+    ),
+    _stale_check(
+        "{count} files have snippets whose text is not stored",
+        _lacks_a_text(),
+        "marks them as stale and extracts them again",
+    ),
+    RowCheck(
+        "{count} stored texts are of no snippet",
+        "removes them",
+        select(cast(null(), BigInteger)).select_from(SNIPPET_TEXTS).where(_UNUSED_TEXT),
+        _delete_unused_texts,
     ),
 )
