@@ -17,6 +17,7 @@ ROWS: Mapping[str, int] = {
     "versions": MILLION,
     "former_versions": MILLION,
     "snippets": 10 * MILLION,
+    "snippet_texts": 10 * MILLION,
     "keyword_changes": MILLION,
     "pending_snippets": MILLION,
     "embeddings": 10 * MILLION,
@@ -47,6 +48,7 @@ ROWS_PER_VALUE: Mapping[str, int] = {
     "task_id": 2,
     "embedding_id": 2,
     "enrichment_id": 2,
+    "text_id": 2,
     "change_set": 50,
 }
 ACTIVE_INDEXES = (
