@@ -50,12 +50,12 @@ def test_what_a_search_is_without_options() -> None:
 def test_what_is_stored_names_what_it_was_made_with() -> None:
     """Another number needs another name or version; otherwise stored results are mixed with new
     ones."""
-    assert builtin.BuiltinEmbedder.model == "kodit-static-1/1"
+    assert builtin.BuiltinEmbedder.model == "kodit-static-1/2"
     assert static_model.LONGEST_TEXT == 8_000
     assert BuiltinEnricher.model == "self-description/1"
     assert (describe.MOST_DOCUMENTATION, describe.MOST_CALLS) == (600, 12)
-    assert builtin.BuiltinEmbedder.includes_path
-    assert BuiltinEnricher.includes_path
+    assert builtin.BuiltinEmbedder.is_local
+    assert BuiltinEnricher.includes_name
     assert (SCHEMA_VERSION, scoring.MOST_COUNTED) == ("9", 255)
     assert pack_file.VERSION == 2
 

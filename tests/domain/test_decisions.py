@@ -116,8 +116,6 @@ def test_nothing_is_asked_of_a_model_twice() -> None:
     keys = service.keys("model", texts)
     assert keys == [cache_key("model", text) for text in texts]
     assert service.missing(keys, texts, {keys[1]}) == {keys[0]: "one", keys[3]: "three"}
-    assert service.code_text(SNIPPET, with_path=True) == "a.py\ntext"
-    assert service.code_text(SNIPPET, with_path=False) == "text"
 
 
 def test_a_cache_entry_is_that_of_one_model_and_one_text() -> None:
@@ -168,10 +166,10 @@ def test_the_words_of_a_path_precede_what_is_embedded() -> None:
     """If anything is left of it, and without extensions."""
     service = EnrichmentDomainService()
     placed = replace(SNIPPET, path="web/httpServer/session_store.py")
-    assert service.text(placed, "about", with_path=True) == "web http server session store\nabout"
-    assert service.text(placed, "about", with_path=False) == "about"
-    assert service.text(placed, "", with_path=True) == "web http server session store"
-    assert service.text(replace(SNIPPET, path="+.py"), "about", with_path=True) == "about"
+    assert service.text(placed, "about", with_name=True) == "session store\nabout"
+    assert service.text(placed, "about", with_name=False) == "about"
+    assert service.text(placed, "", with_name=True) == "session store"
+    assert service.text(replace(SNIPPET, path="+.py"), "about", with_name=True) == "about"
 
 
 def test_a_mark_differs_with_every_part_of_a_stamp() -> None:

@@ -56,7 +56,7 @@ class OneDescription:
     """Describes what may not be sent, all alike."""
 
     model = "here"
-    includes_path = True
+    includes_name = True
 
     async def enrich(self, snippets: Sequence[StoredSnippet]) -> list[str]:
         return ["kept here"] * len(snippets)

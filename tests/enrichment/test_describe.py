@@ -33,7 +33,7 @@ def described(text: str, **changes: Any) -> list[str]:
     )
     values = {name: getattr(snippet, name) for name in StoredSnippet.__slots__} | changes
     one = StoredSnippet(**values)
-    return EnrichmentDomainService().text(one, describe(one), with_path=True).split("\n")
+    return EnrichmentDomainService().text(one, describe(one), with_name=True).split("\n")
 
 
 def test_a_complete_description() -> None:

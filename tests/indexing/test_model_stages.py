@@ -31,7 +31,7 @@ TEXTS = ["one", "two", "three", "four", "five"]
 
 class NotingEmbedder:
     model = "m"
-    includes_path = True
+    is_local = True
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -46,7 +46,7 @@ class NotingEmbedder:
 
 class NotingEnricher:
     model = "e"
-    includes_path = False
+    includes_name = False
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -293,7 +293,7 @@ def test_what_was_known_and_is_deleted_meanwhile_is_made_again(
 def small(work: Work, monkeypatch: pytest.MonkeyPatch) -> Work:
     """Beside another index of few snippets, with models of this machine."""
     monkeypatch.setattr(vector_stages, "SNIPPETS_PER_BATCH", 9)
-    work.enricher.includes_path = True
+    work.enricher.includes_name = True
     return work
 
 
@@ -326,14 +326,14 @@ def test_small_indexes_share_batches(small: Work) -> None:
 def test_what_is_paid_for_is_left_to_its_own_index(small: Work) -> None:
     """Its own stage may be asking for it at this moment."""
     other = small.other("/other", "six")
-    small.enricher.includes_path = False
+    small.enricher.includes_name = False
     small.do(small.stages.embed_code)
     small.do(small.stages.enrich)
     assert vectors_of(small, other) == ["six code"]
     assert small.enricher.asked == TEXTS
     last = small.other("/last", "seven")
     small.replace(a=[*TEXTS, "eight"])
-    small.embedder.includes_path = False
+    small.embedder.is_local = False
     small.do(small.stages.embed_code)
     assert vectors_of(small, last) == []
 

@@ -99,7 +99,7 @@ class Engines:
             BuiltinEnricher,
         )
 
-        here = BuiltinEnricher(self.pool, includes_path=not self.settings.embedding_base_url)
+        here = BuiltinEnricher(self.pool, includes_name=not self.settings.embedding_base_url)
         if self.settings.enrichment_base_url:
             from kodit.composition.endpoints import make_enricher
 

@@ -112,14 +112,7 @@ class DryRunService:
         return snippets, kept
 
     async def _count_code(self, batch: Sequence[StoredSnippet], hidden: set[int]) -> None:
-        with_path = self._embedder.includes_path
-        await self._count_texts(
-            [
-                self._embedding.code_text(one, with_path=with_path)
-                for one in batch
-                if one.id not in hidden
-            ]
-        )
+        await self._count_texts([one.text for one in batch if one.id not in hidden])
 
     async def _count_texts(self, texts: Sequence[str]) -> None:
         count, embedder = self._embedded, self._embedder
@@ -143,7 +136,7 @@ class DryRunService:
                 await self._count_texts(await enricher.enrich(sent))
             return
         keys = [
-            self._enrichment.key(enricher.model, one, is_local=enricher.includes_path)
+            self._enrichment.key(enricher.model, one, is_local=enricher.includes_name)
             for one in sent
         ]
         new = {key: one for key, one in zip(keys, sent, strict=True) if key not in count.seen}

@@ -74,14 +74,11 @@ class MeteredStages(VectorStages):
         await self._finish(stage, step, VectorKind.CODE)
 
     async def _embed_all(self, stage: Stage, step: ProgressTracker, one: _Pass) -> None:
-        with_path = self._embedder.includes_path
         endpoint = await StageAtEndpoint.begin(stage, self._private)
         batches = count(1)
         after = 0
         while snippets := await self._next(stage, step, TaskType.CODE_EMBEDDINGS, after):
-            texts = [
-                self._embedding.code_text(snippet, with_path=with_path) for snippet in snippets
-            ]
+            texts = [snippet.text for snippet in snippets]
             with suppress(CacheMovedError):  # the batch is still pending, and comes again
                 embedded = await self._embed(stage, step, snippets, texts, endpoint)
                 await self._count_cached(stage, step, embedded.cached if one.counts else 0)

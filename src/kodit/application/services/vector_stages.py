@@ -131,11 +131,8 @@ class VectorStages:
 
     async def _embed_some(self, stage: Stage, step: ProgressTracker) -> bool:
         """Embed the code of the next batch; returns whether there was one."""
-        with_path = self._embedder.includes_path
         async with self._next_batch(stage, step, TaskType.CODE_EMBEDDINGS) as snippets:
-            texts = [
-                self._embedding.code_text(snippet, with_path=with_path) for snippet in snippets
-            ]
+            texts = [snippet.text for snippet in snippets]
             if snippets:
                 with suppress(CacheMovedError):  # the batch is still pending, and comes again
                     await self._embed_and_store(stage, step, VectorKind.CODE, snippets, texts)
@@ -164,12 +161,12 @@ class VectorStages:
         return bool(snippets)
 
     def _enrichment_key(self, snippet: StoredSnippet) -> bytes:
-        is_local = self._enricher.includes_path
+        is_local = self._enricher.includes_name
         return self._enrichment.key(self._enricher.model, snippet, is_local=is_local)
 
     def _embedded_text(self, snippet: StoredSnippet, enrichment: str) -> str:
-        with_path = self._enricher.includes_path
-        return self._enrichment.text(snippet, enrichment, with_path=with_path)
+        with_name = self._enricher.includes_name
+        return self._enrichment.text(snippet, enrichment, with_name=with_name)
 
     async def _count(self, stage: Stage, step: ProgressTracker, stage_type: TaskType) -> None:
         if stage.of_index is None:
@@ -198,9 +195,9 @@ class VectorStages:
     def _may_share(self, stage_type: TaskType) -> bool:
         """Whether the stage of one index may process snippets of another, which that one may be
         processing too: not if a text would be paid for twice."""
-        is_local = self._embedder.includes_path
+        is_local = self._embedder.is_local
         if stage_type is TaskType.ENRICH:
-            is_local = is_local and self._enricher.includes_path
+            is_local = is_local and self._enricher.includes_name
         return is_local
 
     async def _embed_and_store(

@@ -194,8 +194,8 @@ class Embedder(Protocol):
         ...
 
     @property
-    def includes_path(self) -> bool:
-        """Whether the path precedes the text; never for a paid endpoint."""
+    def is_local(self) -> bool:
+        """Whether it runs on this machine, so that no text is paid for."""
         ...
 
     async def embed(self, texts: Sequence[str]) -> list[PackedVector]:
@@ -217,9 +217,10 @@ class Enricher(Protocol):
         ...
 
     @property
-    def includes_path(self) -> bool:
-        """Whether the path is embedded before the enrichment; never for a paid endpoint. It is not
-        part of the input, so that a file that moves is not enriched again."""
+    def includes_name(self) -> bool:
+        """Whether the name of the file is embedded before the enrichment; never for a paid
+        endpoint. It is not part of the input, so that a file that is renamed is not enriched
+        again."""
         ...
 
     async def enrich(self, snippets: Sequence[StoredSnippet]) -> list[str]:

@@ -90,7 +90,7 @@ class MeteredEnricher(Protocol):
     def model(self) -> str: ...
 
     @property
-    def includes_path(self) -> bool: ...
+    def includes_name(self) -> bool: ...
 
     def estimate(self, snippet: StoredSnippet) -> Estimate:
         """What would be sent for a snippet, if its first answer is usable."""
@@ -114,7 +114,7 @@ class MeteredEnricher(Protocol):
 
     async def describe_here(self, snippets: Sequence[StoredSnippet]) -> list[str]:
         """Descriptions of snippets that may not be sent, made without the endpoint; with the words
-        of their paths, if the embedder reads paths."""
+        of their files' names, if no embedding is paid for."""
         ...
 
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from kodit.domain.embedding import cache_key, local_key
-from kodit.domain.search import StoredSnippet
 
 
 class EmbeddingDomainService:
     """Prepares the input of a model, so that no text is embedded twice."""
-
-    def code_text(self, snippet: StoredSnippet, *, with_path: bool) -> str:
-        return f"{snippet.path}\n{snippet.text}" if with_path else snippet.text
 
     def keys(self, model: str, texts: Sequence[str]) -> list[bytes]:
         return [cache_key(model, text) for text in texts]

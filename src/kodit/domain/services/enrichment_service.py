@@ -26,16 +26,16 @@ class EnrichmentDomainService:
     def _parts(self, snippet: StoredSnippet) -> tuple[str, ...]:
         return snippet.language, snippet.scope, snippet.symbol or "", snippet.text
 
-    def text(self, snippet: StoredSnippet, enrichment: str, *, with_path: bool) -> str:
-        """What is embedded: the enrichment, after the words of the snippet's path."""
-        parts = (spell_path(snippet.path), enrichment) if with_path else (enrichment,)
+    def text(self, snippet: StoredSnippet, enrichment: str, *, with_name: bool) -> str:
+        """What is embedded: the enrichment, after the words of the file's name. Without those of
+        its folders, a file that is moved to another one has the same vectors."""
+        parts = (spell_name(snippet.path), enrichment) if with_name else (enrichment,)
         return "\n".join(part for part in parts if part)
 
 
 @lru_cache(maxsize=64)
-def spell_path(path: str) -> str:
-    """The words of a path, without the extensions of its parts; cached, because the snippets of a
-    file come together."""
-    return " ".join(
-        word for name in path.split("/") for word in words(name.rpartition(".")[0] or name)
-    )
+def spell_name(path: str) -> str:
+    """The words of a file's name, without its extension; cached, because the snippets of a file
+    come together."""
+    name = path.rpartition("/")[2]
+    return " ".join(words(name.rpartition(".")[0] or name))

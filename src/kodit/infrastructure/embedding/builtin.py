@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from kodit.infrastructure.processes.pool import ProcessPool
 
 MODEL = "kodit-static-1"
-PREPROCESSING_VERSION = "1"
+PREPROCESSING_VERSION = "2"
 
 
 class BuiltinEmbedder:
     """Indexing embeds in the pool; a query is embedded in this process."""
 
     model = f"{MODEL}/{PREPROCESSING_VERSION}"
-    includes_path = True
+    is_local = True
 
     def __init__(self, pool: ProcessPool) -> None:
         self._pool = pool

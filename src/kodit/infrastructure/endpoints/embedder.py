@@ -76,7 +76,7 @@ def identity(model: str, options: EmbeddingOptions) -> str:
 class EndpointEmbedder:
     """Sends texts in batches, several at a time."""
 
-    includes_path = False
+    is_local = False
 
     def __init__(
         self,

@@ -48,7 +48,7 @@ _OTHER_LIMIT = "max_completion_tokens"
 class EndpointEnricher:
     """Sends one snippet per request, several at a time."""
 
-    includes_path = False
+    includes_name = False
 
     def __init__(
         self,
@@ -83,10 +83,10 @@ class EndpointEnricher:
 
     async def describe_here(self, snippets: Sequence[StoredSnippet]) -> list[str]:
         texts = await self._here.enrich(snippets) if snippets else []
-        with_path = self._here.includes_path
+        with_name = self._here.includes_name
         service = EnrichmentDomainService()
         return [
-            service.text(snippet, text, with_path=with_path)
+            service.text(snippet, text, with_name=with_name)
             for snippet, text in zip(snippets, texts, strict=True)
         ]
 

@@ -18,13 +18,14 @@ class BuiltinEnricher:
     """Describes snippets in the pool."""
 
     model = "self-description/1"
-    includes_path = True
+    includes_name = True
 
-    def __init__(self, pool: ProcessPool, *, includes_path: bool = True) -> None:
-        """With a paid embedder, the path is not embedded, so that a rename costs nothing."""
+    def __init__(self, pool: ProcessPool, *, includes_name: bool = True) -> None:
+        """With a paid embedder, the name of the file is not embedded, so that a rename costs
+        nothing."""
         self._pool = pool
-        if not includes_path:
-            self.includes_path = False
+        if not includes_name:
+            self.includes_name = False
             self.model = "self-description without path/1"
 
     async def enrich(self, snippets: Sequence[StoredSnippet]) -> list[str]:
