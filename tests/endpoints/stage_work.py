@@ -167,7 +167,10 @@ class StageWork:
 
     def vectors(self, kind: VectorKind = VectorKind.CODE) -> list[str]:
         """The texts of the snippets that have a vector."""
-        made = "SELECT text FROM vectors JOIN snippets ON snippets.id = snippet_id "
+        made = (
+            "SELECT snippet_texts.text FROM vectors JOIN snippets ON snippets.id = snippet_id "
+            "JOIN snippet_texts ON snippet_texts.id = text_id "
+        )
         return self.sql(f"{made} WHERE vectors.kind = '{kind.value}' ORDER BY snippets.id")
 
     def sent(self) -> list[str]:

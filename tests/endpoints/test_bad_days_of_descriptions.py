@@ -126,7 +126,10 @@ def test_what_needs_no_vector_any_more_gets_none(work: StageWork, server: ModelS
     """When the answer comes; the other texts of the same request get theirs."""
     work.embed_code()  # the model is known
     work.fill(b=["def five(): pass", "def six(): pass"])
-    unneeded = "SELECT id FROM snippets WHERE text = 'def five(): pass'"
+    unneeded = (
+        "SELECT snippets.id FROM snippets JOIN snippet_texts ON snippet_texts.id = text_id "
+        "WHERE snippet_texts.text = 'def five(): pass'"
+    )
 
     def script(asked: Asked) -> Reply | None:
         if "def five(): pass" in asked.texts:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import delete, exists, select
 
-from kodit.domain.snippet import Snippet
+from kodit.domain.entities import Snippet
 from kodit.infrastructure.sqlalchemy.entities import SNIPPET_TEXTS, SNIPPETS
 from kodit.infrastructure.sqlalchemy.prepared import (
     Driver,
