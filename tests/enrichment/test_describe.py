@@ -37,7 +37,7 @@ def described(text: str, **changes: Any) -> list[str]:
 
 
 def test_a_complete_description() -> None:
-    """Path, name, documentation, signature, and calls, one per line."""
+    """Name of the file and of the symbol, documentation, signature, and calls, one per line."""
     text = '''# not this
 @cached
 def loadToken(self, name):
@@ -47,7 +47,7 @@ def loadToken(self, name):
         return loadToken(open_file(name)) or parseHeader ("x")
 '''
     assert described(text, symbol="loadToken", kind="method", scope="SessionStore.Inner") == [
-        "web http server session store",
+        "session store",
         "method load token of session store inner",
         "Reads it from a cookie.",
         "def loadToken(self, name):",
@@ -58,7 +58,7 @@ def loadToken(self, name):
 def test_missing_parts_are_left_out() -> None:
     """No empty line, and no scope for a top-level name."""
     assert described("x = 1", path=".env") == ["env", "x = 1"]
-    assert described("") == ["web http server session store"]
+    assert described("") == ["session store"]
     assert described("x = 1", symbol="_", kind="constant")[1] == "constant _"
 
 
@@ -87,7 +87,7 @@ def test_documentation_is_the_docstring_or_the_comment_that_leads(
 
 def test_code_without_comments_has_no_documentation() -> None:
     """Comments after the first line of code do not count."""
-    assert described("x = 1\n# later") == ["web http server session store", "x = 1"]
+    assert described("x = 1\n# later") == ["session store", "x = 1"]
 
 
 @pytest.mark.parametrize("mark", ['"""', "# "])
@@ -100,7 +100,7 @@ def test_documentation_is_cut(mark: str) -> None:
 def test_the_signature_is_the_first_line_that_is_code() -> None:
     """Neither a comment nor a decorator, and no longer than it need be."""
     assert described("# c\n\n@one\n  def x(): pass")[-1] == "def x(): pass"
-    assert described("# c\n@one") == ["web http server session store", "c"]
+    assert described("# c\n@one") == ["session store", "c"]
     assert described("y" * 201)[-1] == "y" * 200
 
 

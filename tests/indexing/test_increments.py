@@ -134,9 +134,18 @@ def test_files_added_renamed_and_deleted(
     source.publish()
     serving.index(source.name)
 
-    assert serving.work() == {"texts_embedded": 2}
+    assert serving.work() == {"texts_embedded": 1}  # its description, with its name
     assert snippets_of(serving, "added.py") == 0
     assert snippets_of(serving, "renamed.py") == 1
+
+    (source.folder / "moved" / "far").mkdir(parents=True)
+    (source.folder / "renamed.py").rename(source.folder / "moved" / "far" / "renamed.py")
+    source.publish()
+    serving.index(source.name)
+
+    assert serving.work() == {}
+    assert snippets_of(serving, "renamed.py") == 0
+    assert snippets_of(serving, "moved/far/renamed.py") == 1
     assert equals_a_fresh_index(serving, source, tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -163,16 +164,14 @@ class FaultyEmbedder(_Adapter):
     """CODE_EMBEDDINGS, and the text embeddings of ENRICH: texts made by an enricher."""
 
     async def embed(self, texts: Sequence[str]) -> list[PackedVector]:
-        is_code = any(
-            "\n" in text and text.partition("\n")[0].endswith(_SUFFIXES) for text in texts
-        )
+        is_code = not all(_NAME.fullmatch(text.partition("\n")[0]) for text in texts)
         self._faults.meet(TaskType.CODE_EMBEDDINGS if is_code else EMBED_TEXT)
         vectors: list[PackedVector] = await self._inner.embed(texts)
         return vectors
 
 
-_SUFFIXES = (".py", ".md", ".txt")
-"""The first line of embedded code is its path."""
+_NAME = re.compile(r"\w+( \w+){0,2}")
+"""The words of a file's name, which are the first line of an enriched text, and of no code here."""
 
 
 class FaultyEnricher(_Adapter):
