@@ -107,6 +107,22 @@ def test_the_text_of_a_command(folder: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "subject", "lines"),
+    [
+        ("schema", "Order", ["# sale_order  (table, model Order) sale/models.py:4"]),
+        ("interface", "cart.py", ["# cart.py", "  class Cart :4-8"]),
+        ("usage", "Cart", ["  class Cart cart.py:4", "  at the top use.py:3"]),
+    ],
+)
+def test_an_assistant_is_told_where_everything_is(
+    serving: ServingKodit, folder: Path, kind: str, subject: str, lines: list[str]
+) -> None:
+    """The path, unless it is that of the part, and the lines."""
+    text = Tools(serving, folder / "shop").text("files", describe=kind, subject=subject)
+    assert [line for line in text.split("\n") if line in lines] == lines
+
+
 def test_lines_of_a_repository_cannot_pass_for_those_of_an_answer(
     serving: ServingKodit, folder: Path
 ) -> None:
