@@ -199,6 +199,13 @@ def test_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
         Settings.load()
 
 
+def test_blank_lines_of_code_have_no_spaces() -> None:
+    """However far the code is indented."""
+    item = DescribedItem("item", "code", "first()\n\nlast()", depth=2)
+    made = replace(parts(0), parts=(DescribedPart("part", items=(item,)),))
+    assert "()\n\n" in "\n".join(map(plain_line, lines_of(made)))
+
+
 def parts(*sizes: int) -> Description:
     made = tuple(
         DescribedPart(
