@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sqlite3
 import weakref
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from sqlalchemy.schema import CreateTable
 from tests.database.content import Content
 
 from kodit.domain.errors import PermanentError, TransientError
+from kodit.infrastructure.locks import open_lock_file, try_lock
 from kodit.infrastructure.sql.chunks import VALUES_PER_STATEMENT
 from kodit.infrastructure.sql.sqlite import write_ahead
 from kodit.infrastructure.sql.statements import StatementForMany
@@ -54,6 +56,17 @@ def test_a_write_transaction_locks_the_database_from_its_beginning(
         with database.write(), pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
         other.execute("BEGIN IMMEDIATE")
+
+
+def test_work_outside_of_transactions_excludes_other_writers(
+    database: SqliteDatabase, tmp_path: Path
+) -> None:
+    """As long as it lasts, and no longer, though no statement locks the file."""
+    lock = open_lock_file(tmp_path / "write.lock")
+    with database.alone():
+        assert not try_lock(lock)
+    assert try_lock(lock)
+    os.close(lock)
 
 
 def open_files() -> list[str]:

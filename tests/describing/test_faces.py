@@ -107,6 +107,22 @@ def test_the_text_of_a_command(folder: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "subject", "lines"),
+    [
+        ("schema", "Order", ["# sale_order  (table, model Order) sale/models.py:4"]),
+        ("interface", "cart.py", ["# cart.py", "  class Cart :4-8"]),
+        ("usage", "Cart", ["  class Cart cart.py:4", "  at the top use.py:3"]),
+    ],
+)
+def test_an_assistant_is_told_where_everything_is(
+    serving: ServingKodit, folder: Path, kind: str, subject: str, lines: list[str]
+) -> None:
+    """The path, unless it is that of the part, and the lines."""
+    text = Tools(serving, folder / "shop").text("files", describe=kind, subject=subject)
+    assert [line for line in text.split("\n") if line in lines] == lines
+
+
 def test_lines_of_a_repository_cannot_pass_for_those_of_an_answer(
     serving: ServingKodit, folder: Path
 ) -> None:
@@ -181,6 +197,13 @@ def test_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
         SettingError, match=r"KODIT_DESCRIPTIONS must be some of overview, .*'poem'"
     ):
         Settings.load()
+
+
+def test_blank_lines_of_code_have_no_spaces() -> None:
+    """However far the code is indented."""
+    item = DescribedItem("item", "code", "first()\n\nlast()", depth=2)
+    made = replace(parts(0), parts=(DescribedPart("part", items=(item,)),))
+    assert "()\n\n" in "\n".join(map(plain_line, lines_of(made)))
 
 
 def parts(*sizes: int) -> Description:

@@ -113,6 +113,10 @@ def test_a_statement(statement: str, carts: list[str]) -> None:
         ("create materialized view if not exists seen as select 1", ["carts", "seen"]),
         ("create unlogged table x (a int)", ["carts", "x"]),
         ("create table x as select 1", ["carts", "x"]),
+        (
+            "create table x partition of carts default partition by list (cast(n as text))",
+            ["carts"],
+        ),
         ("create table x", ["carts"]),
     ],
 )

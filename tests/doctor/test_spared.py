@@ -16,6 +16,7 @@ from typing import cast
 import pytest
 from tests.doctor.rows import Rows, repair
 from tests.queue.requests import LEASE, NOW, add_run, claim
+from tests.support.permissions import needs_permissions, process_of_another_user
 
 from kodit.application.services.index_service import IndexService
 from kodit.application.services.queue_service import QueueService
@@ -88,6 +89,17 @@ def test_files_that_somebody_may_need_are_no_leftovers(
     with held(tmp_path / "keyword" / LOCK):
         assert told(leftovers.examine()) == []
     worker.leave()
+
+
+@needs_permissions
+def test_a_file_that_a_process_of_another_user_writes_is_no_leftover(
+    leftovers: LeftoverExaminer, tmp_path: Path
+) -> None:
+    with process_of_another_user() as process:
+        with pytest.raises(PermissionError):
+            os.kill(process, 0)
+        made(tmp_path / "vectors" / f"1-code.pack.{process}.0a1b2c3d.tmp")
+        assert told(leftovers.examine()) == []
 
 
 def test_files_that_nobody_needs_are_leftovers(leftovers: LeftoverExaminer, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_a_dry_run_agrees_with_the_bill(kodit: Kodit, server: ModelServer, sourc
 
 
 def test_a_dry_run_with_descriptions(kodit: Kodit, server: ModelServer, source: Path) -> None:
-    """Their texts are not known before; the requests for them are."""
+    """Their texts are not known before; the requests for them are. Afterwards all are."""
     kodit.set(**server.settings("embedding", "enrichment"), enrichment_output_price=1)
     [embedding, chat] = json.loads(kodit.run("index", "--dry-run", "--json", str(source)))[
         "endpoints"
@@ -124,6 +124,13 @@ def test_a_dry_run_with_descriptions(kodit: Kodit, server: ModelServer, source: 
     assert chat["most_output_tokens"] == 300 * len(chats)
     embedded = sum(len(one.texts) for one in server.asked if "input" in one.body)
     assert embedded <= embedding["texts"]
+
+    [embedding, chat] = json.loads(kodit.run("index", "--dry-run", "--json", str(source)))[
+        "endpoints"
+    ]
+    assert (chat["texts"], chat["cached"]) == (0, len(chats))
+    assert (embedding["texts"], embedding["cached"]) == (0, embedded - 48)
+    assert embedding["is_exact"]
 
 
 @pytest.fixture

@@ -109,6 +109,15 @@ def test_a_stage_keeps_to_the_limit_of_requests_at_once(
         assert server.most_at_once == 3
 
 
+def test_a_request_with_large_texts(tmp_path: Path, server: ModelServer) -> None:
+    """Servers accept only so many tokens, of all texts together; these are 7,500 each."""
+    with stage_work(tmp_path, server, options={"texts_per_request": 64}) as work:
+        work.fill(b=[f"{number:<4}".ljust(23_999, "x") for number in range(5)])
+        work.embed_code()
+    large = [sum(len(text) > 20_000 for text in asked.texts) for asked in server.asked]
+    assert (max(large), sum(large)) == (2, 5)
+
+
 def test_a_model_is_compared_once_by_all_workers(work: StageWork, server: ModelServer) -> None:
     """Whoever comes later waits, and then knows it."""
     server.delay = 0.02

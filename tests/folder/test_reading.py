@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -155,6 +157,47 @@ def test_a_folder_for_which_descriptors_are_lacking_is_scanned_later(
     (tmp_path / "a" / "b" / "c" / "d").mkdir(parents=True)
     told = f"^the folder {tmp_path} cannot be {cannot}: Too many open files$"
     with free_descriptors(count), pytest.raises(TransientError, match=told):
+        scan_folder(str(tmp_path), {})
+
+
+class Faulty:
+    """An entry of a folder about which the system tells nothing more."""
+
+    def __init__(self, entry: os.DirEntry[str], number: int) -> None:
+        self.name = entry.name
+        self.is_dir = self.is_symlink = lambda **_: False
+        self._number = number
+
+    def stat(self, **_: object) -> NoReturn:
+        raise OSError(self._number, os.strerror(self._number))
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.EIO, "cannot be read: Input/output error"),
+        (errno.ENOMEM, "cannot be read: Cannot allocate memory"),
+        (errno.EACCES, None),
+        (errno.ENOENT, None),
+    ],
+)
+def test_a_folder_on_a_disk_at_fault_is_scanned_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, told: str | None
+) -> None:
+    """Its files are not taken for some that are gone, unlike one that has just vanished."""
+    (tmp_path / "a.py").write_text("x")
+    scandir = os.scandir
+
+    @contextmanager
+    def faulty(folder: int) -> Iterator[list[Faulty]]:
+        with scandir(folder) as entries:
+            yield [Faulty(one, number) for one in entries]
+
+    monkeypatch.setattr(os, "scandir", faulty)
+    if told is None:
+        assert scan_folder(str(tmp_path), {}).skipped == {"unreadable": 1}
+        return
+    with pytest.raises(TransientError, match=told):
         scan_folder(str(tmp_path), {})
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import errno
 import os
 import shutil
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NoReturn
 
 import pytest
@@ -205,3 +207,25 @@ def test_no_descriptor_is_left_where_there_are_too_few(monkeypatch: pytest.Monke
     with pytest.raises(OSError, match="too many open files"):
         Inotify()
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - likewise
+
+
+@pytest.mark.skipif(not WATCHES_EACH, reason="other systems do not watch each folder")
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(errno.ENOSPC, "no more folders can be watched"), (errno.ENOENT, "No such file or directory")],
+)
+def test_why_a_folder_cannot_be_watched(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, number: int, told: str
+) -> None:
+    """The usual message about the limit of watches is about a full disk."""
+
+    def refuse(*_: object) -> int:
+        ctypes.set_errno(number)
+        return -1
+
+    inotify = Inotify()
+    monkeypatch.setattr(inotify, "_library", SimpleNamespace(inotify_add_watch=refuse))
+    with pytest.raises(OSError, match=told) as refused:
+        inotify.add(str(folder), 0)
+    inotify.close()
+    assert (refused.value.errno, refused.value.filename) == (number, str(folder))

@@ -14,6 +14,7 @@ import pytest
 from tests.mcp.conftest import Tools, text_of
 from tests.support.command import PATIENCE_SECONDS
 from tests.support.serving import ServingKodit
+from tests.support.snapshot import execute
 from tests.support.sources import git, write_file
 
 from kodit.application.services.threads import in_thread
@@ -127,6 +128,38 @@ def test_how_the_index_tool_tells_of_a_run(idle: Tools, monkeypatch: pytest.Monk
     assert re.search(r"^SYNC: The folder .*[^.]\.$", text, re.MULTILINE)
     assert "continues" not in text
     assert "up to date" not in text
+
+
+_DONE = "UPDATE tasks SET state = 'succeeded' WHERE type IN ('SYNC', 'EXTRACT', 'BM25_INDEX')"
+
+
+def test_stages_are_named_in_words(idle: Tools) -> None:
+    """Not as in the database."""
+    idle.text("index", source=str(idle.folder))
+    told: list[str | None] = []
+
+    async def ask(application: Application) -> None:
+        is_told = asyncio.Event()
+
+        async def tell(
+            _progress: float, total: float | None = None, message: str | None = None
+        ) -> None:
+            told.append(message)
+            if len(told) == 1:
+                await in_thread(partial(execute, idle.serving.data_dir, _DONE))
+            else:
+                is_told.set()
+
+        asked = Dispatcher(application).answer(
+            Caller(), BY_NAME["index"], {"source": "1", "wait": 50}, tell
+        )
+        answering = asyncio.ensure_future(asked)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await is_told.wait()
+        answering.cancel()
+
+    idle.serving.call(ask)
+    assert told == ["sync", "code embeddings"]
 
 
 async def _told(application: Application, caller: Caller) -> list[tuple[float, float | None, str]]:

@@ -14,7 +14,7 @@ from tests.moving.places import TABLES
 from tests.queue.databases import sqlite_database
 
 from kodit.application.services.move_service import MoveService
-from kodit.domain.errors import PermanentError, UserError
+from kodit.domain.errors import PermanentError, TransientError, UserError
 from kodit.domain.moving import Move
 from kodit.domain.this_host import ThisHost
 from kodit.infrastructure.locks import open_lock_file, try_lock
@@ -27,6 +27,7 @@ from kodit.infrastructure.processes.worker_registry import FileWorkerRegistry
 from kodit.infrastructure.resident.place import LOCK_FILE
 from kodit.infrastructure.sql.moving import MOVES
 from kodit.infrastructure.sql.revision import HEAD
+from kodit.infrastructure.sqlalchemy import sqlite_dialect
 
 HERE = ThisHost("here")
 Rows = list[tuple[object, ...]]
@@ -111,6 +112,26 @@ def test_everything_is_there_afterwards(ends: Ends) -> None:
     assert rows(ends.new / FILE, "SELECT location, host FROM indexes") == [("/content", "")]
     last = "SELECT seq FROM sqlite_sequence WHERE name = 'indexes'"
     assert rows(ends.new / FILE, last) == [(ends.last_id,)]
+
+
+def test_a_file_that_is_being_read_keeps_its_name(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its log would be lost. The move is completed when nobody reads it."""
+    before = all_rows(ends.old / FILE)
+    monkeypatch.setattr(sqlite_dialect, "WRITE_TIMEOUT_SECONDS", 0.05)
+    with closing(sqlite3.connect(ends.old / FILE)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM indexes").fetchone()
+        with pytest.raises(
+            TransientError, match=r"kodit\.db is being read by another process; try"
+        ):
+            ends.move()
+        assert (ends.old / FILE).exists()
+        assert all_rows(ends.old / FILE) == before
+    ends.move()
+    assert not (ends.old / FILE).exists()
+    assert all_rows(ends.old / f"{FILE}.moved") == before
 
 
 def test_what_another_move_has_stored_is_left_alone(ends: Ends) -> None:

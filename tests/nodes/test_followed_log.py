@@ -105,6 +105,15 @@ def kept(content: Content) -> tuple[int, int]:
     return first, others
 
 
+def test_the_changes_of_a_store_that_an_index_waits_for(content: Content) -> None:
+    """Those of the versions that its files have."""
+    other = Content(content.transaction, "/other")
+    content.replace(a=["one"], b=["two", "three"])
+    content.replace(a=["four"])
+    log = content.transaction.keyword_log
+    assert [log.count(content.id, of) for of in (None, content.id, other.id)] == [5, 3, 0]
+
+
 def test_the_log_keeps_what_the_slowest_node_has_not_applied(content: Content) -> None:
     first, second = Engine(content, "first"), Engine(content, "second")
     content.replace(a=["one"])

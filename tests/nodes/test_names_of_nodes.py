@@ -31,6 +31,11 @@ def test_the_address_of_a_node_has_its_name(tmp_path: Path) -> None:
     assert store_in(folders[0]).address.node == ""
 
 
+def test_a_folder_that_is_no_node_yet_is_opened_to_write(tmp_path: Path) -> None:
+    """Even by a command that only reads: the node is entered, so that others know of it."""
+    assert not store_in(tmp_path).open_to_read()
+
+
 @pytest.mark.parametrize("url", [URL, f"{URL}?sslmode=disable"])
 def test_a_child_process_is_the_node_of_its_parent(url: str) -> None:
     """By the address that it is given, which only names the node in addition."""

@@ -61,6 +61,14 @@ def segments(engine: Engine) -> list[str]:
     return [one["segment_id"] for one in meta["segments"]]
 
 
+def test_small_batches_are_merged(engine: Engine) -> None:
+    """A search reads each part of the index, and so few of them remain."""
+    for number in range(1, 21):
+        engine.apply(batch(number, number, snippet(number), follows=number - 1 or None))
+    assert len(segments(engine)) < 10
+    assert engine.holds() == 20
+
+
 def test_leftovers_of_writers(tmp_path: Path) -> None:
     """Ours and tantivy's, which have other names."""
     for name in ("a.tmp", ".tmpabc", "meta.json", "tmp", "a.tmp.json"):

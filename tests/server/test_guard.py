@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from tests.support.listening import UNLIMITED, echo, listening, patiently
+from tests.support.listening import UNLIMITED, echo, listening, patiently, until
 
 from kodit.domain.caller import Caller
 from kodit.server.activity import Activity
@@ -108,6 +108,25 @@ def test_work_for_a_request_that_is_cancelled_stops() -> None:
         for _ in range(3):
             await asyncio.sleep(0)
         assert stopped.is_set()
+
+    patiently(run())
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain"])
+def test_a_body_that_becomes_unreadable_is_given_up_at_once(kind: str) -> None:
+    """However long its client stays: nothing more is waited for, and its memory is free again."""
+
+    async def run() -> None:
+        async with listening(echo, replace(LARGE, bodies_bytes=200_000)) as server:
+            client = await server.connect()
+            head = f"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+            await client.send(f"{head}Transfer-Encoding: chunked\r\n\r\n")
+            await client.send(f"{150_000:x}\r\n{'x' * 150_000}\r\n")
+            await until(lambda: server.guard.bodies.left < 200_000)
+            await client.send("no number\r\n")
+            status, _body = await client.receive()
+            assert status == 400
+            await until(lambda: server.guard.bodies.left == 200_000)
 
     patiently(run())
 
