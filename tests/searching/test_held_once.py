@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
+from typing import Any
+from weakref import WeakValueDictionary
 
 import pytest
 from tests.support.sources import write_file, write_tree
@@ -12,6 +15,7 @@ from tests.support.sources import write_file, write_tree
 from kodit import Kodit
 from kodit.composition import Application
 from kodit.domain.value_objects import SearchFilter
+from kodit.infrastructure.sql import membership
 from kodit.settings import Settings
 
 READERS = 3
@@ -40,4 +44,25 @@ def test_all_connections_hold_the_unused_versions_once(tmp_path: Path, *, is_sha
         with ThreadPoolExecutor(READERS) as threads:
             first, *others = threads.map(hidden, range(READERS))
     assert first
+    assert all(one is first for one in others)
+
+
+def test_threads_that_read_the_same_at_the_same_time_hold_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also if each looks before the other one has noted its own."""
+    looking = Barrier(READERS)
+
+    class Slow(WeakValueDictionary[int, frozenset[int]]):
+        def get(self, key: int, default: object = None) -> Any:
+            found = super().get(key, default)
+            with suppress(BrokenBarrierError):  # one alone waits for no other
+                looking.wait(0.2)
+            return found
+
+    monkeypatch.setattr(membership, "_held", Slow())
+    with ThreadPoolExecutor(READERS) as threads:
+        first, *others = threads.map(
+            membership.held_once, [frozenset([number]) for number in [2**40] * READERS]
+        )
     assert all(one is first for one in others)

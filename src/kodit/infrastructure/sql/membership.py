@@ -7,6 +7,7 @@ Otherwise what was read is kept with the connection until one of the indexes or 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableMapping, Set
+from threading import Lock
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
@@ -68,6 +69,7 @@ _FORMERLY_THERE = StatementForMany(
 )
 _CACHE = __name__
 _held: WeakValueDictionary[int, frozenset[int]] = WeakValueDictionary()
+_holding = Lock()
 """Large sets by their hash, as long as a connection caches them."""
 MOST_KEPT = 64
 """How many sets of indexes a connection remembers."""
@@ -95,11 +97,12 @@ class Membership(NamedTuple):
 def held_once(ids: frozenset[int]) -> frozenset[int]:
     """An equal set, which all connections hold together: each caches the ids of thousands of unused
     versions for every choice of indexes."""
-    held = _held.get(hash(ids))
-    if held == ids:
-        return held
-    _held[hash(ids)] = ids
-    return ids
+    with _holding:
+        held = _held.get(hash(ids))
+        if held == ids:
+            return held
+        _held[hash(ids)] = ids
+        return ids
 
 
 def read_indexes(driver: Cursors) -> Indexes:
