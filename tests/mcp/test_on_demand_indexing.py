@@ -142,8 +142,8 @@ def test_stages_are_named_in_words(idle: Tools) -> None:
         is_told = asyncio.Event()
 
         async def tell(
-            _progress: float, total: float | None = None, message: str | None = None
-        ) -> None:
+            progress: float, total: float | None = None, message: str | None = None
+        ) -> None:  # its parameters are named as those of the SDK
             told.append(message)
             if len(told) == 1:
                 await in_thread(partial(execute, idle.serving.data_dir, _DONE))
