@@ -142,7 +142,7 @@ def test_stages_are_named_in_words(idle: Tools) -> None:
         is_told = asyncio.Event()
 
         async def tell(
-            _progress: float, total: float | None = None, message: str | None = None
+            progress: float, total: float | None = None, message: str | None = None
         ) -> None:
             told.append(message)
             if len(told) == 1:
