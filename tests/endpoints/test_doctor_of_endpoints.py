@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,20 @@ def test_other_dimensions(tmp_path: Path, server: ModelServer) -> None:
     [problem] = problems_with(tmp_path, **settings)
     assert "returns vectors of 32 dimensions, and those that are stored have 768" in problem.what
     assert "KODIT_EMBEDDING_DIMENSIONS" in problem.remedy
+
+
+def test_a_tokenizer_that_cannot_be_used(tmp_path: Path, server: ModelServer) -> None:
+    """Of either model, before indexing needs it."""
+    settings = server.settings("embedding", "enrichment")
+    nowhere = str(tmp_path / "nowhere.json")
+    problems = problems_with(
+        tmp_path, **settings, embedding_tokenizer=nowhere, enrichment_tokenizer=nowhere
+    )
+    named = {re.search(r"KODIT_\w+_TOKENIZER", one.what + one.remedy) for one in problems}
+    assert {one and one[0] for one in named} == {
+        "KODIT_EMBEDDING_TOKENIZER",
+        "KODIT_ENRICHMENT_TOKENIZER",
+    }
 
 
 @pytest.mark.parametrize(

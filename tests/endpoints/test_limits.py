@@ -118,6 +118,19 @@ def test_a_request_with_large_texts(tmp_path: Path, server: ModelServer) -> None
     assert (max(large), sum(large)) == (2, 5)
 
 
+def test_what_the_server_has_counted_is_paid(work: StageWork, server: ModelServer) -> None:
+    """Not what was expected before, which is a guess."""
+    paid = "SELECT sum(input_tokens) FROM endpoint_bills"
+    server.count = lambda _text: 1_000
+    work.embed_code()
+    assert work.sql(paid) == [1_000 * len(server.texts)]
+    work.enrich()
+    requests = [asked for asked in server.asked if "input" not in asked.body]
+    texts = sum(len(asked.texts) for asked in server.asked if "input" in asked.body)
+    messages = sum(len(asked.body["messages"]) for asked in requests)
+    assert work.sql(paid) == [1_000 * (texts + messages)]
+
+
 def test_a_model_is_compared_once_by_all_workers(work: StageWork, server: ModelServer) -> None:
     """Whoever comes later waits, and then knows it."""
     server.delay = 0.02

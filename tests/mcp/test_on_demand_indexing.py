@@ -143,7 +143,7 @@ def test_stages_are_named_in_words(idle: Tools) -> None:
 
         async def tell(
             progress: float, total: float | None = None, message: str | None = None
-        ) -> None:  # its parameters are named as those of the SDK
+        ) -> None:
             told.append(message)
             if len(told) == 1:
                 await in_thread(partial(execute, idle.serving.data_dir, _DONE))

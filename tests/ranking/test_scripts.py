@@ -135,6 +135,13 @@ def test_a_sentence_without_spaces_is_divided_by_what_is_there(
     assert divided.names == (set() if is_divided else {asked})
 
 
+def test_the_longest_part_of_a_sentence() -> None:
+    """Of one that goes on otherwise than what is there."""
+    there = "".join(map(chr, range(0x4E00, 0x4E00 + 40)))
+    divided = divide(understand(f"{there}東京"), among(there))
+    assert list(divided.words) == [there[:32], there[32:]]
+
+
 def test_an_ascii_query_is_never_divided() -> None:
     query = understand("read the configuration")
     assert divide(query, among()) is query
