@@ -17,7 +17,7 @@ from tests.support.stores import rows_of
 from kodit import Kodit
 from kodit.domain.descriptions.schema.tables import Column, Table, TableIndex
 from kodit.domain.descriptions.stored import MOST_COMMITS, of_commits, of_tables
-from kodit.domain.ports.descriptions import SchemaFile
+from kodit.domain.ports.descriptions import SchemaFile, SchemaReading
 from kodit.domain.questions import SearchQuestion
 from kodit.domain.search import SearchMode
 from kodit.domain.value_objects import SearchFilter, Source, SourceKind
@@ -144,7 +144,7 @@ def test_a_worktree_has_the_schema_of_the_first(
     read: list[list[str]] = []
     read_all = PooledSchemaReader.read
 
-    async def noted(self: PooledSchemaReader, files: Sequence[SchemaFile]) -> Sequence[Table]:
+    async def noted(self: PooledSchemaReader, files: Sequence[SchemaFile]) -> SchemaReading:
         read.append(sorted(file.path for file in files))
         return await read_all(self, files)
 
@@ -170,6 +170,64 @@ def test_a_worktree_has_the_schema_of_the_first(
     assert words_of(data, 2) == words_of(data, 3) == words_of(data, 1)
     assert "tax" in words_of(data, 4)[1][4]
     assert "tax" not in words_of(data, 1)[1][4]
+
+
+BASE = "from django.db import models\n\n\nclass Dated(models.Model):\n{}"
+ABSTRACT = """    slug = models.DateField()
+
+    class Meta:
+        abstract = True
+"""
+
+
+def test_files_are_read_again_only_if_one_that_says_something_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that defines no table: another one builds on its class, or may begin to."""
+    read: list[int] = []
+    read_all = PooledSchemaReader.read
+
+    async def noted(self: PooledSchemaReader, files: Sequence[SchemaFile]) -> SchemaReading:
+        read.append(len(files))
+        return await read_all(self, files)
+
+    monkeypatch.setattr(PooledSchemaReader, "read", noted)
+    shop, data = tmp_path / "shop", tmp_path / "data"
+    write_file(shop / "sale/base.py", BASE.format(ABSTRACT))
+    write_file(shop / "sale/models.py", MODELS.replace("(models.Model)", "(Dated)"))
+    imports = "from django.db import models\n"
+    write_file(shop / "sale/models/query.py", f"{imports}\n\ndef first():\n    pass\n")
+    with ServingKodit(data) as serving:
+
+        def words_after(path: str, text: str | None) -> str:
+            if text is None:
+                (shop / path).unlink()
+            else:
+                write_file(shop / path, text)
+            read.clear()
+            serving.index(shop)
+            return " ".join(row[4] for row in words_of(data, 1))
+
+        words = words_after("sale/other.py", "x = 1\n")
+        assert read == [3]
+        assert "slug" in words
+        assert "file sale/base.py" in stored(data, "schema")
+        # These import models, and say nothing.
+        words_after("sale/models/query.py", f"{imports}\n\ndef last():\n    pass\n")
+        words_after("sale/models/query.py", None)
+        assert read == []
+        words_after("sale/query.py", f"{imports}\n\ndef last():\n    pass\n")
+        assert read == []
+        words = words_after("sale/query.py", MODELS.replace("Order", "Cart"))
+        assert read == [3]
+        assert "cart" in words
+        words = words_after("sale/base.py", BASE.format(ABSTRACT.replace("slug", "mark")))
+        assert read == [3]
+        assert "slug" not in words
+        assert "mark" in words
+        words = words_after("sale/base.py", None)
+        assert read == [2]
+        assert "mark" not in words
 
 
 def test_nothing_is_stored_if_it_is_turned_off(shop: Path, tmp_path: Path) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import partial
 
-from kodit.application.services.descriptions.schema_files import candidates, schema_files
+from kodit.application.services.descriptions.schema_files import schema_files
 from kodit.application.services.stage import Stage
 from kodit.domain.descriptions.kinds import DescriptionKind
-from kodit.domain.descriptions.schema.candidates import READER_VERSION, may_say_something
+from kodit.domain.descriptions.schema.candidates import READER_VERSION
 from kodit.domain.descriptions.stored import (
     MOST_COMMITS,
     STORED_VERSION,
     StoredDescription,
     of_commits,
+    of_files,
     of_tables,
 )
 from kodit.domain.entities import ProgressTracker
@@ -34,7 +35,7 @@ MARK = StoredDescription("", f"version {STORED_VERSION}.{READER_VERSION}", ())
 
 class DescriptionStage:
     """Stores only what has changed: commits that are not stored yet, and the schema when a file
-    that may define tables has changed."""
+    that says something about tables has changed."""
 
     def __init__(
         self,
@@ -51,12 +52,8 @@ class DescriptionStage:
 
     async def describe(self, stage: Stage, step: ProgressTracker) -> None:
         """Bring the stored descriptions up to date with the snippets."""
-        if _SCHEMA in self._kinds and await stage.read(partial(self._is_outdated, stage.index_id)):
-            described = await self._of_another(stage)
-            if not described:
-                files = await stage.read(partial(self._schema_files, stage.index_id))
-                tables = await self._schemas.read(files) if files else ()
-                described = [*of_tables(tables), MARK]
+        if _SCHEMA in self._kinds and await self._is_outdated(stage):
+            described = await self._of_another(stage) or await self._read_all(stage)
             await self._store(stage, step, _SCHEMA, described)
         if _COMMIT in self._kinds:
             await self._describe_commits(stage, step)
@@ -70,17 +67,33 @@ class DescriptionStage:
         if commits is not None:
             await self._store(stage, step, _COMMIT, of_commits(commits))
 
-    def _is_outdated(self, index_id: int, transaction: Transaction) -> bool:
-        """Whether a file that may define tables has changed, or nothing was stored by this
-        version."""
+    async def _is_outdated(self, stage: Stage) -> bool:
+        """Whether a file has changed that says something about tables, or said something before."""
+        changed = await stage.read(partial(self._changed, stage.index_id))
+        if not changed:
+            return changed is None
+        return not await self._schemas.are_alike(changed, ())
+
+    def _changed(self, index_id: int, transaction: Transaction) -> list[SchemaFile] | None:
+        """The changed files that may say something now; None if one of them did before, or nothing
+        was stored by this version."""
         if transaction.descriptions.stored(index_id, _SCHEMA).get("") != MARK.key:
-            return True
+            return None
         changed = transaction.descriptions.changed_files(index_id)
         paths = set(transaction.descriptions.paths(index_id, _SCHEMA))
-        if any(one.path in paths or may_say_something(one.path, one.language) for one in changed):
-            return True
+        if any(one.path in paths for one in changed):
+            return None
         present = [one for one in changed if not one.is_deleted]
-        return bool(candidates(self._catalogue.within(transaction), present))
+        return schema_files(self._catalogue.within(transaction), present)
+
+    async def _read_all(self, stage: Stage) -> Sequence[StoredDescription]:
+        files = await stage.read(partial(self._schema_files, stage.index_id))
+        if not files:
+            return [MARK]
+        reading = await self._schemas.read(files)
+        tables = of_tables(reading.tables)
+        others = sorted(set(reading.paths) - {one.path for one in tables})
+        return [*tables, *of_files(others), MARK]
 
     async def _of_another(self, stage: Stage) -> Sequence[StoredDescription]:
         """The stored schema of an index that differs only in files that say the same about tables,

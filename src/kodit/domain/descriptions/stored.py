@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kodit.domain.descriptions.commits import Commit
     from kodit.domain.descriptions.schema.tables import Table
 
-STORED_VERSION = 1
+STORED_VERSION = 2
 """Raised whenever something else is stored of the same content."""
 MOST_COMMITS = 50
 """How many commits are stored, the latest ones."""
@@ -63,6 +63,12 @@ def of_tables(tables: Iterable[Table]) -> list[StoredDescription]:
         title = f"{kind} {table.name}" + (f" (model {table.model})" if table.model else "")
         found.append(StoredDescription(table.name, title, _words(names), table.path, table.line))
     return found
+
+
+def of_files(paths: Iterable[str]) -> list[StoredDescription]:
+    """Files that say something about tables and define none: no search finds them, but when one of
+    them changes, the tables are read again."""
+    return [StoredDescription(f"file {path}", "", (), path) for path in paths]
 
 
 def of_commits(commits: Iterable[Commit]) -> list[StoredDescription]:

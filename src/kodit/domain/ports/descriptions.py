@@ -73,11 +73,19 @@ class DescriptionRepository(Protocol):
         ...
 
 
+class SchemaReading(NamedTuple):
+    """The tables that some files define, and the paths of those files that say anything about
+    tables: also of those whose classes only others build on."""
+
+    tables: Sequence[Table]
+    paths: Sequence[str]
+
+
 class SchemaReader(Protocol):
     """Reads tables in child processes, because the text of a repository may take long."""
 
-    async def read(self, files: Sequence[SchemaFile]) -> Sequence[Table]:
-        """The tables that the files define, as they are in the end."""
+    async def read(self, files: Sequence[SchemaFile]) -> SchemaReading:
+        """What the files say in the end."""
         ...
 
     async def are_alike(self, files: Sequence[SchemaFile], others: Sequence[SchemaFile]) -> bool:

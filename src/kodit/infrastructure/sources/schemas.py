@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from kodit.domain.descriptions.schema.merging import merged
 from kodit.domain.descriptions.schema.reading import fragment_of
-from kodit.domain.descriptions.schema.tables import SchemaFragment, Table
-from kodit.domain.ports.descriptions import SchemaFile
+from kodit.domain.descriptions.schema.tables import SchemaFragment
+from kodit.domain.ports.descriptions import SchemaFile, SchemaReading
 
 # Child processes are started when they are first needed.
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ class PooledSchemaReader:
     def __init__(self, pool: ProcessPool) -> None:
         self._pool = pool
 
-    async def read(self, files: Sequence[SchemaFile]) -> Sequence[Table]:
-        tables: list[Table] = await self._pool.call(
+    async def read(self, files: Sequence[SchemaFile]) -> SchemaReading:
+        reading: SchemaReading = await self._pool.call(
             f"{__name__}:read_tables", list(files), stall_seconds=STALL_SECONDS
         )
-        return tables
+        return reading
 
     async def are_alike(self, files: Sequence[SchemaFile], others: Sequence[SchemaFile]) -> bool:
         is_same: bool = await self._pool.call(
@@ -36,9 +36,10 @@ class PooledSchemaReader:
         return is_same
 
 
-def read_tables(files: Sequence[SchemaFile], *, report: Any) -> list[Table]:
-    """The tables that the files define, as they are in the end."""
-    return merged(_fragments(files, report))
+def read_tables(files: Sequence[SchemaFile], *, report: Any) -> SchemaReading:
+    """What the files say in the end."""
+    fragments = _fragments(files, report)
+    return SchemaReading(merged(fragments), sorted(fragments))
 
 
 def say_the_same(files: Sequence[SchemaFile], others: Sequence[SchemaFile], *, report: Any) -> bool:
