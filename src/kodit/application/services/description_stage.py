@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from kodit.application.services.descriptions.schema_files import schema_files
@@ -16,6 +16,7 @@ from kodit.domain.descriptions.stored import (
     of_commits,
     of_files,
     of_tables,
+    said_by_files,
 )
 from kodit.domain.entities import ProgressTracker
 from kodit.domain.ports.catalogue import Catalogue
@@ -35,7 +36,7 @@ MARK = StoredDescription("", f"version {STORED_VERSION}.{READER_VERSION}", ())
 
 class DescriptionStage:
     """Stores only what has changed: commits that are not stored yet, and the schema when a file
-    that says something about tables has changed."""
+    says something else about tables."""
 
     def __init__(
         self,
@@ -68,32 +69,35 @@ class DescriptionStage:
             await self._store(stage, step, _COMMIT, of_commits(commits))
 
     async def _is_outdated(self, stage: Stage) -> bool:
-        """Whether a file has changed that says something about tables, or said something before."""
+        """Whether a changed file says something else about tables than before, or nothing was
+        stored by this version."""
         changed = await stage.read(partial(self._changed, stage.index_id))
-        if not changed:
-            return changed is None
-        return not await self._schemas.are_alike(changed, ())
+        if changed is None:
+            return True
+        files, before = changed
+        return (await self._schemas.said(files) if files else {}) != before
 
-    def _changed(self, index_id: int, transaction: Transaction) -> list[SchemaFile] | None:
-        """The changed files that may say something now; None if one of them did before, or nothing
-        was stored by this version."""
+    def _changed(
+        self, index_id: int, transaction: Transaction
+    ) -> tuple[list[SchemaFile], Mapping[str, str]] | None:
+        """The changed files that may say something now, and the hashes of what changed files said
+        before; None if nothing was stored by this version."""
         if transaction.descriptions.stored(index_id, _SCHEMA).get("") != MARK.key:
             return None
         changed = transaction.descriptions.changed_files(index_id)
-        paths = set(transaction.descriptions.paths(index_id, _SCHEMA))
-        if any(one.path in paths for one in changed):
-            return None
+        said = said_by_files(transaction.descriptions.read(index_id, _SCHEMA)) if changed else {}
         present = [one for one in changed if not one.is_deleted]
-        return schema_files(self._catalogue.within(transaction), present)
+        return (
+            schema_files(self._catalogue.within(transaction), present),
+            {one.path: said[one.path] for one in changed if one.path in said},
+        )
 
     async def _read_all(self, stage: Stage) -> Sequence[StoredDescription]:
         files = await stage.read(partial(self._schema_files, stage.index_id))
         if not files:
             return [MARK]
         reading = await self._schemas.read(files)
-        tables = of_tables(reading.tables)
-        others = sorted(set(reading.paths) - {one.path for one in tables})
-        return [*tables, *of_files(others), MARK]
+        return [*of_tables(reading.tables), *of_files(reading.said), MARK]
 
     async def _of_another(self, stage: Stage) -> Sequence[StoredDescription]:
         """The stored schema of an index that differs only in files that say the same about tables,

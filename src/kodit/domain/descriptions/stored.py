@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ STORED_VERSION = 2
 MOST_COMMITS = 50
 """How many commits are stored, the latest ones."""
 MOST_TABLES = 2_000
+_FILE = "file "
 MOST_WORDS = 400
 
 
@@ -65,10 +66,15 @@ def of_tables(tables: Iterable[Table]) -> list[StoredDescription]:
     return found
 
 
-def of_files(paths: Iterable[str]) -> list[StoredDescription]:
-    """Files that say something about tables and define none: no search finds them, but when one of
-    them changes, the tables are read again."""
-    return [StoredDescription(f"file {path}", "", (), path) for path in paths]
+def of_files(said: Mapping[str, str]) -> list[StoredDescription]:
+    """Files that say something about tables, with a hash of that: no search finds them, but when
+    one of them says something else, the tables are read again."""
+    return [StoredDescription(f"{_FILE}{path}", said[path], (), path) for path in said]
+
+
+def said_by_files(schema: Iterable[StoredDescription]) -> dict[str, str]:
+    """Those hashes by path, from all that is stored of a schema."""
+    return {one.path: one.title for one in schema if one.subject == f"{_FILE}{one.path}"}
 
 
 def of_commits(commits: Iterable[Commit]) -> list[StoredDescription]:

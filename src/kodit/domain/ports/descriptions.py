@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 # Child processes need the tuples alone.
@@ -45,10 +45,6 @@ class DescriptionRepository(Protocol):
         """The key of each stored subject of a kind."""
         ...
 
-    def paths(self, index_id: int, kind: DescriptionKind) -> Collection[str]:
-        """The places of the stored subjects."""
-        ...
-
     def read(self, index_id: int, kind: DescriptionKind) -> Sequence[StoredDescription]:
         """The stored descriptions of a kind."""
         ...
@@ -74,11 +70,11 @@ class DescriptionRepository(Protocol):
 
 
 class SchemaReading(NamedTuple):
-    """The tables that some files define, and the paths of those files that say anything about
-    tables: also of those whose classes only others build on."""
+    """The tables that some files define, and a hash of what each file says about tables, by path:
+    also of those whose classes only others build on. Files that say nothing are left out."""
 
     tables: Sequence[Table]
-    paths: Sequence[str]
+    said: Mapping[str, str]
 
 
 class SchemaReader(Protocol):
@@ -86,6 +82,10 @@ class SchemaReader(Protocol):
 
     async def read(self, files: Sequence[SchemaFile]) -> SchemaReading:
         """What the files say in the end."""
+        ...
+
+    async def said(self, files: Sequence[SchemaFile]) -> Mapping[str, str]:
+        """Those hashes alone."""
         ...
 
     async def are_alike(self, files: Sequence[SchemaFile], others: Sequence[SchemaFile]) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kodit.domain.descriptions.schema.merging import merged
 from kodit.domain.descriptions.schema.reading import fragment_of
 from kodit.domain.descriptions.schema.tables import SchemaFragment
 from kodit.domain.ports.descriptions import SchemaFile, SchemaReading
+from kodit.domain.snippet import hash_text
 
 # Child processes are started when they are first needed.
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ class PooledSchemaReader:
         )
         return reading
 
+    async def said(self, files: Sequence[SchemaFile]) -> Mapping[str, str]:
+        hashes: dict[str, str] = await self._pool.call(
+            f"{__name__}:hash_what_is_said", list(files), stall_seconds=STALL_SECONDS
+        )
+        return hashes
+
     async def are_alike(self, files: Sequence[SchemaFile], others: Sequence[SchemaFile]) -> bool:
         is_same: bool = await self._pool.call(
             f"{__name__}:say_the_same", list(files), list(others), stall_seconds=STALL_SECONDS
@@ -39,12 +46,21 @@ class PooledSchemaReader:
 def read_tables(files: Sequence[SchemaFile], *, report: Any) -> SchemaReading:
     """What the files say in the end."""
     fragments = _fragments(files, report)
-    return SchemaReading(merged(fragments), sorted(fragments))
+    return SchemaReading(merged(fragments), _hashes(fragments))
+
+
+def hash_what_is_said(files: Sequence[SchemaFile], *, report: Any) -> dict[str, str]:
+    """A hash of what each file says, by path, without files that say nothing."""
+    return _hashes(_fragments(files, report))
 
 
 def say_the_same(files: Sequence[SchemaFile], others: Sequence[SchemaFile], *, report: Any) -> bool:
     """Whether files say the same about tables as others, at the same places."""
     return _fragments(files, report) == _fragments(others, report)
+
+
+def _hashes(fragments: Mapping[str, SchemaFragment]) -> dict[str, str]:
+    return {path: hash_text(repr(fragment)) for path, fragment in sorted(fragments.items())}
 
 
 def _fragments(files: Sequence[SchemaFile], report: Any) -> dict[str, SchemaFragment]:

@@ -32,7 +32,6 @@ _OF_KIND = (
     DESCRIPTIONS.c.kind == bindparam("of_kind"),
 )
 _STORED = Prepared(select(DESCRIPTIONS.c.subject, DESCRIPTIONS.c.key).where(*_OF_KIND))
-_PATHS = Prepared(select(DESCRIPTIONS.c.path).where(*_OF_KIND).distinct())
 _DROP = PreparedForMany(
     lambda subjects: delete(DESCRIPTIONS).where(*_OF_KIND, DESCRIPTIONS.c.subject.in_(subjects))
 )
@@ -82,9 +81,6 @@ class SqlDescriptionRepository:
     def stored(self, index_id: int, kind: DescriptionKind) -> dict[str, bytes]:
         rows = _STORED.run(self._driver, _of(index_id, kind))
         return {subject: bytes(key) for subject, key in rows}
-
-    def paths(self, index_id: int, kind: DescriptionKind) -> list[str]:
-        return [row[0] for row in _PATHS.run(self._driver, _of(index_id, kind))]
 
     def read(self, index_id: int, kind: DescriptionKind) -> list[StoredDescription]:
         return [
