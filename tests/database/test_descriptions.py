@@ -32,7 +32,7 @@ def test_descriptions_by_index_and_kind(
     stored.put(other.id, SCHEMA, [one("orders", "other")])
     assert stored.stored(content.id, SCHEMA).keys() == {"orders", "lines"}
     assert stored.stored(content.id, SCHEMA)["orders"] == orders.key
-    assert set(stored.paths(content.id, SCHEMA)) == {"a.sql", ""}
+    assert [row.path for row in stored.read(content.id, SCHEMA)] == ["a.sql", ""]
     changed = one("orders", "order", "total")
     stored.put(content.id, SCHEMA, [changed])
     assert stored.stored(content.id, SCHEMA)["orders"] == changed.key != orders.key
