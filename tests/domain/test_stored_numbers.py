@@ -13,7 +13,7 @@ import pytest
 STORED: dict[str, dict[str, float]] = {
     "domain.cursor": {"_DIGEST_BYTES": 9},
     "domain.descriptions.schema.candidates": {"READER_VERSION": 3},
-    "domain.descriptions.stored": {"STORED_VERSION": 1},
+    "domain.descriptions.stored": {"STORED_VERSION": 2},
     "domain.ranking.fields": {"PATH_REPEATED": 3, "NAME_REPEATED": 3, "COMMENT_REPEATED": 1},
     "infrastructure.endpoints.vectors": {"FEWEST_DIMENSIONS": 8, "MOST_DIMENSIONS": 16_384},
     "infrastructure.git.nested_history": {"_DIGEST_BYTES": 3},

@@ -91,6 +91,8 @@ NOT_HAD = {
         WHERE files.path_id = file_histories.path_id AND files.history = file_histories.number)""",
     "stale": "SELECT * FROM stale_files",
     "snippets": "SELECT id, state FROM snippets WHERE state <> 'live'",
+    "texts": """SELECT id FROM snippet_texts WHERE id NOT IN
+        (SELECT text_id FROM snippets WHERE text_id IS NOT NULL)""",
     "embeddings": """SELECT id FROM embeddings
         WHERE id NOT IN (SELECT embedding_id FROM vectors)""",
     "enrichments": """SELECT id FROM enrichments WHERE id NOT IN
@@ -100,7 +102,7 @@ NOT_HAD = {
     "stores": """SELECT id FROM indexes WHERE deleted_at <> 0
         AND NOT EXISTS (SELECT 1 FROM versions WHERE versions.index_id = indexes.id)""",
 }
-TABLES = ("versions", "snippets", "vectors", "embeddings", "enrichments", "files")
+TABLES = ("versions", "snippets", "snippet_texts", "vectors", "embeddings", "enrichments", "files")
 
 
 def write(folder: Path, texts: Mapping[str, str] = TREE) -> Path:
