@@ -27,8 +27,10 @@ import kodit
 
 COSTLY = Path(__file__).with_name("costly.txt")
 """The names of the tests that take longer than half a second of processor time."""
-DAYS_OF_COSTLY = 3
+DAYS_OF_COSTLY = 4
 """Within how many days all of them run."""
+DAYS_OF_EVERY_STORE = 2
+"""The same for those that run on each kind of database."""
 RUNS_ALL = os.environ.get("KODIT_TEST_ALL", "0") == "1"
 
 NEEDED_MEMORY_BYTES = 2 * 1024**3
@@ -61,14 +63,14 @@ def pytest_configure() -> None:
 
 
 def pytest_report_header() -> str:
-    which = "all" if RUNS_ALL else f"third {_third_of_today()} of the"
+    which = "all" if RUNS_ALL else f"part {_part_of_today()} of {DAYS_OF_COSTLY} of the"
     return f"{which} costly tests; KODIT_TEST_ALL=1 runs all of them"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of the tests that take longer than half a second, a third runs each day, so that all run
-    within three days. Those that run on each kind of database always run, as do those of a part
-    that is named."""
+    """Of the tests that take longer than half a second, a quarter runs each day, so that all run
+    within four days; of those that run on each kind of database, half. Those of a part that is
+    named always run."""
     if RUNS_ALL or not _are_all(config):
         return
     costly = set(COSTLY.read_text("utf-8").split())
@@ -91,10 +93,12 @@ def _days_between(item: pytest.Item, costly: set[str]) -> int:
     """How many days there are between two runs of a test."""
     runs_on_each = item.get_closest_marker("every_store") is not None
     is_costly = item.nodeid.partition("[")[0] in costly
-    return DAYS_OF_COSTLY if is_costly and not runs_on_each else 1
+    if not is_costly:
+        return 1
+    return DAYS_OF_EVERY_STORE if runs_on_each else DAYS_OF_COSTLY
 
 
-def _third_of_today() -> int:
+def _part_of_today() -> int:
     return datetime.now(UTC).toordinal() % DAYS_OF_COSTLY + 1
 
 

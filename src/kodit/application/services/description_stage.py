@@ -75,7 +75,11 @@ class DescriptionStage:
         if changed is None:
             return True
         files, before = changed
-        return (await self._schemas.said(files) if files else {}) != before
+        return await self._said(files) != before
+
+    async def _said(self, files: Sequence[SchemaFile]) -> Mapping[str, str]:
+        """A hash of what each file says about tables; no child process is started for none."""
+        return await self._schemas.said(files) if files else {}
 
     def _changed(
         self, index_id: int, transaction: Transaction
@@ -106,8 +110,7 @@ class DescriptionStage:
         if found is None:
             return ()
         described, files, others = found
-        is_alike = not (files or others) or await self._schemas.are_alike(files, others)
-        return described if is_alike else ()
+        return described if await self._said(files) == await self._said(others) else ()
 
     def _differing(
         self, index_id: int, transaction: Transaction

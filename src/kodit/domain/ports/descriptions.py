@@ -87,7 +87,3 @@ class SchemaReader(Protocol):
     async def said(self, files: Sequence[SchemaFile]) -> Mapping[str, str]:
         """Those hashes alone."""
         ...
-
-    async def are_alike(self, files: Sequence[SchemaFile], others: Sequence[SchemaFile]) -> bool:
-        """Whether some files say the same about tables as some others, at the same places."""
-        ...

@@ -36,12 +36,6 @@ class PooledSchemaReader:
         )
         return hashes
 
-    async def are_alike(self, files: Sequence[SchemaFile], others: Sequence[SchemaFile]) -> bool:
-        is_same: bool = await self._pool.call(
-            f"{__name__}:say_the_same", list(files), list(others), stall_seconds=STALL_SECONDS
-        )
-        return is_same
-
 
 def read_tables(files: Sequence[SchemaFile], *, report: Any) -> SchemaReading:
     """What the files say in the end."""
@@ -52,11 +46,6 @@ def read_tables(files: Sequence[SchemaFile], *, report: Any) -> SchemaReading:
 def hash_what_is_said(files: Sequence[SchemaFile], *, report: Any) -> dict[str, str]:
     """A hash of what each file says, by path, without files that say nothing."""
     return _hashes(_fragments(files, report))
-
-
-def say_the_same(files: Sequence[SchemaFile], others: Sequence[SchemaFile], *, report: Any) -> bool:
-    """Whether files say the same about tables as others, at the same places."""
-    return _fragments(files, report) == _fragments(others, report)
 
 
 def _hashes(fragments: Mapping[str, SchemaFragment]) -> dict[str, str]:
