@@ -22,6 +22,7 @@ from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded, partly_
 from kodit.infrastructure.vectors.pack_builder import (
     FEWEST_CHANGES,
     extend_pack,
+    is_near,
     pack_path,
     refresh_pack,
 )
@@ -68,7 +69,16 @@ class Packed:
         self.sql("UPDATE indexes SET code_pack = ?", token)
 
     def refresh(self, model: str = "m") -> str | None:
-        return refresh_pack(*self._of(model), report=silent)
+        had = self.path.exists()
+        is_spared = had and self.is_near(model)
+        token = refresh_pack(*self._of(model), report=silent)
+        assert is_spared == (had and token is None and self.path.exists())
+        return token
+
+    def is_near(self, model: str = "m") -> bool:
+        """Whether a stage would start no child process for the pack."""
+        with self.database.read() as transaction:
+            return is_near(transaction.cursors, self.folder, 1, VectorKind.CODE, model)
 
     def extend(self, model: str = "m") -> str | None:
         return extend_pack(*self._of(model), report=silent)
@@ -142,6 +152,19 @@ def test_nothing_is_left_of_an_index_that_was_deleted_meanwhile(packed: Packed) 
     packed.refresh()
     packed.extend()
     assert sorted(packed.folder.iterdir()) == [other]
+
+
+def test_a_pack_beside_what_a_killed_writer_left_is_looked_at(packed: Packed) -> None:
+    packed.store(*range(1, 9))
+    packed.note(packed.refresh())
+    assert packed.is_near()
+    left = packed.path.with_name(f"{packed.path.name}.1.0a1b2c3d.tmp")
+    left.touch()
+    assert not packed.is_near()
+    index = ExactVectorIndex(packed.database, packed.folder, ProcessPool(packed.folder))
+    assert not index._needs_none(1, VectorKind.CODE, "m")
+    left.unlink()
+    assert index._needs_none(1, VectorKind.CODE, "m")
 
 
 def test_an_index_that_is_dropped_has_no_pack_of_either_kind(packed: Packed) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.metadata import version
 
 from kodit.infrastructure.slicing.languages import LANGUAGES, TEXT_VERSION, is_installed
 
@@ -35,6 +34,9 @@ def extractor_version(language: str | None) -> str:
     row = LANGUAGES.get(language)
     if row is None:
         return f"v{COMMON_VERSION}.{TEXT_VERSION}"
+    # A scan that finds nothing new needs no version.
+    from importlib.metadata import version  # noqa: PLC0415 - it imports what reads e-mail
+
     grammar = version(row.wheel) if is_installed(row) else "0"
     return f"v{COMMON_VERSION}.{row.version}/{version('tree-sitter')}/{grammar}"
 

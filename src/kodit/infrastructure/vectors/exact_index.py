@@ -17,7 +17,7 @@ from kodit.domain.value_objects import Hit, Scope, VectorKind
 from kodit.infrastructure.sql.nodes import NOTED_PACKS
 from kodit.infrastructure.sql.statements import Cursors, Statement, StatementForMany
 from kodit.infrastructure.vectors.incomplete_file import PartlyEmbedded, partly_embedded_files
-from kodit.infrastructure.vectors.pack_builder import FEWEST_CHANGES, pack_path
+from kodit.infrastructure.vectors.pack_builder import FEWEST_CHANGES, is_near, pack_path
 from kodit.infrastructure.vectors.pack_file import Pack, open_pack
 from kodit.infrastructure.vectors.selection import AllowedRows, Selection
 from kodit.infrastructure.vectors.tail import Ids, Tail, VectorsOf, read_tail
@@ -70,11 +70,13 @@ class ExactVectorIndex:
         return await self._call("refresh_pack", index_id, kind, model)
 
     def _needs_none(self, index_id: int, kind: VectorKind, model: str) -> bool:
-        """Whether an index has no pack, and too few vectors for one."""
-        if pack_path(self._folder, index_id, kind.value).exists():
-            return False
+        """Whether an index has no pack, and too few vectors for one, or one that is near enough:
+        no child process need look at it."""
         with self._database.read() as transaction:
-            return not _has_enough(transaction.cursors, index_id, kind, model)
+            driver = transaction.cursors
+            if pack_path(self._folder, index_id, kind.value).exists():
+                return is_near(driver, self._folder, index_id, kind, model)
+            return not _has_enough(driver, index_id, kind, model)
 
     def is_prepared(self, index_id: int, kind: VectorKind, model: str) -> bool:
         # A worker never searches, and it is another process that deletes an index.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kodit.domain.value_objects import VectorKind
 from kodit.infrastructure.sql.nodes import NOTED_PACKS
@@ -60,7 +61,7 @@ def refresh_pack(
     token of a new one, or None.
     """
     path = pack_path(Path(folder), index_id, kind)
-    for leftover in path.parent.glob(f"{path.name}.*.tmp"):  # of a writer that was killed
+    for leftover in _left_by_killed_writers(path):
         leftover.unlink(missing_ok=True)
     of_model = {"index": index_id, "kind": kind, "model": model}
     with snapshot_of(database) as driver:
@@ -73,6 +74,19 @@ def refresh_pack(
     if not rows or _is_deleted(database, index_id):
         path.unlink(missing_ok=True)
     return token
+
+
+def is_near(driver: Cursors, folder: Path, index_id: int, kind: VectorKind, model: str) -> bool:
+    """Whether `refresh_pack` would leave an existing pack as it is."""
+    path = pack_path(folder, index_id, kind.value)
+    if any(_left_by_killed_writers(path)):
+        return False
+    behind = _behind(driver, path, {"index": index_id, "kind": kind.value, "model": model})
+    return behind is not None and not behind.is_far and behind.added < FEWEST_AT_END
+
+
+def _left_by_killed_writers(path: Path) -> Iterator[Path]:
+    return path.parent.glob(f"{path.name}.*.tmp")
 
 
 def extend_pack(
@@ -135,11 +149,26 @@ def _is_deleted(database: str, index_id: int) -> bool:
         return _IS_THERE.first(driver, {"index": index_id}) is None
 
 
-def _has_fallen_behind(driver: Cursors, path: Path, of_model: _OfModel) -> bool:
+class _Behind(NamedTuple):
+    """How many rows a pack lacks, and whether it is to be rewritten."""
+
+    added: int
+    is_far: bool
+
+
+def _behind(driver: Cursors, path: Path, of_model: _OfModel) -> _Behind | None:
+    """How far a pack is behind the database; None if there is no intact one of this database."""
     pack = _own_pack(driver, path, of_model)
-    newest = int(pack.snippet_ids[-1]) if pack is not None else 0
-    ((kept, added),) = _COUNT_BOTH.run(driver, of_model | {"newest": newest})
     if pack is None:
-        return int(added) > FEWEST_CHANGES
+        return None
+    ((kept, added),) = _COUNT_BOTH.run(driver, of_model | {"newest": int(pack.snippet_ids[-1])})
     changes = added + len(pack) - kept
-    return bool(changes > max(FEWEST_CHANGES, LARGEST_SHARE * len(pack)))
+    return _Behind(added, changes > max(FEWEST_CHANGES, LARGEST_SHARE * len(pack)))
+
+
+def _has_fallen_behind(driver: Cursors, path: Path, of_model: _OfModel) -> bool:
+    behind = _behind(driver, path, of_model)
+    if behind is not None:
+        return behind.is_far
+    ((_kept, added),) = _COUNT_BOTH.run(driver, of_model | {"newest": 0})
+    return int(added) > FEWEST_CHANGES
