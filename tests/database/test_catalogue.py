@@ -247,21 +247,22 @@ def test_a_text_in_a_pattern_stands_for_itself() -> None:
     assert containing("a/b%c_d") == "a//b/%c/_d"
 
 
-def test_the_snippet_that_is_nearest_to_a_line(shelf: Shelf) -> None:
-    """Of two that hold it the inner one, and none that is farther away than it may be."""
-    shelf.content.replace(**{"b.py": ["whole", "inner"]})
-    shelf.alter("whole", start_line=1, end_line=20)
-    shelf.alter("inner", start_line=5, end_line=9)
-    file_id = shelf.content.versions["b.py"]
-
-    def nearest(line: int, most_away: int) -> list[str]:
-        ids = shelf.transaction.search.nearest_lines({file_id: line}, most_away)
-        return [one.text for one in shelf.transaction.search.get_many(list(ids.values()))]
-
-    for line, text in ((4, "whole"), (5, "inner"), (9, "inner"), (10, "whole")):
-        assert nearest(line, 0) == [text]
-    assert nearest(23, 3) == ["whole"]
-    assert nearest(23, 2) == []
+def test_the_lines_of_the_snippets_of_files(shelf: Shelf) -> None:
+    """Of current ones, with the names of what they define."""
+    shelf.content.replace(**{"b.py": ["gone"]})
+    shelf.content.replace(**{"b.py": ["one", "two"]})
+    others = '[["put", "method", "Shop", 1, 2, 1], ["LEAST", "constant", "", 3, 3, 3]]'
+    shelf.alter("one", start_line=5, end_line=9, symbol="add", scope="Shop.Cart")
+    shelf.alter("two", start_line=1, end_line=2, symbol=None, scope="", also_defines=others)
+    file_id, other = (shelf.content.versions[path] for path in ("b.py", "src/a.py"))
+    found = shelf.transaction.search.lines([file_id, other])
+    assert sorted(line[1:] for line in found[file_id]) == [
+        (1, 2, ["put", "LEAST"], ""),
+        (5, 9, ["add"], "Shop.Cart"),
+    ]
+    ids = [line.snippet_id for line in found[file_id]]
+    assert {one.text for one in shelf.transaction.search.get_many(ids)} == {"one", "two"}
+    assert found.keys() == {file_id, other}
 
 
 def test_routes_are_counted_by_file(shelf: Shelf) -> None:

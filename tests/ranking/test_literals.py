@@ -17,7 +17,6 @@ from kodit.domain.ranking.literals import (
     WeighedLiteral,
     literals,
 )
-from kodit.domain.ranking.places import MOST_PLACES, QueryPlace, query_places
 
 
 @pytest.mark.parametrize(
@@ -114,51 +113,6 @@ def test_terms_are_those_of_all_words() -> None:
         "foobar",
         "no",
     )
-
-
-@pytest.mark.parametrize(
-    ("query", "path", "line"),
-    [
-        ("lib/url.c:614", "lib/url.c", 614),
-        ("./lib/url.c:614:5: error: no", "lib/url.c", 614),
-        ('  File "/home/me/lib/url.py", line 7, in get', "home/me/lib/url.py", 7),
-        ("at f (/srv/app/a.ts:89:3)", "srv/app/a.ts", 89),
-        ("at Shop.Cart.Add() in C:\\src\\Shop\\Cart.cs:line 12", "src/Shop/Cart.cs", 12),
-        ("Cart.cs(12,5): error CS0103", "Cart.cs", 12),
-        ("at com.shop.Cart.add(Cart.java:10)", "Cart.java", 10),
-        ("url.c#L614", "url.c", 614),
-        ("../x.rb:3:in `go'", "x.rb", 3),
-        ("what is in url.c line 3", "url.c", 3),
-    ],
-)
-def test_a_place_in_a_file(query: str, path: str, line: int) -> None:
-    assert query_places(query) == (QueryPlace(path, line),)
-
-
-@pytest.mark.parametrize("query", ["url.c", "a:3", "12:30", "std::vector", "x.y:z", "v1.2:3"])
-def test_no_place_in_a_file(query: str) -> None:
-    assert query_places(query) == ()
-
-
-def test_the_places_of_a_trace() -> None:
-    trace = "a.py:1\nb.py:2\na.py:1\na.py:3"
-    assert [str(one.line) + one.path for one in query_places(trace)] == ["1a.py", "2b.py", "3a.py"]
-    long = " ".join(f"a.py:{number}" for number in range(1, 100))
-    assert len(query_places(long)) == MOST_PLACES
-
-
-def test_a_path_may_be_longer_or_shorter_than_that_of_the_file() -> None:
-    """Equal parts are counted from the end; the source distinguishes files with the same name."""
-    asked = QueryPlace("lib/url.c", 1)
-    assert asked.likeness("/home/curl", "lib/url.c") == 2
-    assert asked.likeness("/home/lib", "url.c") == 2
-    assert asked.likeness("/home/src", "url.c") == 1
-    assert asked.likeness("/home/curl", "src/lib/url.c") == 2
-    assert asked.likeness("/home/curl", "lib/curl.c") == 0
-    assert asked.likeness("/home/curl", "src/url.c") == 0
-    assert QueryPlace("url.c", 1).likeness("/home", "lib/aurl.c") == 0
-    assert QueryPlace("a/b/c.c", 1).likeness("/a", "b/c.c") == 3
-    assert asked.file_name == "url.c"
 
 
 def test_a_text_contains_a_literal_in_either_composition() -> None:

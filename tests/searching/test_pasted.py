@@ -97,6 +97,47 @@ def test_a_line_of_a_file_is_shown(pasting: Kodit, query: str) -> None:
     assert start <= 198 <= end
 
 
+def test_a_function_that_has_moved_is_found_by_its_name(pasting: Kodit) -> None:
+    """In a trace of another version, the lines are those of something else."""
+    path, start, end = first(pasting, 'File "/srv/lib/server.py", line 20, in work_49')
+    assert path == "server.py" and start <= 198 <= end
+
+
+TRACE = """
+Traceback (most recent call last):
+  File "/usr/lib/python3.11/threading.py", line 982, in run
+    self._target(*self._args, **self._kwargs)
+  File "/srv/lib/server.py", line 198, in work_49
+    StopServer().server_stop(1, 2)
+  File "/srv/src/stopping.py", line 5, in server_stop
+    self.stop_server(took, long)
+  File "/srv/lib/server.py", line 42, in work_10
+    OpenPath().is_open(path)
+  File "/srv/src/opening.py", line 5, in is_open
+    return self.path == path and self.already_open
+AttributeError: 'OpenPath' object has no attribute 'server'
+"""
+
+
+def test_the_frames_of_a_trace_are_the_first_results_innermost_first(pasting: Kodit) -> None:
+    """Two of them are in one file, and a page of frames of libraries is before or after them."""
+    library = '  File "/usr/lib/python3.11/a/long/path/to/queue.py", line {}, in get\n'
+    outer = "".join(library.format(number) for number in range(99))
+    head, _, frames = TRACE.partition("line 982, in run")
+    inner = ' File "/usr/lib/python3.11/a/code.py", line 1, in get\n' * 20
+    for trace in (TRACE, f"{head}line 982, in run\n{outer}{frames}", f"{TRACE}{inner}"):
+        found = [one.snippet for one in pasting.search(trace, limit=5)]
+        places = [(one.path, one.start_line) for one in found[:4]]
+        assert [path for path, _line in places] == [
+            "opening.py",
+            "server.py",
+            "stopping.py",
+            "server.py",
+        ]
+        assert places[1][1] <= 42 < places[3][1] <= 198
+        assert pasting.search(trace, limit=2) == pasting.search(trace, limit=5)[:2]
+
+
 def test_a_path_tells_files_of_one_name_apart(pasting: Kodit) -> None:
     found = pasting.search("src/server.py:4", limit=5)
     assert found[0].snippet.text.splitlines()[0] == "class Server:"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from kodit.domain.ranking.literals import (
@@ -12,7 +13,7 @@ from kodit.domain.ranking.literals import (
     WeighedLiteral,
     literals,
 )
-from kodit.domain.ranking.places import QueryPlace, query_places
+from kodit.domain.ranking.places import QueryPlace, SnippetLines, snippet_at
 from kodit.domain.ranking.query import QueryUnderstanding
 from kodit.domain.ranking.terms import identifier_terms
 from kodit.domain.value_objects import Scope
@@ -29,8 +30,8 @@ MOST_SNIPPETS = 200
 """How many snippets with all of the terms are read, the best ones."""
 MOST_LOOKED_AT = 40
 """How many snippets with only some of the terms are read."""
-MOST_LINES_AWAY = 10
-"""How far a line outside any snippet, such as a blank one, may be from a snippet."""
+MOST_FRAMES = 16
+"""How many places, the innermost ones that the indexes have, are results."""
 MOST_FILES = 100
 """How many files a place may match: a name that more files have identifies none of them."""
 
@@ -38,7 +39,8 @@ MOST_FILES = 100
 def find_pasted(
     query: QueryUnderstanding, transaction: Transaction, keyword: KeywordReader, scope: Scope
 ) -> dict[int, float]:
-    """By snippet, how likely text in the query comes from it, from above 0 to 1.
+    """By snippet, how likely text in the query comes from it, from above 0 to 1; for a place, how
+    many it is from the outermost one, which has 1.
 
     All files of the indexes are searched, and those in the scope are kept: the number of files read
     must not depend on a filter, or the filter would change the order of results.
@@ -47,8 +49,10 @@ def find_pasted(
         return {}
     everywhere = scope.of_all_files()
     found: dict[int, float] = {}
-    for place in query_places(query.text):
-        found.update(dict.fromkeys(_at_place(place, transaction, scope), 1.0))
+    frames = list(islice(_at_places(query.places, transaction, scope), MOST_FRAMES))
+    for outwards, snippet_ids in enumerate(frames):
+        for snippet_id in snippet_ids:
+            found.setdefault(snippet_id, float(len(frames) - outwards))
     longest_said = 0
     for literal in literals(query.text):
         if literal.is_short and longest_said > len(literal.words):
@@ -64,16 +68,27 @@ def find_pasted(
     return found
 
 
-def _at_place(place: QueryPlace, transaction: Transaction, scope: Scope) -> list[int]:
-    """The snippets that contain the line."""
-    named = transaction.search.files_named(scope.index_ids, place.file_name)
-    alike = {file_id: place.likeness(*where) for file_id, where in named.items()}
-    most = max(alike.values(), default=0)
-    meant = [file_id for file_id, likeness in alike.items() if most and likeness == most]
-    if len(meant) > MOST_FILES:
-        return []
-    within = {file_id: place.line for file_id in meant if scope.has_file(file_id)}
-    return list(transaction.search.nearest_lines(within, MOST_LINES_AWAY).values())
+def _at_places(
+    places: Sequence[QueryPlace], transaction: Transaction, scope: Scope
+) -> Iterator[list[int]]:
+    """For each place that a file has, the snippets with the line: those of several files, if these
+    are equally alike."""
+    named: dict[str, dict[int, tuple[str, str]]] = {}
+    lines: dict[int, list[SnippetLines]] = {}
+    for place in places:
+        if place.file_name not in named:
+            files = transaction.search.files_named(scope.index_ids, place.file_name)
+            named[place.file_name] = files
+        alike = {one: place.likeness(*where) for one, where in named[place.file_name].items()}
+        most = max(alike.values(), default=0)
+        meant = [file_id for file_id, likeness in alike.items() if most and likeness == most]
+        within = [file_id for file_id in meant if scope.has_file(file_id)]
+        if within and len(meant) <= MOST_FILES:
+            if unread := [file_id for file_id in within if file_id not in lines]:
+                lines.update(transaction.search.lines(unread))
+            found = (snippet_at(place, lines.get(file_id, ())) for file_id in within)
+            if snippet_ids := [one for one in found if one is not None]:
+                yield snippet_ids
 
 
 def _having(

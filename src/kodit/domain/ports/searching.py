@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from kodit.domain.ranking.places import SnippetLines
 from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet
 
 if TYPE_CHECKING:
@@ -42,9 +43,8 @@ class SearchRepository(Protocol):
         in any folder."""
         ...
 
-    def nearest_lines(self, line_of_file: Mapping[int, int], most_away: int) -> dict[int, int]:
-        """For each file, the live snippet that has the line or the nearest one, at most `most_away`
-        lines away."""
+    def lines(self, file_ids: Collection[int]) -> dict[int, list[SnippetLines]]:
+        """By file, the lines of its live snippets."""
         ...
 
     def sources(self, index_ids: Collection[int]) -> dict[int, str]:

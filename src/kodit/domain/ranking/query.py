@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kodit.domain.ranking.places import QueryPlace, is_innermost_last, query_places
 from kodit.domain.ranking.terms import (
     STOP_WORDS,
     folded_words,
@@ -16,7 +17,8 @@ from kodit.domain.ranking.terms import (
 from kodit.domain.spelling import composed
 
 LONGEST_QUERY = 2_000
-"""Only this many characters are read: a pasted page asks what its beginning asks."""
+"""Only this many characters are read: a pasted page asks what its beginning asks, and a stack trace
+what the end asks at which it was taken."""
 
 MOST_TERMS = 64
 """The number of distinct search terms, the first ones in the order of the query."""
@@ -61,9 +63,12 @@ class QueryUnderstanding:
     `std.mem.eql`); `scopes` the parts before those; `proper_words` the other capitalised words, any
     of which may be the name of a type; these three are as written.
 
+    `places` are those of the whole query, from where a stack trace was taken outwards.
+
     `is_statement` tells a sentence about what one piece of code does (`returns the cookie of a
     session`) from a topic (`session cookies`) and a question (`how are the cookies read`), which a
-    whole file answers. Among runs of words, only a sentence has articles or pronouns.
+    whole file answers. Among runs of words, only a sentence has articles or pronouns. A stack trace
+    is one too: each of its lines tells of one piece of code.
     """
 
     text: str
@@ -73,13 +78,15 @@ class QueryUnderstanding:
     names: frozenset[str]
     scopes: frozenset[str]
     proper_words: frozenset[str]
+    places: tuple[QueryPlace, ...] = ()
     words: tuple[str, ...] = field(init=False)
     is_statement: bool = field(init=False)
 
     def __post_init__(self) -> None:
         words = self.terms[: len(self.terms) - len(self.compounds)]
         object.__setattr__(self, "words", words)
-        object.__setattr__(self, "is_statement", _is_statement(self.text, self.kind))
+        is_statement = len(self.places) > 1 or _is_statement(self.text, self.kind)
+        object.__setattr__(self, "is_statement", is_statement)
 
     @property
     def is_empty(self) -> bool:
@@ -98,7 +105,9 @@ _FILE_NAME = re.compile(
 
 def understand(query: str) -> QueryUnderstanding:
     """Parses a query; never fails, whatever the text."""
-    text = composed(query[:LONGEST_QUERY].strip())
+    text = query.strip()
+    is_cut_before = is_innermost_last(text)  # and ends with the message
+    text = composed(text[-LONGEST_QUERY:] if is_cut_before else text[:LONGEST_QUERY])
     bare = text.strip("`'\"")
     names, scopes, proper_words = _sort_words(text)
     kind = _kind(bare, bool(names))
@@ -117,6 +126,7 @@ def understand(query: str) -> QueryUnderstanding:
         names=frozenset(names),
         scopes=frozenset(scopes),
         proper_words=frozenset(proper_words - names),
+        places=query_places(query),
     )
 
 

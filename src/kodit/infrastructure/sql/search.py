@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, no_such_index
+from kodit.domain.ranking.places import SnippetLines
 from kodit.domain.search import NONE_LAGS, FoundSnippet
 from kodit.domain.value_objects import Scope, SearchFilter
 from kodit.infrastructure.mappers.symbols import text_to_symbols, to_symbol
@@ -102,7 +103,8 @@ _NAMED = StatementForMany(
     "AND (paths.path = :name OR paths.path LIKE :ending ESCAPE '/')"
 )
 _LINES = StatementForMany(
-    "SELECT snippets.id, snippets.version_id, snippets.start_line, snippets.end_line FROM snippets "
+    "SELECT snippets.version_id, snippets.id, snippets.start_line, snippets.end_line, "
+    "snippets.symbol, snippets.scope, snippets.also_defines FROM snippets "
     "WHERE snippets.version_id IN :ids AND snippets.state = 'live'"
 )
 _ORIGIN = Statement(
@@ -365,18 +367,15 @@ class SearchReads:
         rows = _NAMED.run(self._driver, sorted(index_ids), {"name": file_name, "ending": ending})
         return {row[0]: (row[1], row[2]) for row in rows}
 
-    def nearest_lines(self, line_of_file: Mapping[int, int], most_away: int) -> dict[int, int]:
-        nearest: dict[int, tuple[int, int, int]] = {}
-        for snippet_id, file_id, start, end in _LINES.run(self._driver, sorted(line_of_file)):
-            line = line_of_file[file_id]
-            # Of two at the same distance, the one that begins later is the inner one.
-            place = (max(start - line, line - end, 0), -start, snippet_id)
-            nearest[file_id] = min(place, nearest.get(file_id, place))
-        return {
-            file_id: snippet_id
-            for file_id, (away, _start, snippet_id) in nearest.items()
-            if away <= most_away
-        }
+    def lines(self, file_ids: Collection[int]) -> dict[int, list[SnippetLines]]:
+        found: dict[int, list[SnippetLines]] = {}
+        for row in _LINES.run(self._driver, sorted(file_ids)):
+            file_id, snippet_id, start, end, symbol, scope, others = row
+            names = [other.name for other in text_to_symbols(others)]
+            names += [symbol] if symbol else []
+            lines = SnippetLines(snippet_id, start, end, names, scope)
+            found.setdefault(file_id, []).append(lines)
+        return found
 
     def superseded(self, file_ids: Sequence[int]) -> set[int]:
         if not self._has_former:
