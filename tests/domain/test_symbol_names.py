@@ -55,7 +55,7 @@ def test_what_a_line_declares(line: str, expected: bool) -> None:
 
 def test_names_are_taken_apart() -> None:
     """At every separator of scopes."""
-    for text in ("A.B.c", "A::B::c", "A.B#c()", "A->B->c"):
+    for text in ("A.B.c", "A::B::c", "A.B#c()", "A->B->c", r"\A\B::c"):
         asked = parse_name(text)
         assert (asked.plain, asked.scopes) == ("c", ("A", "B"))
     assert parse_name("plain").scopes == ()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kodit.domain.ranking.query import MOST_TERMS, QueryKind, understand
+from kodit.domain.ranking.query import MOST_TERMS, QueryKind, as_member, understand
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,9 @@ from kodit.domain.ranking.query import MOST_TERMS, QueryKind, understand
         ("Picker:find", QueryKind.QUALIFIED_NAME),
         ("Array#each", QueryKind.QUALIFIED_NAME),
         ("obj->method()", QueryKind.QUALIFIED_NAME),
+        ("Shop\\Cart\\Line", QueryKind.QUALIFIED_NAME),
+        ("\\Shop\\Cart::add()", QueryKind.QUALIFIED_NAME),
+        ("src\\shop\\cart.py", QueryKind.PATH),
         ("lib/core/Axios.js", QueryKind.PATH),
         ("utils.py", QueryKind.PATH),
         ("src/**/*.toml", QueryKind.PATH),
@@ -113,3 +116,32 @@ def test_any_text_is_understood(text: str) -> None:
     query = understand(text)
     assert query.kind in QueryKind
     assert len(query.terms) <= MOST_TERMS
+
+
+def test_a_name_in_namespaces_of_php() -> None:
+    understood = understand("\\Shop\\Cart::add()")
+    assert (understood.names, understood.owner) == (frozenset({"add"}), "Cart")
+    assert understood.scopes == {"Shop", "Cart"}
+    assert understand("where is Shop\\Cart used").scopes == {"Shop"}
+
+
+def test_a_path_of_windows() -> None:
+    assert understand("src\\shop\\cart.py").text == "src/shop/cart.py"
+    assert understand("in src\\shop\\cart.py").text == "in src\\shop\\cart.py"
+
+
+def test_the_sign_at_the_end_of_a_name_belongs_to_it() -> None:
+    assert understand("Cart#empty?").names == {"empty?"}
+    assert understand("save!").names == {"save!"}
+    assert understand("does it call Cart.empty?").names == {"empty"}
+
+
+def test_a_file_may_also_be_a_member() -> None:
+    """If its extension is a name that members have."""
+    member = as_member(understand("`http.Request.json`"))
+    assert member is not None
+    assert (member.kind, member.owner) == (QueryKind.QUALIFIED_NAME, "Request")
+    assert member.names == {"json"}
+    assert member.terms == understand("http.Request.json").words and not member.compounds
+    for other in ("setup.py", "*.json", "conf/app.json", "Request.body", "a-b.json", "json"):
+        assert as_member(understand(other)) is None

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kodit.domain.ranking.names import OTHER_DIACRITICS_SHARE, same_name
 from kodit.domain.ranking.phrases import divide
 from kodit.domain.ranking.query import QueryKind, understand
 from kodit.domain.ranking.scripts import is_unspaced, pieces
-from kodit.domain.ranking.signals import OTHER_DIACRITICS_SHARE, same_name
 from kodit.domain.ranking.terms import alike, places_of, query_terms_of, terms, words
 from kodit.domain.spelling import composed, fold_case, without_diacritics
 

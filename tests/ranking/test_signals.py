@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
+from kodit.domain.ranking.names import same_name
 from kodit.domain.ranking.query import understand
-from kodit.domain.ranking.signals import SIGNALS, gather, same_name, snippet_points, total_rarity
+from kodit.domain.ranking.signals import SIGNALS, gather, snippet_points, total_rarity
 from kodit.domain.ranking.weights import WITHIN_FILE
 from kodit.domain.value_objects import Symbol, SymbolKind
 
@@ -89,8 +90,11 @@ def test_how_well_a_definition_fits_a_name(query: str, defined: Symbol, expected
         ("SESSION.get", GET, 0.5),
         ("Cookie.get", GET, 0.0),
         ("Cookie.Session.get", GET, 0.5),
-        ("Session.get", SESSION, 1.0),
-        ("Cookie.Session.get", SESSION, 0.5),
+        ("Session.get", SESSION, 0.9),
+        ("Cookie.Session.get", SESSION, 0.45),
+        ("what does Session.get do", SESSION, 1.0),
+        ("Session.get", Symbol("get", SymbolKind.METHOD, "Session.Store"), 0.9),
+        ("Session.get", Symbol("get", SymbolKind.METHOD, "Shop.Session"), 1.0),
         ("Session.Session", SESSION, 0.0),
         ("http.read", Symbol("read", SymbolKind.FUNCTION), 1.0),
         ("session_store.read", Symbol("read", SymbolKind.FUNCTION), 1.0),
@@ -100,7 +104,8 @@ def test_how_well_a_definition_fits_a_name(query: str, defined: Symbol, expected
 def test_how_well_a_definition_lies_in_a_scope(
     query: str, definition: Symbol, expected: float
 ) -> None:
-    """Types, namespaces, files and folders enclose; a scope itself stands for its members."""
+    """Types, namespaces, files and folders enclose; a scope itself stands for its members, and
+    counts a little less than they do, as what is in another scope of it does."""
     assert value("enclosing_scope", query, {}, {"symbol": definition}) == expected
 
 
@@ -153,16 +158,17 @@ def test_of_several_definitions_the_best_one_counts() -> None:
     query = "Shop.Session.get"
     type_within = Symbol("Session", SymbolKind.CLASS, "Shop")
     method_within = Symbol("get", SymbolKind.METHOD, "Shop.Session")
-    for best, other, less in (
-        (type_within, SESSION, 0.5),
-        (method_within, GET, 0.5),
-        (method_within, Symbol("get", SymbolKind.FUNCTION), 0.0),
+    for best, most, other, less in (
+        (type_within, 0.9, SESSION, 0.45),
+        (method_within, 1.0, GET, 0.5),
+        (method_within, 1.0, Symbol("get", SymbolKind.FUNCTION), 0.0),
     ):
         assert value("enclosing_scope", query, {"symbol": other}) == less
         for first, second in ((best, other), (other, best)):
             found = {"symbol": first, "also_defines": (second,)}
-            assert value("enclosing_scope", query, found) == 1.0
-            assert value("enclosing_scope", query, {"symbol": first}, {"symbol": second}) == 1.0
+            assert value("enclosing_scope", query, found) == most
+            both = ({"symbol": first}, {"symbol": second})
+            assert value("enclosing_scope", query, *both) == most
     for first, second in ((GET, SESSION), (SESSION, GET)):
         found = {"symbol": first, "also_defines": (second,)}
         assert value("defines", "Session", found) == 1.0
@@ -203,6 +209,9 @@ def test_an_entrance_that_defines_something_is_none_that_passes_on() -> None:
 
 def test_names_that_are_the_same() -> None:
     assert [same_name(one, "getIt") for one in ("getIt", "getit", "GetIt", "get")] == [1, 1, 0.5, 0]
+    found = ("save", "save!", "save?", "saved!")
+    assert [same_name("save", one) for one in found] == [1, 0.9, 0.9, 0]
+    assert [same_name("save!", one) for one in ("save!", "save", "SAVE", "!")] == [1, 0.9, 0.9, 0]
 
 
 def test_what_speaks_for_showing_a_snippet() -> None:

@@ -98,3 +98,107 @@ def test_a_definition_that_begins_in_the_snippet_of_another_is_one(tmp_path: Pat
         kodit.index(tmp_path / "source")
         (found,) = kodit.symbols("NAME").definitions
     assert (found.snippet.start_line, found.snippet.end_line) == (1, 16)
+
+
+NAMED = {
+    "lib/cascade.rb": """
+module Rack
+  class Cascade
+    def initialize(apps)
+      @apps = apps
+      apps.each { |app| add app }
+    end
+
+    def include?(app)
+      @apps.include?(app)
+    end
+
+    def include(app)
+      @apps << app
+    end
+
+    class Listener
+      def on_commit(request)
+        request.finish
+        log "committed"
+      end
+    end
+
+    def on_commit(request)
+      request.finish
+      each_handler { |handler| handler.on_commit request }
+    end
+  end
+end
+""",
+    "src/Auth/Contracts/MustVerify.php": """<?php
+namespace App\\Auth\\Contracts;
+
+interface MustVerify
+{
+    public function hasVerified();
+
+    public function markAsVerified();
+}
+""",
+    "src/Auth/Verified.php": """<?php
+namespace App\\Auth;
+
+use App\\Auth\\Contracts\\MustVerify;
+
+class Verified
+{
+    public function __construct(MustVerify $user)
+    {
+        $this->user = $user;
+    }
+}
+""",
+    "app/requests.py": """
+import json
+
+
+class Request:
+    def __init__(self, body):
+        self.body = body
+
+    def json(self):
+        return json.loads(self.body)
+
+
+def read(request):
+    return Request(request).json()
+""",
+    "app/data.json": '{"request": "json", "Request": {"json": 1}}\n',
+}
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Kodit:
+    place = tmp_path_factory.mktemp("named")
+    for path, text in NAMED.items():
+        write_file(place / "source" / path, text.lstrip())
+    kodit = Kodit(place / "data")
+    kodit.index(place / "source")
+    return kodit
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("App\\Auth\\Contracts\\MustVerify", "interface MustVerify"),
+        ("\\App\\Auth\\Contracts\\MustVerify", "interface MustVerify"),
+        ("Contracts\\MustVerify::markAsVerified", "markAsVerified"),
+        ("src\\Auth\\Verified.php", "class Verified"),
+        ("Request.json", "json.loads"),
+        ("app.requests.Request.json", "json.loads"),
+        ("data.json", '{"request"'),
+        ("Cascade#include?", "include?(app)"),
+        ("include?", "include?(app)"),
+        ("Rack::Cascade::on_commit", "each_handler"),
+        ("Listener#on_commit", "committed"),
+    ],
+)
+def test_a_name_as_its_language_writes_it(named: Kodit, query: str, said: str) -> None:
+    """With its separators and signs, and even if it looks like the name of a file."""
+    assert said in named.search(query, limit=1)[0].snippet.text

@@ -14,7 +14,7 @@ from kodit.domain.search import EVERYTHING, SearchFilter, StoredSnippet
 from kodit.domain.snippet import Extent, MinorSymbol, SymbolKind
 from kodit.domain.spelling import fold_case
 
-_SEPARATOR = re.compile(r"\.|::|#|->|/")
+_SEPARATOR = re.compile(r"::|->|[.#/\\]")
 _SUFFIXES = re.compile(r"\.[^/]*$")
 _ENTRANCE = re.compile("/(?:__init__|index|mod|lib)$")
 """Files that stand for their folder."""
@@ -55,7 +55,7 @@ _MODIFIERS = (
     "|suspend|mut"
 )
 
-_NAME = r"[^\W\d][\w$]*(?:(?:\.|::|\#|->|/)[^\W\d][\w$]*)*[!?]?"
+_NAME = r"[^\W\d][\w$]*(?:(?:\.|::|\#|->|/|\\)[^\W\d][\w$]*)*[!?]?"
 _DECLARED = re.compile(
     # Go writes the receiver between `func` and the name.
     rf"(?:(?:{_MODIFIERS})\s+)*(?:{_KEYWORDS}|defs|abstract|data|sealed|enum\s+class|impl)\s+"

@@ -31,7 +31,7 @@ from kodit.domain.ranking.candidate import Candidate
 from kodit.domain.ranking.confidence import is_weak
 from kodit.domain.ranking.nearness import about_names, occurs, possible_names
 from kodit.domain.ranking.phrases import divide
-from kodit.domain.ranking.query import QueryUnderstanding, understand
+from kodit.domain.ranking.query import QueryUnderstanding, as_member, understand
 from kodit.domain.ranking.ranking import Ranked, rank
 from kodit.domain.search import FoundSnippet, within_budget
 from kodit.domain.value_objects import (
@@ -157,6 +157,7 @@ class SearchService:
             return []
         understanding = divide(understanding, partial(_occurs, keyword))
         if request.mode is SearchMode.HYBRID:
+            understanding = _without_file(understanding, transaction, scope)
             answerable = self._answerable(understanding, transaction, keyword, scope)
             if answerable is None:
                 return []
@@ -355,6 +356,16 @@ class SearchService:
                 _content_hash,
             ) in snippets
         ]
+
+
+def _without_file(
+    understanding: QueryUnderstanding, transaction: Transaction, scope: Scope
+) -> QueryUnderstanding:
+    """What looks like the name of a file may be that of a member, if no file has it."""
+    member = as_member(understanding)
+    if member is None or transaction.search.files_named(scope.index_ids, understanding.text):
+        return understanding
+    return member
 
 
 def _occurs(keyword: KeywordReader, term: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from kodit.domain.ranking.places import QueryPlace, is_innermost_last, query_places
@@ -32,6 +32,7 @@ _QUESTION_WORDS = frozenset("how where what why which when who whose".split())
 _DETERMINERS = frozenset("a an the this these those it its".split())
 """Without `that`, which also continues a topic: a pool that runs jobs."""
 _PUNCTUATION = ".,;:!?()'\"`"
+_QUOTES = "`'\""
 
 
 class QueryKind(StrEnum):
@@ -61,7 +62,8 @@ class QueryUnderstanding:
     `compounds`: adjacent words, joined as code would name them. `names` are the words written like
     identifiers, of qualified ones the last part (`flatMap`, `raw_hash_set`, `eql` of
     `std.mem.eql`); `scopes` the parts before those; `proper_words` the other capitalised words, any
-    of which may be the name of a type; these three are as written.
+    of which may be the name of a type; these three are as written. `owner` is the last scope before
+    the name, if the query is a name.
 
     `places` are those of the whole query, from where a stack trace was taken outwards.
 
@@ -79,6 +81,7 @@ class QueryUnderstanding:
     scopes: frozenset[str]
     proper_words: frozenset[str]
     places: tuple[QueryPlace, ...] = ()
+    owner: str = ""
     words: tuple[str, ...] = field(init=False)
     is_statement: bool = field(init=False)
 
@@ -94,8 +97,10 @@ class QueryUnderstanding:
 
 
 _NAME = re.compile(r"[^\W\d][\w$]*[!?]?(?:<[\w, ]*>)?(?:\(\s*\))?")
-_SEPARATOR = re.compile(r"::|->|\.|#|:")
-_QUALIFIED = re.compile(r"(?:::)?[^\W\d][\w$]*(?:(?:::|->|\.|#|:)[^\W\d][\w$]*[!?]?)+(?:\(\s*\))?")
+_SEPARATOR = re.compile(r"::|->|[.#:\\]")
+_QUALIFIED = re.compile(
+    r"(?:::|\\)?[^\W\d][\w$]*(?:(?:::|->|[.#:\\])[^\W\d][\w$]*[!?]?)+(?:\(\s*\))?"
+)
 _PATH = re.compile(r"\.{0,2}/?[\w.@+*?{},\-\[\]!]+(?:/[\w.@+*?{},\-\[\]!]*)+")
 _FILE_NAME = re.compile(
     r"[\w.@+*\-]*\.(?:py|pyi|js|jsx|mjs|cjs|ts|tsx|go|java|kt|kts|scala|rb|rs|c|cc|cpp|cxx|h|hh|hpp"
@@ -103,22 +108,22 @@ _FILE_NAME = re.compile(
 )
 
 
+_MEMBERS = frozenset("css go html java json lua sh sql swift toml xml yaml yml zig".split())
+"""Extensions that are also the names of methods and functions."""
+
+
 def understand(query: str) -> QueryUnderstanding:
     """Parses a query; never fails, whatever the text."""
     text = query.strip()
     is_cut_before = is_innermost_last(text)  # and ends with the message
     text = composed(text[-LONGEST_QUERY:] if is_cut_before else text[:LONGEST_QUERY])
-    bare = text.strip("`'\"")
+    text = _with_slashes(text)
+    bare = text.strip(_QUOTES)
     names, scopes, proper_words = _sort_words(text)
     kind = _kind(bare, bool(names))
-    if kind.is_name:
-        parts = [part for part in _SEPARATOR.split(_without_call(bare)) if part]
-        names = {parts[-1].rstrip("!?")}
-        scopes = set(parts[:-1])
-        proper_words = set()
     terms = query_terms(text)[:MOST_TERMS]
     added = () if kind.is_name else _added(text, terms)
-    return QueryUnderstanding(
+    understood = QueryUnderstanding(
         text=text,
         kind=kind,
         terms=(*terms, *added),
@@ -128,6 +133,40 @@ def understand(query: str) -> QueryUnderstanding:
         proper_words=frozenset(proper_words - names),
         places=query_places(query),
     )
+    return _about_name(understood, kind) if kind.is_name else understood
+
+
+def as_member(query: QueryUnderstanding) -> QueryUnderstanding | None:
+    """The query as the name of a member: `Request.json` is a file only if there is one. None if it
+    cannot be a member."""
+    name = query.text.strip(_QUOTES)
+    is_member = name.rpartition(".")[2].lower() in _MEMBERS and _QUALIFIED.fullmatch(name)
+    if query.kind is not QueryKind.PATH or not is_member:
+        return None
+    return _about_name(query, QueryKind.QUALIFIED_NAME)
+
+
+def _about_name(query: QueryUnderstanding, kind: QueryKind) -> QueryUnderstanding:
+    bare = _without_call(query.text.strip(_QUOTES))
+    *scopes, name = [part for part in _SEPARATOR.split(bare) if part]
+    return replace(
+        query,
+        kind=kind,
+        terms=query.words,
+        compounds=(),
+        names=frozenset({name}),
+        scopes=frozenset(scopes),
+        owner=scopes[-1] if scopes else "",
+        proper_words=frozenset(),
+    )
+
+
+def _with_slashes(text: str) -> str:
+    """The text, with slashes for the backslashes of a path: other names have these too."""
+    slashed = text.replace("\\", "/")
+    if slashed == text or not _PATH.fullmatch(slashed.strip(_QUOTES)):
+        return text
+    return slashed if _FILE_NAME.fullmatch(slashed.strip(_QUOTES).rpartition("/")[2]) else text
 
 
 def _added(text: str, terms: tuple[str, ...]) -> tuple[str, ...]:

@@ -15,11 +15,12 @@ from typing import NamedTuple
 
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
 from kodit.domain.ranking.languages import is_code
+from kodit.domain.ranking.names import OTHER_CASE_SHARE, same_name
 from kodit.domain.ranking.paths import PathFacts, named_share, named_shares, path_facts
 from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
 from kodit.domain.ranking.weights import WITHIN_FILE
 from kodit.domain.snippet import Symbol, SymbolKind
-from kodit.domain.spelling import fold_case, without_diacritics
+from kodit.domain.spelling import fold_case
 
 TYPE_KINDS = frozenset(
     {
@@ -40,11 +41,8 @@ delegate."""
 FUNCTION_SHARE = 0.75
 """The weight of a definition that is not a type, relative to a type."""
 
-OTHER_CASE_SHARE = 0.5
-"""`Serialize` asked for and `serialize` found: the method, not the trait."""
-
-OTHER_DIACRITICS_SHARE = 0.5
-"""The query has `cote` and the definition is `côté`."""
+INDIRECT_SHARE = 0.9
+"""`Events.add` asked for, and `add` of `Events.Listener` found."""
 
 MOST_FOLDERS = 2
 """How many folders count as depth; beyond that, depth says nothing more."""
@@ -164,22 +162,6 @@ def _same_as_any(names: frozenset[str], name: str) -> float:
     return max((same_name(one, name) for one in names), default=0.0)
 
 
-def same_name(written: str, name: str) -> float:
-    """1 for the same name, also when the query has it in lower case; 0.5 if the case differs
-    otherwise, or the diacritics."""
-    if written == name:
-        return 1.0
-    if len(written) != len(name) and written.isascii() and name.isascii():
-        return 0.0
-    asked, found = fold_case(written), fold_case(name)
-    if asked != found:
-        is_alike = not (asked.isascii() and found.isascii()) and (
-            without_diacritics(asked) == without_diacritics(found)
-        )
-        return OTHER_DIACRITICS_SHARE if is_alike else 0.0
-    return 1.0 if written.islower() else OTHER_CASE_SHARE
-
-
 def enclosing_scope(file: FileEvidence) -> float:
     """How well the best definition here fits the scopes before a name in the query, or how well
     such a scope itself does: its members may have no snippet of their own, or be inherited."""
@@ -199,8 +181,16 @@ def scope_fit(candidate: Candidate, query: QueryUnderstanding) -> float:
     scopes in languages that have neither."""
     if not query.scopes:
         return 0.0
-    named = (symbol for symbol in candidate.definitions if symbol_fit(symbol, query.names))
-    return max((_share_around(query, one.scope, candidate.path) for one in named), default=0.0)
+    named = [symbol for symbol in candidate.definitions if symbol_fit(symbol, query.names)]
+    return max((_fit_of(query, one, candidate.path) for one in named), default=0.0)
+
+
+def _fit_of(query: QueryUnderstanding, symbol: Symbol, path: str) -> float:
+    """Slightly less for what is in a scope of a scope."""
+    share = _share_around(query, symbol.scope, path)
+    inner = fold_case(symbol.scope.rpartition(".")[2])
+    is_direct = not query.owner or inner in ("", fold_case(query.owner))
+    return share if is_direct else share * INDIRECT_SHARE
 
 
 def is_scope(candidate: Candidate, query: QueryUnderstanding) -> float:
@@ -214,10 +204,8 @@ def is_scope(candidate: Candidate, query: QueryUnderstanding) -> float:
         for symbol in candidate.definitions
         if symbol.kind in TYPE_KINDS and symbol.name in query.scopes
     )
-    return max(
-        (_share_around(query, f"{one.scope}.{one.name}", candidate.path) for one in types),
-        default=0.0,
-    )
+    shares = (_share_around(query, f"{one.scope}.{one.name}", candidate.path) for one in types)
+    return (INDIRECT_SHARE if query.owner else 1.0) * max(shares, default=0.0)
 
 
 def _share_around(query: QueryUnderstanding, scope: str, path: str) -> float:
