@@ -1,12 +1,14 @@
-"""Whether pasted text is found in its place: a line of code, or an error message.
+"""Whether pasted text is found in its place: a line of code, an error message, or a token.
 
-    python -m benchmarks.literals REPOSITORY… [--data DIR] [--lines 100] [--errors 100] [--show]
+    python -m benchmarks.literals REPOSITORY… [--data DIR] [--lines 100] [--errors 100]
+        [--tokens 500] [--show]
 
 A pasted line has 30 to 120 characters and occurs once in its repository; lines are chosen by the
 hash of their text and place. An error message is a literal of at least four words in a call or
-statement that raises, throws or logs, searched for without its placeholders. Found means that the
-first result contains the line. Each repository is indexed below `--data`, which is kept; prints the
-share by mode, and with `--show` the wrong results.
+statement that raises, throws or logs, searched for without its placeholders. A token is an option,
+a constant, a name of three words, a number or a quoted key, which at most two lines of its
+repository have. Found means that the first result contains the line. Each repository is indexed
+below `--data`, which is kept; prints the share by mode, and with `--show` the wrong results.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +37,16 @@ _RAISES = re.compile(
     r"|(?:log|logger|logging|console|LOG)\.\w+|log_\w+|error|warning)\b[\s(:]",
 )
 _LITERAL = re.compile(r""""((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'""")
+_TOKENS = (
+    re.compile(r"(?<![\w-])--[a-z][a-z0-9]+(?:-[a-z0-9]+)+(?![\w-])"),
+    re.compile(r"(?<!\w)[A-Z][A-Z0-9]+_[A-Z0-9_]{4,}(?!\w)"),
+    re.compile(r"\b[a-z]+_[a-z]+_[a-z_]+\b"),
+    re.compile(r"\b0x[0-9a-fA-F]{4,8}\b"),
+    re.compile(r"(?<=[\"'])[A-Za-z][a-z0-9]+(?:-[A-Za-z0-9]+)+(?=[\"'])"),
+    re.compile(r"(?<=[\"'])[a-z][a-z0-9_]+(?:\.[a-z0-9_]+)+(?=[\"'])"),
+    re.compile(r"(?<=[\"'])/?[a-z0-9_{}.-]+(?:/[a-z0-9_{}.+-]+)+(?=[\"'])"),
+)
+MOST_LINES_OF_TOKEN = 2
 _PLACEHOLDER = re.compile(
     r"\$?\{[^{}]*\}|#\{[^{}]*\}|\\\([^()]*\)|%[-+ #0]*[\d.*]*[a-zA-Z]+\b|\$\w+|\\."
 )
@@ -89,6 +102,27 @@ def error_sentences(lines: Sequence[Line]) -> list[Wanted]:
     return [Wanted(sentence, tuple(at)) for sentence, at in places.items()]
 
 
+def tokens(lines: Sequence[Line]) -> list[Wanted]:
+    """Tokens of all kinds in turn, each with all places that contain it."""
+    by_kind: list[dict[str, list[tuple[str, int]]]] = [{} for _kind in _TOKENS]
+    for line in lines:
+        if len(line.text) <= LONGEST_CODE:
+            for kind, places in zip(_TOKENS, by_kind, strict=True):
+                for token in dict.fromkeys(kind.findall(line.text)):
+                    places.setdefault(token, []).append((line.path, line.number))
+    few = [
+        in_order_of_hash(
+            [
+                Wanted(token, tuple(at))
+                for token, at in places.items()
+                if len(at) <= MOST_LINES_OF_TOKEN
+            ]
+        )
+        for places in by_kind
+    ]
+    return [one for turn in zip_longest(*few) for one in turn if one is not None]
+
+
 def _sentences(text: str) -> Iterator[str]:
     raises = _RAISES.search(text)
     if raises is None or len(text) > LONGEST_CODE:
@@ -106,16 +140,20 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path(tempfile.gettempdir(), "kodit-literals"))
     parser.add_argument("--lines", type=int, default=100)
     parser.add_argument("--errors", type=int, default=100)
+    parser.add_argument("--tokens", type=int, default=500)
     parser.add_argument("--show", action="store_true")
     options = parser.parse_args()
-    asked: dict[str, list[tuple[Path, Wanted]]] = {"pasted line": [], "error sentence": []}
+    kinds = ("pasted line", "error sentence", "token")
+    asked: dict[str, list[tuple[Path, Wanted]]] = {kind: [] for kind in kinds}
     for repository in options.repositories:
         with Kodit(data_of(options, repository)) as kodit:
             kodit.index(str(repository))
             lines = lines_of(kodit, repository)
-        asked["pasted line"] += [(repository, one) for one in pasted_lines(lines)]
-        asked["error sentence"] += [(repository, one) for one in error_sentences(lines)]
-    for (kind, all_of), most in zip(asked.items(), (options.lines, options.errors), strict=True):
+        found = (pasted_lines(lines), error_sentences(lines))
+        for kind, some in zip(kinds, (*map(in_order_of_hash, found), tokens(lines)), strict=True):
+            asked[kind] += [(repository, one) for one in some]
+    numbers = (options.lines, options.errors, options.tokens)
+    for (kind, all_of), most in zip(asked.items(), numbers, strict=True):
         chosen = sample_of(all_of, most)
         measure(kind, chosen, options)
     return 0
@@ -132,10 +170,9 @@ def sample_of(all_of: Sequence[tuple[Path, Wanted]], most: int) -> list[tuple[Pa
     by_repository: dict[Path, list[Wanted]] = {}
     for repository, one in all_of:
         by_repository.setdefault(repository, []).append(one)
-    ordered = {name: in_order_of_hash(some) for name, some in by_repository.items()}
     found: list[tuple[Path, Wanted]] = []
     for turn in range(most):
-        found += [(name, some[turn]) for name, some in ordered.items() if turn < len(some)]
+        found += [(name, some[turn]) for name, some in by_repository.items() if turn < len(some)]
         if len(found) >= most:
             break
     return found[:most]

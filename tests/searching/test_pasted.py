@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.support.sources import write_file
@@ -37,6 +38,26 @@ class OpenPath:
 
     def is_open(self, path):
         return self.path == path and self.already_open
+'''.lstrip(),
+    "src/options.py": '''
+DEFAULTS = ("retry", "delay", "retry delay", "content type")
+
+
+def defaults(retry, delay):
+    """Retry, delay, retry: how long to delay a retry."""
+    return retry.delay(delay.retry)
+
+
+def read(arguments):
+    arguments.add("--retry-delay", 3)
+    arguments.take("retry.delay.most")
+    arguments.take(external_retry_delay(0x8F00))
+    arguments.send("text/retry", "Retry-Delay")
+
+
+def _send(arguments, content):
+    """Text of retry: text, retry, text."""
+    return arguments.text(content.retry)
 '''.lstrip(),
     "docs/server.md": "# Server\n\nHow long a server took to stop.\n",
     "lib/server.py": "".join(
@@ -149,6 +170,45 @@ def test_nothing_pasted_is_found_outside_of_the_scope(pasting: Kodit) -> None:
         found = pasting.search(query, limit=20, paths=["docs/**", "*.md", "stopping.py"])
         assert {one.snippet.path for one in found} <= {"server.md", "stopping.py"}
         assert not any(part.signal == "pasted" for one in found for part in one.explanation)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "--retry-delay",
+        "retry.delay.most",
+        "external_retry_delay",
+        "0x8F00",
+        "text/retry",
+        "retry-delay",
+        "Retry-Delay",
+    ],
+)
+def test_a_token_is_found_where_it_is_written(pasting: Kodit, query: str) -> None:
+    """Though other places have more of its words."""
+    path, start, end = first(pasting, query)
+    assert path == "options.py"
+    assert start <= 11 <= end
+
+
+def test_a_file_that_is_asked_for_is_before_those_that_name_it(tmp_path: Path) -> None:
+    write_file(tmp_path / "source" / "lib" / "url.c", "int url;\n")
+    write_file(tmp_path / "source" / "build.txt", "lib/url.c lib/url.c url.c: made of url.c\n")
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "source")
+        for query in ("lib/url.c", "url.c"):
+            assert kodit.search(query)[0].snippet.path == "lib/url.c"
+
+
+def test_a_definition_is_before_what_mentions_it_with_its_scope(tmp_path: Path) -> None:
+    mentions = "# see Cart.add\n" + "Cart.add(cart, 1)\n" * 5
+    write_file(
+        tmp_path / "source" / "cart.py", "class Cart:\n    def add(self, n):\n        pass\n"
+    )
+    write_file(tmp_path / "source" / "shop.py", mentions)
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "source")
+        assert [one.snippet.path for one in kodit.search("Cart.add")] == ["cart.py", "shop.py"]
 
 
 def test_a_single_engine_knows_nothing_of_it(pasting: Kodit) -> None:

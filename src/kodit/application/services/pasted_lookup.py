@@ -15,7 +15,9 @@ from kodit.domain.ranking.literals import (
 )
 from kodit.domain.ranking.places import QueryPlace, SnippetLines, snippet_at
 from kodit.domain.ranking.query import QueryUnderstanding
+from kodit.domain.ranking.signals import share_around
 from kodit.domain.ranking.terms import identifier_terms
+from kodit.domain.ranking.tokens import Token
 from kodit.domain.value_objects import Scope
 
 # Imported where used, so that a command loads only what it needs.
@@ -32,6 +34,8 @@ MOST_LOOKED_AT = 40
 """How many snippets with only some of the terms are read."""
 MOST_FRAMES = 16
 """How many places, the innermost ones that the indexes have, are results."""
+MOST_DEFINITIONS = 20
+"""How many definitions of a name are looked at."""
 MOST_FILES = 100
 """How many files a place may match: a name that more files have identifies none of them."""
 
@@ -45,14 +49,20 @@ def find_pasted(
     All files of the indexes are searched, and those in the scope are kept: the number of files read
     must not depend on a filter, or the filter would change the order of results.
     """
-    if query.kind.is_name:
-        return {}
     everywhere = scope.of_all_files()
-    found: dict[int, float] = {}
+    found = {
+        one.id: share
+        for one, share in _with_token(query, transaction, keyword, everywhere)
+        if scope.has_file(one.file_id)
+    }
+    if query.kind.is_name:
+        return found
     frames = list(islice(_at_places(query.places, transaction, scope), MOST_FRAMES))
     for outwards, snippet_ids in enumerate(frames):
         for snippet_id in snippet_ids:
             found.setdefault(snippet_id, float(len(frames) - outwards))
+    if len(query.text.split()) == 1:
+        return found
     longest_said = 0
     for literal in literals(query.text):
         if literal.is_short and longest_said > len(literal.words):
@@ -66,6 +76,42 @@ def find_pasted(
             if share > (OTHER_PUNCTUATION if is_written else 0) and scope.has_file(snippet.file_id):
                 found[snippet.id] = max(share, found.get(snippet.id, 0.0))
     return found
+
+
+def _with_token(
+    query: QueryUnderstanding, transaction: Transaction, keyword: KeywordReader, scope: Scope
+) -> list[tuple[StoredSnippet, float]]:
+    """The snippets that contain a query without spaces as it is written: an option, a key, a type
+    of media, a name that is defined elsewhere."""
+    token = Token.of(query)
+    if token is None or _is_defined(query, transaction, keyword, scope):
+        return []
+    candidates = keyword.having_all(token.terms, scope, MOST_SNIPPETS)
+    texts = transaction.search.texts(sorted(candidates))
+    shares = {snippet_id: token.share_in(text) for snippet_id, text in texts.items()}
+    having = [snippet_id for snippet_id, share in shares.items() if share]
+    return [(one, shares[one.id]) for one in transaction.search.get_many(having)]
+
+
+def _is_defined(
+    query: QueryUnderstanding, transaction: Transaction, keyword: KeywordReader, scope: Scope
+) -> bool:
+    """Whether the query is a name with a definition in its scopes: mentions say less than that."""
+    if not query.kind.is_name:
+        return False
+    defining = set().union(
+        *(
+            keyword.definitions(name, query.terms, scope, MOST_DEFINITIONS)
+            for name in sorted(query.names)
+        )
+    )
+    return any(
+        symbol is not None
+        and symbol.name in query.names
+        and (not query.scopes or share_around(query, symbol.scope, one.path) >= 1)
+        for one in transaction.search.find_many(sorted(defining))
+        for symbol in (one.symbol, *one.also_defines)
+    )
 
 
 def _at_places(

@@ -14,13 +14,14 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from kodit.domain.ranking.candidate import Candidate, CorpusStatistics
-from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
+from kodit.domain.ranking.query import QueryUnderstanding
 from kodit.domain.ranking.signals import (
     SIGNALS,
     FileEvidence,
     Signal,
     definition_fit,
     gather,
+    path_asked,
     place_in_scope,
     snippet_points,
     snippet_signals,
@@ -260,10 +261,8 @@ def _neighbours(shown: Candidate, others: Sequence[Candidate]) -> tuple[Candidat
 
 def _place_in_file(file: FileEvidence, candidate: Candidate) -> tuple[float, float, int]:
     """The order of snippets within a file. For a name: where its definition starts, in the wanted
-    scope, the best fit and the first line; for a file: its start."""
-    if file.query.kind is QueryKind.PATH:
-        return (0.0, 0.0, candidate.start_line)
+    scope, the best fit and the first line; for a file that is asked for: its start."""
     if not file.query.kind.is_name:
-        return (0.0, 0.0, 0)
+        return (0.0, 0.0, candidate.start_line if path_asked(file) else 0)
     fit = definition_fit(candidate, file.query.names)
     return (-place_in_scope(candidate, file.query), -fit, candidate.start_line if fit else 0)

@@ -187,7 +187,7 @@ def scope_fit(candidate: Candidate, query: QueryUnderstanding) -> float:
 
 def _fit_of(query: QueryUnderstanding, symbol: Symbol, path: str) -> float:
     """Slightly less for what is in a scope of a scope."""
-    share = _share_around(query, symbol.scope, path)
+    share = share_around(query, symbol.scope, path)
     inner = fold_case(symbol.scope.rpartition(".")[2])
     is_direct = not query.owner or inner in ("", fold_case(query.owner))
     return share if is_direct else share * INDIRECT_SHARE
@@ -204,11 +204,11 @@ def is_scope(candidate: Candidate, query: QueryUnderstanding) -> float:
         for symbol in candidate.definitions
         if symbol.kind in TYPE_KINDS and symbol.name in query.scopes
     )
-    shares = (_share_around(query, f"{one.scope}.{one.name}", candidate.path) for one in types)
+    shares = (share_around(query, f"{one.scope}.{one.name}", candidate.path) for one in types)
     return (INDIRECT_SHARE if query.owner else 1.0) * max(shares, default=0.0)
 
 
-def _share_around(query: QueryUnderstanding, scope: str, path: str) -> float:
+def share_around(query: QueryUnderstanding, scope: str, path: str) -> float:
     """The share of the query's scopes around a definition. A scope in another case counts half:
     `Session` asked for and a folder `session` found."""
     around = enclosing_names(scope, path)

@@ -52,6 +52,7 @@ NAME: Mapping[str, float] = {
     "keyword_hits": 1.0,
     # More than all that may count against a file: a query for a name never means a file without it.
     "mentions": 12.0,
+    "pasted": 8.0,
     "text_similarity": 1.5,
     "file_name": 3.0,
     "defines": 6.0,
