@@ -50,6 +50,8 @@ ANSWERS = [
     "symbols quartz",
     "symbols nothing_is_called_this",
     "symbols quarz",
+    "symbols folder quartz",
+    "read deep/quartz.py folder",
     "symbols quartz -s 99 -s 1 -n 1",
     "related 1 deep/quartz.py:1",
     "related 1 deep/quartz.py:1 --all --language python --path nothing/**",

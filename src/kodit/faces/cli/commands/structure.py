@@ -3,7 +3,7 @@ repository, and descriptions of it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,10 @@ from kodit.faces.cli.commands.options import (
     leave,
     opened_to_search,
 )
+
+if TYPE_CHECKING:
+    from kodit.application.views.description import DescriptionsView
+    from kodit.application.views.files import OutlineView
 
 app = typer.Typer()
 
@@ -40,11 +44,15 @@ def outline(
     """Show what a file defines: its symbols as a tree, with their lines."""
     from kodit.domain.questions import OutlineQuestion
     from kodit.faces.cli.terminal.structure import outline_and_show
+    from kodit.faces.cli.terminal.word_order import in_either_order
 
-    source, path = source_and_place(place)
-    where = where_of(named_sources(source, sources), None, None, everywhere=everywhere)
     with opened_to_search(context) as session:
-        view = outline_and_show(session, OutlineQuestion(path, where), as_json=as_json)
+
+        def show(source: str | None, path: str) -> OutlineView:
+            where = where_of(named_sources(source, sources), None, None, everywhere=everywhere)
+            return outline_and_show(session, OutlineQuestion(path, where), as_json=as_json)
+
+        view = in_either_order(show, *source_and_place(place), "path")
     leave(bool(view.symbols))
 
 
@@ -131,11 +139,16 @@ def describe(
     from kodit.domain.questions import DescribeQuestion
     from kodit.domain.search import choose
     from kodit.faces.cli.terminal.describing import describe_and_show
+    from kodit.faces.cli.terminal.word_order import in_either_order
 
-    source, subject = source_and_subject(kind, words or [])
-    where = where_of(named_sources(source, sources), language, path, everywhere=everywhere)
+    words_of = source_and_subject(kind, words or [])
     with opened_to_search(context) as session:
         wanted = choose(DescriptionKind, "kind", kind)
-        question = DescribeQuestion(wanted, subject, where, budget)
-        view = describe_and_show(session, question, as_json=as_json)
+
+        def show(source: str | None, subject: str) -> DescriptionsView:
+            where = where_of(named_sources(source, sources), language, path, everywhere=everywhere)
+            question = DescribeQuestion(wanted, subject, where, budget)
+            return describe_and_show(session, question, as_json=as_json)
+
+        view = in_either_order(show, *words_of, "subject")
     leave(bool(view.descriptions), view.problems)
