@@ -12,7 +12,9 @@ from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.output import say
 
 T = TypeVar("T")
-_NO_SOURCE = frozenset({"folder_missing", "index_not_found", "source_invalid", "source_not_indexed"})
+_NO_SOURCE = frozenset(
+    {"folder_missing", "index_not_found", "source_invalid", "source_not_indexed"}
+)
 """The codes of errors about a word that means no index."""
 
 
