@@ -34,6 +34,7 @@ OPTIONS = {
 }
 
 _EXCLUDING = "--path '**' --path '!GLOB' leaves files out"
+_EXCLUDING_FOLDER = "--path '**' --path '!**/FOLDER/**' leaves a folder out"
 _LINES_AS_THEY_ARE = "lines are always printed as PATH:LINE:TEXT"
 _REF = "write SOURCE@REF for a branch, tag or commit"
 _RE2 = "patterns are in RE2 syntax, without look-around and back-references"
@@ -63,7 +64,7 @@ _INSTEAD = {
         "--text": _TEXTS,
         "-I": _TEXTS,
         "--exclude": _EXCLUDING,
-        "--exclude-dir": _EXCLUDING,
+        "--exclude-dir": _EXCLUDING_FOLDER,
         "-T": _EXCLUDING,
         "--type-not": _EXCLUDING,
         "-u": _WHAT_IS_SEARCHED,
