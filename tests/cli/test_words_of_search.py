@@ -77,6 +77,28 @@ def test_folders_by_name_before_the_last_word(
     assert any("Searching for 'curl' in vapor and third;" in line for line in third.said)
 
 
+def test_two_words_that_are_no_source_are_one_query(run: KoditCommand) -> None:
+    found = run.run_here("search", "redirect", "third_", "--files")
+    assert sorted(found.out.splitlines()) == sorted([*BOTH, "repos/third/app.py"])
+    said = "Searching for 'redirect third_', as there is no index or folder 'third_'."
+    assert said in found.said
+
+
+def test_a_number_that_is_no_index_ends_a_query(run: KoditCommand) -> None:
+    found = run.run_here("search", "redirect", "status", "404", "--files")
+    assert (found.code, found.out != "") == (0, True)
+
+
+@pytest.mark.parametrize(
+    "words", [("redirect int", "nosuch"), ("redirect", "./nosuch"), ("redirect", "no.such")]
+)
+def test_what_looks_like_a_source_must_be_one(words: tuple[str, str], run: KoditCommand) -> None:
+    """As does the word after a query in quotes."""
+    refused = run.run_here("search", *words)
+    assert refused.code == 2
+    assert refused.said == [f"kodit: the folder {Path.cwd() / words[1]} does not exist"]
+
+
 @pytest.mark.parametrize("command", ["search redirect", "index"])
 def test_a_mistyped_path_is_not_looked_for_on_github(command: str, run: KoditCommand) -> None:
     """If its first part is a local folder; the error says how to name GitHub."""
