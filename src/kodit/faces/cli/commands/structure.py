@@ -139,9 +139,9 @@ def describe(
     from kodit.domain.questions import DescribeQuestion
     from kodit.domain.search import choose
     from kodit.faces.cli.terminal.describing import describe_and_show
-    from kodit.faces.cli.terminal.word_order import in_either_order
+    from kodit.faces.cli.terminal.word_order import as_subject_or_source, in_either_order
 
-    words_of = source_and_subject(kind, words or [])
+    named, about = source_and_subject(kind, words or [])
     with opened_to_search(context) as session:
         wanted = choose(DescriptionKind, "kind", kind)
 
@@ -150,5 +150,8 @@ def describe(
             question = DescribeQuestion(wanted, subject, where, budget)
             return describe_and_show(session, question, as_json=as_json)
 
-        view = in_either_order(show, *words_of, "subject")
+        if named is None and about and not sources and wanted is not DescriptionKind.USAGE:
+            view = as_subject_or_source(show, about)
+        else:
+            view = in_either_order(show, named, about, "subject")
     leave(bool(view.descriptions), view.problems)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeVar
 
 from kodit.application.views.files import FilesView
-from kodit.domain.errors import KoditError, SourceError, UserError
+from kodit.domain.errors import KoditError, NotFoundError, SourceError, UserError
 from kodit.domain.questions import FilesQuestion, Where
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.output import say
@@ -38,6 +38,19 @@ def in_either_order(
         raise
     say(f"The source comes first, then the {what}.")
     return shown
+
+
+def as_subject_or_source(show: Callable[[str | None, str], T], word: str) -> T:
+    """What `show` returns for one word: a subject or, if there is no such subject, a source. Raises
+    the error about the subject if it is neither."""
+    try:
+        return show(None, word)
+    except NotFoundError as error:
+        as_subject = error
+    try:
+        return show(word, "")
+    except KoditError:
+        raise as_subject from None
 
 
 def raise_with_order(
