@@ -77,11 +77,13 @@ def test_folders_by_name_before_the_last_word(
     assert any("Searching for 'curl' in vapor and third;" in line for line in third.said)
 
 
-def test_two_words_that_are_no_source_are_one_query(run: KoditCommand) -> None:
-    found = run.run_here("search", "redirect", "third_", "--files")
-    assert sorted(found.out.splitlines()) == sorted([*BOTH, "repos/third/app.py"])
-    said = "Searching for 'redirect third_', as there is no index or folder 'third_'."
-    assert said in found.said
+def test_a_query_of_two_words_needs_quotes(run: KoditCommand) -> None:
+    """As the second word is meant to be a source."""
+    refused = run.run_here("search", "redirect", "third_")
+    assert refused.code == 2
+    assert refused.said == [
+        "kodit: there is no index or folder 'third_'; put a query of several words in quotes"
+    ]
 
 
 def test_a_number_that_is_no_index_ends_a_query(run: KoditCommand) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kodit.application.services.index_locator import is_identifier
-from kodit.domain.errors import InvalidQueryError, NotFoundError
+from kodit.domain.errors import InvalidQueryError, NotFoundError, SourceError
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.output import printable, say
 
@@ -49,13 +49,15 @@ def query_and_sources(
 
 
 def _one_of_each(session: Session, first: str, last: str) -> tuple[str, tuple[str, ...]]:
-    """The query comes first, unless only the first word means a source. Two words that can only be
-    words are one query."""
+    """The query comes first, unless only the first word means a source. Raises SourceError for two
+    words that look like a query."""
     if not _is_source(session, first):
         if _is_word(first) and _is_word(last) and not _is_source(session, last):
-            query, missing = printable(f"{first} {last}"), printable(last)
-            say(f"Searching for {query!r}, as there is no index or folder {missing!r}.")
-            return f"{first} {last}", ()
+            raise SourceError(
+                f"there is no index or folder {last!r}; put a query of several words in quotes",
+                code="folder_missing",
+                source=last,
+            )
         return first, (last,)
     if not _is_source(session, last):
         say(f"Searching for {printable(last)!r}; the query comes first, then the source.")
