@@ -70,3 +70,21 @@ def test_a_folder_without_code_has_nothing_to_describe(kodit: KoditCommand) -> N
     described = kodit.run_here("describe", "interface", "lighthouse", "text")
     assert (described.code, described.out) == (1, "")
     assert described.said == ["Nothing to describe: no indexed file has public definitions."]
+
+
+def test_the_title_names_the_folder_that_was_chosen(
+    kodit: KoditCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the source, or by the current folder; a subject goes before it."""
+    lighthouse = kodit.data_dir.parent / "lighthouse"
+
+    def title(*words: str) -> str:
+        return kodit.run_here("describe", *words).out.partition("\n")[0]
+
+    assert title("interface", f"{lighthouse}/doc") == "Public interface of doc"
+    assert title("overview", f"{lighthouse}/doc") == "Overview of doc"
+    assert title("overview", str(lighthouse)) == f"Overview of {lighthouse}"
+    monkeypatch.chdir(lighthouse / "doc")
+    assert title("overview") == "Overview of doc"
+    assert title("interface") == "Public interface of doc"
+    assert title("interface", "lamp.go", "-s", "lighthouse") == "Public interface of lamp.go"
