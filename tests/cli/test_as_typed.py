@@ -245,7 +245,7 @@ def test_a_query_of_several_words(shell: Shell) -> None:
         (
             "read shop/src",
             "the index of {folder}/shop has no file 'src': that is a folder; "
-            "`kodit ls 1` lists its files, and `kodit explain 1 src` explains this path",
+            "`kodit ls 1 src` lists its files",
         ),
         (
             "read shop",

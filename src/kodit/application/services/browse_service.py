@@ -15,6 +15,7 @@ from kodit.domain.files import (
     IndexedText,
     ListedFile,
     readings_of,
+    tidy_path,
 )
 from kodit.domain.near import did_you_mean, near_names
 from kodit.domain.value_objects import SearchFilter
@@ -129,6 +130,7 @@ def missing_file(catalogue: OpenCatalogue, index: Index, path: str) -> NotFoundE
             code="file_not_found",
             index=index.id,
             path=path,
+            folder="" if path in ("", ".") else tidy_path(path),
         )
     if alike:
         names = ", ".join(map(repr, alike))

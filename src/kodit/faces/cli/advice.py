@@ -72,6 +72,8 @@ def with_advice(told: Advisable, sentence: str | None = None) -> str:
     if "choices" in told.fields:
         near = nearest_choice(told)
         return f"{sentence.removesuffix('.')}; did you mean {near}?" if near else sentence
+    if told.code == "file_not_found" and told.fields.get("folder"):
+        advice = "`kodit ls {index} {folder}` lists its files"
     if advice is None:
         return sentence
     # A source may come from another person's database, and the command is meant to be copied.
