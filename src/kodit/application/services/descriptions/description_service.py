@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from kodit.application.services.threads import Lane, in_thread
@@ -14,6 +14,7 @@ from kodit.domain.descriptions.kinds import (
     MOST_BUDGET,
     DescriptionKind,
 )
+from kodit.domain.descriptions.unknown import subject_unknown
 from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.search import CHARACTERS_PER_TOKEN
 from kodit.domain.text import is_text
@@ -75,7 +76,7 @@ class DescriptionService:
             except NotFoundError as error:
                 unknown.append(error)
         if unknown and not described:
-            raise _in_no_index(kind, subject.strip(), unknown)
+            raise subject_unknown(kind, subject.strip(), unknown)
         known = [one for one in described if not one.is_empty]
         share = budget * CHARACTERS_PER_TOKEN // max(1, len(known))
         return [one.within(share) for one in known]
@@ -92,27 +93,3 @@ def _part(kind: DescriptionKind, index_id: int, search_filter: SearchFilter) -> 
         return ""
     parts = [path for of_index, path in search_filter.within if of_index == index_id]
     return parts[0] if len(parts) == 1 else ""
-
-
-_SUBJECTS = {
-    DescriptionKind.OVERVIEW: "folder",
-    DescriptionKind.INTERFACE: "file, folder or module",
-    DescriptionKind.SCHEMA: "table or model",
-    DescriptionKind.COMMIT: "commit",
-    DescriptionKind.USAGE: "definition of",
-}
-
-
-def _in_no_index(
-    kind: DescriptionKind, subject: str, errors: Sequence[NotFoundError]
-) -> NotFoundError:
-    """The error about a subject that none of the searched indexes has: that of the only one which
-    has a similar name, or else one about all of them."""
-    near = [error for error in errors if "Did you mean" in str(error) or "there" in error.fields]
-    if len(errors) == 1 or len(near) == 1:
-        return (near or errors)[0]
-    return NotFoundError(
-        f"none of {len(errors)} indexes has a {_SUBJECTS[kind]} {subject!r}",
-        code="name_not_found",
-        name=subject,
-    )

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from kodit.faces.cli.commands import elsewhere
 from kodit.faces.cli.commands.narrow import NarrowContext
+from kodit.faces.cli.commands.options import command_path
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """The base class of command line errors, for which typer has no public name."""
@@ -49,7 +50,7 @@ class Commands(TyperGroup):
 
             names = self.list_commands(ctx)
             same = [one for one in (elsewhere.COMMANDS.get(args[0]),) if one in names]
-            near = [f"`{_path_of(ctx)} {one}`" for one in same or near_names(args[0], names, 2)]
+            near = [f"`{command_path(ctx)} {one}`" for one in same or near_names(args[0], names, 2)]
             meant = (
                 f"did you mean {' or '.join(near)}?"
                 if near
@@ -137,7 +138,7 @@ def sentence_of_usage(error: Any) -> str:
     """The error of a command line, in a sentence that names the option as the user types it."""
     if isinstance(error, UnknownCommandError | ValueMissingError):
         return str(error.message)
-    command = _path_of(error.ctx) if error.ctx is not None else "kodit"
+    command = command_path(error.ctx) if error.ctx is not None else "kodit"
     see = f"`{command} --help` shows its arguments and options"
     kind = type(error).__name__
     if kind == "NoSuchOption":
@@ -191,12 +192,6 @@ def show_help_of(error: Any) -> bool:
 def _name_of(error: Any) -> str:
     """The command that a usage error is about."""
     return str(error.ctx.command.name) if error.ctx is not None else ""
-
-
-def _path_of(context: Any) -> str:
-    """The command as users type it, however the program was started."""
-    _program, *names = context.command_path.removeprefix("python -m ").split()
-    return " ".join(("kodit", *names))
 
 
 def _shown_name(parameter: Any) -> str:
