@@ -111,7 +111,8 @@ def describe(
             "table, model or folder for schema; a commit or words of its message for commit, by "
             "default the latest one; the name of a definition for usage. A single word that is a "
             "number, a URL, or exists as a path is a source; for commit and usage, a path must be "
-            "written as one, such as ./shop.",
+            "written as one, such as ./shop. So is the name of an index, except for usage, if "
+            "there is no such subject.",
             show_default=False,
         ),
     ] = None,
