@@ -156,8 +156,17 @@ def test_a_caller_over_the_network_names_a_part_by_its_path(shop: Shop) -> None:
     remote = Caller(CallerPolicy())
     assert shop.paths(f"{shop.folder}/web", caller=remote) == ["web/base.py", "web/request.py"]
     assert shop.paths(f"{shop.folder}/none", caller=remote) == []
-    with pytest.raises(UserError, match="may not be added"):
-        shop.paths(str(shop.folder.parent / "other"), caller=remote)
+    closed = f"{shop.folder.parent}/other"
+    with pytest.raises(UserError, match=f"{closed} is not indexed and may not be added"):
+        shop.paths(closed, caller=remote)
+
+
+@pytest.mark.parametrize("name", ["nothing", "./web", "../shop", "~/shop", "web/request.go/x"])
+def test_over_the_network_a_name_is_never_a_folder_to_add(name: str, shop: Shop) -> None:
+    """There is no folder that it could start at, so that it can only mean an index."""
+    with pytest.raises(SourceError, match=f"there is no index or folder '{name}'") as error:
+        shop.paths(name, caller=Caller(CallerPolicy()))
+    assert error.value.code == "index_not_found"
 
 
 @pytest.mark.parametrize(

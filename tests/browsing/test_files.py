@@ -191,3 +191,20 @@ def test_a_deleted_file_is_neither_listed_nor_read(tmp_path: Path) -> None:
         assert [file.path for file in kodit.list_files()] == ["b.py"]
         with pytest.raises(NotFoundError, match="has no file"):
             kodit.read(1, "a.py")
+
+
+def test_the_most_similar_path_is_suggested_wherever_it_is(tmp_path: Path) -> None:
+    """Before less similar ones in the folder that was named; names that share only scattered
+    letters are not similar."""
+    for name in ("tests/test_content.py", "tests/client/test_client.py", "lib/_client.py", "lint"):
+        write_file(tmp_path / "tree" / name, "X = 1\n")
+    with Kodit(tmp_path / "data") as kodit:
+        kodit.index(tmp_path / "tree")
+        for wrong, meant in {
+            "tests/test_cilent.py": "'tests/client/test_client.py' or 'tests/test_content.py'",
+            "tests/test_contnt.py": "'tests/test_content.py'",
+            "client.py": "'lib/_client.py'",
+        }.items():
+            with pytest.raises(NotFoundError) as error:
+                kodit.read(1, wrong)
+            assert str(error.value).partition(". ")[2] == f"Did you mean {meant}?"

@@ -50,6 +50,11 @@ ANSWERS = [
     "symbols quartz",
     "symbols nothing_is_called_this",
     "symbols quarz",
+    "symbols folder quartz",
+    "describe overview nothing_at_all",
+    "describe usage nothing_at_all -s 1 -s 2",
+    "describe interface folder",
+    "read deep/quartz.py folder",
     "symbols quartz -s 99 -s 1 -n 1",
     "related 1 deep/quartz.py:1",
     "related 1 deep/quartz.py:1 --all --language python --path nothing/**",
@@ -221,16 +226,20 @@ def test_the_life_of_an_index(far: Far) -> None:
 
 
 def test_an_index_whose_source_callers_may_not_add(far: Far, tmp_path: Path) -> None:
-    """Its number is enough to refresh it."""
-    write_tree(tmp_path / "own", files=1)
+    """They may refresh it by any of its names."""
+    write_file(tmp_path / "own" / "topaz.py", python_function("topaz", "a b c".split()))
     (own,) = far.near.ask("index", tmp_path / "own")["indexes"]
     try:
-        refreshed = far.run("index", str(own["id"]))
-        refused = far.run("index", tmp_path / "own")
+        names = (str(own["id"]), "own", str(tmp_path / "own"))
+        refreshed = [far.run("index", name) for name in names]
+        found = far.run("search", "topaz", "own", "--files")
     finally:
         succeeded(far.near.run_here("delete", str(own["id"])))
+    refused = far.run("index", tmp_path / "own")
 
-    assert (refreshed.code, f"[{own['id']}] {tmp_path / 'own'}" in refreshed.out) == (0, True)
+    for one in refreshed:
+        assert (one.code, f"[{own['id']}] {tmp_path / 'own'}" in one.out) == (0, True)
+    assert (found.code, found.out) == (0, "topaz.py\n")
     assert (refused.code, "may not be added" in refused.err) == (2, True)
 
 
@@ -248,9 +257,8 @@ def test_local_sources_on_another_machine(command: str, far: Far) -> None:
     outcome = far.run(*command.split(), "--server", far.kodit.environment["KODIT_SERVER"])
 
     assert outcome.code == 2
-    name = command.rsplit(maxsplit=1)[-1]
     assert outcome.said == [
-        f"kodit: `kodit {name}` works on the data of this machine and does not take --server; "
+        f"kodit: `kodit {command}` works on the data of this machine and does not take --server; "
         "run it where the server runs"
     ]
 

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from kodit.faces.cli.app import _globs
-from kodit.faces.cli.commands.group import _path_of, _shared_first
+from kodit.faces.cli.commands.group import _shared_first
+from kodit.faces.cli.commands.options import command_path
 from kodit.faces.cli.terminal.notices import _indexes
 
 
@@ -63,4 +64,4 @@ def test_indexes_in_words(ids: list[int], words: str) -> None:
 @pytest.mark.parametrize("path", ["kodit queue list", "python -m kodit queue list"])
 def test_a_command_is_named_as_users_type_it(path: str) -> None:
     """However the program was started."""
-    assert _path_of(SimpleNamespace(command_path=path)) == "kodit queue list"
+    assert command_path(SimpleNamespace(command_path=path)) == "kodit queue list"

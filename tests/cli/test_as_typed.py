@@ -202,6 +202,20 @@ def test_a_query_of_several_words(shell: Shell) -> None:
             "line numbers are always shown",
         ),
         ("grep quartz -g x", "`kodit grep` has no option -g; did you mean --path?"),
+        ("grep -x quartz", "`kodit grep` has no option -x; write '^PATTERN$' for a whole line"),
+        (
+            "grep quartz -3",
+            "`kodit grep` has no option -3; -C 3 shows as many lines before and after",
+        ),
+        (
+            "grep -l quartz shop",
+            "no indexed file is in 'quartz'; the indexed languages are go, python; "
+            "-l is --language, and --files shows the names of files",
+        ),
+        (
+            "index shop --ref v1",
+            "`kodit index` has no option --ref; write SOURCE@REF for a branch, tag or commit",
+        ),
         ("search x -t py", "`kodit search` has no option -t; did you mean --language?"),
         ("search x -g y", "`kodit search` has no option -g; did you mean --path?"),
         ("grep ->x", "`kodit grep` has no option ->; put -- before a word that begins like that"),
@@ -231,7 +245,7 @@ def test_a_query_of_several_words(shell: Shell) -> None:
         (
             "read shop/src",
             "the index of {folder}/shop has no file 'src': that is a folder; "
-            "`kodit ls 1` lists its files, and `kodit explain 1 src` explains this path",
+            "`kodit ls 1 src` lists its files",
         ),
         (
             "read shop",
@@ -288,13 +302,19 @@ def test_what_other_programs_call_the_same(shell: Shell) -> None:
         "--language": ("-t", "--type", "--lang"),
         "--limit": ("-m", "-k", "--max-count", "--top-k"),
         "--files": ("--files-with-matches",),
+        "--ignore-case": ("-S", "-y", "--smart-case"),
     }
     for meant, words in options.items():
         for word in words:
             said = f"kodit: `kodit grep` has no option {word}; did you mean {meant}?"
             assert shell.run("grep", "x", word, "y")[2] == [said]
-    [said] = shell.run("queue", "list", "-g", "x")[2]
-    assert said.startswith("kodit: `kodit queue list` has no option -g; `kodit queue list --help`")
+    # Neither -p of search nor -L of grep is a misspelling of another letter.
+    for command, option in (("queue list", "-g"), ("search x", "-P"), ("outline x", "-S")):
+        [said] = shell.run(*command.split(), option)[2]
+        name = command.removesuffix(" x")
+        assert said.startswith(
+            f"kodit: `kodit {name}` has no option {option}; `kodit {name} --help`"
+        )
 
 
 @pytest.mark.parametrize(

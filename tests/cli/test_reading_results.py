@@ -26,6 +26,7 @@ from kodit.faces.cli.terminal.results import (
     lines_that_fit,
 )
 from kodit.faces.cli.terminal.screen import Color
+from kodit.faces.cli.terminal.searching import asked_places
 
 QUARTZ = ("search", "quartz", "--path", "deep/")
 
@@ -77,6 +78,29 @@ def test_the_lines_that_answer() -> None:
     result = ResultView(*(1, "/s", "a.py", None, 7, 12, "python", None, None, "", 0.5, "", False))
     for context, around in ((0, (11, text[4:5])), (1, (10, text[3:6])), (9, (7, text))):
         assert around_best(result, text, Layout(places, context=context, find=find)) == around
+
+
+@pytest.mark.parametrize(
+    ("query", "size", "shown"),
+    [
+        ("lib/a.py:10", 3, range(2, 5)),
+        ("a.py:10: quartz is not an opal", 1, range(3, 4)),
+        ("/home/me/lib/a.py:7", 4, range(4)),
+        ("lib/a.py:12", 4, range(2, 6)),
+        ("lib/a.py:10", 9, range(6)),
+        ("lib/a.py:13 quartz", 1, range(1, 2)),
+        ("lib/b.py:10 quartz", 1, range(1, 2)),
+        ("quartz\n  at lib/a.py:10", 1, range(1, 2)),
+    ],
+)
+def test_the_line_that_a_query_names(query: str, size: int, shown: range) -> None:
+    """Of that file and in the result; a trace may be of another version."""
+    text = ["def f():", "  quartz()", "", "  opal()", "", ""]
+    result = ResultView(
+        *(1, "/s", "lib/a.py", None, 7, 12, "python", None, None, "", 0.5, "", False)
+    )
+    layout = Layout(Places(None), find=words_of("quartz"), asked=asked_places(query))
+    assert layout.window(result, text, size) == shown
 
 
 @pytest.mark.parametrize(

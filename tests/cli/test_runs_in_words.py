@@ -18,7 +18,7 @@ from kodit.application.views.indexes import AcceptedView, IndexesView, IndexView
 from kodit.application.views.left_out import LeftOutsView, LeftOutView
 from kodit.application.views.runs import ListedRunView, QueueView, RunsView, TaskView, WorkView
 from kodit.composition import Application
-from kodit.domain.errors import IndexingError, NotFoundError
+from kodit.domain.errors import IndexingError, NotFoundError, UserError
 from kodit.domain.questions import Where
 from kodit.domain.symbols import Use
 from kodit.domain.value_objects import TaskState
@@ -249,6 +249,26 @@ def test_sources_are_indexed_elsewhere(capsys: Captured) -> None:
     )
     with pytest.raises(NotFoundError, match="there is no b"):
         indexed_elsewhere(capsys, refusing, IndexRequest(["b"]))
+
+
+def test_a_search_elsewhere_by_somebody_who_may_only_read(capsys: Captured) -> None:
+    """Searches what is indexed; a source that is not indexed is still refused."""
+
+    class ReadOnly(Indexing):
+        def add_or_sync(self, name: str) -> AcceptedView:
+            raise UserError(f"the key ada may only read {name}", code="key_may_not_write")
+
+        def knows(self, name: str) -> bool:
+            return name == "s"
+
+    session: Any = Asked()
+    session.remote = ReadOnly(RUN, INDEX)
+    refresh(session, "s")
+    said = capsys.readouterr().err
+    assert said.startswith("/s was searched as indexed ")
+    assert said.endswith(": the key ada may only read s.\n")
+    with pytest.raises(UserError, match="may only read other"):
+        refresh(session, "other")
 
 
 def test_a_run_that_fails_elsewhere(capsys: Captured) -> None:

@@ -95,9 +95,10 @@ def test_output_for_programs_and_for_people(
 
 
 def test_disk_usage() -> None:
-    """Unused space is not shown."""
-    sizes = SizesView(2_500_000, 0, 1_000_000, 0, 0)
-    assert sizes_line(sizes) == "On disk: 3.5 MB (database 2.5 MB, vectors 1.0 MB)"
+    """Unused space is not shown, nor is so little free space that it would be 0.0 MB."""
+    for freeable in (0, 49_000):
+        sizes = SizesView(2_500_000, 0, 1_000_000, 0, freeable)
+        assert sizes_line(sizes) == "On disk: 3.5 MB (database 2.5 MB, vectors 1.0 MB)"
     sizes = SizesView(2_500_000, 1_234_000_000, 0, 500_000, 700_000)
     assert sizes_line(sizes) == (
         "On disk: 1,237.0 MB (database 2.5 MB, keyword index 1,234.0 MB, clones 0.5 MB); "

@@ -77,6 +77,30 @@ def test_folders_by_name_before_the_last_word(
     assert any("Searching for 'curl' in vapor and third;" in line for line in third.said)
 
 
+def test_a_query_of_two_words_needs_quotes(run: KoditCommand) -> None:
+    """As the second word is meant to be a source."""
+    refused = run.run_here("search", "redirect", "third_")
+    assert refused.code == 2
+    assert refused.said == [
+        "kodit: there is no index or folder 'third_'; put a query of several words in quotes"
+    ]
+
+
+def test_a_number_that_is_no_index_ends_a_query(run: KoditCommand) -> None:
+    found = run.run_here("search", "redirect", "status", "404", "--files")
+    assert (found.code, found.out != "") == (0, True)
+
+
+@pytest.mark.parametrize(
+    "words", [("redirect int", "nosuch"), ("redirect", "./nosuch"), ("redirect", "no.such")]
+)
+def test_what_looks_like_a_source_must_be_one(words: tuple[str, str], run: KoditCommand) -> None:
+    """As does the word after a query in quotes."""
+    refused = run.run_here("search", *words)
+    assert refused.code == 2
+    assert refused.said == [f"kodit: the folder {Path.cwd() / words[1]} does not exist"]
+
+
 @pytest.mark.parametrize("command", ["search redirect", "index"])
 def test_a_mistyped_path_is_not_looked_for_on_github(command: str, run: KoditCommand) -> None:
     """If its first part is a local folder; the error says how to name GitHub."""

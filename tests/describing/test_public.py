@@ -101,6 +101,18 @@ def names(path: str, text: str) -> list[str]:
         ),
         ("a.lua", "function a()\nend\nlocal function b()\nend\n", ["function a()"]),
         (
+            "b.lua",
+            "local M = {}\nlocal N = {}\n\nfunction M.a()\nend\n\nfunction N.b()\nend\n\n"
+            "local function c()\nend\n\nreturn M\n",
+            ["local M = {}", "function M.a()"],
+        ),
+        (
+            "c.lua",
+            "local M = {}\n\nfunction M:a(x)\n  return x\nend\n\n"
+            "return setmetatable(M, { __call = M.a })\n",
+            ["local M = {}", "function M:a(x)"],
+        ),
+        (
             "a.ex",
             "defmodule A do\n  def b(x) do\n    x\n  end\n  defp c(x) do\n    x\n  end\nend\n",
             ["defmodule A", "def b(x)"],

@@ -81,6 +81,8 @@ def signature(text: str, language: str, kind: str = "function") -> str:
         ("ruby", "def f(a, b)\n  x", "def f(a, b)"),
         ("ruby", "task :f do\n  x", "task :f"),
         ("elixir", "def f(a) do\n  x", "def f(a)"),
+        ("elixir", "def f({a, b}, %{c: c}) do\n  x", "def f({a, b}, %{c: c})"),
+        ("elixir", "@type f :: %{\n  a: atom\n}\n@type g", "@type f :: %{ a: atom }"),
         ("haskell", "f :: Int ->\n  Int\nf = x", "f :: Int -> Int"),
     ],
 )
@@ -131,6 +133,8 @@ def about(text: str, language: str, named_in: int) -> str:
         ("c", "/*\n   Pay\n   all.\n*/\nint f() {", 5, "Pay all."),
         ("c", "/* a */\nx\nint f() {", 3, "a"),
         ("lua", "-- Pay.\nfunction f()", 2, "Pay."),
+        ("lua", "---@param a string\n--- Pay.\n---@return x\nfunction f()", 4, "Pay."),
+        ("lua", "---@class A: B\nlocal f", 2, ""),
         ("lisp", ";; Pay.\n(defun f ())", 2, "Pay."),
         ("erlang", "%% Pay.\nf() ->", 2, "Pay."),
         ("go", "// Copyright x\nfunc f() {", 2, ""),

@@ -192,7 +192,7 @@ PLAIN = DirectoryRules.at_root()
         (ROOT, "gone", True, "--exclude gone/"),
         (ROOT, "a.log", False, "../.git/info/exclude:1: *.log"),
         (ROOT, "a.tmp", False, "../.gitignore:2: *.tmp"),
-        (ROOT, "a.md", False, "no glob of --include matches"),
+        (ROOT, "a.md", False, "--include, which chooses other files"),
         (ROOT, "node_modules", True, "built-in list: folders called node_modules"),
         (ROOT, "A.PNG", False, "built-in list: the extension .png"),
         (ROOT, "uv.lock", False, "built-in list: names of generated files"),

@@ -143,7 +143,7 @@ def test_a_part_of_a_repository_has_rules_above_it(source: Path, kodit: KoditCom
     assert found["a.log"]["rule"] == "../.gitignore:2: *.log"
     assert found[".hidden/"]["rule"] == ".noindex:1: /.hidden/"
     kodit.succeed("index", source / "deep", "--include", "*.py")
-    assert left_out(kodit)["kept.log"]["rule"] == "no glob of --include matches"
+    assert left_out(kodit)["kept.log"]["rule"] == "--include, which chooses other files"
 
 
 @pytest.mark.parametrize(

@@ -364,6 +364,10 @@ def test_an_error_says_what_to_call_next() -> None:
         "The queue is paused; the user can resume it with `kodit queue resume`."
     )
     assert sentence_of(KoditError("something else.", code="nothing_known")) == "Something else."
+    for address in ("https://x.org/a", "git@x.org:a", "main.py", "/shop", "'quoted'"):
+        assert sentence_of(KoditError(f"{address} is gone")) == f"{address} is gone."
+    folder = KoditError("that is a folder", code="file_not_found", folder="src/db")
+    assert sentence_of(folder) == ("That is a folder; call files with paths src/db/** to list it.")
     assert sentence_of(KoditError("did you mean x?", code="queue_paused")) == "Did you mean x?"
     choices = {"value": "metod", "choices": "method, function"}
     wrong = InvalidQueryError("no kind 'metod'", code="choice_invalid", **choices)

@@ -91,6 +91,25 @@ def test_there_is_nothing_to_listen_to() -> None:
     assert asyncio.run(ask()) == [405, 405]
 
 
+def test_nothing_is_left_of_an_event_stream() -> None:
+    """After the end of the application: no task that would be destroyed with its event loop."""
+
+    async def ask() -> tuple[str, set[asyncio.Task[Any]]]:
+        app = create_mcp_app(cast(Application, None))
+        transport = httpx2.ASGITransport(cast(Any, app))
+        async with app.running(), httpx2.AsyncClient(transport=transport) as client:
+            reply = await client.post(
+                "http://localhost/mcp",
+                json={"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}},
+                headers={"Accept": "application/json, text/event-stream"},
+            )
+        return reply.headers["content-type"], asyncio.all_tasks() - {asyncio.current_task()}
+
+    content_type, left = asyncio.run(ask())
+    assert content_type.startswith("text/event-stream")
+    assert not left
+
+
 def test_progress_is_told_while_an_index_is_waited_for(tools: Tools) -> None:
     """In percent, never backwards."""
 

@@ -238,7 +238,7 @@ def test_answers_without_results() -> None:
     for tool, sentence in instead.items():
         assert nothing(tool, COMPLETE)[0] == f"Nothing found. {sentence}"
     told = nothing("grep", standing(left_out={"binary": 2}), other, problems=["a\nb is wrong"])
-    assert told[0] == "a\\nb is wrong"
+    assert told[0] == "a\\nb is wrong."
     assert told[2] == "Files left out of the index: 4 secret, 3 binary."
     assert nothing("symbols", COMPLETE, near=["add", "adds"])[0] == (
         "Nothing found. Did you mean 'add' or 'adds'?"

@@ -110,7 +110,7 @@ def test_an_answer_ends_with_what_something_was_found_in(both: Everywhere) -> No
 
 
 def test_a_mistake_in_one_of_several_sources_is_told_beside_the_answer(both: Everywhere) -> None:
-    wrong = "there is no index or folder 'nothing'"
+    wrong = "There is no index or folder 'nothing'."
     asked: dict[str, Any] = {"source": ["2", "nothing"]}
     calls: dict[str, dict[str, Any]] = {
         "search": {"query": "double"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.rest.conftest import Idle, Indexed
 from tests.support.command import wait_until
 from tests.support.rest import READER, REMOTE, Rest, code
 from tests.support.serving import ServingKodit
-from tests.support.sources import commit_all
+from tests.support.sources import commit_all, git, write_file
 
 from kodit.application.services.source_service import SourceService
 from kodit.domain.caller import LOCAL_CALLER
@@ -115,6 +116,45 @@ def test_a_ref_is_chosen(idle: Idle) -> None:
         409,
         "source_invalid",
     )
+
+
+def add_at(rest: Rest, source: object, **options: str) -> str:
+    """The source of the index that is added, or why none is."""
+    answer = rest.post("indexes", LOCAL_CALLER, source=str(source), **options).json()
+    return str(answer.get("detail") or answer["index"]["source"])
+
+
+def test_a_ref_beside_a_folder_whose_name_ends_like_it(idle: Idle) -> None:
+    """`one` at `v1` is not the folder `one@v1`, and either keeps its own index."""
+    rest, one, named_like_it = idle.rest, idle.root / "one", idle.root / "one@v1"
+    commit_all(one)
+    for tag in ("v1", "v2"):
+        git(one, "tag", tag)
+    write_file(named_like_it / "other.py", "OTHER = 1\n")
+    assert add_at(rest, named_like_it) == str(named_like_it)
+    for source in (one, f"{one}/", one.as_uri()):
+        assert add_at(rest, source, ref="v1") == f"{one.as_uri()}@v1"
+    assert add_at(rest, 2) == f"{one.as_uri()}@v1"
+    assert add_at(rest, one) == str(one)
+    assert add_at(rest, 3, ref="v2") == f"{one.as_uri()}@v2"
+    assert add_at(rest, 1, ref="v2") == f"{named_like_it} is not a git repository"
+    both = f"{one.as_uri()}@v1 already names a ref; give only one of the two"
+    assert add_at(rest, 2, ref="v2") == both
+    shutil.rmtree(named_like_it)
+    assert add_at(rest, 1) == f"the folder {named_like_it} does not exist"
+
+
+def test_a_ref_beside_the_name_of_a_repository(idle: Idle) -> None:
+    """Of which another ref is indexed."""
+    one = idle.root / "one"
+    commit_all(one)
+    for tag in ("v1", "v2"):
+        git(one, "tag", tag)
+    assert add_at(idle.rest, one.as_uri(), ref="v1") == f"{one.as_uri()}@v1"
+    for name in ("sources/one", f"{one.as_uri()}/"):
+        assert add_at(idle.rest, name, ref="v2") == f"{one.as_uri()}@v2"
+    both = f"{one.as_uri()}@v1 already names a ref; give only one of the two"
+    assert add_at(idle.rest, "one@v1", ref="v2") == both
 
 
 @pytest.mark.parametrize(

@@ -238,6 +238,11 @@ BAD: list[tuple[Callable[[Kodit], object], type[Exception], str]] = [
     (lambda kodit: kodit.search("x", paths=["[z-a]"]), InvalidQueryError, "in reverse order"),
     (lambda kodit: kodit.search("x", paths=["src/["]), InvalidQueryError, "bracket is not closed"),
     (lambda kodit: kodit.search("x", paths=["!"]), InvalidQueryError, "the path glob"),
+    (
+        lambda kodit: kodit.grep("x", paths=["!*.py", "!*.go"]),
+        InvalidQueryError,
+        "put '\\*\\*' before it",
+    ),
     (lambda kodit: kodit.search("x", paths=["\udcff"]), InvalidQueryError, "the path glob"),
     (
         lambda kodit: kodit.search("x", mode="magic"),

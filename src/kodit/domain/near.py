@@ -10,6 +10,10 @@ from kodit.domain.spelling import fold_case
 LONGEST_NAME = 100
 """Characters of a wrong name that are compared."""
 LEAST_RATIO = 0.6
+LEAST_RUN = 4
+"""Letters in a row that two names must share to be similar, unless one is the other with few
+letters mistyped: scattered letters are shared by chance, as those of `lint` by `client`."""
+LETTERS_FOR_EACH_MISTAKE = 3
 LEAST_OF_BEST = 0.8
 """The similarity that further names need, as a share of the best one's: beside a name with one
 letter less, names that merely start alike are no help."""
@@ -42,11 +46,34 @@ def near_names(name: str, names: Iterable[str], limit: int) -> list[str]:
             candidates.append((shared - abs(len(lower) - length) / 2, one, lower))
     best = []
     for _shared, one, lower in nlargest(MOST_COMPARED, candidates, key=lambda each: each[0]):
-        ratio = SequenceMatcher(None, lower, wrong).ratio()
-        if ratio >= LEAST_RATIO:
+        matcher = SequenceMatcher(None, lower, wrong)
+        ratio = matcher.ratio()
+        if ratio < LEAST_RATIO:
+            continue
+        in_runs = sum(run.size for run in matcher.get_matching_blocks() if run.size >= LEAST_RUN)
+        if 2 * in_runs >= LEAST_RATIO * (len(lower) + length) or _is_mistyped(lower, wrong):
             best.append((-ratio, one))
     best.sort()
     return [one for ratio, one in best[:limit] if ratio <= LEAST_OF_BEST * best[0][0]]
+
+
+def _is_mistyped(name: str, wrong: str) -> bool:
+    """Whether one becomes the other by a few mistakes: each a letter too many, too few or wrong, or
+    two neighbours swapped."""
+    most = max(1, min(len(name), len(wrong)) // LETTERS_FOR_EACH_MISTAKE)
+    if abs(len(name) - len(wrong)) > most:
+        return False
+    before: list[int] = []
+    row = list(range(len(wrong) + 1))
+    for at, letter in enumerate(name, 1):
+        last, row, before_last = row, [at], before
+        for to, other in enumerate(wrong, 1):
+            mistakes = min(row[-1] + 1, last[to] + 1, last[to - 1] + (letter != other))
+            if at > 1 and to > 1 and letter == wrong[to - 2] and name[at - 2] == other:
+                mistakes = min(mistakes, before_last[to - 2] + 1)
+            row.append(mistakes)
+        before = last
+    return row[-1] <= most
 
 
 def did_you_mean(names: Iterable[str]) -> str:

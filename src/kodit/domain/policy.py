@@ -167,12 +167,7 @@ class CallerPolicy:
         if not folder.is_absolute() or not any(
             folder.is_relative_to(root) for root in self.allowed_roots
         ):
-            raise RefusedByPolicyError(
-                f"the folder {typed} may not be added by a caller over the network; "
-                "KODIT_ALLOWED_ROOTS lists the folders that are allowed",
-                what="folder",
-                value=typed,
-            )
+            raise refused_folder(typed, f"the folder {typed}")
 
 
 LOCAL = CallerPolicy(is_free=True)
@@ -247,6 +242,16 @@ def _number(text: str) -> int | None:
     if match["hexadecimal"] is not None:
         return int(match["hexadecimal"], 16)
     return int(match["octal"], 8) if match["octal"] else int(match["decimal"])
+
+
+def refused_folder(typed: str, subject: str) -> RefusedByPolicyError:
+    """The error about a folder as typed; `subject` begins its sentence."""
+    return RefusedByPolicyError(
+        f"{subject} may not be added by a caller over the network; "
+        "KODIT_ALLOWED_ROOTS lists the folders that are allowed",
+        what="folder",
+        value=typed,
+    )
 
 
 def _refused_file_url(url: str) -> RefusedByPolicyError:

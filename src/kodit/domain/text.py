@@ -1,4 +1,4 @@
-"""Tests for valid text, and shortens lines for display."""
+"""Tests for valid text, and prepares lines for display."""
 
 from __future__ import annotations
 
@@ -20,3 +20,13 @@ def cut_line(line: str, column: int = 1) -> str:
     start = max(0, min(column - 1 - LONGEST_LINE // 4, len(line) - LONGEST_LINE))
     end = start + LONGEST_LINE
     return ("…" if start else "") + line[start:end] + ("…" if end < len(line) else "")
+
+
+def as_sentence(text: str) -> str:
+    """The sentence of an error with a capital and a full stop. One that starts with an address or
+    a name in code keeps it as it is, because it may be copied."""
+    first, space, rest = text.partition(" ")
+    is_word = first.isalpha() and first.islower()
+    start = f"{first[:1].upper()}{first[1:]}" if is_word else first
+    sentence = f"{start}{space}{rest}"
+    return sentence if sentence.endswith("?") else f"{sentence.removesuffix('.')}."

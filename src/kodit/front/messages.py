@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from kodit.domain.json_rpc import error
+from kodit.domain.text import as_sentence
 
 UNREACHABLE = -32000
 """The error code of a request that the server did not answer."""
@@ -82,8 +83,8 @@ def failure(request: Message, sentence: str) -> Message:
     model gets to read."""
     if request["method"] != "tools/call":
         return error(request["id"], UNREACHABLE, sentence)
-    sentence = f"{sentence[:1].upper()}{sentence[1:].removesuffix('.')}."
-    value: Message = {"content": [{"type": "text", "text": sentence}], "isError": True}
+    text = as_sentence(sentence)
+    value: Message = {"content": [{"type": "text", "text": text}], "isError": True}
     if VERSION_KEY in meta_of(request):
         value["resultType"] = "complete"
     return result(request, value)

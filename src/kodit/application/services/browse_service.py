@@ -15,6 +15,7 @@ from kodit.domain.files import (
     IndexedText,
     ListedFile,
     readings_of,
+    tidy_path,
 )
 from kodit.domain.near import did_you_mean, near_names
 from kodit.domain.value_objects import SearchFilter
@@ -129,6 +130,7 @@ def missing_file(catalogue: OpenCatalogue, index: Index, path: str) -> NotFoundE
             code="file_not_found",
             index=index.id,
             path=path,
+            folder="" if path in ("", ".") else tidy_path(path),
         )
     if alike:
         names = ", ".join(map(repr, alike))
@@ -149,12 +151,17 @@ def missing_file(catalogue: OpenCatalogue, index: Index, path: str) -> NotFoundE
 
 def _near_paths(paths: Sequence[str], path: str) -> list[str]:
     """The paths most similar to one, ignoring extensions. If its folder exists, only the names of
-    files are compared, first with those in that folder, because in a long path any two names in
-    one folder would be similar."""
+    files are compared, because in a long path any two names in one folder would be similar; those
+    in that folder come first, unless another one is more similar."""
     folder, slash, _name = path.rpartition("/")
     beside = [one for one in paths if one.rpartition("/")[0] == folder] if slash else []
     if beside:
-        return _paths_by(beside, path, _stem) or _paths_by(paths, path, _stem)
+        here, anywhere = _paths_by(beside, path, _stem), _paths_by(paths, path, _stem)
+        if not here or not anywhere:
+            return here or anywhere
+        stem = _stem(path)
+        is_nearer = near_names(stem, (_stem(here[0]), _stem(anywhere[0])), 1) != [_stem(here[0])]
+        return list(dict.fromkeys([*anywhere[:1], *here]))[:MOST_SUGGESTIONS] if is_nearer else here
     near = _paths_by(paths, path, _without_extension) if slash else []
     return near or _paths_by(paths, path, _stem)
 

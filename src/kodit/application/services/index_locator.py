@@ -15,13 +15,16 @@ from kodit.domain.entities import Index
 from kodit.domain.errors import (
     InvalidQueryError,
     MissingFolderError,
+    RefusedByPolicyError,
     SourceError,
+    UserError,
     ambiguous,
     no_such_index,
     part_of_index,
 )
 from kodit.domain.files import readings_of, tidy_path
 from kodit.domain.naming import holding, match_name
+from kodit.domain.policy import refused_folder
 from kodit.domain.text import is_text
 from kodit.domain.this_host import ALONE, ThisHost
 
@@ -98,6 +101,8 @@ class IndexLocator:
             source = self._parser.parse(name, caller).source
         except SourceError as error:
             return self._of_no_source(name, caller, error)
+        except RefusedByPolicyError as error:
+            raise self._of_refused(name, error) from None
         with self._database.read() as transaction:
             whole = transaction.indexes.find(source)
         if whole is not None:
@@ -148,11 +153,23 @@ class IndexLocator:
             return found
         if isinstance(error, MissingFolderError):
             # The error's own sentence is for a user who meant a folder, not an index.
-            shown = self._parser.without_secrets(name)
-            raise SourceError(
-                f"there is no index or folder {shown!r}", code="index_not_found", index=shown
-            ) from None
+            raise self._unknown(name) from None
         raise error
+
+    def _of_refused(self, name: str, error: RefusedByPolicyError) -> UserError:
+        """The error for a name that means no index, and that the caller may not add as a source: a
+        relative path is none, because over the network there is no folder that it starts at."""
+        if error.fields.get("what") != "folder":
+            return error
+        if not name.startswith("/"):
+            return self._unknown(name)
+        return refused_folder(name, f"{name} is not indexed and")
+
+    def _unknown(self, name: str) -> SourceError:
+        shown = self._parser.without_secrets(name)
+        return SourceError(
+            f"there is no index or folder {shown!r}", code="index_not_found", index=shown
+        )
 
     def _meant(self, name: str) -> Part | None:
         """What the text of a name means among the indexes, first those of this machine."""

@@ -12,9 +12,10 @@ from kodit.application.services.queue_service import QueueService
 from kodit.application.services.threads import in_thread
 from kodit.domain.caller import LOCAL_CALLER, Caller
 from kodit.domain.entities import Index, IndexRun
-from kodit.domain.errors import NotFoundError, SourceError, UserError
+from kodit.domain.errors import MissingFolderError, NotFoundError, SourceError, UserError
 from kodit.domain.files import from_root
 from kodit.domain.intervals import SyncEvery, check_sync_every
+from kodit.domain.naming import split_ref
 from kodit.domain.ports.sources import SourceParser
 from kodit.domain.source import ParsedSource
 from kodit.domain.this_host import ALONE, ThisHost
@@ -148,10 +149,14 @@ class SourceService:
             self._parser.check_stored(source)
             if not self._host.has(source):
                 return ParsedSource(source)
-            text = str(source)
-            parsed = self._parser.parse(text, caller)
+            # Not as one text: there may be a folder whose name ends like the ref.
+            parsed = self._parser.parse(source.location, caller)
+            if source.kind is SourceKind.FOLDER and parsed.source.ref is not None:
+                raise MissingFolderError(f"the folder {source.location} does not exist")
+            if source.ref is not None:
+                parsed = self._parser.at_ref(parsed, source.ref, caller)
         else:
-            parsed = self._resolve(text, caller)
+            parsed = self._resolve(text, caller, has_ref=ref is not None)
         if ref is None:
             return parsed
         if parsed.source.ref is not None:
@@ -159,12 +164,7 @@ class SourceService:
                 f"{parsed.source} already names a ref; give only one of the two",
                 code="source_invalid",
             )
-        with_ref = self._parser.parse(f"{text.rstrip('/')}@{ref}", caller)
-        if with_ref.source.ref != ref:
-            raise SourceError(
-                f"{ref!r} is not the name of a branch, tag or commit", code="source_invalid"
-            )
-        return with_ref
+        return self._parser.at_ref(parsed, ref, caller)
 
     def is_broad(self, source: Source) -> bool:
         """Whether a source is a folder that holds much more than code, and is not indexed yet."""
@@ -175,20 +175,29 @@ class SourceService:
             and self._locator.find_part(source.location) is None
         )
 
-    def _resolve(self, text: str, caller: Caller) -> ParsedSource:
+    def _resolve(self, text: str, caller: Caller, *, has_ref: bool) -> ParsedSource:
         """A part of an index, or a name of an index, means that index. A folder that an index
-        leaves out is a source of its own."""
+        leaves out is a source of its own. With a ref beside it, a name means its repository,
+        whatever the ref that is indexed."""
         try:
             parsed = self._parser.parse(text, caller)
         except SourceError:
             part = self._locator.find_part(text, caller)
             if part is None:
                 raise
-            return ParsedSource(part.index.source)
+            return ParsedSource(_meant(part.index.source, text, has_ref=has_ref))
         part = self._locator.find_part(text, caller)
         if part is None or (part.path and not self._locator.holds_files(part)):
             return parsed
-        return replace(parsed, source=part.index.source, others=())
+        if has_ref and part.index.source.kind is SourceKind.FOLDER:
+            return parsed
+        return replace(parsed, source=_meant(part.index.source, text, has_ref=has_ref), others=())
+
+
+def _meant(source: Source, text: str, *, has_ref: bool) -> Source:
+    """The source of an index that a text names; with a ref beside a text that has none, the
+    repository at no ref yet."""
+    return replace(source, ref=None) if has_ref and split_ref(text)[1] is None else source
 
 
 def _from_root(globs: tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -20,6 +20,8 @@ _WITH_ARROWS = frozenset({"javascript", "typescript", "tsx"})
 """Languages where a function is often a value that is assigned to its name."""
 _WITH_STRINGS = _WITH_COLON | _WITH_ARROWS | {"php", "ruby"}
 """Languages where an apostrophe starts a string."""
+_WITHOUT_BRACES = frozenset({"elixir", "lua"})
+"""Languages where a brace starts no body, but a value or a type."""
 _VALUES = frozenset({"constant", "variable", "field"})
 _CALLABLE = frozenset({"function", "method"})
 _OPENING, _CLOSING = "([{", ")]}"
@@ -101,7 +103,7 @@ def _ends(character: str, before: str, following: str, language: str, kind: str)
     if language in _WITH_COLON:
         return character == ":" and kind not in _VALUES
     if character in "{;":
-        return True
+        return character != "{" or language not in _WITHOUT_BRACES
     is_assignment = character == "=" and following not in {"=", ">"} and before not in "=!<>:"
     return is_assignment and kind in _CALLABLE and before == " "
 
@@ -178,6 +180,8 @@ def _comment_above(definition: Definition, lines: Mapping[int, str]) -> str:
             text = ""
         if "*/" in line:
             is_in_block = False
+        if text.startswith("@") and line.lstrip().startswith("--"):
+            continue  # an annotation of types in Lua
         if text.startswith("@") and found:
             break
         if not text and any(found):

@@ -19,6 +19,8 @@ _EXPORTED_DEFAULT = re.compile(r"^export\s+default\s+([A-Za-z_$][\w$]*)\s*;?\s*$
 _ASSIGNED = re.compile(
     r"^(?:module\.)?exports(?:\.([\w$]+))?\s*=\s*(?:\{([^}]*)\}|([\w$]+))?", re.MULTILINE
 )
+_RETURNED = re.compile(r"^return\s+(?:setmetatable\(\s*)?([A-Za-z_]\w*)\s*(?:,.*)?$", re.MULTILINE)
+"""The table that a module of Lua returns to those who require it."""
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
 _TYPE_VARIABLE = re.compile(r"^\w+\s*=\s*(?:\w+\.)?(?:TypeVar|ParamSpec|TypeVarTuple)\(")
 _BARE = re.compile(r"^\s*(public|private|protected|module_function)\s*:?\s*(?:\w+\s*:)?\s*$")
@@ -56,7 +58,9 @@ def public_definitions(
         name = f"{scope}.{symbol}" if scope else symbol
         kinds.setdefault(name, snippet.kind or "")
         around = kinds.get(scope)
-        if around is not None and (around not in _TYPES or scope not in public):
+        is_module_table = language == "lua" and scope in (exported or ())
+        holds_members = around in _TYPES or is_module_table
+        if around is not None and not (holds_members and scope in public):
             continue  # inside a function, or inside something private
         if not _counts(snippet.kind or "", symbol, exported, is_member=around is not None):
             continue
@@ -84,6 +88,8 @@ def exported_names(lines: Mapping[int, str], language: str) -> frozenset[str] | 
         for named, listed, whole in _ASSIGNED.findall(text):
             names.update(filter(None, (named, whole)), _NAME.findall(listed))
         return frozenset(names - {""})
+    if language == "lua":
+        return frozenset(_RETURNED.findall(_text(lines, "return"))) or None
     return None
 
 
@@ -117,6 +123,8 @@ def _is_public(  # noqa: PLR0911, PLR0917 - one for each rule
         if holder is None and exported is not None:
             return symbol in exported
         return symbol == "__init__" if symbol.startswith("__") else not symbol.startswith("_")
+    if language == "lua" and holder is None and symbol in (exported or ()):
+        return True
     if language in {"go", "cue"}:
         return symbol[:1].isupper() and _exported_receiver(one.snippet.scope)
     if language in _SCRIPTS:

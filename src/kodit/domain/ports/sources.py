@@ -32,6 +32,11 @@ class SourceParser(Protocol):
         sentence, if it is refused or does not exist, and RefusedByPolicyError."""
         ...
 
+    def at_ref(self, parsed: ParsedSource, ref: str, caller: Caller = LOCAL_CALLER) -> ParsedSource:
+        """The same repository at a branch, tag or commit; a folder is then read as a repository.
+        Raises SourceError if that is none, or no such name, and RefusedByPolicyError."""
+        ...
+
     def place_of(self, text: str, caller: Caller = LOCAL_CALLER) -> LocalPlace | None:
         """The folder or file at a local caller's path; None if there is none, and for every other
         caller, who may not learn what exists."""

@@ -70,11 +70,10 @@ def with_advice(told: Advisable, sentence: str | None = None) -> str:
     sentence = sentence or str(told)
     advice = None if told.code is None else ADVICE.get(told.code)
     if "choices" in told.fields:
-        from kodit.domain.near import nearest  # noqa: PLC0415 - not needed for help
-
-        choices = str(told.fields["choices"]).split(", ")
-        near = nearest(str(told.fields.get("value", "")), choices)
+        near = nearest_choice(told)
         return f"{sentence.removesuffix('.')}; did you mean {near}?" if near else sentence
+    if told.code == "file_not_found" and told.fields.get("folder"):
+        advice = "`kodit ls {index} {folder}` lists its files"
     if advice is None:
         return sentence
     # A source may come from another person's database, and the command is meant to be copied.
@@ -85,3 +84,11 @@ def with_advice(told: Advisable, sentence: str | None = None) -> str:
         return f"{sentence.removesuffix('.')}; {advice.format_map(words)}"
     except KeyError:  # a server of another version did not send the fields
         return sentence
+
+
+def nearest_choice(told: Advisable) -> str | None:
+    """The valid value most similar to the one that an error is about; None if none is similar."""
+    from kodit.domain.near import nearest  # noqa: PLC0415 - not needed for help
+
+    choices = str(told.fields.get("choices", "")).split(", ")
+    return nearest(str(told.fields.get("value", "")), choices)

@@ -22,13 +22,14 @@ from kodit.application.views.files import (
 )
 from kodit.application.views.indexes import AcceptedView, IndexesView, IndexView
 from kodit.application.views.map import MapView
-from kodit.application.views.runs import ListedRunView, QueueView, RunsView, RunView
+from kodit.application.views.runs import ListedRunView, RunsView, RunView
 from kodit.application.views.search import RelatedView, ResultView, SearchView
 from kodit.application.views.serialization import from_json
 from kodit.application.views.standing import StandingView
 from kodit.domain.errors import (
     KoditError,
     NotFoundError,
+    RefusedByPolicyError,
     UserError,
     ambiguous,
     part_of_index,
@@ -133,9 +134,15 @@ class RemoteServer:
 
     def add_or_sync(self, name: str) -> AcceptedView:
         """Refresh the index with this identifier, or add or refresh a source. A caller who may not
-        add a source may still refresh its index by identifier."""
-        is_identifier = name.isdecimal() and name.isascii()
-        return self.sync(int(name)) if is_identifier else self.add(name)
+        add a source may still refresh its index."""
+        if name.isdecimal() and name.isascii():
+            return self.sync(int(name))
+        try:
+            return self.add(name)
+        except RefusedByPolicyError:
+            if not self.knows(name):
+                raise
+        return self.sync(self.find(name).id)
 
     def sync(self, index_id: int) -> AcceptedView:
         """Bring an index up to date."""
@@ -390,9 +397,3 @@ class RemoteServer:
         pages = list(self._pages("/runs", {}, question.limit))
         runs = all_of(ListedRunView, pages, "runs")
         return RunsView(queue.queue, runs, complete=pages[-1]["next"] is None)
-
-
-def queue_of(server: RemoteServer) -> QueueView:
-    """The queue alone."""
-    view: RunsView = server.ask(QueueQuestion(limit=1))
-    return view.queue

@@ -8,6 +8,7 @@ from kodit.application.views.description import DescriptionsView
 from kodit.application.views.indexes import IndexView
 from kodit.application.views.serialization import from_json
 from kodit.domain.descriptions.kinds import LEAST_BUDGET, DescriptionKind
+from kodit.domain.descriptions.unknown import subject_unknown
 from kodit.domain.errors import NotFoundError, UserError
 from kodit.domain.questions import DescribeQuestion
 from kodit.infrastructure.remote.connection import RemoteConnection, path_of
@@ -42,8 +43,8 @@ def describe(
             found.append(from_json(DescriptionsView, connection.get(place, asked)))
         except NotFoundError as error:
             unknown.append(error)
-    if unknown and not found:
-        raise unknown[0]
+    if unknown and not any(view.descriptions for view in found):
+        raise subject_unknown(question.kind, question.subject, unknown)
     return DescriptionsView(
         question.kind.value,
         question.subject,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from kodit.domain.errors import KoditError
 from kodit.domain.near import nearest
+from kodit.domain.text import as_sentence
 
 ADVICE: Mapping[str, str] = {
     "access_refused": "the user can give access with `kodit index SOURCE --credentials env:NAME`",
@@ -45,12 +46,13 @@ ADVICE: Mapping[str, str] = {
 
 def sentence_of(error: KoditError) -> str:
     """The error's sentence, and the call to make next if there is one."""
-    sentence = str(error)
-    sentence = f"{sentence[:1].upper()}{sentence[1:]}".removesuffix(".")
+    sentence = as_sentence(str(error))
     if sentence.endswith("?"):
         return sentence
     if "choices" in error.fields:
         meant = nearest(str(error.fields["value"]), str(error.fields["choices"]).split(", "))
-        return f"{sentence}; did you mean {meant}?" if meant else f"{sentence}."
+        return f"{sentence.removesuffix('.')}; did you mean {meant}?" if meant else sentence
     advice = ADVICE.get(error.code or "")
-    return f"{sentence}; {advice}." if advice else f"{sentence}."
+    if error.fields.get("folder"):
+        advice = f"call files with paths {error.fields['folder']}/** to list it"
+    return f"{sentence.removesuffix('.')}; {advice}." if advice else sentence

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from kodit.application.views.standing import StandingView
 from kodit.domain.caller import Caller
 from kodit.domain.questions import Where
+from kodit.domain.text import as_sentence
 from kodit.faces.mcp.arguments import Arguments
 from kodit.faces.mcp.definitions import DEFAULT_BUDGET, LONGEST_WAIT_SECONDS, Tool
 from kodit.faces.mcp.text.page import Page
@@ -105,7 +106,7 @@ class Call:
         """The answer, still empty except for its notes, with its standing; `found` are the indexes
         with results, `problems` those of some of the sources."""
         page = Page(self.budget, standing, self.now, found)
-        for note in (*self.notes, *problems):
+        for note in (*self.notes, *map(as_sentence, problems)):
             page.note(note)
         return page
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -56,9 +57,12 @@ class McpApp:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Serve until the context is left, which ends all calls."""
-        async with self._manager.run():
-            yield
-        await self._dispatcher.finish()
+        try:
+            async with self._manager.run():
+                yield
+            await self._dispatcher.finish()
+        finally:
+            await _end_watcher_of_streams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -83,6 +87,19 @@ class McpApp:
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _end_watcher_of_streams() -> None:
+    """End the task that the SDK's event streams share. It looks for the end of the server twice a
+    second, of which `running` needs no notice, and nothing else would end it."""
+    watching = [
+        task
+        for task in asyncio.all_tasks()
+        if getattr(task.get_coro(), "__name__", "") == "_shutdown_watcher"
+    ]
+    for task in watching:
+        task.cancel()
+    await asyncio.gather(*watching, return_exceptions=True)
 
 
 class _Body:

@@ -367,7 +367,7 @@ class DirectoryRules:
         if not is_directory and not (
             self._state.included if included is None else not included[1].negated
         ):
-            return "no glob of --include matches"
+            return "--include, which chooses other files"
         if not is_directory:
             by_attribute = marks.attribute_of_file(
                 self._state.attributes.of(self._path + encoded), encoded

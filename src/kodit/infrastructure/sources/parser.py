@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from kodit.domain.value_objects import Source
 from kodit.infrastructure.folder.patterns import check_globs
 from kodit.infrastructure.home import expand_home
 from kodit.infrastructure.sources.parsing import (
+    at_ref,
     check_stored,
     local_place,
     parse_source,
@@ -33,14 +35,14 @@ class LocalSourceParser:
 
     def parse(self, text: str, caller: Caller = LOCAL_CALLER) -> ParsedSource:
         folder = None if caller.folder is None else Path(caller.folder)
-        try:
+        with _errors_about(text):
             parsed = parse_source(text, cwd=folder, policy=caller.policy)
-        except SourceError as error:
-            if error.code == SourceError.default_code:
-                error.code = "source_invalid"
-            error.fields.setdefault("source", without_secrets(shown(text)))
-            raise
         return replace(parsed, source=self._host.of_source(parsed.source))
+
+    def at_ref(self, parsed: ParsedSource, ref: str, caller: Caller = LOCAL_CALLER) -> ParsedSource:
+        with _errors_about(str(parsed.source)):
+            source = at_ref(parsed.source, ref, caller.policy)
+        return replace(parsed, source=self._host.of_source(source))
 
     def place_of(self, text: str, caller: Caller = LOCAL_CALLER) -> LocalPlace | None:
         if not caller.is_local:
@@ -72,3 +74,15 @@ class LocalSourceParser:
 
     def without_secrets(self, text: str) -> str:
         return without_secrets(text)
+
+
+@contextmanager
+def _errors_about(text: str) -> Iterator[None]:
+    """Adds the code, and the source as typed, to errors without them."""
+    try:
+        yield
+    except SourceError as error:
+        if error.code == SourceError.default_code:
+            error.code = "source_invalid"
+        error.fields.setdefault("source", without_secrets(shown(text)))
+        raise

@@ -60,6 +60,16 @@ def parse_source(
     return parsed
 
 
+def at_ref(source: Source, ref: str, policy: CallerPolicy = LOCAL) -> Source:
+    """The repository of a parsed source at a branch, tag or commit. Raises SourceError for a
+    folder that is no repository, and for text that names no ref, and RefusedByPolicyError."""
+    if source.kind is SourceKind.FOLDER:
+        found = _git_directory_source(Path(source.location), ref)
+        policy.check_source(found)
+        return found
+    return replace(source, ref=_checked_ref(ref))
+
+
 def local_place(text: str, cwd: Path | None) -> LocalPlace | None:
     """The folder or file at a path; None if there is none."""
     if _holds_controls(text) or not text.strip() or _SCHEME.match(text):

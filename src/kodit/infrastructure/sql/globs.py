@@ -31,6 +31,11 @@ def path_matcher(globs: Sequence[str]) -> Callable[[str], bool]:
             raise InvalidQueryError(f"the path glob {glob!r} is not valid text")
         if (mistake := mistake_of(glob)) is not None:
             raise InvalidQueryError(f"the path glob {glob!r} {mistake}")
+    if globs and all(glob.startswith("!") for glob in globs):
+        raise InvalidQueryError(
+            f"the path glob {globs[0]!r} only takes away what an earlier one has chosen; to choose "
+            "every other file, put '**' before it"
+        )
     try:
         return glob_matcher(globs)
     except (OverflowError, RecursionError, re.error):

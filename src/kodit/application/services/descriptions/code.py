@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from kodit.application.services.browse_service import missing_file
 from kodit.domain.descriptions.signatures import numbered
-from kodit.domain.errors import NotFoundError
 from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
 from kodit.domain.symbols import Definition, outlined
@@ -49,25 +48,27 @@ def is_program(file: IndexedText) -> bool:
     )
 
 
-def files_below(
-    catalogue: OpenCatalogue,
-    indexed: IndexedFiles,
-    subject: str,
-    is_wanted: Callable[[IndexedText], bool],
-) -> list[IndexedText]:
-    """The files that a subject names: all wanted ones if it is empty; a file by its path, those of
-    a folder, or a module by its dotted name. Raises NotFoundError."""
-    if not subject:
-        return [file for file in indexed.files if is_wanted(file)]
+def code_below(catalogue: OpenCatalogue, indexed: IndexedFiles, subject: str) -> list[IndexedText]:
+    """The code that a subject names: all of the program if it is empty; a file by its path, the
+    files of a folder, or a module by its dotted name. Where none is code of the program, that of
+    tests and examples. Raises NotFoundError."""
     place = subject.strip("/").removeprefix("./") or subject
-    of_path = [file for file in indexed.files if file.path == place]
-    below = [
-        file for file in indexed.files if file.path.startswith(f"{place}/") and is_wanted(file)
-    ]
-    found = of_path or below or [file for file in indexed.files if _is_module(file.path, place)]
+    of_path = [file for file in indexed.files if place and file.path == place]
+    below = [file for file in indexed.files if not place or file.path.startswith(f"{place}/")]
+    found = of_path or _of_program(below)
+    if found or below:
+        return found
+    found = [file for file in indexed.files if _is_module(file.path, place)]
     if not found:
         raise missing_file(catalogue, indexed.index, subject)
     return found
+
+
+def _of_program(files: Sequence[IndexedText]) -> list[IndexedText]:
+    """The code of the program among some files, or if there is none, all code among them."""
+    return [file for file in files if is_program(file)] or [
+        file for file in files if is_code(file.language, path_facts(file.path).extension)
+    ]
 
 
 def _is_module(path: str, name: str) -> bool:
@@ -77,8 +78,3 @@ def _is_module(path: str, name: str) -> bool:
         return False
     stem = path.rpartition(".")[0].removesuffix("/__init__").removesuffix("/index")
     return stem.split("/")[-len(parts) :] == parts
-
-
-def all_unknown(errors: list[NotFoundError], described: int) -> NotFoundError | None:
-    """The error to report if no index knows a subject."""
-    return errors[0] if errors and not described else None

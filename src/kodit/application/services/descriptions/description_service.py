@@ -14,7 +14,8 @@ from kodit.domain.descriptions.kinds import (
     MOST_BUDGET,
     DescriptionKind,
 )
-from kodit.domain.errors import InvalidQueryError, KoditError, NotFoundError
+from kodit.domain.descriptions.unknown import subject_unknown
+from kodit.domain.errors import InvalidQueryError, NotFoundError
 from kodit.domain.search import CHARACTERS_PER_TOKEN
 from kodit.domain.text import is_text
 from kodit.domain.value_objects import SearchFilter
@@ -65,18 +66,17 @@ class DescriptionService:
             )
         describer = self._describers[kind]()
         described: list[Description] = []
-        unknown: list[KoditError] = []
+        unknown: list[NotFoundError] = []
         indexed = await in_thread(lambda: self._files(search_filter), Lane.READS)
         share = budget * CHARACTERS_PER_TOKEN // max(1, len(indexed))
         for one in indexed:
+            about = subject.strip() or _part(kind, one.index.id, search_filter)
             try:
-                described.append(
-                    await describer.describe(self._catalogue, one, subject.strip(), share)
-                )
+                described.append(await describer.describe(self._catalogue, one, about, share))
             except NotFoundError as error:
                 unknown.append(error)
         if unknown and not described:
-            raise unknown[0]
+            raise subject_unknown(kind, subject.strip(), unknown)
         known = [one for one in described if not one.is_empty]
         share = budget * CHARACTERS_PER_TOKEN // max(1, len(known))
         return [one.within(share) for one in known]
@@ -84,3 +84,12 @@ class DescriptionService:
     def _files(self, search_filter: SearchFilter) -> list[IndexedFiles]:
         with self._catalogue.open() as catalogue:
             return catalogue.files(search_filter)
+
+
+def _part(kind: DescriptionKind, index_id: int, search_filter: SearchFilter) -> str:
+    """The only folder or file of an index that is described, if descriptions of the kind can be of
+    one; empty if it is the whole index."""
+    if kind not in {DescriptionKind.OVERVIEW, DescriptionKind.INTERFACE}:
+        return ""
+    parts = [path for of_index, path in search_filter.within if of_index == index_id]
+    return parts[0] if len(parts) == 1 else ""

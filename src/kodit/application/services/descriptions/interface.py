@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from kodit.application.services.descriptions.code import (
     FileCode,
-    files_below,
-    is_program,
+    code_below,
     read_code,
 )
 from kodit.application.services.graph_reading import read_graph
@@ -57,7 +56,7 @@ class InterfaceDescriber:
     def _describe(
         self, catalogue: OpenCatalogue, indexed: IndexedFiles, subject: str, characters: int
     ) -> Description:
-        files = files_below(catalogue, indexed, subject, is_program)
+        files = code_below(catalogue, indexed, subject)
         reading = _Reading(catalogue, indexed)
         order = list(files) if len(files) == 1 else _ordered(catalogue, indexed, files)
         parts: list[DescribedPart] = []

@@ -23,6 +23,7 @@ from kodit.domain.descriptions.parts import divided
 from kodit.domain.descriptions.readme import is_readme, purpose_of
 from kodit.domain.descriptions.signatures import signature_of
 from kodit.domain.errors import NotFoundError
+from kodit.domain.files import tidy_path
 from kodit.domain.ranking.graph import GraphFile, Importance, importance, uses_between
 from kodit.domain.ranking.languages import is_code
 from kodit.domain.ranking.paths import path_facts
@@ -65,7 +66,8 @@ class OverviewDescriber:
     def _describe(
         self, catalogue: OpenCatalogue, indexed: IndexedFiles, subject: str
     ) -> Description:
-        folder = f"{subject.strip('/')}/" if subject.strip("/") else ""
+        place = tidy_path(subject.strip("/")) if subject.strip("/") else "."
+        folder = "" if place == "." else f"{place}/"
         files = [file for file in indexed.files if file.path.startswith(folder)]
         if not files:
             raise NotFoundError(

@@ -26,6 +26,7 @@ from kodit.faces.cli.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from kodit.application.views.search import RelatedView
     from kodit.domain.questions import Where
 
 app = typer.Typer()
@@ -114,11 +115,15 @@ def read(
     """
     from kodit.domain.questions import ReadQuestion
     from kodit.faces.cli.terminal.files import read_and_show
+    from kodit.faces.cli.terminal.word_order import in_either_order
 
-    source, path = source_and_place(place)
-    where = where_of(named_sources(source, sources), None, None, everywhere=everywhere)
     with opened_to_search(context) as session:
-        read_and_show(session, ReadQuestion(path, where), as_json=as_json)
+
+        def show(source: str | None, path: str) -> None:
+            where = where_of(named_sources(source, sources), None, None, everywhere=everywhere)
+            read_and_show(session, ReadQuestion(path, where), as_json=as_json)
+
+        in_either_order(show, *source_and_place(place), "path")
 
 
 @app.command()
@@ -141,11 +146,15 @@ def explain(
     """
     from kodit.domain.questions import ExplainQuestion
     from kodit.faces.cli.terminal.left_out import explain_and_show
+    from kodit.faces.cli.terminal.word_order import in_either_order
 
-    source, path = source_and_place(place)
-    where = where_of(named_sources(source, sources), None, None, everywhere=everywhere)
     with opened_to_read(context) as session:
-        explain_and_show(session, ExplainQuestion(path, where), as_json=as_json)
+
+        def show(source: str | None, path: str) -> None:
+            where = where_of(named_sources(source, sources), None, None, everywhere=everywhere)
+            explain_and_show(session, ExplainQuestion(path, where), as_json=as_json)
+
+        in_either_order(show, *source_and_place(place), "path")
 
 
 @app.command(epilog=EXIT_CODES_OF_GREP)
@@ -192,17 +201,21 @@ def symbols(
     that certainly mean another definition of the same name are left out. Tests, examples and
     generated code come last. A member that a type inherits is shown where its base defines it.
     """
+    from kodit.domain.errors import UserError
     from kodit.domain.questions import SymbolsQuestion
     from kodit.faces.cli.terminal.files import symbols_and_show
+    from kodit.faces.cli.terminal.word_order import raise_with_order
 
     uses = _chosen_uses(
         callers=callers, callees=callees, implementations=implementations, imports=imports
     )
     where = where_of((*(words or ()), *(sources or ())), language, path, everywhere=everywhere)
+    question = SymbolsQuestion(name, where, tuple(kind or ()), limit, uses)
     with opened_to_search(context) as session:
-        answer = symbols_and_show(
-            session, SymbolsQuestion(name, where, tuple(kind or ()), limit, uses), as_json=as_json
-        )
+        try:
+            answer = symbols_and_show(session, question, as_json=as_json)
+        except UserError as error:
+            raise_with_order(session, error, name, where.sources, "name")
     leave(bool(answer.definitions or answer.references), answer.problems)
 
 
@@ -238,16 +251,17 @@ def related(
     from kodit.domain.questions import RelatedQuestion
     from kodit.faces.cli.terminal.files import related_and_show
     from kodit.faces.cli.terminal.searching import Shown
+    from kodit.faces.cli.terminal.word_order import in_either_order
 
-    source, path_and_line = source_and_place(place)
-    where = where_of(named_sources(source, sources), language, path)
-    question = RelatedQuestion(path_and_line, where, in_all=everywhere, limit=limit)
+    shown = Shown(lines, only_files=files, as_json=as_json, as_json_lines=as_json_lines)
     with opened_to_search(context) as session:
-        answer = related_and_show(
-            session,
-            question,
-            Shown(lines, only_files=files, as_json=as_json, as_json_lines=as_json_lines),
-        )
+
+        def show(source: str | None, path_and_line: str) -> RelatedView:
+            where = where_of(named_sources(source, sources), language, path)
+            question = RelatedQuestion(path_and_line, where, in_all=everywhere, limit=limit)
+            return related_and_show(session, question, shown)
+
+        answer = in_either_order(show, *source_and_place(place), "path")
     leave(bool(answer.results))
 
 

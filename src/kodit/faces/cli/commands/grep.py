@@ -178,8 +178,11 @@ def grep(
     its classes (\\w, \\d, \\s, \\b) are ASCII. If ripgrep is installed, folders are
     searched faster, with the same results.
     """
+    from kodit.domain.errors import InvalidQueryError, UserError
     from kodit.domain.questions import GrepQuestion
+    from kodit.faces.cli.advice import nearest_choice
     from kodit.faces.cli.terminal.grepping import GrepMode, grep_and_show
+    from kodit.faces.cli.terminal.word_order import raise_with_order
 
     patterns, places = list(regexp or ()), list(words or ())
     if not patterns:
@@ -206,5 +209,12 @@ def grep(
         limit=limit or (MOST_LINES if mode is GrepMode.COUNT else 100),
     )
     with opened_to_search(context) as session:
-        answer = grep_and_show(session, question, mode, as_json=as_json)
+        try:
+            answer = grep_and_show(session, question, mode, as_json=as_json)
+        except UserError as error:
+            if error.code == "language_unknown" and nearest_choice(error) is None:
+                told = f"{error}; -l is --language, and --files shows the names of files"
+                raise InvalidQueryError(told) from None
+            subject = "" if regexp else patterns[0]
+            raise_with_order(session, error, subject, question.where.sources, "pattern")
     leave(bool(answer.matches), answer.problems)

@@ -9,39 +9,14 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from kodit.faces.cli.commands import elsewhere
 from kodit.faces.cli.commands.narrow import NarrowContext
+from kodit.faces.cli.commands.options import command_path
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """The base class of command line errors, for which typer has no public name."""
 _OPTIONS = ("--data-dir", "--server", "--color")
 _FLAGS = ("--no-pager",)
-_COMMANDS_ELSEWHERE = {
-    "add": "index",
-    "cat": "read",
-    "find": "search",
-    "list": "ls",
-    "open": "read",
-    "remove": "delete",
-    "rg": "grep",
-    "rm": "delete",
-    "show": "read",
-    "sync": "index",
-    "update": "index",
-}
-"""Names of these commands in other programs; likewise for the options below."""
-_OPTIONS_ELSEWHERE = {
-    "-g": "--path",
-    "--glob": "--path",
-    "--include": "--path",
-    "-t": "--language",
-    "--type": "--language",
-    "--lang": "--language",
-    "-m": "--limit",
-    "-k": "--limit",
-    "--max-count": "--limit",
-    "--top-k": "--limit",
-    "--files-with-matches": "--files",
-}
 
 
 class UnknownCommandError(UsageError):  # type: ignore[misc, valid-type] # see above
@@ -74,8 +49,8 @@ class Commands(TyperGroup):
             from kodit.domain.near import near_names
 
             names = self.list_commands(ctx)
-            same = [one for one in (_COMMANDS_ELSEWHERE.get(args[0]),) if one in names]
-            near = [f"`{_path_of(ctx)} {one}`" for one in same or near_names(args[0], names, 2)]
+            same = [one for one in (elsewhere.COMMANDS.get(args[0]),) if one in names]
+            near = [f"`{command_path(ctx)} {one}`" for one in same or near_names(args[0], names, 2)]
             meant = (
                 f"did you mean {' or '.join(near)}?"
                 if near
@@ -163,7 +138,7 @@ def sentence_of_usage(error: Any) -> str:
     """The error of a command line, in a sentence that names the option as the user types it."""
     if isinstance(error, UnknownCommandError | ValueMissingError):
         return str(error.message)
-    command = _path_of(error.ctx) if error.ctx is not None else "kodit"
+    command = command_path(error.ctx) if error.ctx is not None else "kodit"
     see = f"`{command} --help` shows its arguments and options"
     kind = type(error).__name__
     if kind == "NoSuchOption":
@@ -194,9 +169,15 @@ def _option_meant(error: Any) -> str | None:
         return "put -- before a word that begins like that"
     if any(asked in one.opts for one in error.ctx.find_root().command.params):
         return f"did you mean `kodit {asked}`?"
+    instead = elsewhere.instead_of(error.ctx.command.name, asked)
+    if instead is not None:
+        return instead
     options = [one for parameter in error.ctx.command.params for one in parameter.opts]
-    elsewhere = _OPTIONS_ELSEWHERE.get(asked)
-    near = [elsewhere] if elsewhere and elsewhere in options else near_names(asked, options, 2)
+    same = elsewhere.OPTIONS.get(asked)
+    if same in options:
+        return f"did you mean {same}?"
+    # Of a single letter, no other one is a misspelling.
+    near = near_names(asked, options, 2) if asked.startswith("--") else []
     return f"did you mean {' or '.join(near)}?" if near else None
 
 
@@ -211,12 +192,6 @@ def show_help_of(error: Any) -> bool:
 def _name_of(error: Any) -> str:
     """The command that a usage error is about."""
     return str(error.ctx.command.name) if error.ctx is not None else ""
-
-
-def _path_of(context: Any) -> str:
-    """The command as users type it, however the program was started."""
-    _program, *names = context.command_path.removeprefix("python -m ").split()
-    return " ".join(("kodit", *names))
 
 
 def _shown_name(parameter: Any) -> str:

@@ -175,6 +175,12 @@ def loaded(context: typer.Context, log_level: str = "error", **options: Any) -> 
     return settings
 
 
+def command_path(context: Any) -> str:
+    """The command as users type it, however the program was started."""
+    _program, *names = context.command_path.removeprefix("python -m ").split()
+    return " ".join(("kodit", *names))
+
+
 def _settings_of_this_machine(context: typer.Context, **options: Any) -> Settings:
     """Raises UserError if another machine was asked for."""
     from kodit.domain.errors import UserError
@@ -183,7 +189,7 @@ def _settings_of_this_machine(context: typer.Context, **options: Any) -> Setting
     asked = given(context)
     if asked.server is not None:
         raise UserError(
-            f"`kodit {context.info_name}` works on the data of this machine and does not take "
+            f"`{command_path(context)}` works on the data of this machine and does not take "
             "--server; run it where the server runs"
         )
     return Settings.load(data_dir=asked.data_dir, **options)

@@ -3,7 +3,7 @@ repository, and descriptions of it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,10 @@ from kodit.faces.cli.commands.options import (
     leave,
     opened_to_search,
 )
+
+if TYPE_CHECKING:
+    from kodit.application.views.description import DescriptionsView
+    from kodit.application.views.files import OutlineView
 
 app = typer.Typer()
 
@@ -40,11 +44,15 @@ def outline(
     """Show what a file defines: its symbols as a tree, with their lines."""
     from kodit.domain.questions import OutlineQuestion
     from kodit.faces.cli.terminal.structure import outline_and_show
+    from kodit.faces.cli.terminal.word_order import in_either_order
 
-    source, path = source_and_place(place)
-    where = where_of(named_sources(source, sources), None, None, everywhere=everywhere)
     with opened_to_search(context) as session:
-        view = outline_and_show(session, OutlineQuestion(path, where), as_json=as_json)
+
+        def show(source: str | None, path: str) -> OutlineView:
+            where = where_of(named_sources(source, sources), None, None, everywhere=everywhere)
+            return outline_and_show(session, OutlineQuestion(path, where), as_json=as_json)
+
+        view = in_either_order(show, *source_and_place(place), "path")
     leave(bool(view.symbols))
 
 
@@ -103,7 +111,8 @@ def describe(
             "table, model or folder for schema; a commit or words of its message for commit, by "
             "default the latest one; the name of a definition for usage. A single word that is a "
             "number, a URL, or exists as a path is a source; for commit and usage, a path must be "
-            "written as one, such as ./shop.",
+            "written as one, such as ./shop. So is the name of an index, except for usage, if "
+            "there is no such subject.",
             show_default=False,
         ),
     ] = None,
@@ -131,11 +140,19 @@ def describe(
     from kodit.domain.questions import DescribeQuestion
     from kodit.domain.search import choose
     from kodit.faces.cli.terminal.describing import describe_and_show
+    from kodit.faces.cli.terminal.word_order import as_subject_or_source, in_either_order
 
-    source, subject = source_and_subject(kind, words or [])
-    where = where_of(named_sources(source, sources), language, path, everywhere=everywhere)
+    named, about = source_and_subject(kind, words or [])
     with opened_to_search(context) as session:
         wanted = choose(DescriptionKind, "kind", kind)
-        question = DescribeQuestion(wanted, subject, where, budget)
-        view = describe_and_show(session, question, as_json=as_json)
+
+        def show(source: str | None, subject: str) -> DescriptionsView:
+            where = where_of(named_sources(source, sources), language, path, everywhere=everywhere)
+            question = DescribeQuestion(wanted, subject, where, budget)
+            return describe_and_show(session, question, as_json=as_json)
+
+        if named is None and about and not sources and wanted is not DescriptionKind.USAGE:
+            view = as_subject_or_source(show, about)
+        else:
+            view = in_either_order(show, named, about, "subject")
     leave(bool(view.descriptions), view.problems)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kodit.application.views.search import SearchView
+from kodit.domain.errors import UserError
 from kodit.domain.questions import SearchQuestion
 from kodit.faces.cli.advice import with_advice
 from kodit.faces.cli.session import Session
@@ -14,6 +15,10 @@ from kodit.faces.cli.terminal.runs import ago
 if TYPE_CHECKING:
     from kodit.application.services.refresh_service import Refreshed
     from kodit.faces.cli.remote import RemoteServer
+
+
+_READS_ALONE = frozenset({"caller_may_not_write", "key_may_not_write"})
+"""The codes of errors about a caller who may search an index but not bring it up to date."""
 
 
 def ask_refreshed(session: Session, question: SearchQuestion) -> SearchView:
@@ -62,7 +67,15 @@ def _refresh_remotely(server: RemoteServer, name: str) -> None:
     """The same on a server; an identifier is that of one of its indexes."""
     from kodit.faces.cli.terminal.indexing import failure_of_view  # noqa: PLC0415 - as above
 
-    accepted = server.add_or_sync(name)
+    try:
+        accepted = server.add_or_sync(name)
+    except UserError as refused:
+        if refused.code not in _READS_ALONE or not server.knows(name):
+            raise
+        index = server.find(name)
+        asked = f"{printable(index.source)} was searched as indexed {ago(index.updated_at)}"
+        say(f"{asked}: {printable(str(refused))}.")
+        return
     failure = failure_of_view(server.wait_for(accepted.run.id))
     index = server.find(str(accepted.index.id))
     if failure is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kodit.application.views.search import CopyView, ResultView
+from kodit.domain.ranking.places import QueryPlace
 from kodit.faces.cli.terminal import screen
 from kodit.faces.cli.terminal.output import print_as_it_is, printable
 from kodit.faces.cli.terminal.paint import (
@@ -43,13 +44,29 @@ Read = Callable[[ResultView, int, int], Sequence[str]]
 class Layout:
     """How results are shown: the first `lines` of each text, or, if None, of the best results, as
     many as suit the screen; or with `context` the best line, with this many lines of its file
-    around it, which `read` returns. `find` finds the matches in a line."""
+    around it, which `read` returns. `find` finds the matches in a line. `asked` are places that
+    the query names: of a result that holds one, its lines are shown."""
 
     places: Places
     lines: int | None = None
     context: int | None = None
     find: Find = nothing
     read: Read | None = None
+    asked: Sequence[QueryPlace] = ()
+
+    def window(self, result: ResultView, text: Sequence[str], size: int) -> range:
+        """The lines of a result's text to show: around the one that the query names, or else those
+        with the most matches."""
+        lines = [
+            place.line - result.start_line
+            for place in self.asked
+            if result.start_line <= place.line < result.start_line + len(text)
+            and place.likeness(result.source, result.path)
+        ]
+        if not lines or size >= len(text):
+            return best_window(text, size, self.find)
+        start = max(0, min(lines[0] - (size - 1) // 2, len(text) - size))
+        return range(start, start + size)
 
 
 def show_results(results: Sequence[ResultView], layout: Layout) -> None:
@@ -73,10 +90,10 @@ def show_results(results: Sequence[ResultView], layout: Layout) -> None:
             first, around = around_best(result, text, layout)
             _show_numbered(result, around, range(len(around)), first, layout)
         elif by_itself:
-            window = best_window(text, most, layout.find)
+            window = layout.window(result, text, most)
             _show_numbered(result, text, window, result.start_line, layout)
         elif layout.lines is None:
-            _show_some(result, text, best_window(text, most, layout.find), layout)
+            _show_some(result, text, layout.window(result, text, most), layout)
         else:
             _show_some(result, text, range(min(most, len(text))), layout)
         if result.cut and not by_itself:
@@ -128,7 +145,7 @@ def around_best(
     """The line with the most matches, with its context, and the number of the first of these lines.
     If the file cannot be read, the lines come from the result itself."""
     context = layout.context or 0
-    best = best_window(text, 1, layout.find).start
+    best = layout.window(result, text, 1).start
     number = result.start_line + best
     first = max(1, number - context)
     lines = () if layout.read is None else layout.read(result, first, number + context)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from kodit.domain.errors import InvalidQueryError
+from kodit.application.services.index_locator import is_identifier
+from kodit.domain.errors import InvalidQueryError, NotFoundError, SourceError
 from kodit.faces.cli.session import Session
 from kodit.faces.cli.terminal.output import printable, say
 
@@ -48,8 +49,15 @@ def query_and_sources(
 
 
 def _one_of_each(session: Session, first: str, last: str) -> tuple[str, tuple[str, ...]]:
-    """The query comes first, unless only the first word means a source."""
+    """The query comes first, unless only the first word means a source. Raises SourceError for two
+    words that look like a query."""
     if not _is_source(session, first):
+        if _is_word(first) and _is_word(last) and not _is_source(session, last):
+            raise SourceError(
+                f"there is no index or folder {last!r}; put a query of several words in quotes",
+                code="folder_missing",
+                source=last,
+            )
         return first, (last,)
     if not _is_source(session, last):
         say(f"Searching for {printable(last)!r}; the query comes first, then the source.")
@@ -77,4 +85,12 @@ def _is_source(session: Session, word: str) -> bool:
         return True
     if session.remote is not None:
         return session.remote.knows(word)
-    return session.application.locator.find_part(word) is not None
+    try:
+        return session.application.locator.find_part(word) is not None
+    except NotFoundError:  # a number that no index has
+        return False
+
+
+def _is_word(word: str) -> bool:
+    """Whether a word looks like no path, address, number of an index or query in quotes."""
+    return word.replace("_", "").replace("-", "").isalnum() and not is_identifier(word)

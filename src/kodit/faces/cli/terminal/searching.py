@@ -19,6 +19,7 @@ from kodit.domain.questions import (
     SearchQuestion,
     Where,
 )
+from kodit.domain.ranking.places import QueryPlace, query_places
 from kodit.domain.search import choose
 from kodit.domain.value_objects import SearchMode, SymbolKind
 from kodit.faces.cli.session import Session
@@ -106,7 +107,7 @@ def search_and_show(
     warn_of_missing_keywords(answer.standing)
     is_text = not (shown.as_json or shown.as_json_lines or shown.only_files)
     find = words_of(question.query) if is_text and answer.results else nothing
-    print_results(session, answer, shown, find)
+    print_results(session, answer, shown, find, asked_places(question.query))
     if is_text or shown.only_files:
         show_descriptions(session, answer)
     say_problems(answer.problems)
@@ -122,8 +123,18 @@ def search_and_show(
     return answer
 
 
+def asked_places(query: str) -> Sequence[QueryPlace]:
+    """The places whose lines the user wants to see: not those of a trace, which quotes its lines,
+    and may be of another version."""
+    return () if "\n" in query.strip() else query_places(query)
+
+
 def print_results(
-    session: Session, answer: SearchView | RelatedView, shown: Shown, find: Find = nothing
+    session: Session,
+    answer: SearchView | RelatedView,
+    shown: Shown,
+    find: Find = nothing,
+    asked: Sequence[QueryPlace] = (),
 ) -> None:
     """Print the results; prints nothing if there are none, except an empty JSON document."""
     places = Places(session.folder, several=len(answer.standing) > 1)
@@ -136,7 +147,8 @@ def print_results(
         for file in files:
             print_as_it_is(paint(file, PATH))
     else:
-        layout = Layout(places, shown.lines, shown.context, find, partial(_lines_of, session))
+        read = partial(_lines_of, session)
+        layout = Layout(places, shown.lines, shown.context, find, read, asked)
         show_results(answer.results, layout)
 
 

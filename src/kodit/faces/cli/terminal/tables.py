@@ -112,7 +112,8 @@ def sizes_line(sizes: SizesView) -> str:
         "clones": sizes.clones,
     }
     told = ", ".join(f"{name} {megabytes(size)}" for name, size in parts.items() if size)
-    free = f"; {megabytes(sizes.freeable)} of the database is free" if sizes.freeable else ""
+    freeable = megabytes(sizes.freeable)
+    free = f"; {freeable} of the database is free" if freeable != megabytes(0) else ""
     return f"On disk: {megabytes(sum(parts.values()))} ({told}){free}"
 
 

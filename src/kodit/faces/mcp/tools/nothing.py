@@ -10,6 +10,7 @@ from kodit.application.views.standing import StandingView
 from kodit.domain.languages import language_named
 from kodit.domain.near import did_you_mean, nearest
 from kodit.domain.questions import FilesQuestion, Where
+from kodit.domain.text import as_sentence
 from kodit.faces.mcp.calls import Call
 from kodit.faces.mcp.text.sheet import shown_path
 
@@ -35,7 +36,7 @@ async def nothing_found(
     `near` are names that were probably meant."""
     page = call.page(standing)
     for problem in problems:
-        page.note(problem)
+        page.note(as_sentence(problem))
     if not standing:
         page.note("Nothing is indexed yet. Call index with a folder or git URL as its source.")
     elif start:
