@@ -209,8 +209,11 @@ def test_an_entrance_that_defines_something_is_none_that_passes_on() -> None:
 
 def test_names_that_are_the_same() -> None:
     assert [same_name(one, "getIt") for one in ("getIt", "getit", "GetIt", "get")] == [1, 1, 0.5, 0]
-    found = ("save", "save!", "save?", "saved!")
-    assert [same_name("save", one) for one in found] == [1, 0.9, 0.9, 0]
+    found = ("get_user", "GetUser", "GET_USER", "getuser", "get_users", "_get_user")
+    assert [same_name("getUser", one) for one in found] == [0.75, 0.5, 0.75, 0.5, 0, 0.75]
+    assert [same_name("get_user", one) for one in found] == [1, 0.75, 1, 0.75, 0, 0.75]
+    signed = ("save", "save!", "save?", "saved!")
+    assert [same_name("save", one) for one in signed] == [1, 0.9, 0.9, 0]
     assert [same_name("save!", one) for one in ("save!", "save", "SAVE", "!")] == [1, 0.9, 0.9, 0]
 
 

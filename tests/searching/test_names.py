@@ -202,3 +202,25 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Kodit:
 def test_a_name_as_its_language_writes_it(named: Kodit, query: str, said: str) -> None:
     """With its separators and signs, and even if it looks like the name of a file."""
     assert said in named.search(query, limit=1)[0].snippet.text
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        # Joined in another way, misspelled, and only begun.
+        ("markasVerifed", "markAsVerified"),
+        ("mark_as_verified", "markAsVerified"),
+        ("MARK_AS_VERIFIED", "markAsVerified"),
+        ("OnCommit", "each_handler"),
+        ("on_comit", "each_handler"),
+        ("Cascade#on_comit", "each_handler"),
+        ("Listener#on_cmmit", "committed"),
+        ("on_comm", "each_handler"),
+        ("MustVer", "interface MustVerify"),
+    ],
+)
+def test_a_name_that_does_not_occur_stands_for_a_similar_one(
+    named: Kodit, query: str, said: str
+) -> None:
+    """In its scopes, and though its words occur elsewhere."""
+    assert said in named.search(query, limit=1)[0].snippet.text

@@ -15,6 +15,7 @@ from kodit.application.services.listing import (
 )
 from kodit.application.services.pasted_lookup import find_pasted
 from kodit.application.services.query_checks import check_text, checked
+from kodit.application.services.query_corrections import QueryCorrections
 from kodit.application.services.query_vectors import (
     EmbeddedQueries,
     EmbedderOf,
@@ -29,9 +30,8 @@ from kodit.application.services.snippet_memory import SnippetMemory
 from kodit.domain.entities import SearchResult
 from kodit.domain.ranking.candidate import Candidate
 from kodit.domain.ranking.confidence import is_weak
-from kodit.domain.ranking.nearness import about_names, occurs, possible_names
 from kodit.domain.ranking.phrases import divide
-from kodit.domain.ranking.query import QueryUnderstanding, as_member, understand
+from kodit.domain.ranking.query import QueryUnderstanding, understand
 from kodit.domain.ranking.ranking import Ranked, rank
 from kodit.domain.search import FoundSnippet, within_budget
 from kodit.domain.value_objects import (
@@ -57,7 +57,6 @@ DEFINITIONS_PER_NAME = 20
 REPRESENTATIVE_SNIPPETS_PER_FILE = 3
 """How many of a file's snippets each engine contributes to judge the file."""
 MOST_DEFINITIONS = 1_000
-MOST_NEAR_DEFINITIONS = 100
 
 
 class Tier(NamedTuple):
@@ -112,6 +111,7 @@ class SearchService:
         self._vector_index = vector_index
         self._models = Models(embedder, embedder_of)
         self._memory = SnippetMemory()
+        self._corrections = QueryCorrections(self._memory)
 
     def release_memory(self) -> None:
         """Drop cached snippets that no search has read for a minute or more: a deleted index leaves
@@ -157,8 +157,7 @@ class SearchService:
             return []
         understanding = divide(understanding, partial(_occurs, keyword))
         if request.mode is SearchMode.HYBRID:
-            understanding = _without_file(understanding, transaction, scope)
-            answerable = self._answerable(understanding, transaction, keyword, scope)
+            answerable = self._corrections.answerable(understanding, transaction, keyword, scope)
             if answerable is None:
                 return []
             understanding = answerable
@@ -184,29 +183,6 @@ class SearchService:
         if request.mode is SearchMode.HYBRID:
             return self._search_hybrid(question)
         return self._search_one(question)
-
-    def _answerable(
-        self,
-        understanding: QueryUnderstanding,
-        transaction: Transaction,
-        keyword: KeywordReader,
-        scope: Scope,
-    ) -> QueryUnderstanding | None:
-        """The query, if any of its words occurs; otherwise one for similar names, and None if there
-        are none, since the nearest vectors would be meaningless. If the keyword index lacks some
-        snippets, the query is returned unchanged."""
-        statistics = keyword.statistics(understanding.terms)
-        if not statistics.snippets or keyword.leaves_out or occurs(understanding, statistics):
-            return understanding
-        wanted = possible_names(understanding)
-        near = {hit.snippet_id for hit in keyword.near(wanted, scope, MOST_NEAR_DEFINITIONS)}
-        defined = {
-            symbol.name
-            for snippet in self._memory.look_up(transaction, near)
-            for symbol in (snippet.symbol, *snippet.also_defines)
-            if symbol is not None
-        }
-        return about_names(wanted, defined) if defined else None
 
     def _search_one(self, question: _Question) -> list[SearchResult]:
         """The results of a single engine, in its own order."""
@@ -356,16 +332,6 @@ class SearchService:
                 _content_hash,
             ) in snippets
         ]
-
-
-def _without_file(
-    understanding: QueryUnderstanding, transaction: Transaction, scope: Scope
-) -> QueryUnderstanding:
-    """What looks like the name of a file may be that of a member, if no file has it."""
-    member = as_member(understanding)
-    if member is None or transaction.search.files_named(scope.index_ids, understanding.text):
-        return understanding
-    return member
 
 
 def _occurs(keyword: KeywordReader, term: str) -> bool:

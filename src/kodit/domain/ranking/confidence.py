@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kodit.domain.ranking.candidate import CorpusStatistics
+from kodit.domain.ranking.nearness import is_unknown_name
 from kodit.domain.ranking.query import QueryKind, QueryUnderstanding
 from kodit.domain.ranking.ranking import Contribution
-from kodit.domain.ranking.terms import query_terms_of
 
 CALIBRATED_MODEL = "kodit-static-1"
 """The embedding model whose similarities the threshold is for; with others, no result is weak."""
@@ -43,7 +43,7 @@ def is_weak(
     if any(signals.get(name, 0.0) > 0 for name in _SURE):
         return False
     if query.kind.is_name:
-        return not any(_occurs(name, statistics) for name in query.names)
+        return is_unknown_name(query, statistics)
     if query.kind is QueryKind.PATH:
         return False
     if model.partition("/")[0] != CALIBRATED_MODEL or "text_similarity" not in signals:
@@ -51,9 +51,3 @@ def is_weak(
     return (
         sum(signals.get(name, 0.0) * weight for name, weight in STRENGTH.items()) < LEAST_STRENGTH
     )
-
-
-def _occurs(name: str, statistics: CorpusStatistics) -> bool:
-    """Whether any snippet has the whole name, or a form of it."""
-    *_, whole = ("", *query_terms_of(name))
-    return bool(statistics.frequencies.get(whole, not whole))
