@@ -154,6 +154,12 @@ def names(path: str, text: str) -> list[str]:
             ["module A", "def c"],
         ),
         ("a.py", "T = TypeVar('T')\nP = typing.ParamSpec('P')\nX = 1\n", ["X = 1"]),
+        ("a.ts", "export type T = number;\ntype U = number;\n", ["export type T = number"]),
+        (
+            "a.cs",
+            "public class A {\n  public event Handler B;\n  event Handler C;\n}\n",
+            ["public class A", "public event Handler B"],
+        ),
         ("a.py", "Ts = TypeVarTuple('Ts')\nX = 1\n", ["X = 1"]),
         (
             "a.swift",
