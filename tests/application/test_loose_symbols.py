@@ -67,6 +67,31 @@ def test_a_member_is_that_of_the_nearest_base() -> None:
     assert inherited(texts, "Shop.buy") == ["Base"]
 
 
+@pytest.mark.parametrize(
+    ("ending", "derived", "base"),
+    [
+        ("ts", "class Shop extends Store {\n}\n", "class Store {\n  sell() {\n  }\n}\n"),
+        ("ts", "interface Shop extends Store {\n}\n", "interface Store {\n  sell(): void;\n}\n"),
+        ("cpp", "struct Shop : Store {\n};\n", "struct Store {\n  void sell() {\n  }\n};\n"),
+        ("rs", "trait Shop: Store {\n}\n", "trait Store {\n    fn sell() {\n    }\n}\n"),
+        ("java", "enum Shop implements Store {\n  A\n}\n", "interface Store {\n  int sell();\n}\n"),
+    ],
+)
+def test_what_may_have_bases(ending: str, derived: str, base: str) -> None:
+    assert inherited({f"a.{ending}": derived, f"b.{ending}": base}, "Shop.sell") == ["Store"]
+
+
+def test_a_name_with_very_many_definitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of them are looked at."""
+    texts = {f"{n}.py": f"class C{n}:\n    def run(self): ...\n" for n in range(3)}
+    texts |= {"x.py": "class X(C2): ...\n"}
+    assert lookup(texts).near(parse_name("D.run")) == ("C0.run", "C1.run", "C2.run")
+    assert inherited(texts, "X.run") == ["C2"]
+    monkeypatch.setattr(loose_symbols, "MOST_SNIPPETS", 2)
+    assert lookup(texts).near(parse_name("D.run")) == ("C0.run", "C1.run")
+    assert inherited(texts, "X.run") == []
+
+
 def test_bases_are_followed_so_far() -> None:
     """Circular bases come to an end."""
     count = MOST_GENERATIONS

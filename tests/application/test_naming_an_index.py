@@ -10,7 +10,9 @@ import pytest
 from kodit import Kodit
 from kodit.application.services.source_service import IndexRequest
 from kodit.composition import Application
+from kodit.domain.caller import Caller
 from kodit.domain.errors import MissingFolderError, NotFoundError, SourceError
+from kodit.domain.policy import CallerPolicy
 from kodit.domain.value_objects import SearchFilter
 from kodit.infrastructure.sql.indexes import IndexReads
 from kodit.settings import Settings
@@ -105,7 +107,8 @@ def test_a_name_that_holds_a_password_is_repeated_without_it(tmp_path: Path) -> 
 def test_of_thousands_of_indexes_only_those_that_may_be_meant_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the path of a folder, of a file in it, or of a folder that no index holds."""
+    """By the path of a folder, of a file in it, or of a folder that no index holds; by the whole
+    name of a source also from another machine."""
     inner = tmp_path / "outer@2" / "inner"
     inner.mkdir(parents=True)
     (tmp_path / "free").mkdir()
@@ -116,6 +119,7 @@ def test_of_thousands_of_indexes_only_those_that_may_be_meant_are_read(
         monkeypatch.setattr(IndexReads, "list_all", pytest.fail)
         locator = application.locator
         assert locator.locate_part(str(inner.parent)).index.id == 1
+        assert locator.locate_part(str(inner.parent), Caller(CallerPolicy())).index.id == 1
         for name, path in ((inner, ""), (inner / "a.py", "a.py")):
             part = locator.locate_part(str(name))
             assert (part.index.id, part.path) == (2, path)

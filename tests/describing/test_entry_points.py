@@ -74,6 +74,14 @@ def declared(path: str, text: str) -> list[str]:
         ),
         (
             "package.json",
+            '{"scripts": {"test": "t", "serve": "s", "build": "b", "dev": "d", "start": "r"}}',
+            [
+                f"npm run {name}"
+                for name in ("start → r", "dev → d", "serve → s", "build → b", "test → t")
+            ],
+        ),
+        (
+            "package.json",
             '{"scripts": {"start": "' + "x" * 101 + '"}}',
             [f"npm run start → {'x' * 100}"],
         ),

@@ -129,10 +129,83 @@ def names(path: str, text: str) -> list[str]:
             "    return 1;\n  }\n}\n",
             ["public class A", "public int B()"],
         ),
+        ("a.tsx", "export function a() {\n}\nfunction b() {\n}\n", ["export function a()"]),
+        ("a.zig", "pub fn a() void {\n}\nfn b() void {\n}\n", ["pub fn a() void"]),
+        (
+            "a.kt",
+            "class A {\n  fun b() {\n  }\n  protected fun c() {\n  }\n}\n",
+            ["class A", "fun b()"],
+        ),
+        ("a.scala", "class A {\n  def b = 1\n  protected def c = 2\n}\n", ["class A", "def b"]),
+        (
+            "a.php",
+            "<?php\nclass A {\n  function b() {\n  }\n  protected function c() {\n  }\n}\n",
+            ["class A", "function b()"],
+        ),
+        (
+            "a.ex",
+            "defmodule A do\n  defmacro b(x) do\n    x\n  end\n  defmacrop c(x) do\n    x\n"
+            "  end\nend\n",
+            ["defmodule A", "defmacro b(x)"],
+        ),
+        (
+            "a.sol",
+            "contract A {\n  function b() public {\n  }\n  function c() private {\n  }\n"
+            "  function d(\n    uint x\n  )\n    internal\n  {\n  }\n"
+            "  function e() external { /* private */\n  }\n}\n",
+            ["contract A", "function b() public", "function e() external"],
+        ),
+        (
+            "a.rb",
+            "class A\n  def b\n  end\n\n  private def c\n  end\n\n  protected def d\n  end\nend\n",
+            ["class A", "def b"],
+        ),
+        (
+            "a.rb",
+            "module A\n  private\n\n  def b\n  end\n\n  module_function\n\n  def c\n  end\nend\n",
+            ["module A", "def c"],
+        ),
+        ("a.py", "T = TypeVar('T')\nP = typing.ParamSpec('P')\nX = 1\n", ["X = 1"]),
+        ("a.ts", "export type T = number;\ntype U = number;\n", ["export type T = number"]),
+        (
+            "a.cs",
+            "public class A {\n  public event Handler B;\n  event Handler C;\n}\n",
+            ["public class A", "public event Handler B"],
+        ),
+        ("a.py", "Ts = TypeVarTuple('Ts')\nX = 1\n", ["X = 1"]),
+        (
+            "a.swift",
+            "public protocol A {\n  func b()\n}\npublic struct C {\n  public func d() {\n  }\n"
+            "  func e() {\n  }\n}\n",
+            ["public protocol A", "func b()", "public struct C", "public func d()"],
+        ),
+        (
+            "a.cs",
+            "public interface A {\n  int B();\n  private int C() { return 1; }\n}\n",
+            ["public interface A", "int B()"],
+        ),
+        (
+            "a.java",
+            "public enum A {\n  B;\n  int c() {\n    return 1;\n  }\n  private int d() {\n"
+            "    return 1;\n  }\n}\n",
+            ["public enum A", "B", "int c()"],
+        ),
     ],
 )
 def test_public_definitions(path: str, text: str, expected: list[str]) -> None:
     assert names(path, text) == expected
+
+
+@pytest.mark.parametrize("ending", ["h", "hpp", "hh", "hxx", "h++", "cuh", "inl", "ipp", "tpp"])
+def test_what_a_header_declares_is_public(ending: str) -> None:
+    """Unlike the same in a file of code."""
+    text = "int a(int x) {\n  return x;\n}\nstatic int b(int x) {\n  return x;\n}\n"
+    assert names(f"a.{ending}", text) == ["int a(int x)"]
+
+
+@pytest.mark.parametrize("ending", ["c", "cc", "cpp", "cxx", "cu", "m"])
+def test_what_a_file_of_code_defines_is_not_public(ending: str) -> None:
+    assert names(f"a.{ending}", "int a(int x) {\n  return x;\n}\n") == []
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,9 @@ def of(*types: str) -> Meaning:
         ("scala", Sight.FOLDER, True, True),
         ("ruby", Sight.INDEX, True, False),
         ("php", Sight.INDEX, False, False),
+        ("haskell", Sight.FILE, False, False),
+        ("swift", Sight.INDEX, True, False),
+        ("csharp", Sight.INDEX, True, False),
     ],
 )
 def test_rules_of_languages(language: str, sight: Sight, own_members: bool, folders: bool) -> None:
@@ -171,6 +174,15 @@ def test_what_lies_in_a_module_is_named_from_where_that_was_imported(world: Worl
     assert world.meaning("deep/a.ts", "all.sub") == Meaning(
         module="./lib/sub", importing="deep/a.ts"
     )
+
+
+def test_what_a_module_is_said_to_have(world: World) -> None:
+    """If it is nowhere defined, a name with a capital is a type, and a call of any other says
+    nothing."""
+    world.file("a.py", imports("pkg", ""))
+    assert world.meaning("a.py", "pkg.Cart()") == of("Cart")
+    assert world.meaning("a.py", "pkg.cart()") == Meaning()
+    assert world.meaning("a.py", "pkg.Cart") == Meaning(module="pkg.Cart", importing="a.py")
 
 
 def test_of_what_a_variable_may_be_the_first_module_counts(world: World) -> None:

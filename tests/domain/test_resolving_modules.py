@@ -8,7 +8,7 @@ from tests.support.mentions import World, call, imports, says
 from kodit.domain.file_facts import MentioningFile
 from kodit.domain.inference import steps_of
 from kodit.domain.mentions import Mention
-from kodit.domain.modules import Place, ends_alike, is_below, is_module
+from kodit.domain.modules import Place, ends_alike, is_below, is_module, module_of
 from kodit.domain.resolution import Resolver, Verdict, may_import, sees_unqualified
 
 NO, LIKELY, CERTAIN = Verdict.NO, Verdict.LIKELY, Verdict.CERTAIN
@@ -206,3 +206,20 @@ def test_what_a_bare_name_may_be_defined_by(language: str, near: bool, far: bool
 )
 def test_steps_of_a_chain(qualifier: str, steps: list[str]) -> None:
     assert steps_of(qualifier) == steps
+
+
+@pytest.mark.parametrize(
+    "root", ["src", "lib", "crate", "main", "java", "kotlin", "scala", "test", "tests"]
+)
+def test_folders_that_are_no_part_of_a_module(root: str) -> None:
+    """At the top alone, however many there are."""
+    assert module_of(f"{root}/box/run.py") == ["box", "run"]
+    assert module_of(f"src/{root}/box/run.py") == ["box", "run"]
+    assert module_of(f"box/{root}/run.py") == ["box", root, "run"]
+
+
+@pytest.mark.parametrize("name", ["__init__", "index", "mod", "lib", "main", "init"])
+def test_a_file_that_stands_for_its_folder(name: str) -> None:
+    assert module_of(f"box/{name}.py") == ["box"]
+    assert module_of(f"box/{name}s.py") == ["box", f"{name}s"]
+    assert module_of(f"box/{name}/run.py") == ["box", name, "run"]

@@ -171,6 +171,14 @@ def test_a_folder_that_was_made_by_hand_is_closed(store: CredentialStore, tmp_pa
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+def test_missing_folders_are_made_for_this_user_alone(tmp_path: Path) -> None:
+    """The one for settings of all programs too."""
+    folder = tmp_path / "home" / ".config" / "kodit"
+    Bindings(folder).add(Binding("env:A", "https://a.example", None))
+    made = (folder, folder.parent, folder.parent.parent)
+    assert [stat.S_IMODE(one.stat().st_mode) for one in made] == [0o700] * 3
+
+
 def _bind_one(folder: Path, number: int) -> None:
     Bindings(folder).add(Binding("env:A", f"https://{number}.example", None))
 

@@ -75,6 +75,23 @@ def test_an_index_that_is_gone_leaves_nothing_on_any_node(
     assert found(second, kept) == found(first, kept)
 
 
+def test_a_removal_that_was_interrupted_is_completed(nodes: Installation, tmp_path: Path) -> None:
+    """Whether the keyword index or the vectors are still there."""
+    first, second = nodes.node("first"), nodes.node("second", is_serving=False)
+    gone = index(first, write(tmp_path / "gone"))
+    follow(second)
+    first.call(lambda application: application.indexes.delete(gone))
+    engines = second.application.engines
+    vectors = second.data_dir / "vectors"
+    vectors.mkdir(exist_ok=True)
+    for kind in ("code", "text"):
+        (vectors / f"{gone}-{kind}.pack").write_bytes(b"of the index")
+    second.call(lambda _: engines.keyword_index.drop(gone, None))
+    assert engines.keyword_index.held() == set()
+    follow(second)
+    assert list(vectors.glob("*.pack")) == []
+
+
 def test_any_node_completes_what_another_has_started(nodes: Installation, tmp_path: Path) -> None:
     """Each has its own worker; in turn they index the same source."""
     first, second = nodes.node("first"), nodes.node("second")

@@ -11,11 +11,11 @@ from kodit.domain.ranking.places import (
     MOST_PLACES,
     MOST_READ,
     QueryPlace,
-    SnippetLines,
     query_places,
     snippet_at,
 )
 from kodit.domain.ranking.query import LONGEST_QUERY, understand
+from kodit.domain.search import SnippetLines
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import struct
 
 import pytest
 
+from kodit.infrastructure.declared_encoding import declared_encodings
 from kodit.infrastructure.decoding import decode, is_blank, looks_binary
 from kodit.infrastructure.slicing.slicer import slice_file
 
@@ -261,3 +262,30 @@ def test_an_encoding_declared_outside() -> None:
     assert decode("имя\n".encode("koi8-r"), "koi8-r") == "имя\n"
     assert decode("é\n".encode(), "nonesuch") == "é\n"
     assert decode("é\n".encode("utf-8-sig"), "latin-1") is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("# coding: a\n", ["a"]),
+        ("\n\n# coding: a\n", ["a"]),
+        ("\n\n\n# coding: a\n", []),
+        ("x" * 4_090 + "\n<meta charset=a>\n", []),
+        ("x\n" * 9 + "# vim: fenc=a\n", ["a"]),
+        ("x\n" * 9 + "# vim: fenc=a\n" + "x\n" * 4 + "\n\n", ["a"]),
+        ("x\n" * 9 + "# vim: fenc=a\n" + "x\n" * 5, []),
+        ("x\n" * 9 + ";; Local Variables:\n;; coding: a\n" + "x\n" * 9, ["a"]),
+        ("x\n" * 9 + ";; Local Variables:\n;; coding: a\n" + "x" * 3_000, []),
+        (
+            "# coding: a\n@charset\n<meta charset=b>\n"
+            + "x\n" * 9
+            + ";; Local Variables: coding: d\n# vim: fenc=c",
+            ["a", "b", "c", "d"],
+        ),
+        ("# coding: utf-16\n<meta charset=UTF-32LE>\n<meta charset=b>\n", ["b"]),
+    ],
+)
+def test_where_a_declaration_counts(text: str, names: list[str]) -> None:
+    """In the first lines, in the last ones or anywhere near the beginning or the end, as the
+    programs have it that read it; those that come first are tried first."""
+    assert list(declared_encodings(text.encode())) == names

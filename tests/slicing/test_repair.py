@@ -173,6 +173,19 @@ def test_only_the_lines_that_do_not_parse_are_left_out() -> None:
     assert len(unknown) <= 4
 
 
+def test_the_lines_of_a_head_stay_together() -> None:
+    """The base types of a class are indented like what is in it, and belong to its first line."""
+    code = INFIX.replace("class Tests {", "class Tests\n    : Base(),\n      Other {")
+    source = code.encode()
+    grammar = load_grammar("kotlin")
+    found = repaired(source, grammar.parse(source, Budget(60.0)), grammar, Budget(60.0))
+    lines = code.splitlines()
+    assert not {
+        lines.index(one) for one in ("class Tests", "    : Base(),", "      Other {")
+    } & set(found.unknown)
+    assert len(found.unknown) <= 4
+
+
 def test_a_long_part_replaces_a_short_one() -> None:
     """If the two do not parse together, only the line before it is lost."""
     source = ONE_LINE.encode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -188,6 +188,31 @@ class Hit(NamedTuple):
 
     snippet_id: int
     score: float
+
+
+class SnippetLines(NamedTuple):
+    """The lines of a snippet, 1-based and inclusive, the names of what it defines, and the scope
+    (`Outer.Inner`) of that."""
+
+    snippet_id: int
+    start_line: int
+    end_line: int
+    names: Collection[str]
+    scope: str = ""
+
+    def distance(self, line: int) -> tuple[int, int, int]:
+        """A sort key: of two at the same distance, the one that begins later is the inner one."""
+        away = max(self.start_line - line, line - self.end_line, 0)
+        return away, -self.start_line, self.snippet_id
+
+    def is_of(self, function: str) -> bool:
+        """Whether it defines the function, or something in it."""
+        return function in self.names or function == self.inner_scope
+
+    @property
+    def inner_scope(self) -> str:
+        """The last part of the scope."""
+        return self.scope.rpartition(".")[2]
 
 
 @dataclass(frozen=True, slots=True)

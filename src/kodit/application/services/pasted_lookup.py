@@ -13,7 +13,7 @@ from kodit.domain.ranking.literals import (
     WeighedLiteral,
     literals,
 )
-from kodit.domain.ranking.places import QueryPlace, SnippetLines, snippet_at
+from kodit.domain.ranking.places import QueryPlace, snippet_at
 from kodit.domain.ranking.query import QueryUnderstanding
 from kodit.domain.ranking.signals import share_around
 from kodit.domain.ranking.terms import identifier_terms
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kodit.domain.entities import StoredSnippet
     from kodit.domain.ports.database import Transaction
     from kodit.domain.ports.engines import KeywordReader
+    from kodit.domain.search import SnippetLines
 
 MOST_TERMS = 12
 """How many of a literal's rarest terms a snippet must have."""

@@ -24,6 +24,7 @@ _RETURNED = re.compile(r"^return\s+(?:setmetatable\(\s*)?([A-Za-z_]\w*)\s*(?:,.*
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
 _TYPE_VARIABLE = re.compile(r"^\w+\s*=\s*(?:\w+\.)?(?:TypeVar|ParamSpec|TypeVarTuple)\(")
 _BARE = re.compile(r"^\s*(public|private|protected|module_function)\s*:?\s*(?:\w+\s*:)?\s*$")
+_BODY = re.compile(r"[{;]")
 _WORDS = {
     # What makes a declaration public, or private, in languages that say so by a word.
     "java": (("public",), ()),
@@ -39,7 +40,7 @@ _WORDS = {
     "c": ((), ("static",)),
     "elixir": ((), ("defp", "defmacrop")),
 }
-_HEADERS = frozenset({"h", "hpp", "hh", "hxx", "cuh", "inl", "ipp"})
+_HEADERS = frozenset({"h", "hpp", "hh", "hxx", "h++", "cuh", "inl", "ipp", "tpp"})
 _WITH_SECTIONS = frozenset({"ruby", "cpp", "cuda"})
 """Languages where a bare word makes what follows public or private."""
 
@@ -135,7 +136,10 @@ def _is_public(  # noqa: PLR0911, PLR0917 - one for each rule
     if language in {"c", "cpp", "cuda", "objc"} and holder is None:
         return path.rpartition(".")[2] in _HEADERS and "static" not in words
     if language in _WITH_SECTIONS and holder is not None:
-        return _section_at(one, holder, lines, language) == "public" and "private" not in words
+        is_shown = _section_at(one, holder, lines, language) in {"public", "module_function"}
+        return is_shown and words.isdisjoint({"private", "protected"})
+    if language == "solidity":
+        words.update(_NAME.findall(_before_body(one, lines)))
     needed, hidden = _WORDS.get(language, ((), ()))
     if needed:
         within = holder.snippet.kind if holder is not None else ""
@@ -144,6 +148,12 @@ def _is_public(  # noqa: PLR0911, PLR0917 - one for each rule
         is_inherited = within in {"interface", "trait", "enum"} and "private" not in words
         return bool(words.intersection(needed)) or is_inherited
     return not words.intersection(hidden) and not symbol.startswith("_")
+
+
+def _before_body(one: Definition, lines: Mapping[int, str]) -> str:
+    """A definition from the line of its name up to its body."""
+    numbers = range(one.line, one.snippet.end_line + 1)
+    return _BODY.split("\n".join(lines.get(number, "") for number in numbers), maxsplit=1)[0]
 
 
 def _exported_receiver(scope: str) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from kodit.domain.ranking.places import SnippetLines
-from kodit.domain.search import FoundSnippet, Scope, SearchFilter, StoredSnippet
+from kodit.domain.search import FoundSnippet, Scope, SearchFilter, SnippetLines, StoredSnippet
 
 if TYPE_CHECKING:
     from kodit.domain.descriptions.kinds import DescriptionKind

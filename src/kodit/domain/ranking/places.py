@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import NamedTuple
+
+from kodit.domain.search import SnippetLines
 
 MOST_PLACES = 48
 """Only the innermost places of a long trace are used: most of these may be in libraries."""
@@ -95,31 +97,6 @@ class QueryPlace:
     def file_name(self) -> str:
         """The last part of the path."""
         return self.path.rpartition("/")[2]
-
-
-class SnippetLines(NamedTuple):
-    """The lines of a snippet, 1-based and inclusive, the names of what it defines, and the scope
-    (`Outer.Inner`) of that."""
-
-    snippet_id: int
-    start_line: int
-    end_line: int
-    names: Collection[str]
-    scope: str = ""
-
-    def distance(self, line: int) -> tuple[int, int, int]:
-        """A sort key: of two at the same distance, the one that begins later is the inner one."""
-        away = max(self.start_line - line, line - self.end_line, 0)
-        return away, -self.start_line, self.snippet_id
-
-    def is_of(self, function: str) -> bool:
-        """Whether it defines the function, or something in it."""
-        return function in self.names or function == self.inner_scope
-
-    @property
-    def inner_scope(self) -> str:
-        """The last part of the scope."""
-        return self.scope.rpartition(".")[2]
 
 
 def query_places(query: str) -> tuple[QueryPlace, ...]:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kodit.domain.entities import StoredSnippet
 from kodit.domain.errors import InvalidQueryError, no_such_index
-from kodit.domain.ranking.places import SnippetLines
-from kodit.domain.search import NONE_LAGS, FoundSnippet
+from kodit.domain.search import NONE_LAGS, FoundSnippet, SnippetLines
 from kodit.domain.value_objects import Scope, SearchFilter
 from kodit.infrastructure.mappers.symbols import text_to_symbols, to_symbol
 from kodit.infrastructure.sql.chosen_files import select_files
