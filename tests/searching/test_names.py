@@ -224,3 +224,10 @@ def test_a_name_that_does_not_occur_stands_for_a_similar_one(
 ) -> None:
     """In its scopes, and though its words occur elsewhere."""
     assert said in named.search(query, limit=1)[0].snippet.text
+
+
+def test_a_filter_does_not_change_which_name_is_meant(named: Kodit) -> None:
+    everywhere = [one.snippet.id for one in named.search("on_comit", limit=50)]
+    for path in ("*.rb", "*.php", "*.py"):
+        found = [one.snippet.id for one in named.search("on_comit", limit=50, paths=[path])]
+        assert found == [one for one in everywhere if one in found]

@@ -48,7 +48,10 @@ class QueryCorrections:
             return understanding
         if is_unknown_name(understanding, statistics) and occurs(understanding, statistics):
             wanted = possible_names(replace(understanding, text=min(understanding.names)))
-            return corrected(understanding, self._names_near(wanted, transaction, keyword, scope))
+            # Of all files, or a filter would change which name is meant.
+            everywhere = scope.of_all_files()
+            near = self._names_near(wanted, transaction, keyword, everywhere)
+            return corrected(understanding, near)
         if occurs(understanding, statistics):
             return understanding
         wanted = possible_names(understanding)
