@@ -216,6 +216,11 @@ def test_a_query_of_several_words(shell: Shell) -> None:
             "index shop --ref v1",
             "`kodit index` has no option --ref; write SOURCE@REF for a branch, tag or commit",
         ),
+        (
+            "grep --no-verify",
+            "`kodit grep` has no option --no-verify; to look for this text, write "
+            "`kodit grep -- --no-verify`",
+        ),
         ("search x -t py", "`kodit search` has no option -t; did you mean --language?"),
         ("search x -g y", "`kodit search` has no option -g; did you mean --path?"),
         ("grep ->x", "`kodit grep` has no option ->; put -- before a word that begins like that"),

@@ -160,6 +160,10 @@ def sentence_of_usage(error: Any) -> str:
     return f"{message[:1].lower()}{message[1:]}; {see}"
 
 
+_TAKING_TEXT = ("search", "grep")
+"""The commands that look for any text, among it options of other programs."""
+
+
 def _option_meant(error: Any) -> str | None:
     """Advice about an option that a command does not have; None if no option is similar."""
     from kodit.domain.near import near_names
@@ -178,6 +182,8 @@ def _option_meant(error: Any) -> str | None:
         return f"did you mean {same}?"
     # Of a single letter, no other one is a misspelling.
     near = near_names(asked, options, 2) if asked.startswith("--") else []
+    if not near and asked.startswith("--") and error.ctx.command.name in _TAKING_TEXT:
+        return f"to look for this text, write `{command_path(error.ctx)} -- {asked}`"
     return f"did you mean {' or '.join(near)}?" if near else None
 
 
