@@ -44,7 +44,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="kodit-conformance-") as scratch:
         command = [sys.executable, "-m", "kodit", "--data-dir", str(Path(scratch) / "data")]
         with subprocess.Popen(
-            [*command, "serve", "--port", "0", "--no-worker"], stderr=subprocess.PIPE, text=True
+            [*command, "serve", "--port", "0", "--no-worker"],
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "XDG_CONFIG_HOME": scratch},  # the user's own keys are not asked for
         ) as server:
             try:
                 url = f"http://127.0.0.1:{port_of(server)}/mcp"
