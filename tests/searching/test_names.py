@@ -193,6 +193,7 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Kodit:
         ("Request.json", "json.loads"),
         ("app.requests.Request.json", "json.loads"),
         ("data.json", '{"request"'),
+        ("`data.json`", '{"request"'),
         ("Cascade#include?", "include?(app)"),
         ("include?", "include?(app)"),
         ("Rack::Cascade::on_commit", "each_handler"),

@@ -80,6 +80,6 @@ def _without_file(
 ) -> QueryUnderstanding:
     """What looks like the name of a file may be that of a member, if no file has it."""
     member = as_member(understanding)
-    if member is None or transaction.search.files_named(scope.index_ids, understanding.text):
+    if member is None or transaction.search.files_named(scope.index_ids, understanding.bare):
         return understanding
     return member

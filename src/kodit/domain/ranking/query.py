@@ -95,6 +95,11 @@ class QueryUnderstanding:
     def is_empty(self) -> bool:
         return not self.terms
 
+    @property
+    def bare(self) -> str:
+        """The text without quotes around it."""
+        return self.text.strip(_QUOTES)
+
 
 _NAME = re.compile(r"[^\W\d][\w$]*[!?]?(?:<[\w, ]*>)?(?:\(\s*\))?")
 _SEPARATOR = re.compile(r"::|->|[.#:\\]")
@@ -139,7 +144,7 @@ def understand(query: str) -> QueryUnderstanding:
 def as_member(query: QueryUnderstanding) -> QueryUnderstanding | None:
     """The query as the name of a member: `Request.json` is a file only if there is one. None if it
     cannot be a member."""
-    name = query.text.strip(_QUOTES)
+    name = query.bare
     is_member = name.rpartition(".")[2].lower() in _MEMBERS and _QUALIFIED.fullmatch(name)
     if query.kind is not QueryKind.PATH or not is_member:
         return None
@@ -147,7 +152,7 @@ def as_member(query: QueryUnderstanding) -> QueryUnderstanding | None:
 
 
 def _about_name(query: QueryUnderstanding, kind: QueryKind) -> QueryUnderstanding:
-    bare = _without_call(query.text.strip(_QUOTES))
+    bare = _without_call(query.bare)
     *scopes, name = [part for part in _SEPARATOR.split(bare) if part]
     return replace(
         query,

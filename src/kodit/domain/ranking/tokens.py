@@ -31,7 +31,7 @@ class Token:
     @classmethod
     def of(cls, query: QueryUnderstanding) -> Self | None:
         """None for other queries, among them one word, which is a topic."""
-        text = query.text.strip("`'\"")
+        text = query.bare
         is_one = SHORTEST <= len(text) <= LONGEST and len(text.split()) == 1
         if not is_one or (_WORD.fullmatch(text) and len(words(text)) == 1):
             return None
