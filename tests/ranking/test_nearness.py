@@ -8,7 +8,15 @@ from kodit.domain.ranking.candidate import CorpusStatistics
 from kodit.domain.ranking.nearness import MOST_NEAR, corrected, is_unknown_name
 from kodit.domain.ranking.query import understand
 
-THERE = ("addItem", "addItems", "add_tax", "remove_item", "addItemToCart")
+THERE = (
+    "addItem",
+    "addItems",
+    "add_tax",
+    "remove_item",
+    "addItemToCart",
+    "total",
+    "my_total_of_all",
+)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +28,8 @@ THERE = ("addItem", "addItems", "add_tax", "remove_item", "addItemToCart")
         ("Item::Item::remove_itm()", "Item::Item::remove_item()"),
         ("addItemTo", "addItemToCart"),
         ("addI", "addItem addItems addItemToCart"),
+        # Begun, but more like another one.
+        ("BestProject", "TestProject"),
         ("multiply", "multiply"),
         ("item", "item"),
     ],

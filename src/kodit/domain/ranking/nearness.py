@@ -69,10 +69,10 @@ def corrected(query: QueryUnderstanding, there: Iterable[str]) -> QueryUnderstan
     wanted = fold_case(name)
     names = _by_likeness([wanted], there)
     begun = [one for one in names if fold_case(one).startswith(wanted)]
-    best, *_ = (*begun, *names, "")
-    if _likeness(wanted, best) >= LEAST_LIKENESS:
-        before, _, after = query.text.rpartition(name)
-        return understand(f"{before}{best}{after}")
+    for one in (*begun, *names):
+        if _likeness(wanted, one) >= LEAST_LIKENESS:
+            before, _, after = query.text.rpartition(name)
+            return understand(f"{before}{one}{after}")
     return about_names([wanted], begun) if begun else query
 
 
