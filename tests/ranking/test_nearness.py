@@ -9,13 +9,8 @@ from kodit.domain.ranking.nearness import MOST_NEAR, corrected, is_unknown_name
 from kodit.domain.ranking.query import understand
 
 THERE = (
-    "addItem",
-    "addItems",
-    "add_tax",
-    "remove_item",
-    "addItemToCart",
-    "total",
-    "my_total_of_all",
+    *("addItem", "addItems", "add_tax", "remove_item", "addItemToCart"),
+    *("TestProject", "BestProjectResolver"),
 )
 
 
