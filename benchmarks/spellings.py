@@ -1,4 +1,4 @@
-"""Whether a name is found that is written in another style, misspelled, or only begun.
+"""Whether a name is found that is written in another style, misspelled, or typed in part.
 
     python -m benchmarks.spellings REPOSITORY… [--names 6] [--data DIR] [--show]
 
@@ -24,7 +24,7 @@ from kodit import Kodit
 
 KINDS = ("function", "method", "class", "struct", "interface", "trait", "enum")
 FEWEST_LETTERS = 8
-SHORTEST_BEGINNING = 6
+FEWEST_TYPED = 6
 _BETWEEN_WORDS = re.compile(r"_+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -68,14 +68,14 @@ def with_a_letter_missing(name: str, generator: random.Random) -> str:
     return name[:at] + name[at + 1 :]
 
 
-def begun(name: str, _generator: random.Random) -> str:
-    return name[: max(SHORTEST_BEGINNING, len(name) * 2 // 3)]
+def first_two_thirds(name: str, _generator: random.Random) -> str:
+    return name[: max(FEWEST_TYPED, len(name) * 2 // 3)]
 
 
 Spelling = Callable[[str, random.Random], str]
 SPELLINGS: tuple[Spelling, ...] = (
     *(in_other_style, as_constant, joined, as_words),
-    *(with_two_letters_swapped, with_a_letter_missing, begun),
+    *(with_two_letters_swapped, with_a_letter_missing, first_two_thirds),
 )
 
 

@@ -23,13 +23,13 @@ THERE = (
         ("Item::Item::remove_itm()", "Item::Item::remove_item()"),
         ("addItemTo", "addItemToCart"),
         ("addI", "addItem addItems addItemToCart"),
-        # Begun, but more like another one.
+        # The beginning of one, but more like another.
         ("BestProject", "TestProject"),
         ("multiply", "multiply"),
         ("item", "item"),
     ],
 )
-def test_a_name_that_is_misspelled_or_only_begun(query: str, expected: str) -> None:
+def test_a_name_that_is_misspelled_or_typed_in_part(query: str, expected: str) -> None:
     assert corrected(understand(query), THERE) == understand(expected)
 
 

@@ -208,7 +208,7 @@ def test_a_name_as_its_language_writes_it(named: Kodit, query: str, said: str) -
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        # Joined in another way, misspelled, and only begun.
+        # Joined in another way, misspelled, and typed in part.
         ("markasVerifed", "markAsVerified"),
         ("mark_as_verified", "markAsVerified"),
         ("MARK_AS_VERIFIED", "markAsVerified"),

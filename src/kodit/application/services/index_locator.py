@@ -157,8 +157,8 @@ class IndexLocator:
         raise error
 
     def _of_refused(self, name: str, error: RefusedByPolicyError) -> UserError:
-        """The error for a name that means no index, and that the caller may not add as a source: a
-        relative path is none, because over the network there is no folder that it starts at."""
+        """The error for a name that means no index, and that the caller may not add as a source. A
+        relative path never names a source over the network: the caller is in no folder here."""
         if error.fields.get("what") != "folder":
             return error
         if not name.startswith("/"):

@@ -2,7 +2,7 @@
 
 The nearest vectors of a query without any word that occurs are only the least dissimilar ones, so
 nothing is found unless a name is spelled almost like a word of the query. A single name that does
-not occur as a whole may be misspelled too, or only begun.
+not occur as a whole may be misspelled too, or be the beginning of one.
 """
 
 from __future__ import annotations
@@ -64,16 +64,16 @@ def about_names(wanted: Iterable[str], there: Iterable[str]) -> QueryUnderstandi
 
 def corrected(query: QueryUnderstanding, there: Iterable[str]) -> QueryUnderstanding:
     """The query with the most similar one of the existing names in place of its own, in the same
-    scopes, or for those that its name begins; unchanged if there are none."""
+    scopes, or for those that start with its name; unchanged if there are none."""
     [name] = query.names
     wanted = fold_case(name)
     names = _by_likeness([wanted], there)
-    begun = [one for one in names if fold_case(one).startswith(wanted)]
-    for one in (*begun, *names):
+    longer = [one for one in names if fold_case(one).startswith(wanted)]
+    for one in (*longer, *names):
         if _likeness(wanted, one) >= LEAST_LIKENESS:
             before, _, after = query.text.rpartition(name)
             return understand(f"{before}{one}{after}")
-    return about_names([wanted], begun) if begun else query
+    return about_names([wanted], longer) if longer else query
 
 
 def _by_likeness(wanted: Iterable[str], there: Iterable[str]) -> list[str]:
